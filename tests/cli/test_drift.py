@@ -162,5 +162,19 @@ def test_a_token_that_is_younger_than_the_list_may_lag_is_not_gone(settled, monk
     settled.world.unlisted.add("id1")
     young = settled("drift", "--ask-providers", "--format", "json").document["not_evaluable"]
     assert "gone" in {each["rule"] for each in young}
+    settled.world.unlisted.clear()
+    settled.world.revoke("id1")
     settled.clock.sleep(3600)
     assert drifted(settled, "--ask-providers")["gone"]["token"] == "a/b"
+
+
+def test_a_token_that_the_provider_accepts_is_not_gone_whatever_its_list_lacks(settled):
+    """A service that pages, described as one that does not: its list looks complete, and holds another known token."""
+    settled.add("other/token", "--label", "other/token")
+    settled.world.create("made-by-hand")
+    settled.world.unlisted.add("id1")
+    answer = settled("drift", "--ask-providers", "--format", "json")
+    unknown = {each["rule"]: each["reason"] for each in answer.document["not_evaluable"]}
+    assert "accepts a/b, though its list lacks it" in unknown.get("gone", "")
+    assert "lacks a/b" in unknown.get("orphan", "")
+    assert "gone" not in {each["rule"] for each in answer.document["drift"]}

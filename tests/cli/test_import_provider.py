@@ -114,6 +114,18 @@ def test_a_list_without_the_token_in_use_is_not_called_all(cli):
     assert (answer.code, "1 added" in answer.out) == (4, True)
 
 
+def test_a_list_without_one_of_several_living_tokens_is_not_called_all(cli):
+    assert cli(*ISSUED).code == 0
+    assert cli(ISSUED[0], "video/prod/second", *ISSUED[2:]).code == 0
+    number = cli.store.find(NAME).document.record.provider_id
+    cli.world.unlisted.add(number)
+    answer = cli("import", "--from", "provider:fake")
+    assert (answer.code, f"it lacks {NAME}" in answer.err) == (4, True), answer
+    cli.world.unlisted.clear()
+    cli.world.revoke(number)
+    assert cli("import", "--from", "provider:fake").code == 0, "a dead token is missing from a complete list"
+
+
 def test_a_creation_date_to_come_is_an_unknown_age(cli):
     assert cli(*ISSUED).code == 0
     made = cli.world.create("Key of tomorrow")

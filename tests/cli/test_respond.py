@@ -11,6 +11,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.names import token_name
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
+from tokenguard.inventory.views import moment
 
 NAME = "video/app/prod/upload"
 
@@ -66,6 +67,20 @@ def test_a_responder_ends_it_and_the_page_proves_it(cli, leaked, tmp_path):
     assert page.stat().st_mode & 0o777 == 0o600
     for part in (NAME, "src/app.py:7", "2026-10-01T08:00:00Z", "provisional: 3 refusals", "| leak |", "| revoke"):
         assert part in text, part
+
+
+def test_a_page_of_a_second_report_keeps_what_the_first_one_said(cli, leaked, tmp_path):
+    page = tmp_path / "incident.md"
+    first = ("--reach", "public", "--where", "https://paste.test/1", "--output", str(page))
+    assert cli("respond", "--stdin", *first, stdin=leaked).code == 1
+    begun = moment(cli.clock.now())
+    cli.clock.sleep(3600)
+    again = ("--reach", "log", "--where", "the build log", "--rotate", "--output", str(page))
+    assert silent(cli, cli("respond", "--stdin", *again, stdin=leaked), leaked).code == 0
+    text = page.read_text()
+    for part in ("https://paste.test/1", "the build log", "### Reported before"):
+        assert part in text, part
+    assert f"| {begun} | leaked |" in text.partition("### Timeline")[2]
 
 
 def test_a_value_that_is_dead_already_exits_0(cli, leaked):

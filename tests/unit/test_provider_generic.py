@@ -314,6 +314,24 @@ def test_a_list_that_cannot_be_believed_is_no_empty_list(tree, tmp_path):
         issuer(acme(tmp_path, server.url), VALUE).listed()
 
 
+@pytest.mark.parametrize("field", ["id", "name"])
+def test_a_list_whose_id_or_label_is_the_credential_that_asks_is_not_read(field, tmp_path):
+    """With a file that describes no shape."""
+    text, value = SANDBOX_FILE.partition("shape:")[0], VALUE.token.reveal()
+    data = json.dumps({"data": [{"id": "k1", "name": "one"} | {field: value}]}).encode()
+    with ScriptedServer(reply(200, data)) as server, pytest.raises(Unreachable) as refused:
+        issuer(acme(tmp_path, server.url, text), VALUE).listed()
+    assert value not in f"{refused.value.message} {refused.value.hint}"
+
+
+def test_a_hint_that_is_the_credential_that_asks_is_left_out(tmp_path):
+    text = changed("paging: offset\n  limit: limit", "paging: none").partition("shape:")[0]
+    rows = [{"id": "k1", "name": "one", "keyHint": VALUE.token.reveal()}]
+    with ScriptedServer(reply(200, json.dumps({"data": rows}).encode())) as server:
+        (row,) = issuer(acme(tmp_path, server.url, text), VALUE).listed().rows
+    assert row.hint == ""
+
+
 def test_an_outage_while_listing_is_unreachable(tmp_path):
     with ScriptedServer(reply(200)) as server:
         admin = issuer(acme(tmp_path, server.url), VALUE)

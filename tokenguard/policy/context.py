@@ -14,6 +14,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, ProviderToken
+from tokenguard.text import counted
 
 Place = tuple[str, str, str]
 """A provider, its address, and a scope: where one list of tokens comes from."""
@@ -68,6 +69,7 @@ class Surroundings:
         self._rows: dict[Place, _Rows] = {}
         self._facts: dict[TokenName, ProviderFacts] = {}
         self._doubts: dict[Place, str] = {}
+        self._lacking: dict[Place, str] = {}
 
     def narrowed(self, only: Callable[[Record], bool]) -> "Surroundings":
         """The same moment with some of the tokens."""
@@ -128,6 +130,16 @@ class Surroundings:
             facts = self.facts_of(place)
             self._doubts[place] = doubt_of(facts, records) or ("" if _holds_known(facts, records) else _NO_CONTROL)
         return self._doubts[place]
+
+    def lacking(self, place: Place) -> str:
+        """Why a list may lack tokens that no record knows either: it lacks some that are in use; empty if none."""
+        if place not in self._lacking:
+            active = (each for each in self.documents if each.record.state is RecordState.ACTIVE and not each.busy)
+            here = _comparable(each.record for each in active if place_of(each.record) == place)
+            names = [each.name for each in here if self.listing(each) is None]
+            more = f" and {counted(len(names) - 1, 'other token')}" if names[1:] else ""
+            self._lacking[place] = f"the provider's list lacks {names[0]}{more} in use" if names else ""
+        return self._lacking[place]
 
     def unidentified(self, place: Place) -> int:
         """How many tokens of that provider could be any row of its list, since neither id nor label is recorded."""

@@ -220,7 +220,7 @@ def _orphans_unknown(around: Surroundings) -> Iterator[str]:
         facts = around.provider(record)
         if facts.listed is None:
             yield facts.no_list
-        elif why := around.doubt(place_of(record)):
+        elif why := around.doubt(place_of(record)) or around.lacking(place_of(record)):
             yield why
         elif record.kind.has_value and not is_identified(record):
             yield "neither its id nor its label at the provider is recorded, so the list cannot be compared"

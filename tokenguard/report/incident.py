@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.event import ChainedEvent
+from tokenguard.domain.event import ChainedEvent, Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathProof, Verdict
@@ -114,10 +114,27 @@ def _case(case: IncidentToken, reach: Spread) -> list[str]:
             [[exact(each.where), plain(each.since), plain(each.commit), plain(each.found_by)] for each in case.places],
         )
     )
+    if before := _reported_before(case):
+        parts += ["### Reported before", table(["when", "place", "reach", "found by"], before)]
     rows = [[plain(cell) for cell in row] for row in _timeline(case)]
     parts += ["### Timeline", table(["when", "what", "who", "how"], rows)]
     parts += ["### Proof of death", _proof_words(case), "### Remaining steps", bullets(_to_do(case, reach))]
     return parts
+
+
+def _reported_before(case: IncidentToken) -> list[list[str]]:
+    """The places of earlier reports about this token, which a later page must not lose."""
+    here = {each.where for each in case.places}
+    reports = [entry.event for entry in case.trail if entry.event.op is Op.LEAK and entry.event.detail.get("where")]
+    return [
+        [
+            moment(event.at) or "",
+            exact(where),
+            *(plain(str(event.detail.get(each, ""))) for each in ("reach", "channel")),
+        ]
+        for event in reports[-_LATEST:]
+        if (where := str(event.detail["where"])) not in here
+    ]
 
 
 def _timeline(case: IncidentToken) -> list[Sequence[str]]:

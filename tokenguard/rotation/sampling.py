@@ -8,14 +8,15 @@ answer in turn, wherever the turn begins.
 
 from collections.abc import Collection
 
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
-from tokenguard.errors import Unreachable
+from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Provider, Vendors
-from tokenguard.ports.store import Store
+from tokenguard.ports.store import FieldState, Store
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 
 FIRST = "VC"
@@ -110,6 +111,24 @@ class Controls:
         if sample.seen.verdict is Verdict.DEAD:
             self._missed[place] = now
         return False
+
+    def verdict(self, snapshot: Snapshot) -> Verdict:
+        """Whether a token is accepted (alive) or refused beside a control (dead); unknown if its value is not readable.
+
+        Roles that read no value, such as a planner's, are answered unknown.
+        """
+        record = snapshot.document.record
+        try:
+            live = self._store.read_live(snapshot.id)
+            provider = self._vendors.of(record).provider
+        except (InputError, Unreachable):
+            return Verdict.UNKNOWN
+        if live is None or live.found is not FieldState.SAME or not provider.capabilities.probe:
+            return Verdict.UNKNOWN
+        verdict = provider.probe(live.value, None).verdict
+        if verdict is Verdict.DEAD and not self.hold(record, live.value):
+            return Verdict.UNKNOWN
+        return verdict
 
     def _lists(self, record: Record, control: ControlResult) -> bool:
         """Whether the provider's list names the token, or cannot be read: then the refusal is not conclusive."""

@@ -32,19 +32,25 @@ def providers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
     orphans = assess(Policy(name="", rules=tuple(rule for rule in RULES if rule.id == "orphan")), around)
     yield from orphans.violations
     yield from (Unknown(rule, reason) for rule, reason in orphans.not_evaluable)
+    controls = Controls(wiring.store, wiring.vendors, wiring.clock)
     for record in around.records:
         listed = around.provider(record).listed
         if listed is None or record.state is not RecordState.ACTIVE or record.fingerprint is None:
             continue
         busy = held.inventory[record.name].document.busy if record.name in held.inventory else True
-        if not is_identified(record) or busy or around.listing(record) is not None:
-            continue
-        why = around.doubt(place_of(record)) or _may_lag(around, record)
-        if why and not _refused(wiring, held.inventory[record.name]):
-            yield Unknown("gone", why)
-        else:
-            text = f"{record.provider} no longer lists it: it was revoked outside tokenguard"
-            yield difference("gone", text, token=record.name, owner=record.owner)
+        if is_identified(record) and not busy and around.listing(record) is None:
+            yield _unlisted(around, record, controls.verdict(held.inventory[record.name]))
+
+
+def _unlisted(around: Surroundings, record: Record, verdict: Verdict) -> Finding:
+    """What it means that a list lacks a token, beside what the provider says of its value."""
+    if verdict is Verdict.ALIVE:
+        return Unknown("gone", f"{record.provider} accepts {record.name}, though its list lacks it")
+    if verdict is Verdict.UNKNOWN and (why := around.doubt(place_of(record)) or _may_lag(around, record)):
+        return Unknown("gone", why)
+    refused = "refuses it and no longer lists it: it was revoked outside tokenguard"
+    text = refused if verdict is Verdict.DEAD else "does not list it: it may have been revoked outside tokenguard"
+    return difference("gone", f"{record.provider} {text}", token=record.name, owner=record.owner)
 
 
 def _may_lag(around: Surroundings, record: Record) -> str:
@@ -53,19 +59,6 @@ def _may_lag(around: Surroundings, record: Record) -> str:
     made = max((at for at in (record.created_at, record.rotated_at, record.added_at) if at is not None), default=None)
     young = able is not None and made is not None and made + able.list_lag > around.now
     return "the token is younger than the provider's list may lag" if young else ""
-
-
-def _refused(wiring: Wiring, found: Snapshot) -> bool:
-    """Whether the provider refuses the live value and accepts another; confirms what the list alone cannot prove."""
-    try:
-        live = wiring.store.read_live(found.id)
-        provider = wiring.vendors.provider_of(found.document.record)
-    except (InputError, Unreachable):  # the planner role may not read values
-        return False
-    if live is None or live.found is not FieldState.SAME or not provider.capabilities.probe:
-        return False
-    refused = provider.probe(live.value, None).verdict is Verdict.DEAD
-    return refused and Controls(wiring.store, wiring.vendors, wiring.clock).hold(found.document.record, live.value)
 
 
 def consumers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:

@@ -8,20 +8,24 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import token_name
-from tokenguard.domain.token import Custody, Location, Record, RecordState
+from tokenguard.domain.token import CredentialKind, Custody, Location, Record, RecordState
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.record_changes import apply, check_age
-from tokenguard.policy.context import ProviderFacts, Surroundings, doubt_of, place_of
+from tokenguard.policy.context import ProviderFacts, Surroundings, doubt_of, is_identified, place_of
 from tokenguard.ports.provider import ProviderToken, TokenList
+from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.import_file import Defaults, ImportOutcome, ImportStatus, read_field
 
 SCHEME = "provider:"
+_MAX_PROBED = 3
+"""Tokens in use that a list lacks, of which is asked whether the provider accepts them."""
 _STEM = 24
 """Characters of a name before an appended id."""
 
@@ -80,11 +84,29 @@ class ProviderListing:
                 record = self._record(row, defaults, used)
                 used.add(record.name)
                 yield self._take(shown, record, dry_run=dry_run)
-        if why := doubt_of(facts, [each for each in around.records if each.provider == self._provider.name]):
+        why = doubt_of(facts, [each for each in around.records if each.provider == self._provider.name])
+        if why := why or self._lacks_living(snapshots, found, asking):
             raise Unreachable(
                 f"the list of {self._provider.name} may be incomplete: {why}",
                 hint="the listed tokens are recorded; for the rest see `tokenguard doctor` and docs/providers.md",
             )
+
+    def _lacks_living(self, snapshots: list[Snapshot], found: TokenList, asking: Record) -> str:
+        """Why the list is incomplete: it lacks a token that the provider accepts; a few of those it lacks are asked."""
+        controls = Controls(self._wiring.store, self._wiring.vendors, self._wiring.clock)
+        parts = 3 if self._provider.capabilities.lists_per_scope else 2  # of a place: provider, address, scope
+        missing = [
+            each
+            for each in snapshots
+            if (record := each.document.record).state is RecordState.ACTIVE
+            and place_of(record)[:parts] == place_of(asking)[:parts]
+            and record.kind is not CredentialKind.PROVIDER_ADMIN
+            and is_identified(record)
+            and not found.holds(record.provider_id, record.label)
+        ]
+        alive = (each for each in missing[:_MAX_PROBED] if controls.verdict(each) is Verdict.ALIVE)
+        lacks = next(alive, None)
+        return f"it lacks {lacks.document.record.name}, which {self._provider.name} accepts" if lacks else ""
 
     def _known(self, snapshot: Snapshot | None, row: ProviderToken, *, dry_run: bool) -> str:
         """The token's name here; fills in an unknown age from the list."""

@@ -128,8 +128,11 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
     record, reach = leaked.snapshot.document.record, told.reach
     state = _look(wiring, leaked)
     leak = _exposure(wiring, leaked, told)
+    where = leak.where
     recorded = _put_on_record(wiring, leaked, told, state, leak)
     leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+    same = [each for each in leaked.snapshot.document.record.leaks if each.fingerprint == leak.fingerprint]
+    leak = same[0] if same else leak  # joined with earlier reports
     problem, code, rotated = "", ExitCode.OK, False
     if not recorded:
         problem, code = "the leak is not recorded", ExitCode.UNREACHABLE
@@ -150,7 +153,7 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
                 wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
             leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
             state = _look(wiring, leaked, rotated=not problem)
-    case = _case(wiring, leaked, state, leak, leak.where, rotated=rotated and not problem, problem=problem)
+    case = _case(wiring, leaked, state, leak, where, rotated=rotated and not problem, problem=problem)
     return case, code
 
 

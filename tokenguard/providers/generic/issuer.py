@@ -115,16 +115,19 @@ class GenericIssuer:
         )
 
     def _without_values(self, row: ProviderToken) -> ProviderToken:
-        """The row without a hint that is a value; Unreachable if its id or label has the shape of one."""
-        shape = self._description.shape
-        if shape is None or not shape.prefix:
-            return row
-        if shape.fits(row.provider_id) or shape.fits(row.label):
+        """The row without a hint that is a value; Unreachable if its id or label is one, as far as its form tells."""
+        if self._is_value(row.provider_id) or self._is_value(row.label):
             raise Unreachable(
                 "listing tokens: what the provider file calls an id or a label is a value",
                 hint="name other fields under `list.id` and `list.label`, or describe no list",
             )
-        return replace(row, hint="") if shape.fits(row.hint) else row
+        return replace(row, hint="") if self._is_value(row.hint) else row
+
+    def _is_value(self, text: str) -> bool:
+        """Whether it has the file's shape, or is the credential that asks."""
+        shape = self._description.shape
+        fits = shape is not None and bool(shape.prefix) and shape.fits(text)
+        return fits or text == self._admin.token.reveal()
 
     def _linked(self, said: Rows, address: JsonTree) -> Query | None:
         """What a next address asks for. Only that may differ: the credential is sent to the place in the file alone."""
