@@ -1,47 +1,84 @@
-"""`edit NAME`: change the record of a token."""
+"""`edit NAME...`: change the records of tokens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.record_options import record_fields
+from tokenguard.cli.selection_options import selects_where
 from tokenguard.cli.token_name import TOKEN_NAME
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import InputError
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.inventory.record_changes import RecordChanges
+from tokenguard.inventory.selection import Filter
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import OBSERVED, changes_from
+from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 from tokenguard.views.token_view import show_taken
+
+_OF_ONE = {"name": "--rename", "location": "--adopt", "label": "--label"}
+"""Changes that no two tokens can have in common."""
 
 
 @command("edit")
-@click.argument("name", type=TOKEN_NAME)
+@click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
+@selects_where
 @record_fields
 @click.option("--base-url", metavar="URL", help="Confirm the provider's new address.")
 @click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Rename the token.")
 @click.option("--leak-ended", metavar="REASON", help="Close the token's leak by your decision, with this reason.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation of new destinations.")
+@click.option("--plan", "plan_only", is_flag=True, help="Show what would change; write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring
 def edit(
-    wiring: Wiring, /, name: TokenName, *, base_url: str | None, rename: TokenName | None, leak_ended: str | None,
-    yes: bool, **fields: Any,
-) -> None:  # fmt: skip
+    wiring: Wiring, /, names: tuple[TokenName, ...], *, wanted: Filter, base_url: str | None, rename: TokenName | None,
+    leak_ended: str | None, plan_only: bool, yes: bool, **fields: Any,
+) -> ExitCode:  # fmt: skip
     """Change the record of NAME. Empty text clears a field; --deliver replaces the whole list of consumers.
 
     An unclaimed token becomes active once it has an owner, a scope, an environment and a purpose.
+
+    Several tokens, named or selected with --where, get the same change: all of them are checked first, the differences
+    are shown and confirmed once (without a terminal with --yes), and each change is an audit event of its own. If one
+    cannot be changed, none is.
     """
     from tokenguard.usecases.edit_token import edit_record  # loads the providers
 
     if fields.get("scope") == "observed":
         fields["scope"] = str(OBSERVED)
     changes = changes_from(fields, base_url=base_url, name=rename)
+    found = select_tokens(wiring, names, wanted)
+    tell_selection(wiring, wanted, found)
     if leak_ended is not None:
-        from tokenguard.usecases.report_leaks import end_leak  # few edits are about a leak
+        _end_leak(wiring, found, changes, leak_ended, yes=yes)
+        return ExitCode.OK
+    if plan_only or len(names) != 1:
+        return _edit_all(wiring, found, changes, plan_only=plan_only, yes=yes)
+    show_taken(wiring, edit_record(wiring, names[0], changes, confirmed=yes))
+    return ExitCode.OK
 
-        if changes.given():
-            raise InputError(
-                "--leak-ended cannot be combined with other changes", hint="run a second `edit` for the other changes"
-            )
-        show_taken(wiring, end_leak(wiring, name, leak_ended, confirmed=yes))
-        return
-    show_taken(wiring, edit_record(wiring, name, changes, confirmed=yes))
+
+def _end_leak(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, reason: str, *, yes: bool) -> None:
+    from tokenguard.usecases.report_leaks import end_leak  # few edits are about a leak
+
+    if changes.given() or len(found) != 1:
+        raise InputError(
+            "--leak-ended closes the leak of one token, and nothing else",
+            hint="run `edit` once for each token, and a second time for other changes",
+        )
+    show_taken(wiring, end_leak(wiring, found[0].document.record.name, reason, confirmed=yes))
+
+
+def _edit_all(
+    wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, *, plan_only: bool, yes: bool
+) -> ExitCode:
+    from tokenguard.cli.confirmed_edits import write_edits  # most edits are of one token
+    from tokenguard.usecases.edit_records import plan_same_edit
+
+    own = [option for field, option in _OF_ONE.items() if field in changes.given()]
+    if own and len(found) > 1:
+        raise InputError(f"{own[0]} is for one token", hint="name one token, or leave it out")
+    return write_edits(wiring, plan_same_edit(wiring, found, changes), plan_only=plan_only, confirmed=yes)

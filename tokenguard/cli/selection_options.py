@@ -50,6 +50,40 @@ def selects(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_KEYS = ("name", "owner", "made-by", "account", "provider", "scope", "env", "state", "leaked")
+
+
+def selects_where(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--where FIELD=TEXT` to a command whose other options have the selection's names; gives `wanted` too."""
+
+    @functools.wraps(function)
+    def command(*args: Any, where: tuple[str, ...], **given: Any) -> Any:
+        return function(*args, wanted=_filter(_asked(where)), **given)
+
+    return click.option(
+        "--where",
+        multiple=True,
+        metavar="FIELD=TEXT",
+        help=f"Only tokens with this: {', '.join(_KEYS[:-1])}, or leaked=yes; repeatable.",
+    )(command)
+
+
+def _asked(where: tuple[str, ...]) -> dict[str, Any]:
+    """What was asked for, under the names of `_OPTIONS`; InputError without a word of what was typed."""
+    asked: dict[str, Any] = {"state": "", "leaked": False}
+    for text in where:
+        key, separator, wanted = text.partition("=")
+        name = {"env": "environment", "made-by": "made_by"}.get(key, key)
+        wrong = key not in _KEYS or not separator or not wanted or bool(asked.get(name))
+        if wrong or (name == "leaked" and wanted != "yes") or (name == "state" and wanted not in set(RecordState)):
+            raise InputError(
+                "--where is not FIELD=TEXT, or names a field twice",
+                hint=f"fields are {', '.join(_KEYS[:-1])}, and leaked=yes; a state is one of {', '.join(RecordState)}",
+            )
+        asked[name] = wanted == "yes" if name == "leaked" else wanted
+    return asked
+
+
 def _filter(asked: dict[str, Any]) -> Filter:
     """InputError for what no token can have, so that a typing mistake is not read as an empty result."""
     texts = {name: text for name, text in asked.items() if isinstance(text, str) and text and name != "state"}

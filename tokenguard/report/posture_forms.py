@@ -1,15 +1,13 @@
 """A report as Markdown for people, and as JSON and CSV for programs."""
 
-import csv
-import io
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from tokenguard.domain.token import Record
 from tokenguard.inventory.views import day, moment
 from tokenguard.markdown import exact, plain, table
+from tokenguard.output.csv_table import csv_text
 from tokenguard.policy.evaluation import Violation
 from tokenguard.policy.model import born, due_of
 from tokenguard.report import report_tables as tables
@@ -32,10 +30,7 @@ from tokenguard.report.posture import (
     standings,
 )
 from tokenguard.report.rotations import Rotation, rotations
-from tokenguard.text import safe_text
 
-_FORMULA = re.compile(r"\s*[=+\-@|%]")
-_NUMBER = re.compile(r"-?[0-9]+")
 _COLUMNS = (
     "store", "token", "listed as", "provider", "scope", "scope name", "environment", "owner", "created by", "deputy",
     "purpose", "kind", "state", "age in days", "due", "days left", "last check", "alive", "scope verified",
@@ -80,9 +75,10 @@ def as_json(posture: Posture) -> dict[str, Any]:
 
 def as_csv(posture: Posture) -> str:
     """One line a token, then one for each thing without a record; no cell is a formula to a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, _COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writeheader()
+    return csv_text(_COLUMNS, _csv_rows(posture))
+
+
+def _csv_rows(posture: Posture) -> Iterator[dict[str, str]]:
     found, operations = of_token(posture), {each.place: each for each in rotations(posture)}
     for store, around, assessment in zip(posture.stores, posture.surroundings, posture.assessments, strict=True):
         for record in around.records:
@@ -90,11 +86,9 @@ def as_csv(posture: Posture) -> str:
             if operation := operations.get(placed(store, record.name)):
                 row |= {"last operation": operation.journal.mode.value}
                 row |= {"old token proven dead": "yes" if operation.proven else "no"}
-            writer.writerow({name: _cell(text) for name, text in ({"store": store} | row).items()})
+            yield {"store": store} | row
         for stranger in (each for each in assessment.violations if not each.token):
-            row = {"store": stranger.store, "listed as": stranger.path} | _counted([stranger])
-            writer.writerow({name: _cell(text) for name, text in row.items()})
-    return out.getvalue()
+            yield {"store": stranger.store, "listed as": stranger.path} | _counted([stranger])
 
 
 def _token_row(posture: Posture, record: Record) -> dict[str, str]:
@@ -123,12 +117,6 @@ def _token_row(posture: Posture, record: Record) -> dict[str, str]:
 def _counted(found: Sequence[Violation]) -> dict[str, str]:
     levels = {f"{level}s": str(sum(each.severity.value == level for each in found)) for level in LEVELS}
     return {**levels, "rules violated": " ".join(sorted({each.rule for each in found}))}
-
-
-def _cell(text: str) -> str:
-    """A cell that a spreadsheet shows and never runs: what could begin a formula gets a quote before it."""
-    shown = safe_text(text, one_line=True)
-    return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
 
 
 def _markdown(cell: tables.Cell) -> str:

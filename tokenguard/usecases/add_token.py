@@ -1,6 +1,6 @@
 """The use case of `add`: validates everything before anything is written."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from tokenguard.detection.value_coverage import uncovered
@@ -206,12 +206,22 @@ def check_scope(record: Record, provider: Provider) -> None:
         )
 
 
-def check_consumers(wiring: Wiring, record: Record, *, known: Iterable[Consumer] = ()) -> None:
-    """Refuse a consumer that this machine cannot deliver to, and a new one that has another token's value."""
+def check_consumers(
+    wiring: Wiring,
+    record: Record,
+    *,
+    known: Iterable[Consumer] = (),
+    taken: Mapping[str, TokenName] | None = None,
+) -> None:
+    """Refuse a consumer that this machine cannot deliver to, and a new one that has another token's value.
+
+    `taken` says which token each place belongs to; the store is read if it is not given.
+    """
     places = set(map(str, known))
     new = [each for each in record.consumers or () if str(each) not in places]
     if new:
-        admission.check_consumers_are_free(admission.places_taken(wiring.store), new, of=record.name)
+        taken = admission.places_taken(wiring.store) if taken is None else taken
+        admission.check_consumers_are_free(taken, new, of=record.name)
     for consumer in record.consumers or ():
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:

@@ -1,12 +1,14 @@
 """The use case of `edit`: changes a record; changes of destinations need a confirmation."""
 
+from collections.abc import Mapping
+
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, Custody, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
-from tokenguard.frozen import replace
+from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, differing
 from tokenguard.rotation.machine import can_abort, with_servers_of
@@ -25,6 +27,25 @@ _TRUSTED = {
 """Changes that affect where a value is sent."""
 
 
+class RecordEdit(Frozen, frozen=True, kw_only=True):
+    """A checked change of one record that is not committed yet."""
+
+    snapshot: Snapshot
+    after: Record
+    changed: tuple[str, ...]
+    """The fields that differ; empty if there is nothing to do."""
+
+    @property
+    def before(self) -> Record:
+        """The record as it is."""
+        return self.snapshot.document.record
+
+    @property
+    def confirms(self) -> list[str]:
+        """What changes of that which decides where a value is sent."""
+        return [_TRUSTED[field] for field in self.changed if field in _TRUSTED]
+
+
 def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, confirmed: bool) -> Snapshot:
     """Commit changes of a record.
 
@@ -39,7 +60,23 @@ def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, conf
         Unfinished: an operation on the token is open.
         Conflict: the token was changed concurrently.
     """
-    snapshot = known_token(wiring.store, name)
+    edit = plan_edit(wiring, known_token(wiring.store, name), changes)
+    if not confirmed:
+        _confirm(wiring, edit.after, edit.confirms)
+    return commit_edit(wiring, edit)
+
+
+def plan_edit(
+    wiring: Wiring, snapshot: Snapshot, changes: RecordChanges, taken: Mapping[str, TokenName] | None = None
+) -> RecordEdit:
+    """Check changes of a record without writing them; raises as `edit_record` does.
+
+    Args:
+        wiring: the adapters in use.
+        snapshot: the token.
+        changes: the fields given for it.
+        taken: which token each place belongs to, where that is known already.
+    """
     before = snapshot.document.record
     _check_editable(snapshot, changes)
     if not changes.given():
@@ -47,19 +84,24 @@ def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, conf
     changes = _with_scope(before, changes)
     changes = _with_place(wiring, before, _with_address(wiring, before, changes))
     after = apply(before, _with_servers(wiring, before, changes))
-    changed = differing(before, after)
-    if not changed:
+    edit = RecordEdit(snapshot=snapshot, after=after, changed=differing(before, after))
+    if edit.changed:
+        _check(wiring, before, after, taken)
+    return edit
+
+
+def commit_edit(wiring: Wiring, edit: RecordEdit) -> Snapshot:
+    """Write a checked change with its audit event; nothing is written where nothing differs."""
+    snapshot, after = edit.snapshot, edit.after
+    if not edit.changed:
         return snapshot
-    _check(wiring, before, after)
-    if not confirmed:
-        _confirm(wiring, after, [_TRUSTED[field] for field in changed if field in _TRUSTED])
-    _tell(wiring, before.consumers or (), after.consumers or (), busy=snapshot.document.busy)
+    _tell(wiring, edit.before.consumers or (), after.consumers or (), busy=snapshot.document.busy)
     event = Event(
         at=wiring.clock.now(),
         op=Op.EDIT,
         actor=wiring.store.actor(),
         name=after.name,
-        detail={"fields": ",".join(changed)},
+        detail={"fields": ",".join(edit.changed)},
     )
     document = replace(snapshot.document, record=after)
     if document.journal is not None and document.busy:
@@ -145,12 +187,12 @@ def _with_servers(wiring: Wiring, before: Record, changes: RecordChanges) -> Rec
     return replace(changes, consumers=admission.pinned(lambda: wiring.places, changes.consumers, known=known))
 
 
-def _check(wiring: Wiring, before: Record, after: Record) -> None:
+def _check(wiring: Wiring, before: Record, after: Record, taken: Mapping[str, TokenName] | None) -> None:
     check_age(after, wiring.clock.now())
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, wiring.vendors.provider(after.provider))
     if after.consumers != before.consumers:
-        check_consumers(wiring, after, known=before.consumers or ())
+        check_consumers(wiring, after, known=before.consumers or (), taken=taken)
     if after.name != before.name and wiring.store.find(after.name) is not None:
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")
 
