@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tokenguard.errors import InputError
+from tokenguard.posix import COMMON_FLAGS, IS_POSIX, NO_LINK, group_ids, open_to_read, require_posix, set_mode, user_id
 from tokenguard.text import safe_text
 
 PRIVATE_DIR = 0o700
@@ -40,16 +41,17 @@ def check_private_dir(path: Path) -> None:
 
     A sticky root-owned ancestor such as a temp dir is fine: others cannot rename what is ours there.
     """
+    require_posix("a directory that is closed to others")
     info = os.lstat(path)
     if not stat.S_ISDIR(info.st_mode):
         raise InputError(f"not a directory: {shown(path)}", hint="name a directory of your own")
-    if info.st_uid != os.geteuid():
+    if info.st_uid != user_id():
         raise InputError(f"the directory belongs to another user: {shown(path)}", hint="name a directory of your own")
     if info.st_mode & _OTHERS:
         path.chmod(PRIVATE_DIR)
     for parent in path.resolve().parents:
         above = parent.stat()
-        if above.st_uid not in {0, os.geteuid()} or (above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX):
+        if above.st_uid not in {0, user_id()} or (above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX):
             raise InputError(
                 f"others can replace the directory above: {shown(parent)}",
                 hint="choose a place below your home, or remove group and other write permission",
@@ -58,8 +60,9 @@ def check_private_dir(path: Path) -> None:
 
 def check_private_file(path: Path) -> None:
     """Refuse anything but a regular file of ours with one name, closed to others."""
+    require_posix("a file that is closed to others")
     info = os.lstat(path)
-    if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_uid != os.geteuid():
+    if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_uid != user_id():
         raise InputError(
             f"not a plain file of yours: {shown(path)}", hint="links, devices and other people's files are refused"
         )
@@ -119,12 +122,12 @@ def replace_kept(path: Path, data: bytes, *, fresh: int = PRIVATE_FILE) -> None:
         InputError: they cannot be kept, or it is a link or no plain file; it is as it was.
     """
     before = _plain(path)
-    if before is None:
+    if before is None or not IS_POSIX:  # on Windows a new file has the access that its folder gives
         replace_file(path, data, mode=fresh)
         return
     with _replacement(path) as temporary:
         write_new(temporary, data)
-        descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(temporary, os.O_RDWR | COMMON_FLAGS | NO_LINK)
         try:
             _dress(descriptor, path, before)
             os.fsync(descriptor)
@@ -138,7 +141,7 @@ def _replacement(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
         yield temporary
-        temporary.rename(path)
+        temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -149,15 +152,13 @@ def _replacement(path: Path) -> Iterator[Path]:
 def check_kept(path: Path) -> None:
     """Refuse what `replace_kept` would refuse; tested with an unnamed temporary file, without visible effects."""
     before = _plain(path)
-    if before is None:
+    if before is None or not IS_POSIX:
         return
     try:
         unnamed = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC  # Linux
         descriptor = os.open(path.parent, unnamed, PRIVATE_FILE)
     except (AttributeError, OSError):
-        if before.st_uid != os.geteuid() != 0 or (
-            before.st_gid not in {os.getegid(), *os.getgroups()} and os.geteuid()
-        ):
+        if before.st_uid != user_id() != 0 or (before.st_gid not in group_ids() and user_id()):
             raise _not_kept(path, before) from None
         return
     try:
@@ -192,7 +193,7 @@ def _dress(descriptor: int, path: Path, before: os.stat_result) -> None:
         for name in wanted:
             if have.get(name) != wanted[name]:
                 os.setxattr(descriptor, name, wanted[name])
-        os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+        set_mode(descriptor, stat.S_IMODE(before.st_mode))
         kept = _rights(os.fstat(descriptor)) == _rights(before) and _attributes(descriptor) == wanted
     except OSError:
         kept = False
@@ -219,9 +220,9 @@ def _rights(info: os.stat_result) -> tuple[int, int, int]:
 
 def _not_kept(path: Path, before: os.stat_result) -> InputError:
     """With the command that lets it be kept."""
-    if before.st_uid != os.geteuid():
+    if before.st_uid != user_id():
         hint = f"run this as its owner: sudo -u '#{before.st_uid}' tokenguard"
-    elif before.st_gid not in {os.getegid(), *os.getgroups()}:
+    elif before.st_gid not in group_ids():
         hint = f"run this as a member of its group: sg {_group(before.st_gid)} tokenguard"
     else:
         hint = f"run this as root, or see what it has with: getfattr -d -m - {shown(path)}"
@@ -239,7 +240,7 @@ def _group(gid: int) -> str:
 
 def read_limited(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes; InputError beyond, OSError as the system says."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_to_read(path)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InputError(f"not a plain file: {shown(path)}", hint="name a regular file")
@@ -258,7 +259,9 @@ def read_named(path: Path, limit: int, *, hint: str) -> bytes:
 
 
 def fsync_dir(path: Path) -> None:
-    """Make the names in a directory durable."""
+    """Make the names in a directory durable; on Windows they are so without it."""
+    if not IS_POSIX:
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -268,10 +271,10 @@ def fsync_dir(path: Path) -> None:
 
 def write_new(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
     """Create a new file; its content is durable when this returns, its name once the directory is synced."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | COMMON_FLAGS
     descriptor = os.open(path, flags, mode)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)  # restore the bits removed by the umask
+        set_mode(descriptor, mode)  # restore the bits removed by the umask
         file.write(data)
         file.flush()
         os.fsync(descriptor)

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from tokenguard.masking.current import clean
 from tokenguard.masking.objects import clean_exc_info, clean_object
 from tokenguard.masking.records import withheld
+from tokenguard.posix import COMMON_FLAGS
 
 __all__ = ["patch", "sink"]
 
@@ -72,7 +73,7 @@ def _place(message: Any) -> str:
 
 
 def _private(path: Path) -> TextIO:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | COMMON_FLAGS, 0o600)
     return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
 

@@ -105,6 +105,18 @@ def test_no_file_name_hides_a_token_or_writes_to_the_terminal(repo: Repository) 
         assert len(done.stdout.splitlines()) == len(NAMES) + 4 + notes
 
 
+@pytest.mark.parametrize("form", ["a.py", "./a.py", "below/../a.py", "{top}/a.py", "."])
+def test_a_single_file_is_found_in_any_form_of_its_name(repo: Repository, form: str) -> None:
+    """`tokenguard-hook -- FILE` is the entry for editors and CI; they give whole paths too."""
+    repo.stage("a.py", "x = 1\n")
+    arguments = ("--strict", "--", form.format(top=repo.path))
+    assert repo.run(HOOK, *arguments).returncode == 0
+    repo.stage("a.py", f"key = '{token()}'\n")
+    done = repo.run(HOOK, *arguments)
+    assert done.returncode == 1
+    assert "not scanned" not in done.stdout
+
+
 @pytest.mark.parametrize("name", ["--own-only", "--history", "--baseline", "-n.py"])
 def test_a_file_named_like_an_option_is_not_taken_for_one(repo: Repository, name: str) -> None:
     """As runners give names: after the options, without anything between."""

@@ -69,7 +69,11 @@ SECTIONS = {
 """The commands by job, as `--help` lists them."""
 
 
-@group("tokenguard", COMMANDS, sections=SECTIONS, context_settings={"max_content_width": 100})
+PORTABLE = frozenset({"scan", "baseline", "redact", "fmt", "completion"})
+"""The commands that are written to run on Windows too; all others need POSIX."""
+
+
+@group("tokenguard", COMMANDS, sections=SECTIONS, portable=PORTABLE, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="tokenguard", message="%(prog)s %(version)s")
 def app() -> None:
     """Inventory, guided rotation and leak control for API tokens.

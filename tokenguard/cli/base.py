@@ -1,12 +1,13 @@
 """The frame of every command: global options that work before and after its name, and lazy groups."""
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from tokenguard.errors import InputError
+from tokenguard.posix import IS_POSIX, require_posix
 from tokenguard.shell.wiring import Wiring
 
 pass_wiring = click.make_pass_decorator(Wiring)
@@ -133,6 +134,7 @@ class Group(_Framed, click.Group):
     Args:
         table: for each command's name where it is (`module:attribute`) and what it does, in one line.
         sections: the names by job, as the help lists them; None for one list in the table's order.
+        portable: the names of commands that also run on Windows; None for all.
     """
 
     def __init__(
@@ -140,20 +142,26 @@ class Group(_Framed, click.Group):
         *args: Any,
         table: Mapping[str, tuple[str, str]],
         sections: Mapping[str, Sequence[str]] | None = None,
+        portable: Collection[str] | None = None,
         **attributes: Any,
     ) -> None:
         super().__init__(*args, **attributes)
         self.table = dict(table)
         self.sections = dict(sections or {"Commands": tuple(table)})
+        self.portable = frozenset(table if portable is None else portable)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names in the table's order."""
         return list(self.table)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one command."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; InputError if it does not run on this system."""
         if cmd_name not in self.table:
             return None
+        if cmd_name not in self.portable and not IS_POSIX:
+            if ctx.resilient_parsing:
+                return None
+            require_posix(f"`{ctx.command_path} {cmd_name}`")
         module, _, attribute = self.table[cmd_name][0].partition(":")
         found: click.Command = getattr(importlib.import_module(module), attribute)
         return found

@@ -17,13 +17,14 @@ from tokenguard.domain.names import TokenName, token_id
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.ports.store import Store
+from tokenguard.posix import IS_POSIX
 from tokenguard.redaction.known import MaskedValue, MatchSource, opaque_id
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.shell.save_file import check_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.learn_values import OwnRedactor, Recognise
-from tokenguard.streams.pump import Channel, Pump
+from tokenguard.streams.pump import Channel, Pump, run_one
 from tokenguard.usecases.masked_values import known_values
 from tokenguard.usecases.report_leaks import report_leaks
 from tokenguard.usecases.token_lookup import known_token
@@ -73,7 +74,7 @@ def redact(
     stream = OwnRedactor(known, _own_tokens(wiring)) if own else StreamRedactor(Matcher.of(known))
     channel = Channel(_CHANNEL, os.dup(0), 1, stream)
     with _deaf_to_interrupts():
-        Pump([channel]).run()
+        Pump([channel]).run() if IS_POSIX else run_one(channel)
     found, audited = channel.stream.found, bool(names or everything)
     if own:
         found, recordable = _with_names(wiring, found)

@@ -65,7 +65,8 @@ def _unlock() -> None:
     _STATE.lock = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_unlock)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def mask(value: str, name: str = "") -> None:

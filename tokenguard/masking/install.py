@@ -10,6 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.masking import current
 from tokenguard.masking.current import Leak, known_of
 from tokenguard.masking.hooks import Undo, hook_exceptions, hook_logging
+from tokenguard.posix import require_posix
 from tokenguard.redaction.known import MaskedValue
 
 
@@ -106,6 +107,7 @@ def _stdio() -> list[Undo]:
 
 
 def _descriptors() -> list[Undo]:
+    require_posix('`fds="helper"`')
     from tokenguard.masking.descriptors import Helper  # only who asks for it pays
 
     helper = Helper()

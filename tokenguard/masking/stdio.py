@@ -55,7 +55,8 @@ class MaskedBytes(io.BufferedIOBase):
             if waited.done:
                 self._lock.release()
 
-        os.register_at_fork(before=wait, after_in_parent=go_on, after_in_child=self._begin)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=wait, after_in_parent=go_on, after_in_child=self._begin)
 
     def write(self, data: Any, /) -> int:
         """Write bytes; what may still become a value stays here until it is decided, or until `flush`."""

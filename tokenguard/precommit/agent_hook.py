@@ -13,8 +13,9 @@ from tokenguard.usecases.agent_guard import MOST_BYTES, GuardTimeout, answered
 
 def main(arguments: Sequence[str]) -> NoReturn:
     """Answer the event of this process, and leave with the exit code that the agent expects."""
-    signal.signal(signal.SIGALRM, _stop)
-    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    if hasattr(signal, "setitimer"):  # Windows has none
+        signal.signal(signal.SIGALRM, _stop)
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
     harden()  # the event may hold values
     code = run(arguments)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tokenguard.domain.finding import SkippedContent
 from tokenguard.errors import InputError
 from tokenguard.files import shown
+from tokenguard.posix import open_to_read
 from tokenguard.scanning.content import MAX_BYTES, Blob, Source
 from tokenguard.scanning.git import find_git
 from tokenguard.scanning.windows import LARGEST, read_windows
@@ -62,7 +63,7 @@ def read_file(path: Path | str, *, follow: bool = False) -> Source:
     """One regular file, or why it was not read. Never waits for a FIFO or a device."""
     name = os.path.normpath(path)
     try:
-        descriptor = _opened(path, follow=follow)
+        descriptor = open_to_read(path, follow=follow)
     except OSError as error:
         return SkippedContent(path=name, reason="symlink" if error.errno == errno.ELOOP else "unreadable")
     try:
@@ -77,14 +78,10 @@ def read_file(path: Path | str, *, follow: bool = False) -> Source:
     return SkippedContent(path=name, reason="too-large") if data is None else Blob(path=name, data=data)
 
 
-def _opened(path: Path | str, *, follow: bool) -> int:
-    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
-
-
 def _large(skipped: SkippedContent, path: str, *, follow: bool) -> Iterator[Source]:
     """The windows of a file that is too large to be read at once."""
     try:
-        with os.fdopen(_opened(path, follow=follow), "rb", buffering=0) as file:
+        with os.fdopen(open_to_read(path, follow=follow), "rb", buffering=0) as file:
             info = os.fstat(file.fileno())
             if info.st_size > LARGEST or not stat.S_ISREG(info.st_mode):
                 yield skipped

@@ -117,10 +117,10 @@ class Git:
         )
         return done.returncode == 0
 
-    def check(self) -> None:
+    def check(self, *, hint: str = "run it inside one, or name files to scan") -> None:
         """InputError unless this is a repository."""
         if not self.succeeds("rev-parse", "--git-dir"):
-            raise InputError("this is not a git repository", hint="run it inside one, or name files to scan")
+            raise InputError("this is not a git repository", hint=hint)
 
     @property
     def root(self) -> Path:

@@ -36,7 +36,7 @@ def read_index(git: Git, paths: Sequence[str]) -> Iterator[Source]:
     try:
         listing = git.output("ls-files", "--stage", "-z", "--", *paths)
     except InputError:
-        git.check()
+        git.check(hint="files outside of a repository are scanned by `tokenguard scan FILE`")
         raise
     entries = []
     for row in listing.split(b"\0"):
@@ -45,8 +45,24 @@ def read_index(git: Git, paths: Sequence[str]) -> Iterator[Source]:
             mode, blob, _ = head.split()
             entries.append((mode, blob.decode(), os.fsdecode(name)))
     yield from _read(git, entries)
-    known = {name for _, _, name in entries}
-    yield from (SkippedContent(path=path, reason="not-in-index") for path in paths if path not in known)
+    names = {name for _, _, name in entries}
+    known = names.union(*map(_folders, names))
+    yield from (SkippedContent(path=path, reason="not-in-index") for path in paths if _relative(git, path) not in known)
+
+
+def _folders(name: str) -> Iterator[str]:
+    """The folders above a file, as they may be named."""
+    yield "."
+    while name := os.path.dirname(name):  # noqa: PTH120 - for each staged file
+        yield name
+
+
+def _relative(git: Git, path: str) -> str:
+    """A path as git lists it: relative to the working directory, also where an editor gives a whole one."""
+    if not os.path.isabs(path):  # noqa: PTH117
+        return os.path.normpath(path)
+    folder, name = os.path.split(path)
+    return os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(git.directory))  # noqa: PTH118
 
 
 def _read(git: Git, entries: Sequence[tuple[bytes, str, str]]) -> Iterator[Source]:

@@ -6,7 +6,6 @@ finds is held to the team's filters here.
 """
 
 import logging
-import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.frozen import Frozen
+from tokenguard.posix import others_can_write, require_posix
 from tokenguard.text import safe_text
 
 _FILTER_HINT = "write PATH::FUNCTION, or detect_secrets.filters.….NAME (detect_secrets.filters.regex.NAME=PATTERN)"
@@ -183,11 +183,12 @@ def _located(text: str) -> str:
 
 def _check_trusted(path: Path) -> None:
     """It will be run: it must be a file that only its owner, or root, can change."""
+    require_posix("a plug-in or filter")
     try:
         info = path.stat()
     except OSError:
         raise InputError(f"there is no {shown(path)}", hint="name a Python file with plug-ins or filters") from None
-    if not stat.S_ISREG(info.st_mode) or info.st_uid not in {0, os.geteuid()} or info.st_mode & 0o022:
+    if not stat.S_ISREG(info.st_mode) or others_can_write(info):
         raise InputError(f"others can change {shown(path)}", hint="own it, and `chmod go-w` it: it is run as a program")
 
 

@@ -20,6 +20,7 @@ from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address, proxy_at
+from tokenguard.posix import others_can_write
 from tokenguard.shell.repository_config import refuse_the_runners
 from tokenguard.shell.settings import (
     AwsConfig,
@@ -274,7 +275,7 @@ def _placed(base: Path, name: str) -> Path | None:
 
 def _check_owner(path: Path) -> None:
     info = path.stat()
-    if stat.S_ISREG(info.st_mode) and (info.st_uid not in {0, os.geteuid()} or info.st_mode & 0o022):
+    if stat.S_ISREG(info.st_mode) and others_can_write(info):
         raise _bad(path, "other users can change it", f"chmod go-w {shown(path)}, and own it")
 
 

@@ -1,13 +1,16 @@
 """The controlling terminal: used for questions, independent of stdin and stdout."""
 
 import os
-import termios
 from typing import Self
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
+from tokenguard.posix import IS_POSIX
 from tokenguard.shell.typed_line import TypedLine
 from tokenguard.text import safe_text
+
+if IS_POSIX:  # without it no Tty is made
+    import termios
 
 _PATH = "/dev/tty"
 _ECHO_FLAGS = 3  # index of the local modes in what tcgetattr returns
@@ -26,7 +29,9 @@ class Tty:
 
     @classmethod
     def controlling(cls) -> Self | None:
-        """The terminal of this process, or None if it has none."""
+        """The terminal of this process, or None if it has none, as on Windows."""
+        if not IS_POSIX:
+            return None
         try:
             descriptor = os.open(_PATH, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError:

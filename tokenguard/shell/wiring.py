@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
+from tokenguard.posix import require_posix
 from tokenguard.shell.ci_job import in_ci
 from tokenguard.shell.clock import SystemClock
 
@@ -162,6 +163,7 @@ class Wiring:
         return store
 
     def _open(self, url: str) -> "Store":
+        require_posix("a store")
         from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory
 
         if is_on_vault(url):

@@ -6,8 +6,10 @@ Nothing is read ahead: while the reader is slow, so is the writer. When a reader
 import contextlib
 import errno
 import os
+import queue
 import select
 import selectors
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -177,6 +179,31 @@ class Pump:
         channel.finish()
         with contextlib.suppress(OSError):
             os.close(channel.source)
+
+
+def run_one(channel: Channel) -> None:
+    """Run one channel to its end where the system cannot wait for a pipe, as on Windows: a thread reads it."""
+    pieces: queue.Queue[bytes] = queue.Queue(maxsize=1)
+
+    def read() -> None:
+        data = b"."
+        while data:
+            try:
+                data = os.read(channel.source, CHUNK)
+            except OSError:
+                channel.failure, data = not_read(), b""
+            pieces.put(data)
+
+    threading.Thread(target=read, daemon=True).start()
+    data = b"."
+    while data and not channel.deaf:
+        try:
+            data = pieces.get(timeout=IDLE if channel.stream.held else None)
+        except queue.Empty:
+            channel.idle()
+            continue
+        channel.take(data)
+    channel.finish()
 
 
 def write_all(descriptor: int, data: bytes) -> None:
