@@ -129,10 +129,66 @@ def replace_kept(path: Path, data: bytes, *, fresh: int = PRIVATE_FILE) -> None:
         write_new(temporary, data)
         descriptor = os.open(temporary, os.O_RDWR | COMMON_FLAGS | NO_LINK)
         try:
-            _dress(descriptor, path, before)
+            _dress(descriptor, path, before, path)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+class FileChanged(InputError):
+    """A file was written while its replacement was made."""
+
+
+@contextlib.contextmanager
+def replacement_at(folder: int, path: Path, old: int) -> Iterator[int]:
+    """A descriptor for new content, which takes the place of an open file after the block, or is removed if that fails.
+
+    For files of any size. The new file has no name until it is complete, where the system allows that. Only this name
+    of the file is replaced; owner, group, mode, ACL and attributes stay as they are.
+
+    Args:
+        folder: its directory, open; nothing above it is looked up again.
+        path: the file, as it may be shown; its last part is the name in the directory.
+        old: the file, open.
+
+    Raises:
+        FileChanged: it was changed since it was opened.
+        InputError: they cannot be kept.
+    """
+    before, temporary = os.fstat(old), f".{path.name[:200]}.{os.urandom(6).hex()}"
+    new, named = _new_file(folder, temporary)
+    try:
+        yield new
+        _dress(new, old, before, path)
+        os.fsync(new)
+        if not named:
+            os.link(f"/proc/self/fd/{new}", temporary, dst_dir_fd=folder, follow_symlinks=True)
+            named = True
+        if file_state(os.stat(path.name, dir_fd=folder, follow_symlinks=False)) != file_state(before):
+            raise FileChanged(f"{shown(path)} is being written", hint="stop what writes it")
+        os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        named = False
+        os.fsync(folder)
+    finally:
+        os.close(new)
+        if named:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+
+
+def file_state(info: os.stat_result) -> tuple[int, ...]:
+    """What differs once a file was replaced, or its content, rights or name changed, as far as its times tell."""
+    return info.st_dev, info.st_ino, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+
+def _new_file(folder: int, name: str) -> tuple[int, bool]:
+    """A new file in a directory, and whether it has the name already."""
+    try:
+        unnamed = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC  # Linux
+        return os.open(".", unnamed, PRIVATE_FILE, dir_fd=folder), False
+    except (AttributeError, OSError):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(name, flags, PRIVATE_FILE, dir_fd=folder), True
 
 
 @contextlib.contextmanager
@@ -162,7 +218,7 @@ def check_kept(path: Path) -> None:
             raise _not_kept(path, before) from None
         return
     try:
-        _dress(descriptor, path, before)
+        _dress(descriptor, path, before, path)
     finally:
         os.close(descriptor)
 
@@ -180,10 +236,10 @@ def _plain(path: Path) -> os.stat_result | None:
     return info
 
 
-def _dress(descriptor: int, path: Path, before: os.stat_result) -> None:
-    """Give a new file what the one in its place has; InputError if that cannot be done."""
+def _dress(descriptor: int, old: Path | int, before: os.stat_result, path: Path) -> None:
+    """Give a new file what the old one in its place has; InputError if that cannot be done."""
     try:
-        wanted = _attributes(path)
+        wanted = _attributes(old)
         info = os.fstat(descriptor)
         if (info.st_uid, info.st_gid) != (before.st_uid, before.st_gid):
             os.fchown(descriptor, before.st_uid, before.st_gid)

@@ -137,6 +137,37 @@ def test_masking_that_fails_stops_the_output_and_is_125():
     assert b"error: masking failed, and all output from there on was withheld" in err
 
 
+def test_exec_masks_files_that_the_program_writes_and_says_where(tmp_path):
+    code = (
+        "import os, gzip, pathlib\n"
+        "value, out = os.environ['TOKEN'], pathlib.Path('reports')\n"
+        "out.mkdir(exist_ok=True)\n"
+        "print(value, 'Bearer ' + 'tgcanary_' * 3)\n"
+        "(out / 'junit.xml').write_text(f'<a>{value}</a>{value}')\n"
+    )
+    done = world().exec(code, "--mask-files", "reports", cwd=tmp_path, check=0)
+    assert (tmp_path / "reports" / "junit.xml").read_bytes() == b"<a>" + MASK + b"</a>" + MASK
+    assert b"masked in reports/junit.xml: 2 values" in done.stderr
+    assert f"({NAME} 3, recognised by format 1): 2 in stdout, 2 in files".encode() in done.stderr
+    assert '"files"' in json.dumps(world().events()[-2:])
+    code += "(out / 'trace.gz').write_bytes(gzip.compress(value.encode()))\n"
+    done = world().exec(code, "--mask-files", "reports", cwd=tmp_path, check=125)
+    assert b"not masked: reports/trace.gz: an archive that holds a value" in done.stderr
+    assert '"not masked"' in json.dumps(world().events()[-3:])
+    assert world().value.encode() not in (tmp_path / "reports" / "junit.xml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--mask-files", "reports", "--no-mask"], ["--mask-files", "file"]],
+    ids=["without masking", "no folder"],
+)
+def test_folders_that_cannot_be_masked_are_refused_before_the_program_starts(tmp_path, arguments):
+    (tmp_path / "file").touch()
+    done = world().run("exec", *arguments, "--", "echo", "ran", cwd=tmp_path, check=125)
+    assert not done.stdout
+
+
 @pytest.mark.parametrize("command", [["redact"], ["exec", "--", "echo", "text"]], ids=lambda command: command[0])
 def test_output_that_cannot_be_written_is_not_success(command):
     with Path("/dev/full").open("wb") as full:

@@ -1,5 +1,7 @@
 """`exec`: run a program with tokens in its environment, and mask them in its output."""
 
+from pathlib import Path
+
 import click
 
 from tokenguard.cli.base import BaseCommand, pass_wiring
@@ -44,6 +46,13 @@ def _closed(error: TokenguardError) -> OutputWithheld:
     "--keep", metavar="VARIABLE", multiple=True, help="Pass on this variable, although it is a store credential."
 )
 @click.option("--names", "show_names", is_flag=True, help="Show token names in masks, instead of ids.")
+@click.option(
+    "--mask-files",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Also mask the files that the program writes below this folder, when it has ended.",
+)
 @click.option("--no-mask", is_flag=True, help="Do not mask the output.")
 @click.option(
     "--on-rotate",
@@ -64,6 +73,7 @@ def exec_command(
     wiring: Wiring,
     asked: tuple[Asked, ...],
     keep: tuple[str, ...],
+    mask_files: tuple[Path, ...],
     program: tuple[str, ...],
     *,
     show_names: bool,
@@ -75,16 +85,21 @@ def exec_command(
 
     The program gets its tokens and your environment without store credentials (TOKENGUARD_, VAULT_, AWS_ and the like).
     On a terminal it runs in a pseudo-terminal: colours, keys, window size and Ctrl-Z work. Its exit code is passed on;
-    125 means that it was not started, or that masking failed and output was withheld.
+    125 means that it was not started, that masking failed and output was withheld, or that a file of --mask-files could
+    not be masked.
     """
     if on_rotate and (no_mask or not asked):
         raise OutputWithheld("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")
-    settings = ChildSettings(show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every)
+    if mask_files and no_mask:
+        raise OutputWithheld("--mask-files needs masking", hint="leave --no-mask out")
+    settings = ChildSettings(
+        show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every, mask_files=mask_files
+    )
     try:
         ended = run_disclosed(wiring, asked, program, keep, settings)
     except TokenguardError as error:
         raise _closed(error) from None
-    report_leaks(wiring, ended.found, None, audited=bool(asked))
+    report_leaks(wiring, ended.found, None, audited=bool(asked), exposed=ended.exposed)
     if ended.failure:
         raise ended.failure
     return ended.code

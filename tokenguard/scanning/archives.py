@@ -63,6 +63,11 @@ def _inside(blob: Blob, depth: int, budget: ScanBudget) -> Iterator[Source]:
         yield SkippedContent(path=blob.path, reason="broken-archive")
 
 
+def is_archive(data: bytes) -> bool:
+    """Whether the data begins as an archive of any kind does, also of one that is not opened here, or ends as one."""
+    return data.startswith(tuple(_CLOSED)) or may_hold_members(data)
+
+
 def may_hold_members(data: bytes) -> bool:
     """Whether the data begins as an archive does, or ends as one."""
     if data.startswith(_ZLIB_MARKS):

@@ -27,6 +27,8 @@ class Ended:
     """Its exit code, or 128 and the number of the signal that ended it."""
     found: Mapping[str, Counter[MatchSource]] = field(default_factory=dict)
     """What was masked, by channel."""
+    exposed: Counter[MatchSource] = field(default_factory=Counter)
+    """Values that are in files which could not be masked."""
     failure: OutputWithheld | None = None
     """Why output was withheld; None: it was not."""
 

@@ -4,6 +4,7 @@ import signal
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tokenguard.errors import TokenguardError
 from tokenguard.process import inherited_umask
@@ -16,6 +17,7 @@ from tokenguard.streams.environment import child_environment
 from tokenguard.streams.program import Ended, Program
 from tokenguard.streams.token_watch import TokenWatch
 from tokenguard.usecases.disclose import Asked, Disclosure
+from tokenguard.usecases.mask_files import OutputFolder, mask_output
 from tokenguard.usecases.masked_values import known_values
 
 RESTART = "restart"
@@ -33,6 +35,8 @@ class ChildSettings:
     masked: bool
     on_rotate: str | None
     check_every: int
+    mask_files: Sequence[Path] = ()
+    """Folders whose new files are masked at the end."""
 
 
 def run_disclosed(
@@ -45,6 +49,7 @@ def run_disclosed(
     """
     found: dict[str, Counter[MatchSource]] = {}
     known: list[MaskedValue] = []
+    folders = [OutputFolder(path) for path in settings.mask_files]
     while True:
         disclosure = Disclosure(wiring, asked, "exec")
         environment = child_environment(
@@ -59,7 +64,7 @@ def run_disclosed(
         for channel, counts in ended.found.items():
             found.setdefault(channel, Counter()).update(counts)
         if ended.failure or watch is None or not watch.fired or settings.on_rotate != RESTART:
-            return replace(ended, found=found)
+            return mask_output(wiring, folders, Matcher.of(known), replace(ended, found=found))
         wiring.progress.note("a token was replaced: restarting the program")
 
 

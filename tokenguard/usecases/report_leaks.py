@@ -21,12 +21,20 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.token_lookup import known_token
 
 _TRIES = 5
+_BY_FORMAT = "recognised by format"
 
 Found = Mapping[str, Counter[MatchSource]]
 """What was masked, by channel."""
 
 
-def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: bool) -> int:
+def report_leaks(
+    wiring: Wiring,
+    found: Found,
+    report: Path | None,
+    *,
+    audited: bool,
+    exposed: Counter[MatchSource] | None = None,
+) -> int:
     """Report masked values; returns their number.
 
     Args:
@@ -34,21 +42,36 @@ def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: 
         found: what was masked.
         report: a file for the JSON list; written even if the list is empty.
         audited: add a `leak` event to the trail of each token that is in the store.
+        exposed: values in files that could not be masked; the events say so.
     """
     total = sum(sum(counts.values()) for counts in found.values())
     if report is not None:
         save_page(report.absolute(), json.dumps({"leaks": _rows(found)}, indent=2) + "\n", force=True)
-    names = sorted({source.name for counts in found.values() for source in counts if source.name})
+    left = exposed or Counter[MatchSource]()
+    names = sorted({source.name for counts in (*found.values(), left) for source in counts if source.name})
     if total:
-        whose = f" ({', '.join(names)})" if names else ""
         places = ", ".join(f"{sum(counts.values())} in {channel}" for channel, counts in found.items() if counts)
-        wiring.progress.note(f"masked {total} {'value' if total == 1 else 'values'} in the output{whose}: {places}")
+        wiring.progress.note(
+            f"masked {total} {'value' if total == 1 else 'values'} in the output{_whose(found)}: {places}"
+        )
         if audited and names:
             wiring.progress.note("if this output was also written without masking before, run `tokenguard respond`")
     if audited:
         for name in names:
-            _record(wiring, TokenName(name), found)
+            _record(wiring, TokenName(name), found, left)
     return total
+
+
+def _whose(found: Found) -> str:
+    """The tokens, each with its number of values where there are several."""
+    counts: Counter[str] = Counter()
+    for each in found.values():
+        for source, count in each.items():
+            counts[source.name or _BY_FORMAT] += count
+    if len(counts) == 1:
+        return f" ({next(iter(counts))})"
+    ordered = sorted(counts.items(), key=lambda each: (each[0] == _BY_FORMAT, each[0]))
+    return f" ({', '.join(f'{name} {count}' for name, count in ordered)})"
 
 
 def _rows(found: Found) -> list[dict[str, str | int]]:
@@ -59,13 +82,16 @@ def _rows(found: Found) -> list[dict[str, str | int]]:
     ]
 
 
-def _record(wiring: Wiring, name: TokenName, found: Found) -> None:
+def _record(wiring: Wiring, name: TokenName, found: Found, exposed: Counter[MatchSource]) -> None:
     record_leak(
         wiring,
         name,
         [
-            {"channel": channel, "form": source.form, "count": count, "result": "masked"}
-            for channel, counts in found.items()
+            {"channel": channel, "form": source.form, "count": count, "result": result}
+            for channel, counts, result in (
+                *((channel, counts, "masked") for channel, counts in found.items()),
+                ("files", exposed, "not masked"),
+            )
             for source, count in sorted(counts.items())
             if source.name == name
         ],
