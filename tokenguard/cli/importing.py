@@ -77,11 +77,17 @@ _PREFIX = "imported"
     metavar="YYYY-MM-DD",
     help="When the values were created; otherwise their age is unknown.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be imported; write nothing.")
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Change records to what FILE says, as `list --format csv` or json wrote it; adds no token, changes no value.",
+)
+@click.option("--dry-run", "--plan", is_flag=True, help="Show what would be imported or changed; write nothing.")
+@click.option("--yes", is_flag=True, help="With --update: do not ask for confirmation; required without a terminal.")
 @pass_wiring
 def import_file(
     wiring: Wiring, /, file: str | None, *, source: str, tags: tuple[str, ...], form: str | None, prefix: str,
-    dry_run: bool, **texts: Any,
+    update: bool, dry_run: bool, yes: bool, **texts: Any,
 ) -> int:  # fmt: skip
     """Import the tokens of FILE: a .env file, or a CSV or JSON list of records with values.
 
@@ -93,18 +99,23 @@ def import_file(
     Tokens without an owner, a scope, an environment or a purpose become `unclaimed`. A value that the inventory already
     has is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others are
     imported. Exit 3: a person must confirm that a consumer has its token; `tokenguard rotate --resume` asks.
+
+    With --update, edit a list in a spreadsheet: columns may be left out, an empty cell clears a field, `none` declares
+    that there are no consumers, and a row follows its id when its name changes. The differences are shown and confirmed
+    once. On any fault nothing is written; a row that was changed after the list was written is one.
     """
     if bool(file) == bool(source):
         raise InputError("give either a FILE or --from ADDRESS", hint="tokenguard import .env, for example")
     if (source and form) or (tags and not source):
         raise InputError("--file-format needs a FILE, --tag needs --from", hint="leave it out")
     given = {name: text for name, text in texts.items() if text}
+    if update or yes:
+        return _update(wiring, file, form, plan_only=dry_run, confirmed=yes, alone=update and not (given or prefix))
     if given.get("created"):
         creation_date(given["created"])  # the same for every token: refused before any is read
     if file:
-        path = Path(file)
-        data = read_named(path, MAX_BYTES, hint="name a file that exists and that you may read")
-        drafts = read_drafts(data, FileFormat(form) if form else FileFormat.of(file), source=path.name)
+        data, kind = _read(file, form)
+        drafts = read_drafts(data, kind, source=Path(file).name)
         defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given)
         found = Importer(wiring, defaults, dry_run=dry_run).run(drafts)
     else:
@@ -122,6 +133,29 @@ def import_file(
         raise
     _print(wiring, outcomes, dry_run=dry_run)
     return max((_CODES.get(each.fate, ExitCode.OK) for each in outcomes), default=ExitCode.OK)
+
+
+def _read(file: str, form: str | None) -> tuple[bytes, FileFormat]:
+    data = read_named(Path(file), MAX_BYTES, hint="name a file that exists and that you may read")
+    return data, FileFormat(form) if form else FileFormat.of(file)
+
+
+def _update(
+    wiring: Wiring, file: str | None, form: str | None, *, plan_only: bool, confirmed: bool, alone: bool
+) -> ExitCode:
+    from tokenguard.cli.confirmed_edits import write_edits  # an import of new tokens needs none of it
+    from tokenguard.usecases.update_records import plan_update
+
+    if not file or not alone:
+        raise InputError(
+            "--update takes a FILE, --plan and --yes, and nothing else",
+            hint="tokenguard list --format csv > tokens.csv; edit it; tokenguard import --update tokens.csv",
+        )
+    data, kind = _read(file, form)
+    if kind is FileFormat.ENV:
+        raise InputError("--update reads CSV and JSON", hint="`tokenguard list --format csv` writes such a file")
+    edits = plan_update(wiring, data, kind, source=Path(file).name)
+    return write_edits(wiring, edits, plan_only=plan_only, confirmed=confirmed)
 
 
 def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderListing | Surveying":

@@ -21,10 +21,20 @@ _Found = tuple[str, SelectedToken]
     "--within", type=click.IntRange(0, 36_500), metavar="DAYS", help="Only tokens due within this number of days."
 )
 @click.option("--all-stores", is_flag=True, help="Include every configured store.")
+@click.option(
+    "--format",
+    "as_format",
+    type=click.Choice(["text", "json", "csv"]),
+    help="Output format; `tokenguard import --update` reads csv and json.",
+)
 @selects
 @pass_wiring
-def list_tokens(wiring: Wiring, *, sort_by_due: bool, within: int | None, all_stores: bool, wanted: Filter) -> None:
+def list_tokens(
+    wiring: Wiring, *, sort_by_due: bool, within: int | None, all_stores: bool, as_format: str | None, wanted: Filter
+) -> None:
     """List tokens with provider, scope, environment, owner, state and due date."""
+    as_csv = as_format == "csv"
+    wiring.flags.format = "text" if as_csv else as_format or wiring.flags.format
     now = wiring.clock.now()
     stores = _stores(wiring) if all_stores else {"": wiring.store}
     found: Iterable[_Found] = (
@@ -35,7 +45,12 @@ def list_tokens(wiring: Wiring, *, sort_by_due: bool, within: int | None, all_st
     if sort_by_due or within is not None:
         found = _by_due(list(found), now, None if within is None else timedelta(days=within))
     narrowed = wanted != ANY or sort_by_due or within is not None
-    _print(wiring, found, labelled=all_stores, narrowed=narrowed)
+    if as_csv:
+        from tokenguard.views.inventory_view import print_csv  # not for an empty store
+
+        print_csv(wiring, found, labelled=all_stores)
+    else:
+        _print(wiring, found, labelled=all_stores, narrowed=narrowed)
 
 
 def _by_due(found: list[_Found], now: datetime, within: timedelta | None) -> list[_Found]:

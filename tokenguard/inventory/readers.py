@@ -33,6 +33,7 @@ COLUMNS = {
     "created_on": "created",
 }  # fmt: skip
 """What a column may be called, and what it means."""
+Columns = Callable[[Sequence[str], str], list[str]]
 
 
 @unique
@@ -105,28 +106,55 @@ def _env(data: bytes, source: str) -> Iterator[TokenDraft]:
 
 
 def _csv(data: bytes, source: str) -> Iterator[TokenDraft]:
-    rows = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
-    try:
-        columns = _columns(next(rows, []), source)
-        for number, row in enumerate(rows, 2):
-            if row and len(row) != len(columns):
-                _refuse(source, f"row {number} has not as many fields as the first row")
-            if any(row):
-                yield _draft(f"row {number}", dict(zip(columns, row, strict=True)), source)
-    except csv.Error:
-        _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
+    for place, row in read_rows(data, FileFormat.CSV, source, _columns):
+        yield _draft(place, row, source)
 
 
 def _json(data: bytes, source: str) -> Iterator[TokenDraft]:
-    tree = load_json(data, source=source, max_bytes=MAX_BYTES, max_nodes=MAX_DRAFTS * len(COLUMNS))
-    items = tree.get("tokens") if isinstance(tree, dict) and set(tree) == {"tokens"} else tree
+    for place, row in read_rows(data, FileFormat.JSON, source, _columns):
+        yield _draft(place, row, source)
+
+
+def read_rows(
+    data: bytes, form: FileFormat, source: str, columns: Columns, *, most_fields: int = len(COLUMNS)
+) -> Iterator[tuple[str, dict[str, JsonTree]]]:
+    """Read a table's rows, each with its place; empty ones are left out.
+
+    Args:
+        data: the file's bytes.
+        form: CSV with a header, or a JSON list of objects, bare or under `tokens`.
+        source: how errors name it.
+        columns: gives what the columns mean for their names and place; InputError for those that it refuses.
+        most_fields: how many values a JSON object holds at most, on average.
+
+    Raises:
+        InputError: the file is not such a table.
+    """
+    if form is FileFormat.CSV:
+        yield from _csv_rows(data, source, columns)
+        return
+    tree = load_json(data, source=source, max_bytes=MAX_BYTES, max_nodes=MAX_DRAFTS * most_fields)
+    items = tree["tokens"] if isinstance(tree, dict) and set(tree) - {"passed_over"} == {"tokens"} else tree
     if not isinstance(items, list):
         _refuse(source, "a list of tokens is needed")
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             _refuse(source, f"item {number} is not a mapping")
-        columns = _columns(list(item), f"{source}: item {number}")
-        yield _draft(f"item {number}", dict(zip(columns, item.values(), strict=True)), source)
+        names = columns(list(item), f"{source}: item {number}")
+        yield f"item {number}", dict(zip(names, item.values(), strict=True))
+
+
+def _csv_rows(data: bytes, source: str, columns: Columns) -> Iterator[tuple[str, dict[str, JsonTree]]]:
+    rows = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
+    try:
+        names = columns(next(rows, []), source)
+        for number, row in enumerate(rows, 2):
+            if row and len(row) != len(names):
+                _refuse(source, f"row {number} has not as many fields as the first row")
+            if any(row):
+                yield f"row {number}", dict(zip(names, row, strict=True))
+    except csv.Error:
+        _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
 
 
 def _draft(place: str, fields: Mapping[str, JsonTree], source: str) -> TokenDraft:

@@ -41,6 +41,7 @@ FIXED: Mapping[str, Callable[[Record], Cell]] = {
     "rotated_at": lambda record: moment(record.rotated_at),
 }
 """The columns that only operations change."""
+_ALL = {**CHANGEABLE, **FIXED}
 OBSERVED = frozenset(
     {
         "due_at", "days_left", "overdue", "operation", "quarantined", "possibly_alive", "consumer_servers", "age_known",
@@ -62,7 +63,7 @@ def cell_text(column: str, cell: Cell) -> str:
 
 def texts_of(record: Record) -> dict[str, str]:
     """The cells of a record by column, those that only operations change too."""
-    return {column: cell_text(column, read(record)) for column, read in {**CHANGEABLE, **FIXED}.items()}
+    return {column: cell_text(column, read(record)) for column, read in _ALL.items()}
 
 
 def revision_of(record: Record) -> str:
@@ -73,7 +74,7 @@ def revision_of(record: Record) -> str:
 def differences(before: Record, after: Record) -> list[tuple[str, str, str]]:
     """Each column that differs, with its text before and after; a consumer with its server."""
     found = []
-    for column, read in {**CHANGEABLE, **FIXED}.items():
+    for column, read in _ALL.items():
         was, becomes = (_consumers(each) if column == "consumers" else read(each) for each in (before, after))
         if was != becomes:
             found.append((column, cell_text(column, was), cell_text(column, becomes)))

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from tokenguard.inventory.record_table import TABLE, revision_of, texts_of
 from tokenguard.inventory.selection import SelectedToken, is_refused
-from tokenguard.inventory.views import due_words, state_words, token_json
+from tokenguard.inventory.views import day, due_words, liveness_words, moment, state_words, token_json
+from tokenguard.output.csv_table import csv_text
 from tokenguard.shell.wiring import Wiring
 from tokenguard.views.token_view import scope_words
 
@@ -18,10 +20,32 @@ def print_document(wiring: Wiring, found: Iterable[Found], *, labelled: bool) ->
     wiring.screen.documents(
         "tokens",
         (
-            {**({"store": label} if labelled else {}), **token_json(each.snapshot, each.due, now)}
+            {
+                **({"store": label} if labelled else {}),
+                "revision": revision_of(each.snapshot.document.record),
+                **token_json(each.snapshot, each.due, now),
+                "due": day(each.snapshot.document.record.due_at) or None,
+            }
             for label, each in found
         ),
     )
+
+
+def print_csv(wiring: Wiring, found: Iterable[Found], *, labelled: bool) -> None:
+    """One row per token, for spreadsheets; `import --update` reads it back."""
+    rows = ({"store": label, **_cells(each)} if labelled else _cells(each) for label, each in found)
+    wiring.screen.text(csv_text((*(("store",) if labelled else ()), *TABLE), rows))
+
+
+def _cells(each: SelectedToken) -> dict[str, str]:
+    record = each.snapshot.document.record
+    return {
+        "id": each.snapshot.id,
+        "revision": revision_of(record),
+        **texts_of(record),
+        "due_at": moment(each.due.at if each.due else None) or "",
+        "liveness": liveness_words(record.seen),
+    }
 
 
 def print_table(wiring: Wiring, found: list[Found], *, labelled: bool) -> None:
