@@ -222,3 +222,19 @@ def test_it_is_refused_where_a_value_may_have_been_meant(cli, arguments):
 )
 def test_a_number_out_of_range_is_told_its_range(cli, arguments, hint):
     assert cli(*arguments).err.splitlines()[-1] == f"hint: {hint}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report",), ("runbook", NAME), ("metrics",), ("offboard", "kim@acme.example"), ("scan", "."),
+        ("audit", "checkpoint"), ("audit", "bundle", NAME), ("provider", "new", "acme"),
+        ("respond", "--stdin", "--reach", "log"), ("env", "-t", NAME, "--format", "systemd"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_hyphen_is_no_name_of_an_output_file(cli, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = cli(*command, "--output", "-")
+    assert (answer.code, answer.err.count("error: "), answer.err.count("hint: ")) == (2, 1, 1), answer
+    assert not list(tmp_path.iterdir())

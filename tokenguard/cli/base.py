@@ -29,6 +29,16 @@ def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> Non
             setattr(wiring.flags, parameter.name, value)
 
 
+def _output_file(_context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    """The file of `--output`: a `-`, which other programs take for standard output, would become a file's name."""
+    if str(value) == "-":
+        raise InputError(
+            "`-` names no file",
+            hint="name a file; a command that can write to standard output does so without --output",
+        )
+    return value
+
+
 def _global_options() -> list[click.Parameter]:
     def option(*names: str, **how: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_flag, **how)
@@ -75,6 +85,9 @@ class _Framed(click.Command):
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         own = {name for parameter in self.params for name in parameter.opts}
+        for parameter in self.params:
+            if "--output" in parameter.opts:
+                parameter.callback = _output_file
         self.params += [option for option in _global_options() if own.isdisjoint(option.opts)]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
