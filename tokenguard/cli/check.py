@@ -1,5 +1,7 @@
 """`tokenguard check`: checks the inventory and a repository against a policy."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,11 +73,7 @@ def check(
     if inventory_only and (repo_only or path is not None or base):
         raise InputError("--inventory-only does not check a repository", hint="give PATH or --inventory-only, not both")
     chosen = OutputFormat(as_format or wiring.flags.format)
-    from tokenguard.usecases.check_repository import (
-        CheckContext,
-        examine,
-        load_check_context,
-    )  # `--help` needs none of it
+    from tokenguard.usecases.check_repository import CheckContext, load_check_context  # `--help` needs none of it
 
     policy = chosen_policy(wiring, named)
     held = CheckContext(policy) if inventory_only else load_check_context(policy, path, base, needed=repo_only)
@@ -84,19 +82,26 @@ def check(
         return ExitCode.OK
     stores = {} if repo_only else _stores(wiring, held, every=all_stores)
 
-    def assessed() -> list[Assessment]:
-        tokens = [
-            assess(held.policy, surroundings(wiring, store, ask_providers=ask_providers), store=label)
-            for label, store in stores.items()
-        ]
-        return [*tokens, examine(wiring, held)] if held.repository is not None else tokens
-
+    assessed = partial(_assessed, wiring, held, stores, ask_providers=ask_providers)
     assessments = assessed()
     if fix and _mended(wiring, held, assessments, confirmed=yes):
         assessments = assessed()
     _print(wiring, assessments, chosen)
     failed = any(each.at_least(held.asked.failing(Severity(fail_on or Severity.ERROR))) for each in assessments)
     return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _assessed(
+    wiring: Wiring, held: "CheckContext", stores: Mapping[str, Store], *, ask_providers: bool
+) -> list[Assessment]:
+    """One assessment for each store, and one for the repository."""
+    from tokenguard.usecases.check_repository import examine  # `--help` needs none of it
+
+    tokens = [
+        assess(held.policy, surroundings(wiring, store, ask_providers=ask_providers), store=label)
+        for label, store in stores.items()
+    ]
+    return [*tokens, examine(wiring, held)] if held.repository is not None else tokens
 
 
 def _stores(wiring: Wiring, held: "CheckContext", *, every: bool) -> dict[str, Store]:

@@ -16,9 +16,12 @@ _Found = tuple[str, SelectedToken]
 
 
 @command("list")
-@click.option("--due", "sort_by_due", is_flag=True, help="Only tokens with a due date, most urgent first.")
+@click.option("--due", "sort_by_due", is_flag=True, help="Tokens with a due date, most urgent first.")
 @click.option(
-    "--within", type=click.IntRange(0, 36_500), metavar="DAYS", help="Only tokens due within this number of days."
+    "--within",
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    help="Only tokens due within this number of days; 0: what is due now.",
 )
 @click.option("--all-stores", is_flag=True, help="Include every configured store.")
 @click.option(

@@ -94,15 +94,16 @@ def rotate(
         snapshots = _without_unknown_ages(wiring, snapshots)
     rollout = allowed(wiring, snapshots) if due and wiring.tty is None else None
     single = len(names) == 1
-    strict = plan_only and single
     plans = _plans(
-        wiring, snapshots, rollout, compromised=compromised, due=due, strict=strict, accept_outage=accept_outage
+        wiring,
+        snapshots,
+        rollout,
+        compromised=compromised,
+        due=due,
+        strict=plan_only and single,
+        accept_outage=accept_outage,
     )
-    if plan_only or not single:
-        quiet = wiring.screen.as_json and not plan_only
-        show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
-    if rollout is not None:
-        tell_held(wiring, rollout)
+    _tell_plans(wiring, plans, rollout, plan_only=plan_only, single=single)
     if plan_only:
         return ExitCode.OK
     if compromised and plans:
@@ -115,6 +116,17 @@ def rotate(
     options = ("--compromised",) * compromised + ("--accept-outage",) * accept_outage
     again = ("--due", *wanted.options) if due else _with_reason(options, said)
     return _run(wiring, jobs, single=single, shared=due, again=again)
+
+
+def _tell_plans(
+    wiring: Wiring, plans: Sequence[RotationPlan], rollout: Rollout | None, *, plan_only: bool, single: bool
+) -> None:
+    """Show the plans of a batch, or of one token with --plan, and what a rollout holds back."""
+    if plan_only or not single:
+        quiet = wiring.screen.as_json and not plan_only
+        show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
+    if rollout is not None:
+        tell_held(wiring, rollout)
 
 
 def _after_canaries(rollout: Rollout, plans: Sequence[RotationPlan], jobs: Sequence[BatchJob]) -> list[BatchJob]:

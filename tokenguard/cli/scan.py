@@ -1,6 +1,7 @@
 """`tokenguard scan`: finds leaks in files, staged changes, history and streams."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,13 +10,13 @@ from tokenguard.cli.scan_profile import profile_option
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
-from tokenguard.frozen import replace
+from tokenguard.frozen import Frozen, replace
 from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.find_baseline import find_suppressor
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.known_token_stage import load_own_tokens
-from tokenguard.scanning.narrowing import allowed_narrowing, other_comments
+from tokenguard.scanning.narrowing import AllowedNarrowing, allowed_narrowing, other_comments
 from tokenguard.scanning.outputs.findings_content import content
 from tokenguard.scanning.outputs.findings_text import findings_text
 from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, rooted, write_findings
@@ -33,6 +34,34 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.explain_finding import explained_finding
 from tokenguard.usecases.save_findings import save_report
 from tokenguard.usecases.scan_target import ScanTarget, agent_records
+
+
+class _Options(Frozen, frozen=True, kw_only=True):
+    """The options of one run, as click gives them."""
+
+    paths: tuple[Path, ...]
+    staged: bool
+    history: bool
+    since: str
+    stdin: bool
+    commit_msg: Path | None
+    agents: bool
+    baseline: Path | None
+    no_baseline: bool
+    own_only: bool
+    require_own: bool
+    names: bool
+    profile: str
+    strict: bool
+    max_pragmas: int | None
+    base: str
+    plugins: tuple[Path, ...]
+    filters: tuple[str, ...]
+    explain: str
+    show_all: bool
+    output: Path | None
+    quiet: bool
+    as_format: str | None
 
 
 @command("scan")
@@ -87,33 +116,7 @@ from tokenguard.usecases.scan_target import ScanTarget, agent_records
 @click.option("-q", "--quiet", is_flag=True, help="Print findings only, and nothing if there are none.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, FINDING_FORMATS)]), help="Output format.")
 @pass_wiring
-def scan(
-    wiring: Wiring,
-    paths: tuple[Path, ...],
-    *,
-    staged: bool,
-    history: bool,
-    since: str,
-    stdin: bool,
-    commit_msg: Path | None,
-    agents: bool,
-    baseline: Path | None,
-    no_baseline: bool,
-    own_only: bool,
-    require_own: bool,
-    names: bool,
-    profile: str,
-    strict: bool,
-    max_pragmas: int | None,
-    base: str,
-    plugins: tuple[Path, ...],
-    filters: tuple[str, ...],
-    explain: str,
-    show_all: bool,
-    output: Path | None,
-    quiet: bool,
-    as_format: str | None,
-) -> ExitCode:
+def scan(wiring: Wiring, /, **options: Any) -> ExitCode:
     """Find leaked tokens; exit 1 if there are any.
 
     Without options it scans PATH (default: the working directory): the files that git tracks or would track, or every
@@ -130,26 +133,56 @@ def scan(
     profile), and narrower as far as the organisation's policy allows ([scan] exclude, disable): every summary counts
     that, and the team's own tokens are found all the same. In CI, --base reads it from the base branch.
     """
-    chosen = OutputFormat(as_format or wiring.flags.format)
-    if output is not None:
-        check_page(output)
-    if explain:
-        return _explain(wiring, explain, as_json=chosen is OutputFormat.JSON)
-    source = ScanTarget(
-        paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg,
-        agents=agent_records(wiring.environ) if agents else None,
-    )  # fmt: skip
-    asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas, profile=Profile(profile))
-    demands = asked | demanded(source.directories, base=base)
-    own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=demands.require_own or own_only)
+    asked = _Options(**options)
+    chosen = OutputFormat(asked.as_format or wiring.flags.format)
+    if asked.output is not None:
+        check_page(asked.output)
+    if asked.explain:
+        return _explain(wiring, asked.explain, as_json=chosen is OutputFormat.JSON)
+    source = _target(wiring, asked)
+    wanted = Demands(
+        strict=asked.strict,
+        require_own=asked.require_own,
+        most_allowed=asked.max_pragmas,
+        profile=Profile(asked.profile),
+    )
+    demands = wanted | demanded(source.directories, base=asked.base)
     allowed = allowed_narrowing(demands.wishes, source.base, lambda: wiring.policy)
     demands |= Demands(most_excluded=allowed.most_excluded)
-    job = ScanJob(
+    report, reach = source.scanned(_job(wiring, asked, source, demands, allowed, chosen))
+    if asked.names or wiring.settings.scan.names:
+        report = named(report, lambda: wiring.store)
+    report = demands.noted(report)
+    if asked.output is not None:
+        save_report(asked.output, report, chosen, reach, source.paths_in_repository)
+        chosen = OutputFormat.TEXT
+    _print(wiring, report, chosen, reach, source.paths_in_repository, show_all=asked.show_all, quiet=asked.quiet)
+    return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
+
+
+def _target(wiring: Wiring, asked: _Options) -> ScanTarget:
+    return ScanTarget(
+        paths=asked.paths, staged=asked.staged, history=asked.history, since=asked.since, stdin=asked.stdin,
+        message=asked.commit_msg, agents=agent_records(wiring.environ) if asked.agents else None,
+    )  # fmt: skip
+
+
+def _job(
+    wiring: Wiring,
+    asked: _Options,
+    source: ScanTarget,
+    demands: Demands,
+    allowed: AllowedNarrowing,
+    chosen: OutputFormat,
+) -> ScanJob:
+    now = wiring.clock.now()
+    own = load_own_tokens(find_scan_key(wiring.environ), now, required=demands.require_own or asked.own_only)
+    return ScanJob(
         stages=Stages(
             own=own.stage,
-            rules=not own_only,
+            rules=not asked.own_only,
             profile=demands.profile,
-            team=None if own_only else team_rules(_settings(wiring, plugins, filters)),
+            team=None if asked.own_only else team_rules(_settings(wiring, asked.plugins, asked.filters)),
             comments_silence_shapes=not demands.strict,
             other_comments=lambda: other_comments(wiring.policy),
             narrowing=allowed.narrowing,
@@ -157,23 +190,14 @@ def scan(
         suppressor=find_suppressor(
             source.directories,
             base=source.base,
-            now=wiring.clock.now(),
-            given=baseline,
-            wanted=not no_baseline and not agents,
+            now=now,
+            given=asked.baseline,
+            wanted=not asked.no_baseline and not asked.agents,
             by_git=source.is_named_by_git,
         ),
         notes=(*own.notes, *allowed.notes),
         tagger=StableTagger(source.paths_in_repository) if chosen is OutputFormat.SARIF else None,
     )
-    report, reach = source.scanned(job)
-    if names or wiring.settings.scan.names:
-        report = named(report, lambda: wiring.store)
-    report = demands.noted(report)
-    if output is not None:
-        save_report(output, report, chosen, reach, source.paths_in_repository)
-        chosen = OutputFormat.TEXT
-    _print(wiring, report, chosen, reach, source.paths_in_repository, show_all=show_all, quiet=quiet)
-    return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
 
 
 def _explain(wiring: Wiring, place: str, *, as_json: bool) -> ExitCode:

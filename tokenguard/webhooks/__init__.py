@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tokenguard.http.callback import CallbackUrl as CallbackUrl
     from tokenguard.http.callback import validate_callback_url as validate_callback_url
     from tokenguard.webhooks.autoposting_deliveries import AutopostingDeliveries as AutopostingDeliveries
-    from tokenguard.webhooks.autoposting_deliveries import Delivery as Delivery
+    from tokenguard.webhooks.autoposting_deliveries import WebhookDelivery as WebhookDelivery
     from tokenguard.webhooks.descript_callbacks import DescriptCallbacks as DescriptCallbacks
     from tokenguard.webhooks.descript_callbacks import Job as Job
     from tokenguard.webhooks.refusal import Reason as Reason
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "AutopostingDeliveries": "tokenguard.webhooks.autoposting_deliveries",
     "CallbackUrl": "tokenguard.http.callback",
-    "Delivery": "tokenguard.webhooks.autoposting_deliveries",
+    "WebhookDelivery": "tokenguard.webhooks.autoposting_deliveries",
     "DescriptCallbacks": "tokenguard.webhooks.descript_callbacks",
     "Job": "tokenguard.webhooks.descript_callbacks",
     "Reason": "tokenguard.webhooks.refusal",

@@ -50,7 +50,7 @@ class Memory(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class WebhookDelivery:
     """A genuine delivery, as it was signed."""
 
     id: str
@@ -90,7 +90,7 @@ class AutopostingDeliveries:
         self._clock = clock or SystemClock()
 
     @contextmanager
-    def receive(self, headers: Headers, body: bytes) -> Iterator[Delivery]:
+    def receive(self, headers: Headers, body: bytes) -> Iterator[WebhookDelivery]:
         """The delivery, to be handled inside the `with`; if that raises, the same delivery may come again.
 
         Args:
@@ -112,7 +112,7 @@ class AutopostingDeliveries:
             self._memory.release(key)
             raise
 
-    def _genuine(self, headers: Headers, body: bytes) -> Delivery:
+    def _genuine(self, headers: Headers, body: bytes) -> WebhookDelivery:
         if len(body) > MAX_BODY:
             raise Refused(Reason.TOO_LARGE)
         found = _ours(headers)
@@ -137,7 +137,7 @@ class AutopostingDeliveries:
         ]
         return any(matches)  # over a list: every key is tried, whichever fits
 
-    def _parsed(self, body: bytes, signed_at: datetime) -> Delivery:
+    def _parsed(self, body: bytes, signed_at: datetime) -> WebhookDelivery:
         try:
             tree = load_json(body, source="delivery", max_bytes=MAX_BODY)
         except InputError:
@@ -156,7 +156,7 @@ class AutopostingDeliveries:
             raise Refused(Reason.MALFORMED)
         if self._organisation and organisation != self._organisation:
             raise Refused(Reason.NOT_CONFIRMED)
-        return Delivery(id=identifier, event=event, organisation=organisation, signed_at=signed_at, data=data)
+        return WebhookDelivery(id=identifier, event=event, organisation=organisation, signed_at=signed_at, data=data)
 
 
 def _ours(headers: Headers) -> dict[str, str]:
