@@ -12,7 +12,7 @@ from tokenguard.detection.match import Confidence
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.frozen import Frozen
 from tokenguard.token_formats.table import FORMATS
-from tokenguard.token_formats.template import pieces
+from tokenguard.token_formats.template import opening
 
 _LEAST_LITERAL = 4
 """Bytes: what base64 makes of fewer is in too many texts."""
@@ -47,6 +47,8 @@ class EncodedToken(Frozen, frozen=True):
 
 def encoded_tokens(text: str, depth: int = 1) -> Iterator[EncodedToken]:
     """Runs of base64 with a vendor's token, a private key or an assigned secret in them, from left to right."""
+    if not _RUN.search(text):
+        return
     at = 0
     for _, begin, _ in _gate().find_matches_as_indexes(text):
         if begin < at:
@@ -127,8 +129,8 @@ def _gate() -> AhoCorasick:
     literals = {_PRIVATE_KEY}
     for kind in FORMATS:
         for template in kind.shapes if kind.stands_alone else ():
-            first = pieces(template)[0]
-            if isinstance(first, str) and len(first) >= _LEAST_LITERAL:
+            first = opening(template)
+            if len(first) >= _LEAST_LITERAL:
                 literals.add(first.encode())
     cores = {core for literal in (*literals, *_WORDS) for core in _cores(literal)}
     cores |= {twice for word in (*_WORDS, _PRIVATE_KEY) for core in _cores(word) for twice in _cores(core.encode())}

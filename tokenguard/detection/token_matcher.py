@@ -12,7 +12,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from tokenguard.frozen import Frozen
 from tokenguard.token_formats.table import FORMATS
-from tokenguard.token_formats.template import Piece, Run, pieces
+from tokenguard.token_formats.template import Piece, Run, opening, pieces
 from tokenguard.token_formats.token_format import TokenFormat, assignment, expression, shape_expression
 
 _Chars = frozenset[str]
@@ -33,22 +33,23 @@ class TokenSpan(Frozen, frozen=True):
 class _Standing:
     """A literal of a shape. Some are two characters that every program has, so their neighbours are looked at first."""
 
-    def __init__(self, kind: TokenFormat, template: str, leads: tuple[int, ...], around: tuple[_Chars, _Chars]) -> None:
+    def __init__(self, kind: TokenFormat, template: str, number: int, leads: tuple[int, ...]) -> None:
         self.kind = kind
         self._template = template
+        self._number = number
+        """Of the literal among the template's pieces."""
         self._leads = leads
         """How far before the literal the shape may begin."""
-        self._before, self._after = around
-        self._barred = _members(kind.left) if leads == (0,) else _Chars()
 
     def found(self, text: str, start: int, end: int) -> TokenSpan | None:
         """The token whose literal is `text[start:end]`, if it is part of one."""
+        needed_before, needed_after, barred = self._around
         before = text[start - 1 : start]
-        if self._after and text[end : end + 1] not in self._after:
+        if needed_after and text[end : end + 1] not in needed_after:
             return None
-        if before in self._barred and text[start - 3 : start - 2] != "%":
+        if before in barred and text[start - 3 : start - 2] != "%":
             return None
-        if self._before and before not in self._before:
+        if needed_before and before not in needed_before:
             return None
         for lead in self._leads:
             match = self._pattern.match(text, start - lead) if start >= lead else None
@@ -57,6 +58,14 @@ class _Standing:
                     continue
                 return TokenSpan(match.start("value"), match.end("value"), self.kind)
         return None
+
+    @cached_property
+    def _around(self) -> tuple[_Chars, _Chars, _Chars]:
+        """One of the first must stand before the literal, one of the second behind it, none of the third before."""
+        parts = pieces(self._template)
+        barred = _members(self.kind.left) if self._leads == (0,) else _Chars()
+        before, after = parts[: self._number][-1:], parts[self._number + 1 :][:1]
+        return _neighbour(before), _neighbour(after), barred
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -125,15 +134,16 @@ def _gate() -> tuple[AhoCorasick, list[list[_Clue]]]:
 
 def _standing(kind: TokenFormat, template: str) -> tuple[str, _Standing] | None:
     """The first literal of a template that is long enough, not too far from its beginning."""
+    first = opening(template)
+    if len(first) >= _LEAST_LITERAL:
+        return first, _Standing(kind, template, 0, (0,))
     leads: tuple[int, ...] = (0,)
-    parts = pieces(template)
-    for number, piece in enumerate(parts):
+    for number, piece in enumerate(pieces(template)):
         if isinstance(piece, Run):
             leads = tuple(lead + length for lead in leads for length in range(piece.least, piece.most + 1))
             continue
         if len(piece) >= _LEAST_LITERAL and len(leads) <= _MOST_LEADS:
-            around = _neighbour(parts[number - 1 : number]), _neighbour(parts[number + 1 : number + 2])
-            return piece, _Standing(kind, template, leads, around)
+            return piece, _Standing(kind, template, number, leads)
         leads = tuple(lead + len(piece) for lead in leads)
     return None
 
@@ -156,13 +166,9 @@ def _words(kind: TokenFormat) -> Iterator[str]:
 
 def spellings(word: str) -> tuple[str, ...]:
     """A word of a name as headers, constants and languages with capitals inside have it, each once."""
-    head, *rest = re.split("[_-]", word)
+    head, *rest = word.replace("-", "_").split("_")
     camel = (head + "".join(part.capitalize() for part in rest), "".join(map(str.capitalize, (head, *rest))))
-    return tuple(dict.fromkeys((word, word.upper(), word.capitalize(), _titled(word), *camel)))
-
-
-def _titled(word: str) -> str:
-    return re.sub("[a-z0-9]+", lambda found: found.group().capitalize(), word)
+    return tuple(dict.fromkeys((word, word.upper(), word.capitalize(), word.title(), *camel)))
 
 
 @cache

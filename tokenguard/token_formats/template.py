@@ -76,6 +76,12 @@ def pieces(template: str) -> tuple[Piece, ...]:
     return tuple(found)
 
 
+def opening(template: str) -> str:
+    """The literal with which a template begins; empty where it begins with a run."""
+    match = _RUN.search(template)
+    return template if match is None else template[: match.start()]
+
+
 def _uuid() -> list[Piece]:
     groups: list[Piece] = [Run("anyhex", 8, 8)]
     for length in (4, 4, 4, 12):
