@@ -116,7 +116,8 @@ def import_file(
     if file:
         data, kind = _read(file, form)
         drafts = read_drafts(data, kind, source=Path(file).name)
-        defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given)
+        place = Path(file) if kind is FileFormat.ENV else None
+        defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given, file=place)
         found = Importer(wiring, defaults, dry_run=dry_run).run(drafts)
     else:
         defaults = Defaults(prefix=_prefix(prefix) if prefix else "", texts=given)
@@ -213,6 +214,8 @@ def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> N
 def _tell_gaps(wiring: Wiring, names: list[str]) -> None:
     """What `add` says of one token, of all that were imported: ages and consumers that are not known."""
     found = [snapshot.document.record for each in names if (snapshot := wiring.store.find(token_name(each)))]
+    if any(each.missing for each in found):
+        wiring.progress.note("unclaimed tokens lack facts: `tokenguard triage` asks for each, with a suggestion")
     ageless = [each.name for each in found if age_unknown(each, wiring.policy)]
     undeclared = [each.name for each in found if each.consumers is None]
     if ageless:

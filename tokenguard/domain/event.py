@@ -49,6 +49,8 @@ class Op(StrEnum):
     DISCLOSE = "disclose"
     MIGRATE = "migrate"
     """A token, or a whole store, was migrated to another store."""
+    REMOVE = "remove"
+    """A mistaken record without a value was removed."""
     LEAK = "leak"
     """A value appeared in output and was masked."""
     WAIVE = "waive"

@@ -194,6 +194,8 @@ class Record(Frozen, frozen=True, kw_only=True):
     """The last observation of the live value."""
     accepted_at: datetime | None = None
     """When the provider accepted the live value before `seen`: a later refusal may then be an outage."""
+    imported_from: str = ""
+    """The line that it was imported from, written as a consumer: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`."""
     leak_waiver: LeakWaiver | None = None
     leaks: tuple[Exposure, ...] = ()
     """Leaks that have not ended, one for each value: each ends with a proven death of its value, or by a person."""

@@ -37,6 +37,7 @@ FIXED: Mapping[str, Callable[[Record], Cell]] = {
     "base_url": lambda record: record.base_url,
     "provider_id": lambda record: record.provider_id,
     "hint": lambda record: record.hint,
+    "imported_from": lambda record: record.imported_from,
     "added_at": lambda record: moment(record.added_at),
     "rotated_at": lambda record: moment(record.rotated_at),
 }

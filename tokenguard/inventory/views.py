@@ -162,6 +162,7 @@ def _record(record: Record) -> dict[str, Any]:
         "provider_id": record.provider_id,
         "hint": record.hint,
         "label": record.label,
+        "imported_from": record.imported_from,
         "liveness": _seen(record.seen),
         "missing": list(record.missing),
         "leaked": _leak(record.leaked),

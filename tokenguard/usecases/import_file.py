@@ -11,7 +11,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import InputError, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
@@ -65,6 +65,8 @@ class Defaults:
 
     prefix: str
     texts: dict[str, str] = field(default_factory=dict)
+    file: Path | None = None
+    """The .env file that is imported."""
 
 
 class Importer:
@@ -216,6 +218,8 @@ class Importer:
             record = replace(record, consumers=self._pinned(record.consumers))
         if record.kind.has_value and record.location.custody is Custody.ADOPTED:
             record = replace(record, location=self._wiring.places.pinned(record.location.url))
+        if self._defaults.file is not None and draft.variable:
+            record = replace(record, imported_from=_line_of(self._defaults.file, draft.variable))
         return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
 
     def _pinned(self, consumers: tuple[Consumer, ...], known: tuple[Consumer, ...] = ()) -> tuple[Consumer, ...]:
@@ -274,6 +278,15 @@ def _replaced(name: TokenName, draft: TokenDraft) -> ImportOutcome:
         reason="an earlier value of it, which is not in use any more",
         also=_others(draft),
     )
+
+
+def _line_of(file: Path, variable: str) -> str:
+    """The line of a .env file as a consumer; empty if it can be none."""
+    try:
+        (consumer,) = _consumers((f"{ConsumerKind.DOTENV}:{file}#{variable}",))
+    except InputError:
+        return ""
+    return str(consumer)
 
 
 def _others(draft: TokenDraft) -> tuple[str, ...]:

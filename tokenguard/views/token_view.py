@@ -62,6 +62,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("consumers", consumers),
             ("location", record.location.url or record.location.custody),
             ("on the server", record.location.server),
+            ("imported from", record.imported_from),
             ("added", day(record.added_at)),
             ("created", day(record.created_at)),
             ("rotated", day(record.rotated_at)),

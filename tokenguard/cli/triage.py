@@ -1,0 +1,137 @@
+"""`triage`: walks through what incomplete records lack, with a suggestion for each field."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.selection_options import selects
+from tokenguard.cli.token_name import TOKEN_NAME
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import ExitCode, InputError, NeedsPerson, Tampered, TokenguardError
+from tokenguard.inventory.selection import ANY, Filter
+from tokenguard.inventory.suggestions import MissingFact, edit_command
+from tokenguard.shell.tty import Tty
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.triage_records import (
+    IncompleteRecord,
+    checked_answer,
+    incomplete_records,
+    looked_up,
+    record_answers,
+    triage_order,
+)
+
+_OPEN, _SKIP = "-", "skip"
+_EXAMPLES = {
+    "owner": "a team", "scope": "KIND:ID", "environment": "prod, staging or dev", "purpose": "one line",
+    "made_by": "the person who created it", "consumers": "dotenv:PATH#VAR, command:NAME, person:TEXT or none",
+    "created_at": "YYYY-MM-DD",
+}  # fmt: skip
+
+
+@command("triage")
+@click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
+@click.option("--plan", "plan_only", is_flag=True, help="List what is missing, with suggestions; ask nothing.")
+@selects
+@pass_wiring
+def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wanted: Filter) -> ExitCode:
+    """Complete the records of tokens: all incomplete ones, named ones, or a selection. Unclaimed ones come first.
+
+    A record lacks an owner, a scope, an environment, a purpose, its creator, its consumers or its age. Suggestions come
+    from the provider, from the name, from the .env line that it was imported from (if that still has the value), and
+    from neighbours: other tokens of the scope, the file or the path that agree. Each record is written when its last
+    question is answered; after Ctrl-C the same command continues. Without a terminal: the list, and exit 3.
+    """
+    chosen = select_tokens(wiring, names, wanted, everything=not names and wanted == ANY)
+    tell_selection(wiring, wanted, chosen)
+    found = incomplete_records(wiring, chosen)
+    if plan_only or not found or wiring.tty is None:
+        _show(wiring, found)
+        if found and not plan_only:
+            raise NeedsPerson(
+                f"{counted(len(found), 'record')} {'is' if len(found) == 1 else 'are'} incomplete, and there is no "
+                "terminal to ask on",
+                hint="run `tokenguard triage` in a terminal, or `tokenguard edit NAME` with what the list suggests",
+            )
+        return ExitCode.OK
+    changed: list[str] = []
+    for place, each in triage_order(found):
+        wiring.unfinished = f"{counted(len(changed), 'record')} changed; the same command continues with the rest"
+        if (name := _ask_about(wiring, wiring.tty, place, each)) is not None:
+            changed.append(name)
+    wiring.unfinished = ""
+    _show_changed(wiring, changed, len(found))
+    return ExitCode.OK
+
+
+def _ask_about(wiring: Wiring, tty: Tty, place: str, each: IncompleteRecord) -> str | None:
+    """Ask for what one record lacks; its name if it was changed."""
+    each = looked_up(wiring, each)
+    record = each.snapshot.document.record
+    known = [record.provider, record.hint, f"imported from {record.imported_from}" if record.imported_from else ""]
+    tty.show()
+    tty.show(f"{place}: {record.name} ({', '.join(part for part in known if part)})")
+    tty.show(f"  Enter takes the suggestion in brackets, {_OPEN} leaves the field open, {_SKIP} leaves the record")
+    given: dict[str, object] = {}
+    for fact in each.facts:
+        answer = _ask(tty, fact)
+        if answer is None:
+            return None
+        given |= answer
+    if not given:
+        return None
+    try:
+        record_answers(wiring, each.snapshot, given)
+    except Tampered:
+        raise
+    except TokenguardError as error:
+        tty.show(f"  not written: {error.message}; {error.hint}")
+        return None
+    return record.name
+
+
+def _ask(tty: Tty, fact: MissingFact) -> dict[str, object] | None:
+    """The answer as options; empty if the field stays open, None if the record is left."""
+    offered = f"{fact.suggestion}: {fact.source}" if fact.suggestion else "open"
+    while True:
+        typed = tty.ask(f"  {fact.column.replace('_', ' ')} ({_EXAMPLES[fact.column]}) [{offered}]: ")
+        text = typed or fact.suggestion
+        if text.lower() == _SKIP:
+            return None
+        if not text or text == _OPEN:
+            return {}
+        try:
+            return dict(checked_answer(fact.column, text))
+        except InputError as error:
+            tty.show(f"  not yet: {error.message}; {error.hint}")
+
+
+def _show(wiring: Wiring, found: Sequence[IncompleteRecord]) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document({"records": [_document(each) for each in found]})
+    elif found:
+        rows = [
+            (each.snapshot.document.record.name, fact.column, fact.suggestion, fact.source)
+            for each in found
+            for fact in each.facts
+        ]
+        wiring.screen.table(("token", "lacks", "suggestion", "source"), rows)
+    else:
+        wiring.screen.line("every record is complete")
+
+
+def _document(each: IncompleteRecord) -> dict[str, Any]:
+    record = each.snapshot.document.record
+    facts = [{"field": fact.column, "suggestion": fact.suggestion, "source": fact.source} for fact in each.facts]
+    return {"name": record.name, "state": record.state, "lacks": facts, "edit": edit_command(record, each.facts)}
+
+
+def _show_changed(wiring: Wiring, changed: Sequence[str], of: int) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document({"changed": list(changed)})
+    else:
+        wiring.screen.line(f"{len(changed)} of {counted(of, 'record')} changed")

@@ -1,0 +1,93 @@
+"""The use case of `remove`: ends a record that was made by mistake, while no token can stand behind it."""
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.journal import AttemptState
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Custody, RecordState
+from tokenguard.errors import InputError, TokenguardError, Unfinished
+from tokenguard.frozen import replace
+from tokenguard.ports.operator import Task
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
+
+
+def remove_record(wiring: Wiring, name: TokenName, *, reason: str) -> Snapshot:
+    """Replace a record without a value by a tombstone, with the reason in the audit trail.
+
+    Where the record says that a token exists elsewhere, a person confirms by name that there is none.
+
+    Raises:
+        InputError: it has a value, or a token of it may be alive.
+        Unfinished: an operation is open, or the person did not confirm.
+        NeedsPerson: a person has to confirm, and there is no terminal.
+    """
+    snapshot = known_token(wiring.store, name)
+    if (obstacle := removal_obstacle(wiring, snapshot)) is not None:
+        raise obstacle
+    who = _confirmed(wiring, snapshot.document)
+    detail = {"reason": reason, "by": who}
+    event = Event(
+        at=wiring.clock.now(),
+        op=Op.REMOVE,
+        actor=wiring.store.actor(),
+        name=name,
+        detail={key: text for key, text in detail.items() if text},
+    )
+    record = replace(snapshot.document.record, state=RecordState.RETIRED)
+    return wiring.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [event])
+
+
+def removal_obstacle(wiring: Wiring, snapshot: Snapshot) -> TokenguardError | None:
+    """Why a record must stay: a token that may be alive is revoked by `retire`, which proves it."""
+    document, record = snapshot.document, snapshot.document.record
+    name = record.name
+    if record.state is RecordState.RETIRED:
+        return InputError(f"{name} is retired; its record is kept as evidence", hint=f"tokenguard show {name}")
+    if document.busy:
+        return Unfinished(
+            f"an operation on {name} is open", hint=f"tokenguard rotate {name} --resume, or --abort, then try again"
+        )
+    if wiring.store.read_live(snapshot.id) is not None:
+        return InputError(f"{name} has a value", hint=f"revoke it, and keep the proof: tokenguard retire {name}")
+    return _living(document)
+
+
+def _living(document: Document) -> InputError | None:
+    """Why a token of the record may be alive although the store has no value of it."""
+    record = document.record
+    if record.has_leaked:
+        hint = f"tokenguard edit {record.name} --leak-ended REASON, then try again"
+        return InputError(f"a leak of {record.name} has not ended", hint=hint)
+    if document.quarantine or _may_have_made(document):
+        hint = f"tokenguard verify {record.name}; then tokenguard retire {record.name}"
+        return InputError(f"an earlier token of {record.name} may be alive", hint=hint)
+    if record.provider_id or record.fingerprint is not None or record.seen is not None or record.accepted_at:
+        what = f"{record.provider} knows a token of {record.name}, which may be alive"
+        return InputError(what, hint=f"tokenguard retire {record.name}")
+    return None
+
+
+def _may_have_made(document: Document) -> bool:
+    attempts = document.journal.attempts if document.journal else ()
+    return any(each.state is not AttemptState.GONE for each in attempts)
+
+
+def _confirmed(wiring: Wiring, document: Document) -> str:
+    """The person who says that no token stands behind a record whose value is elsewhere; empty if none is needed."""
+    record = document.record
+    if record.state is RecordState.PENDING and record.location.custody is Custody.MANAGED:
+        return ""
+    task = Task(
+        title=f"make sure that {record.name} is no token",
+        where=record.location.url or record.provider,
+        steps=("look there: nothing may be left that the provider accepts",),
+        why="its record is removed, so a token that stands behind it is never revoked",
+    )
+    who = wiring.operator.done(task)
+    if who is None:
+        raise Unfinished(
+            f"{record.name} is not confirmed to be no token; nothing was removed",
+            hint=f"if it is one: tokenguard retire {record.name}",
+        )
+    return who
