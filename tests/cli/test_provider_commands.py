@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.fakes.provider_files import SANDBOX_FILE, provider_file
+from tests.fakes.provider_files import GUIDED_FILE, SANDBOX_FILE, provider_file
 from tokenguard.providers.provider_registry import BUILT_IN, described_services
 
 
@@ -50,3 +50,24 @@ def test_a_new_file_is_written_once_and_is_valid(cli, tmp_path):
     cli.refused("provider", "new", "other", "--output", str(file))
     cli.refused("provider", "new", "../other")
     assert cli("provider", "new", "other").out == file.read_text()
+
+
+def test_every_described_provider_passes_its_checks_with_nothing_but_this_repository(cli):
+    answer = cli("provider", "test", "--all", "--format", "json")
+    assert answer.code == 0, answer
+    assert {each["name"] for each in answer.document["providers"]} == set(described_services())
+    assert all(each["passed"] for found in answer.document["providers"] for each in found["checks"])
+
+
+def test_a_file_that_takes_the_id_for_the_value_fails_and_says_at_which_check(cli, tmp_path, words):
+    file = provider_file(tmp_path, "https://acme.example", SANDBOX_FILE.replace("value: /data/key", "value: /data/id"))
+    answer = cli("provider", "test", str(file))
+    assert answer.code == 1, answer
+    words(answer)
+    guided = provider_file(tmp_path, "https://acme.example", GUIDED_FILE.replace("scope_kind: drive\n", ""))
+    assert cli("provider", "test", str(guided)).code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("nope",), ("descript",), ("./none.yaml",), ("gitlab", "--all")])
+def test_what_cannot_be_played_is_bad_input(cli, arguments):
+    cli.refused("provider", "test", *arguments)

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from tests.contract.test_described_services import FILES
-from tests.fakes.described_service import DescribedService
 from tests.fakes.vault_command_line import VaultCommandLine
+from tokenguard.providers.generic.loopback_service import LoopbackService
 
 NAME = "video/app/prod/post"
 PLAYED = ("openai", "gitlab", "openrouter", "turso", "gotify")
@@ -17,7 +17,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(params=PLAYED)
 def service(request):
-    with DescribedService(FILES[request.param]) as running:
+    with LoopbackService(described=FILES[request.param], value_prefix="tgcanary-") as running:
         yield running
 
 

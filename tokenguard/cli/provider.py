@@ -10,6 +10,7 @@ from tokenguard.cli.base import group
         "show": ("tokenguard.cli.provider_show:show", "Show one provider: capabilities, manual steps, sources."),
         "new": ("tokenguard.cli.provider_show:new", "Write a provider file to begin with."),
         "lint": ("tokenguard.cli.provider_show:lint", "Validate a provider file."),
+        "test": ("tokenguard.cli.provider_test:test", "Play provider files against a service on this machine."),
     },
 )
 def provider() -> None:

@@ -1,10 +1,11 @@
 """What is known of each provider without asking it: capabilities, manual steps, and sources of its description."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
 from pathlib import Path
 
 from tokenguard.domain.names import segment
+from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide
@@ -53,6 +54,30 @@ def known_provider(name: str, settings: Settings, clock: Clock) -> KnownProvider
         guide=provider.guide(),
         source={} if built_in else dict(provider_registry.description_of(name, file).source),
     )
+
+
+class CheckedFile(Frozen, frozen=True):
+    """What came of playing one provider file against a service on loopback."""
+
+    name: str
+    results: dict[str, str]
+    """By check: why it failed, or empty."""
+
+
+def check_files(settings: Settings, names: Sequence[str]) -> Iterator[CheckedFile]:
+    """Play the files of providers, given by name or path, or of all that have one; InputError for no such file."""
+    from tokenguard.providers.generic.file_checks import checks_for, run_check  # brings a server
+    from tokenguard.providers.generic.loading import load
+
+    own = {name for name in settings.providers if settings.provider(name).file is not None}
+    for name in names or sorted({*provider_registry.described_services(), *own}):
+        if name in provider_registry.BUILT_IN:
+            raise InputError(f"{name} is built in and has no file", hint="`tokenguard sandbox` imitates it")
+        is_path = "/" in name or name.endswith((".yaml", ".yml"))
+        file = None if is_path else settings.provider(name).file
+        described = load(Path(name)) if is_path else provider_registry.description_of(name, file)
+        results = {check.name: run_check(check, described) for check in checks_for(described)}
+        yield CheckedFile(described.name, results)
 
 
 def new_description(name: str) -> str:
