@@ -75,6 +75,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.policies
 	$(BIN)/python -m docs.layers
+	$(BIN)/python -m docs.services
 	$(BIN)/python -m docs.disguises
 	$(BIN)/python -m docs.masked_forms
 	$(BIN)/python -m docs.coding_agents

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import services
 from tests.fakes.clock import FakeClock
 from tokenguard.documents import load_yaml
 from tokenguard.errors import InputError
@@ -42,3 +43,7 @@ def test_a_new_file_is_the_example_of_the_page_and_valid():
     assert describe(new_description("other").encode(), source="new").name == "other"
     with pytest.raises(InputError):
         new_description("../acme")
+
+
+def test_the_table_of_services_is_that_of_their_files():
+    assert services.shown(PAGE.read_text()) == services.table(), "run `python -m docs.services`"

@@ -16,5 +16,5 @@ from tokenguard.cli.base import group
 def provider() -> None:
     """Providers issue tokens. Some are built in; files describe the others, those of tokenguard and your own.
 
-    These commands send nothing to a provider.
+    Only `provider test --live` sends something to a provider.
     """

@@ -19,7 +19,7 @@ from tokenguard.shell.provider_descriptions import (
 )
 from tokenguard.shell.wiring import Wiring
 
-_LIVE = "never tried with a real account; the contract was compared with the vendor's documentation"
+_NEVER = "never tried live"
 _DONE_BY = {Method.API: "API", Method.PERSON: "person", Method.NEVER: "no"}
 
 
@@ -31,8 +31,17 @@ def list_providers(wiring: Wiring) -> None:
     if wiring.screen.as_json:
         wiring.screen.document({"providers": [_document(each) for each in found]})
         return
-    rows = [(each.name, *_can(each.capabilities), each.source.get("checked", "-"), each.origin.value) for each in found]
-    wiring.screen.table(("name", "create", "revoke", "probe", "list", "checked", "described"), rows)
+    rows = [
+        (
+            each.name,
+            *_can(each.capabilities),
+            each.source.get("checked", "-"),
+            each.source.get("tried_live", _NEVER) if each.source else "-",
+            each.origin.value,
+        )
+        for each in found
+    ]
+    wiring.screen.table(("name", "create", "revoke", "probe", "list", "checked", "tried live", "described"), rows)
 
 
 @command("show")
@@ -104,9 +113,10 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
     yield f"proof of death {_death(can)}"
     for key, text in found.source.items():
-        yield f"{key:<14} {text}"
-    if found.source:
-        yield f"tried live     {_LIVE}"
+        yield f"{key.replace('_', ' '):<14} {text}"
+    if found.source and "tried_live" not in found.source:
+        how = f"; run: tokenguard provider test --live {found.name}" if can.unattended else ""
+        yield f"tried live     {_NEVER}{how}"
     for title, steps in (("create", found.guide.create), ("revoke", found.guide.revoke)):
         if steps:
             yield f"to {title}, at {found.guide.where}:"
@@ -127,6 +137,6 @@ def _document(found: KnownProvider) -> dict[str, Any]:
         "scope": can.scope_kind,
         "checks_scope": can.verifies_scope,
         "source": found.source,
-        "tried_live": None,
+        "tried_live": found.source.get("tried_live"),
         "guide": {"where": found.guide.where, "create": list(found.guide.create), "revoke": list(found.guide.revoke)},
     }

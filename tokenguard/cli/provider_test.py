@@ -1,29 +1,62 @@
-"""`provider test`: plays provider files against services on loopback."""
+"""`provider test`: plays provider files against services on loopback, or tries one at the real service."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.errors import ExitCode, InputError
+from tokenguard.domain.scope import Scope
+from tokenguard.errors import ExitCode, InputError, NeedsPerson
+from tokenguard.files import shown
+from tokenguard.shell.confirm import confirm
 from tokenguard.shell.provider_descriptions import CheckedFile, check_files
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.live_trial import LiveTrial
 
 
 @command("test")
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
 @click.option("--all", "all_of_them", is_flag=True, help="Every provider that is described by a file.")
+@click.option("--live", is_flag=True, help="Create, check and revoke one token at the real service; asks first.")
+@click.option("--scope", default="", metavar="KIND:ID", help="With --live: the scope of the token.")
+@click.option(
+    "--permission", "permissions", multiple=True, metavar="TEXT", help="With --live: a permission of the token."
+)
+@click.option("--report", "report", metavar="FILE", help="With --live: the report; default NAME-live-DATE.json.")
+@click.option("--yes", is_flag=True, help="With --live: do not ask; required without a terminal.")
 @pass_wiring
-def test(wiring: Wiring, names: tuple[str, ...], *, all_of_them: bool) -> ExitCode:
+def test(
+    wiring: Wiring,
+    names: tuple[str, ...],
+    *,
+    all_of_them: bool,
+    live: bool,
+    scope: str,
+    permissions: tuple[str, ...],
+    report: str | None,
+    yes: bool,
+) -> ExitCode:
     """Play provider files against a service on this machine that behaves as the file says, and misbehaves.
 
     NAME is a provider, FILE the path of a provider file (`./acme.yaml`). Tokens are created, listed over several pages,
     told alive and dead, and revoked; replies get lost, the login fails, requests are limited, a list grows while it is
     read, revocations are late or have no effect, and a web page answers instead of the API. Nothing is sent to the
     provider. Exit 1: a check failed.
+
+    With --live, one token is created at the real service with your admin credential, looked up in its list, checked,
+    revoked and proven dead. The report holds no value. Ctrl-C revokes the token. Exit 5: a token may be alive.
     """
+    if live:
+        if len(names) != 1 or all_of_them:
+            raise InputError("--live tries one provider", hint="name it")
+        where = Scope.parse(scope) if scope else None
+        path = Path(report or f"{names[0]}-live-{wiring.clock.now():%Y-%m-%d}.json")
+        return _try_live(wiring, LiveTrial(wiring, names[0], where, permissions, path), path, yes=yes)
+    if scope or permissions or report or yes:
+        raise InputError("--scope, --permission, --report and --yes belong to --live", hint="add --live")
     if all_of_them == bool(names):
         raise InputError("name providers, or give --all", hint="`tokenguard provider list` shows their names")
     results = []
@@ -38,6 +71,24 @@ def test(wiring: Wiring, names: tuple[str, ...], *, all_of_them: bool) -> ExitCo
     else:
         wiring.screen.line(f"{counted(len(results), 'provider')}, {failed} failed")
     return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> ExitCode:
+    if not yes:
+        if wiring.tty is None:
+            raise NeedsPerson("creating a token is not confirmed; nothing was done", hint="the same command with --yes")
+        wiring.tty.show(f"This creates a token named {trial.label} at {trial.place}, checks it, and revokes it.")
+        confirm(wiring.tty, "go on", undone="done", needed=True)
+    passed = trial.run()
+    today = f"{wiring.clock.now():%Y-%m-%d}"
+    if wiring.screen.as_json:
+        steps = [{"step": each.name, "result": each.result, "reason": each.reason} for each in trial.steps]
+        wiring.screen.document({"name": trial.name, "passed": passed, "report": str(report), "steps": steps})
+    else:
+        wiring.screen.line(f"{trial.name}: {'passed' if passed else 'failed'}; report: {shown(report)}")
+        if passed:
+            wiring.screen.line(f"add `tried_live: {today}` under `source` in the provider file")
+    return ExitCode.OK if passed else ExitCode.FINDINGS
 
 
 def _lines(found: CheckedFile, *, verbose: bool) -> Iterator[str]:

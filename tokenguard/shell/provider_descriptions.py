@@ -32,7 +32,7 @@ class KnownProvider(Frozen, frozen=True, kw_only=True):
     capabilities: Capabilities
     guide: Guide
     source: dict[str, str]
-    """`documentation`, `contract` and `checked`, where a file says so."""
+    """`documentation`, `contract`, `checked` and `tried_live`, where a file says so."""
 
 
 def known_providers(settings: Settings, clock: Clock) -> Iterator[KnownProvider]:

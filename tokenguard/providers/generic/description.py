@@ -192,7 +192,8 @@ class Description:
     name: str
     base_url: str
     source: Mapping[str, str]
-    """Where the vendor describes its API, and when that was read: `documentation`, `contract`, `checked`."""
+    """Where the vendor describes its API (`documentation`, `contract`), when that was read (`checked`), and when the
+    file was tried with an account (`tried_live`)."""
     kind: CredentialKind
     scope_kind: str
     headers: tuple[tuple[str, str], ...]

@@ -156,7 +156,9 @@ class GenericIssuer:
         texts: list[Tree] = [*said.route.segments, *(text for _, text in fixed)]
         used = request_template.names(body) | request_template.names(texts)
         if "scope" in used and "scope" not in fields:
-            raise CreateRefused(f"{what}: the provider needs to know the scope", hint="give the record a scope")
+            raise CreateRefused(
+                f"{what}: the provider needs to know the scope", hint="give the record a scope: --scope KIND:ID"
+            )
         credentials = self._description.admin_auth.credentials(self._admin)
         if credentials is None:
             raise CreateRefused(

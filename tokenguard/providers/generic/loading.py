@@ -1,6 +1,6 @@
 """Reading a provider file: every key known, every placeholder, pointer, route and status checked."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from tokenguard.documents import Tree, load_yaml, locate_yaml
@@ -81,8 +81,17 @@ def described(tree: Tree, *, locate: Locate) -> Description:
 
 
 def _source(top: Fields) -> dict[str, str]:
-    """Where the vendor describes its API, and when that was read."""
+    """Where the vendor describes its API, when that was read, and when the file was tried with an account."""
     fields = top.within("source") or top.empty("source")
-    made = {key: fields.text(key) for key in ("documentation", "contract", "checked") if key in fields}
+    made = {key: fields.text(key) for key in ("documentation", "contract") if key in fields}
+    made |= {key: _day(fields, key) for key in ("checked", "tried_live") if key in fields}
     fields.close()
     return made
+
+
+def _day(fields: Fields, key: str) -> str:
+    text = fields.text(key)
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return fields.refuse("this must be a date such as 2026-11-29", key)

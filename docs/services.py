@@ -1,0 +1,50 @@
+"""Writes the table of services in docs/providers.md from their provider files: `python -m docs.services`."""
+
+import sys
+from pathlib import Path
+
+from tokenguard.providers import provider_registry
+from tokenguard.providers.generic.description import Description
+
+PAGE = Path(__file__).with_name("providers.md")
+_BEGIN, _END = "<!-- services -->\n", "\n<!-- /services -->"
+_HEAD = "| Service | By API | Scope checked | Evidence of a death | A person | Contract | Checked | Tried live |"
+
+
+def table() -> str:
+    """One row for each file that comes with tokenguard."""
+    rows = [_row(provider_registry.description_of(name, None)) for name in provider_registry.described_services()]
+    return "\n".join([_HEAD, "|---" * 8 + "|", *rows])
+
+
+def _row(said: Description) -> str:
+    by_api = {"create": said.create, "list": said.rows, "revoke": said.revoke, "probe": said.probe}
+    source = said.source
+    cells = (
+        f"`{said.name}`",
+        ", ".join(name for name, section in by_api.items() if section),
+        "yes" if said.probe is not None and said.probe.scope is not None else "no",
+        _death(said),
+        ", ".join(name for name in ("create", "revoke") if not by_api[name]) or "nothing",
+        " ".join(source["contract"].split()[:1]).removeprefix("github:") if "contract" in source else "documentation",
+        source.get("checked", ""),
+        source.get("tried_live", "never tried live"),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _death(said: Description) -> str:
+    if said.probe is not None:
+        return "refused while a control is accepted"
+    return "missing from a complete list" if said.rows is not None else "asserted by a person"
+
+
+def shown(page: str) -> str:
+    """The table that a page has."""
+    return page.partition(_BEGIN)[2].partition(_END)[0]
+
+
+if __name__ == "__main__":
+    head, _, rest = PAGE.read_text().partition(_BEGIN)
+    PAGE.write_text(head + _BEGIN + table() + _END + rest.partition("<!-- /services -->")[2])
+    sys.stdout.write(f"{PAGE.name}\n")

@@ -1,0 +1,245 @@
+"""The use case of `provider test --live`: creates one harmless token at the real service, checks it, and revokes it.
+
+The report is written before the token can exist and holds its label, so that an interrupted trial can be cleaned up.
+It holds no value, no id of a token and nothing else that the provider said.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tokenguard import __version__
+from tokenguard.domain.liveness import DeathControl, ScopeVerdict, Verdict
+from tokenguard.domain.names import new_label, token_name
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record
+from tokenguard.errors import InputError, NotProvenDead, TokenguardError
+from tokenguard.files import create_private, replace_file, shown
+from tokenguard.frozen import Frozen
+from tokenguard.ports.provider import CreatedToken, CreateRefused, Issuer, Method, Provider, TokenRequest
+from tokenguard.rotation.control_search import ControlResult
+from tokenguard.rotation.proof_of_death import RefusalSeries
+from tokenguard.shell.wiring import Wiring
+
+_PATIENCE = 4
+"""Death windows after which a token that is still accepted counts as not revoked."""
+_PAUSE = 1.0
+
+
+class TrialStep(Frozen, frozen=True):
+    """One step of a trial: `ok`, `failed` or `not described`, and why."""
+
+    name: str
+    result: str
+    reason: str = ""
+
+
+class LiveTrial:
+    """One trial at one provider.
+
+    Args:
+        wiring: the adapters in use.
+        name: the provider.
+        scope: for which a token is created.
+        permissions: of the token.
+        report: the file to write, which must not exist.
+
+    Raises:
+        InputError: the provider does not create and revoke tokens by API, needs a scope, or has no admin credential.
+    """
+
+    def __init__(
+        self, wiring: Wiring, name: str, scope: Scope | None, permissions: tuple[str, ...], report: Path
+    ) -> None:
+        self._wiring, self._scope, self._permissions, self._report = wiring, scope, permissions, report
+        self._provider: Provider = wiring.vendors.provider(name)
+        can = self._provider.capabilities
+        if Method.PERSON in {can.mint, can.revoke}:
+            raise InputError(
+                f"tokens of {name} are created or revoked by a person",
+                hint=f"try it with a record: tokenguard add trial/{name} --provider {name}",
+            )
+        if scope is None and can.lists_per_scope:
+            raise InputError(
+                f"{name} lists the tokens of one scope at a time",
+                hint=f"name it: --scope {can.scope_kind or 'KIND'}:ID",
+            )
+        record = Record(name=token_name("trial/live"), provider=name, base_url=self._provider.base_url, scope=scope)
+        issuer = wiring.vendors.of(record).issuer
+        if issuer is None:
+            raise InputError(
+                f"no admin credential for {name}",
+                hint=f"set [providers.{name}] admin, or the variable `tokenguard provider show {name}` names",
+            )
+        self._issuer: Issuer = issuer
+        self._steps: list[TrialStep] = []
+        self._tried = False
+        """Whether a token may exist."""
+        self._made: CreatedToken | None = None
+        self.label = new_label(token_name("tokenguard-live-trial"), 1, can.label_limit)
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        return self._provider.name
+
+    @property
+    def place(self) -> str:
+        """The provider's name and address."""
+        return f"{self._provider.name} ({self._provider.base_url})"
+
+    @property
+    def steps(self) -> tuple[TrialStep, ...]:
+        """What was done so far."""
+        return tuple(self._steps)
+
+    def run(self) -> bool:
+        """Create, check and revoke; whether everything was as the file says.
+
+        Raises:
+            NotProvenDead: a token with the label may be alive.
+            Unreachable: the provider refused to create one, or cannot be reached.
+        """
+        self._begin()
+        try:
+            dead = self._create_and_check()
+        except BaseException as error:
+            self._end(error)
+            raise
+        if not dead:
+            raise self._left_alive()
+        passed = all(each.result != "failed" for each in self._steps)
+        self._write("passed" if passed else "failed")
+        return passed
+
+    def _end(self, error: BaseException) -> None:
+        """After an interruption: revoke the token, if there may be one; NotProvenDead if that fails."""
+        if not self._tried or isinstance(error, CreateRefused):
+            self._write("nothing was created")
+            self._wiring.unfinished = "nothing was created"
+            return
+        self._wiring.unfinished = f"{self._doubt()}; revoke it there"
+        if not self._clean_up():
+            if isinstance(error, Exception):
+                raise self._left_alive() from None
+            self._write(self._doubt())
+            return
+        self._write("interrupted; the token was revoked")
+        self._wiring.unfinished = f"the test token {self.label} was revoked"
+
+    def _doubt(self) -> str:
+        return f"a token named {self.label} may be alive at {self._provider.guide().where or self._provider.base_url}"
+
+    def _left_alive(self) -> NotProvenDead:
+        self._write(self._doubt())
+        return NotProvenDead(self._doubt(), hint=f"revoke it there; {shown(self._report)} says what was done")
+
+    def _begin(self) -> None:
+        try:
+            create_private(self._report, self._text("started"))
+        except OSError:
+            raise InputError(
+                f"cannot create {shown(self._report)}", hint="name a file that does not exist yet: --report FILE"
+            ) from None
+
+    def _create_and_check(self) -> bool:
+        """Whether the token is dead in the end."""
+        issuer, can = self._issuer, self._provider.capabilities
+        self._step("the list is read to its end", issuer.listed().gap)
+        wanted = TokenRequest(label=self.label, scope=self._scope, permissions=self._permissions)
+        self._tried = True
+        self._made = made = issuer.create(wanted)
+        self._step("a token is created", "")
+        ids = [row.provider_id for row in self._until(lambda: issuer.listed().named(self.label))]
+        self._step("the list has it, with its label and id", "" if ids == [made.provider_id] else "it does not")
+        if can.probe:
+            self._probe(made.value)
+        else:
+            self._steps.append(TrialStep("the token is accepted", "not described"))
+        issuer.revoke(made.provider_id)
+        gone = bool(self._until(lambda: self._is_gone(made.provider_id)))
+        self._step("it is revoked, and the list no longer has it", "" if gone else "the list still has it")
+        if not can.probe:
+            self._steps.append(TrialStep("it is dead", "not described"))
+            return gone
+        dead = self._is_dead(made.value, made.provider_id)
+        self._step("it is dead", "" if dead else "it was accepted, or there was no clear answer")
+        return dead
+
+    def _is_gone(self, provider_id: str) -> bool:
+        listed = self._issuer.listed()
+        return listed.complete and not listed.holds(provider_id, self.label)
+
+    def _until(self, look: Callable[[], Any]) -> Any:
+        """What `look` finds, within the time by which the list may lag."""
+        clock, lag = self._wiring.clock, self._provider.capabilities.list_lag.total_seconds()
+        ends = clock.monotonic() + max(lag, _PAUSE)
+        while not (found := look()) and clock.monotonic() < ends:
+            clock.sleep(_PAUSE)
+        return found
+
+    def _probe(self, value: Value) -> None:
+        clock, lag = self._wiring.clock, self._provider.capabilities.activate_lag.total_seconds()
+        ends = clock.monotonic() + lag
+        seen = self._provider.probe(value, self._scope)
+        while seen.verdict is not Verdict.ALIVE and clock.monotonic() < ends:
+            clock.sleep(_PAUSE)
+            seen = self._provider.probe(value, self._scope)
+        self._step("the token is accepted", "" if seen.verdict is Verdict.ALIVE else seen.explained)
+        if self._provider.capabilities.verifies_scope:
+            wrong = seen.scope_verdict is not ScopeVerdict.RIGHT
+            self._step("it belongs to the scope", "the scope could not be read, or is another" if wrong else "")
+
+    def _is_dead(self, value: Value, provider_id: str) -> bool:
+        """Whether it is refused over the death window while the admin credential is accepted."""
+        clock, window = self._wiring.clock, self._provider.capabilities.death_window
+        series = RefusalSeries(clock, window)
+        ends = clock.monotonic() + _PATIENCE * max(window.length.total_seconds(), _PAUSE)
+        while clock.monotonic() < ends:
+            series.turns()
+            seen = self._provider.probe(value, None)
+            if seen.verdict is Verdict.ALIVE:
+                series.accepted()
+            elif seen.verdict is Verdict.DEAD and self._is_gone(provider_id):
+                proof = series.refused(seen.at, ControlResult(by=DeathControl.ADMIN))
+                if proof is not None:
+                    return proof.proven
+            clock.sleep(series.pause())
+        return False
+
+    def _clean_up(self) -> bool:
+        """Revoke what was created and what has the label; whether the list was read and has neither."""
+        self._wiring.progress.note(f"revoking the test token {self.label}")
+        made = {self._made.provider_id} if self._made is not None else set[str]()
+        with suppress(TokenguardError):
+            ids = made | {row.provider_id for row in self._until(lambda: self._issuer.listed().named(self.label))}
+            for each in ids:
+                self._issuer.revoke(each)
+            return bool(ids) and all(self._until(partial(self._is_gone, each)) for each in ids)
+        return False
+
+    def _step(self, name: str, failure: str) -> None:
+        self._steps.append(TrialStep(name, "failed" if failure else "ok", failure))
+        if failure:
+            self._wiring.progress.note(f"{name}: {failure}")
+        else:
+            self._wiring.progress.step(name)
+
+    def _write(self, state: str) -> None:
+        replace_file(self._report, self._text(state))
+
+    def _text(self, state: str) -> bytes:
+        content = {
+            "provider": self._provider.name,
+            "address": self._provider.base_url,
+            "date": f"{self._wiring.clock.now():%Y-%m-%d}",
+            "tokenguard": __version__,
+            "label": self.label,
+            "state": state,
+            "steps": [{"step": each.name, "result": each.result, "reason": each.reason} for each in self._steps],
+        }
+        return (json.dumps(content, indent=2) + "\n").encode()
