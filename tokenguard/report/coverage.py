@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import Record
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.context import ProviderFacts
 from tokenguard.ports.provider import Method
 from tokenguard.report.posture import Posture
@@ -26,18 +26,35 @@ class Coverage(Frozen, frozen=True, kw_only=True):
     """How tokens are created and revoked."""
     listed: str
     """Whether the provider's own list was compared, or the reason."""
+    rows: int = 0
+    """How many tokens its own list has."""
+    unknown: int = 0
+    """How many of them have no record."""
+
+    @property
+    def recorded(self) -> str:
+        """How much of the provider's own list is recorded; empty if it was not read."""
+        return f"{self.rows - self.unknown:,} of {self.rows:,}" if self.rows else ""
 
 
 def coverage(posture: Posture) -> list[Coverage]:
     """Each provider, the one with most tokens first."""
     records: defaultdict[str, list[Record]] = defaultdict(list)
     facts: defaultdict[str, list[ProviderFacts]] = defaultdict(list)
+    listed: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    unknown: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for around in posture.surroundings:
         for record in around.records:
             records[record.provider].append(record)
         for place, found in around.providers.items():
             facts[place[0]].append(found)
-    rows = [_of(name, found, facts[name]) for name, found in records.items()]
+            listed[place[0]] |= {(place[1], row.provider_id) for row in found.listed or ()}
+        for place, strangers in around.unmatched():
+            unknown[place[0]] |= {(place[1], row.provider_id) for row in strangers}
+    rows = [
+        replace(_of(name, found, facts[name]), rows=len(listed[name]), unknown=len(unknown[name]))
+        for name, found in records.items()
+    ]
     return sorted(rows, key=lambda row: (-row.tokens, row.provider))
 
 

@@ -180,6 +180,8 @@ def _covered(row: Coverage) -> dict[str, Any]:
         "scope_right": row.placed,
         "made": row.made,
         "list": row.listed,
+        "listed": row.rows,
+        "listed_without_record": row.unknown,
     }
 
 

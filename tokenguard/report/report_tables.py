@@ -195,12 +195,16 @@ def _coverage(posture: Posture) -> Table:
         id="coverage",
         title="By provider",
         about="What is known of each provider's tokens, and what its API supports.",
-        head=("provider", "tokens", "scopes", "verified alive", "scope verified", "created/revoked", "provider's list"),
+        head=(
+            "provider", "tokens", "scopes", "verified alive", "scope verified", "created/revoked", "provider's list",
+            "recorded of listed",
+        ),
         rows=[
             [
                 Cell(each.provider), _number(each.tokens), _number(each.scopes),
                 Cell(_of(each.alive, each.tokens), "number"), Cell(_of(each.placed, each.tokens), "number"),
                 Cell(each.made), Cell(each.listed),
+                Cell(each.recorded or "not read", "number", "warn" if each.unknown else ""),
             ]
             for each in coverage(posture)
         ],

@@ -1,0 +1,52 @@
+"""Every service with a list: what it lists and the inventory lacks is an orphan, is imported, and is counted in reports."""
+
+import json
+
+import pytest
+
+from tests.contract.test_described_services import BY_API, FILES
+from tokenguard.providers.generic.loopback_service import LoopbackService
+from tokenguard.shell.configuration import load_settings
+from tokenguard.shell.vendors import ConfiguredVendors, admin_variable
+
+STRANGERS = 5
+
+
+@pytest.fixture(params=BY_API)
+def service(request, cli, tmp_path):
+    with LoopbackService(described=FILES[request.param], value_prefix="tgcanary-") as running:
+        config = tmp_path / "config.toml"
+        config.write_text(f"[providers.{request.param}]\nbase_url = {json.dumps(running.url)}\n")
+        config.chmod(0o600)
+        cli.environ[admin_variable(request.param)] = running.admin.token.reveal()
+        settings = load_settings(str(config), {})
+        cli.vendors = ConfiguredVendors(settings, cli.environ, cli.clock, lambda: cli.store)
+        yield running
+
+
+def covered(cli):
+    (found,) = cli("report", "--ask-providers", "--format", "json").document["coverage"]
+    return found["listed"], found["listed_without_record"]
+
+
+def test_a_listed_token_without_a_record_is_an_orphan_until_it_is_imported(cli, service):
+    if len(service.admin.names) > 1:
+        pytest.skip("its admin credential has several fields, which no variable holds")
+    said = service.described
+    scope = ("--scope", f"{said.scope_kind}:{service.scope}")
+    added = cli(
+        "add", "video/app/prod/post", "--provider", said.name, *scope, "--env", "prod", "--owner", "video", "--purpose",
+        "posting", "--permission", "read", "--no-consumers", "--issue",
+    )  # fmt: skip
+    assert added.code == 0, added
+    for number in range(STRANGERS):
+        service.issue(f"made-by-hand-{number}")
+    found = cli("check", "--ask-providers", "--format", "json").document["violations"]
+    assert sum(each["rule"] == "orphan" for each in found) == STRANGERS
+    assert covered(cli) == (STRANGERS + 1, STRANGERS)
+    imported = cli("import", "--from", f"provider:{said.name}", *scope, "--owner", "video")
+    assert imported.code == 0, imported
+    assert f"{STRANGERS} added, 1 duplicate" in imported.out
+    again = cli("check", "--ask-providers", "--format", "json").document["violations"]
+    assert not any(each["rule"] == "orphan" for each in again)
+    assert covered(cli) == (STRANGERS + 1, 0)
