@@ -8,6 +8,7 @@
     ├── Unreachable          store or provider unreachable, denied, unknown    exit 4
     │   ├── WrongKey         the key or passphrase does not open the store     exit 4
     │   ├── Moved            what the store held is, or will be, in another    exit 4
+    │   ├── NewerFormat      a newer version of tokenguard wrote it            exit 4
     │   └── Conflict         another writer was first (compare-and-set lost)   exit 4
     │       └── Fenced       another runner took this rotation over            exit 4
     ├── NotProvenDead        revoke intended and death not proven              exit 5
@@ -18,6 +19,19 @@ The exit code belongs to the class, so that a new error cannot forget it. Messag
 
 from enum import IntEnum, unique
 from typing import ClassVar
+
+UPGRADE = (
+    "upgrade tokenguard here: `pip install --upgrade tokenguard-governance`; `tokenguard --version` shows this one"
+)
+"""The hint wherever a newer version wrote what is read."""
+_LONGEST_NUMBER = 9
+
+
+def newer_hint(found: object, known: int | str) -> str:
+    """The hint for a document whose version is higher than the one that this program reads; empty if it is not."""
+    text = str(found) if isinstance(found, int | str) else ""
+    is_number = text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER
+    return UPGRADE if is_number and int(text) > int(known) else ""
 
 
 @unique
@@ -88,6 +102,16 @@ class WrongKey(Unreachable):
 
 class Moved(Unreachable):
     """What the store held is in another one, or on its way there; reading it again would not help."""
+
+
+class NewerFormat(Unreachable):
+    """A newer version of tokenguard wrote what is stored; nothing was changed."""
+
+    @classmethod
+    def check(cls, what: str, found: int, known: int) -> None:
+        """Raise if the format number of `what` is higher than the one that this version reads."""
+        if found > known:
+            raise cls(f"{what} has format {min(found, 10**9)}, this version reads {known}", hint=UPGRADE)
 
 
 class Conflict(Unreachable):

@@ -17,7 +17,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.journal import Journal, Mode, Stage
 from tokenguard.domain.names import TokenId, new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
-from tokenguard.errors import Conflict, InputError, Tampered
+from tokenguard.errors import Conflict, InputError, NewerFormat, Tampered
 from tokenguard.frozen import replace
 from tokenguard.stores.vault.codec import tombstone_document
 from tokenguard.stores.vault.event_archive import BLOCK
@@ -378,7 +378,7 @@ def test_a_fingerprint_key_that_is_not_whole_is_tampering(home: Home, key: dict[
 def test_a_store_of_a_later_format_is_left_alone(home: Home):
     about = home.server.api("GET", f"secret/data/{home.place.store}").json()["data"]["data"]
     home.put(home.place.store, {**about, "content": about["content"].replace('"format":1', '"format":2')})
-    with pytest.raises(Tampered, match="format 2"):
+    with pytest.raises(NewerFormat, match="format 2"):
         home.handle()
 
 

@@ -51,7 +51,7 @@ COMMANDS = {
         ("Share fingerprints of the team's own tokens with scanners."),
     ),
     "audit": ("tokenguard.cli.audit:audit", "Read and verify the audit trail."),
-    "store": ("tokenguard.cli.store_commands:store", "Keys and backups of a local store."),
+    "store": ("tokenguard.cli.store_commands:store", "Keys and backups of a local store; the upgrade of any store."),
     "provider": ("tokenguard.cli.provider:provider", "Show providers, and validate the file that describes one."),
     "sandbox": ("tokenguard.cli.sandbox:sandbox", "Run practice providers on this machine."),
     "demo": ("tokenguard.cli.demo:demo", "Run a full demonstration on practice providers."),

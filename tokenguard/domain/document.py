@@ -11,10 +11,13 @@ from tokenguard.domain.migration_status import plain_address
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.provider_listing import Listing
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import Moved, Tampered
+from tokenguard.errors import UPGRADE, Moved, NewerFormat, Tampered
 from tokenguard.frozen import Frozen, field, replace
 
 FORMAT = 1
+"""Raised by a change that other versions cannot read; `docs/spec/record.md` is its specification."""
+REVISION = 1
+"""Raised by a field that others can ignore, but must not drop; documents without it are of 0.1."""
 
 
 class Document(Frozen, frozen=True, kw_only=True):
@@ -31,6 +34,8 @@ class Document(Frozen, frozen=True, kw_only=True):
     moved_to: str = ""
     """The address of the store that the token was migrated to; commits here are refused from then on."""
     format: int = FORMAT
+    revision: int = REVISION
+    """As it was read; what is written has that of the program that writes."""
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:
@@ -64,6 +69,27 @@ class Document(Frozen, frozen=True, kw_only=True):
         return self.journal is not None and not self.journal.stage.ended
 
 
+class DocumentHeader(Frozen, frozen=True, kw_only=True):
+    """The part of a stored document that says how to read the rest."""
+
+    format: int = FORMAT
+    revision: int = 0
+
+    def as_read(self, document: Document) -> Document:
+        """The document with its revision, without what earlier versions recorded on grounds that no longer count."""
+        if self.revision == REVISION:
+            return document
+        return replace(_as_known_now(document), revision=self.revision)
+
+    def check(self) -> None:
+        """Raise if this version does not read the format: NewerFormat (exit 4), or Tampered for a number never used."""
+        NewerFormat.check("a token's document", self.format, FORMAT)
+        if self.format < FORMAT or self.revision < 0:
+            raise Tampered(
+                "a token's document has a format that never was", hint="restore the store from a backup; run `doctor`"
+            )
+
+
 class Snapshot(Frozen, frozen=True, kw_only=True):
     """A document as it was read: `version` is what a commit must expect."""
 
@@ -80,7 +106,12 @@ def check_still_here(before: Document, after: Document) -> None:
 
     Raises:
         Moved: `before` has moved, and `after` is more than taking that back.
+        NewerFormat: a newer version wrote `before`, and this one would drop what it does not know.
     """
+    if before.revision > REVISION:
+        raise NewerFormat(
+            f"a newer version of tokenguard has written {before.record.name}; it is read-only here", hint=UPGRADE
+        )
     if before.moved_to and after != replace(before, moved_to="", chain=after.chain):
         raise Moved(
             f"{before.record.name} has moved to {plain_address(before.moved_to)}",
@@ -89,9 +120,14 @@ def check_still_here(before: Document, after: Document) -> None:
         )
 
 
+def as_written(document: Document) -> Document:
+    """The document as this version writes it."""
+    return document if document.revision == REVISION else replace(document, revision=REVISION)
+
+
 def encode(document: Document) -> bytes:
-    """The document as canonical JSON (keys sorted, UTF-8)."""
-    return msgspec.json.encode(document, order="deterministic")
+    """The document as JSON in UTF-8, which is the same for the same document (docs/spec/record.md)."""
+    return msgspec.json.encode(as_written(document), order="deterministic")
 
 
 def _as_known_now(document: Document) -> Document:
@@ -103,16 +139,17 @@ def _as_known_now(document: Document) -> Document:
 
 
 def decode(data: bytes) -> Document:
-    """Read what `encode` wrote; Tampered (exit 6) for anything else."""
+    """Read what `encode` wrote.
+
+    Raises:
+        NewerFormat: a newer version wrote it.
+        Tampered: it is anything else.
+    """
     try:
-        document = _as_known_now(msgspec.json.decode(data, type=Document))
+        header = msgspec.json.decode(data, type=DocumentHeader)
+        header.check()
+        return header.as_read(msgspec.json.decode(data, type=Document))
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise Tampered(
             "a token's document does not parse", hint="restore the store from a backup; run `tokenguard doctor`"
         ) from None
-    if document.format != FORMAT:
-        raise Tampered(
-            f"a token's document has format {document.format}, this version reads {FORMAT}",
-            hint="use the tokenguard version that wrote the store, or a newer one",
-        )
-    return document

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.document import Document, Snapshot, as_written
 from tokenguard.domain.event import ChainedEvent, ChainHead, Event, Op, Phase, extend
 from tokenguard.domain.journal import Journal
 from tokenguard.domain.names import TokenId
@@ -149,8 +149,8 @@ def _pinned(journal: Journal, here: int, there: int) -> Journal:
 
 
 def _plain(document: Document) -> Document:
-    """Without the head of its chain, which belongs to the store."""
-    return replace(document, chain=ChainHead())
+    """As this version writes it, without the head of its chain, which belongs to the store."""
+    return replace(as_written(document), chain=ChainHead())
 
 
 def _equal(ends: Ends, left: Snapshot, arrived: Snapshot, entries: Sequence[ChainedEvent]) -> bool:

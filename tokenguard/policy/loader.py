@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tokenguard.domain.names import SEGMENT
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, newer_hint
 from tokenguard.files import read_limited, shown
 from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
 from tokenguard.policy.model import Override, Parameter, Policy, PolicyWaiver, Rule, RuleSelector, Severity
@@ -89,8 +89,8 @@ def load_policy(
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
     """
     top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    if top.text("format") != FORMAT:
-        top.refuse(f"the format is not {FORMAT}", "format")
+    if (given := top.text("format")) != FORMAT:
+        top.refuse(f"the format is not {FORMAT}", "format", hint=newer_hint(given, FORMAT))
     name = top.text("name")
     base = _base(top, layers, judge, beside)
     if not base.rules and "rules" not in top and "own_rules" not in top:

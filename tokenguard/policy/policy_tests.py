@@ -10,7 +10,7 @@ from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Record, RecordState
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, newer_hint
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import RuleOutcome, asked
@@ -58,8 +58,8 @@ class PolicyTestResult(Frozen, frozen=True, kw_only=True):
 def read_trial(data: bytes, *, source: str) -> Trial:
     """Read a file of tests; InputError with line and column if it is not acceptable."""
     top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    if top.text("format") != FORMAT:
-        top.refuse(f"the format is not {FORMAT}", "format")
+    if (given := top.text("format")) != FORMAT:
+        top.refuse(f"the format is not {FORMAT}", "format", hint=newer_hint(given, FORMAT))
     policy = top.text("policy", "")
     now = top.day("now") if "now" in top else None
     cases = tuple(_case(section) for section in top.sections("cases", "case"))

@@ -12,7 +12,7 @@ import msgspec
 
 from tokenguard.domain.event import ChainedEvent, Op
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import Tampered
+from tokenguard.errors import Tampered, newer_hint
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shared_item import Shared, holds_what_was_shared
 from tokenguard.provisioning.plan_model import Action, Plan
@@ -90,7 +90,8 @@ def read_approvals(shared: Shared, entries: Sequence[ChainedEvent]) -> tuple[App
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise _damaged("the approvals do not parse") from None
     if kept.format != FORMAT:
-        raise _damaged(f"the approvals have format {kept.format}, this version reads {FORMAT}")
+        text = f"the approvals have format {kept.format}, this version reads {FORMAT}"
+        raise Tampered(text, hint=newer_hint(kept.format, FORMAT)) if kept.format > FORMAT else _damaged(text)
     told = {
         (each.event.detail.get("plan"), each.event.actor.id, each.event.at)
         for each in entries

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, newer_hint
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
 from tokenguard.provisioning.manifest import Declared, Issue, Manifest, Wish
 from tokenguard.provisioning.manifest_fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
@@ -85,6 +85,9 @@ class _Layers:
                 ) from None
             by[0].refuse(f"this file cannot be read: {error}", *by[1], hint=_PATH_HINT)
         source = self._sources[name] = read_source(name, data)
+        given = source.tree.get("version") if isinstance(source.tree, dict) else None
+        if newer := newer_hint(given, VERSION):
+            source.refuse(("version",), f"version must be {VERSION}", newer)
         part = MappingReader(source, source.tree, (), keys, what="a manifest")
         if part.tree.get("version") != VERSION:
             part.refuse(f"version must be {VERSION}", *(["version"] if "version" in part else []),

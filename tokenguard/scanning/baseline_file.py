@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
 from tokenguard.domain.moment import parse_day
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, newer_hint
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.slow_tags import DIGITS
@@ -22,6 +22,8 @@ from tokenguard.text import is_plain_line
 
 MAX_REASON = 200
 _HEAD = re.compile(r"# tokenguard baseline [23] salt=([0-9a-f]{32})", re.ASCII)
+_ANY_HEAD = re.compile(r"# tokenguard baseline (\d{1,6}) ", re.ASCII)
+FORMAT = 3
 _TAG = re.compile(rf"[0-9a-f]{{{DIGITS}}}", re.ASCII)
 _CONFLICT = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: .*)?", re.ASCII)
 _KINDS = frozenset({"rule", "extra"})
@@ -75,7 +77,7 @@ class BaselineContent(Frozen, frozen=True):
 
     def written(self) -> bytes:
         """The file."""
-        heads = (f"# tokenguard baseline 3 salt={salt.hex()}" for salt in self.salts)
+        heads = (f"# tokenguard baseline {FORMAT} salt={salt.hex()}" for salt in self.salts)
         return "\n".join((*heads, *(entry.row for entry in sorted(set(self.entries))), "")).encode()
 
 
@@ -105,6 +107,8 @@ def read_baseline(path: Path, *, both_sides: bool = False) -> BaselineContent:
 def parse_baseline(data: bytes, *, source: str, both_sides: bool = False) -> BaselineContent:
     """Read the bytes of a baseline file; `source` is how errors name it. As `read_baseline` otherwise."""
     rows = [row.removesuffix("\r") for row in data.decode("utf-8", "replace").split("\n")]
+    if rows and (found := _ANY_HEAD.match(rows[0])) and (newer := newer_hint(found.group(1), FORMAT)):
+        raise InputError(f"{source} has format {found.group(1)}, this version reads 2 and {FORMAT}", hint=newer)
     salts = dict.fromkeys(bytes.fromhex(found.group(1)) for row in rows if (found := _HEAD.fullmatch(row)))
     if not salts or not (_HEAD.fullmatch(rows[0]) or _CONFLICT.fullmatch(rows[0])):
         raise InputError(

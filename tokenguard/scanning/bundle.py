@@ -14,7 +14,7 @@ from typing import ClassVar
 import msgspec
 
 from tokenguard.detection.known_token_index import KEY_BYTES, OwnTag
-from tokenguard.errors import InputError, Tampered
+from tokenguard.errors import UPGRADE, InputError, Tampered
 from tokenguard.files import private_secret
 from tokenguard.frozen import Frozen
 
@@ -151,7 +151,7 @@ def read_bundle(body: bytes) -> Bundle:
         bundle, times = None, []
     dated = all(time.tzinfo is not None for time in times)
     if bundle is None or bundle.format != FORMAT or not _SYMBOLS.fullmatch(bundle.symbols) or not dated:
-        raise InputError("not a bundle that this version reads", hint="update tokenguard, or publish again")
+        raise InputError("not a bundle that this version reads", hint=f"{UPGRADE}; or publish again")
     return bundle
 
 

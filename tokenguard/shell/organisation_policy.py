@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from tokenguard.errors import InputError, Tampered
+from tokenguard.errors import UPGRADE, InputError, Tampered
 from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file
 from tokenguard.frozen import Frozen
 from tokenguard.places import state_dir
@@ -59,7 +59,7 @@ def read_published(data: bytes) -> Published:
     except (msgspec.DecodeError, ValueError, RecursionError):
         found = None
     if found is None or found.format != FORMAT:
-        raise InputError("not a policy that this version reads", hint="update tokenguard, or publish it again")
+        raise InputError("not a policy that this version reads", hint=f"{UPGRADE}; or publish it again")
     return found
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from tokenguard.documents import Tree, load_yaml, locate_yaml
 from tokenguard.domain.names import SEGMENT
 from tokenguard.domain.token import CredentialKind
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, newer_hint
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
 from tokenguard.providers.generic import auth_section, probe_section, provider_sections
 from tokenguard.providers.generic.description import Description
 from tokenguard.providers.generic.mapping_reader import Fields, Locate
 
+FORMAT = "1"
 _MAX_BYTES = 65_536
 _KINDS = [str(kind) for kind in CredentialKind if kind.has_value]
 _NO_TIME = timedelta(0)
@@ -38,6 +39,8 @@ def describe(data: bytes, *, source: str) -> Description:
 def described(tree: Tree, *, locate: Locate) -> Description:
     """A parsed provider file as a description; `locate` turns a path into the place that errors name."""
     top = Fields(tree, locate)
+    if (given := top.text("format", FORMAT)) != FORMAT:
+        top.refuse(f"the format is not {FORMAT}", "format", hint=newer_hint(given, FORMAT))
     name = top.text("name")
     if not SEGMENT.fullmatch(name):
         top.refuse("this must be a segment such as acme: a-z, 0-9, '.', '_', '-'", "name")

@@ -3,7 +3,7 @@
 import re
 
 from tokenguard.domain.field_address import parse_field
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, newer_hint
 from tokenguard.policy.section import Section
 from tokenguard.provisioning.server_setup.declared import Jobs, Pods, ServerSetup
 from tokenguard.text import safe_text
@@ -41,8 +41,8 @@ _NUMBERS = {
 def read_setup(data: bytes, *, source: str) -> ServerSetup:
     """Read a file; InputError with file, line and column where it is not acceptable."""
     top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    if top.take("version") != "1":
-        top.refuse("version is not 1", "version")
+    if (given := top.take("version")) != "1":
+        top.refuse("version is not 1", "version", hint=newer_hint(given, 1))
     github = "github" in top
     setup = ServerSetup(
         audience=_text(top, "audience", _WORD, "tokenguard"),

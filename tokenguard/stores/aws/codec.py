@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tokenguard.domain.document import FORMAT, Document
+from tokenguard.domain.document import FORMAT, Document, DocumentHeader
 from tokenguard.domain.event import ChainedEvent
 from tokenguard.domain.migration_status import Move
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Secret, Value
-from tokenguard.errors import Tampered
-from tokenguard.frozen import Frozen, Hidden, field
+from tokenguard.errors import NewerFormat, Tampered
+from tokenguard.frozen import Frozen, Hidden, field, replace
 from tokenguard.ports.store import Tombstone
 from tokenguard.stores.decompress import decompress_limited
 
@@ -56,6 +56,13 @@ class TokenBody(Frozen, frozen=True, kw_only=True, tag="token"):
     blocks: tuple[str, ...] = ()
     """The locations of full blocks of entries (`event_archive.Block`), oldest first."""
     nonce: str = field(default_factory=nonce)
+
+
+class _StateHeader(Frozen, frozen=True, kw_only=True):
+    """The part of a token's state, or of the store's description, that says how to read the rest."""
+
+    document: DocumentHeader = field(default_factory=DocumentHeader)
+    format: int = FORMAT
 
 
 class BlockBody(Frozen, frozen=True, kw_only=True, tag="block"):
@@ -113,6 +120,22 @@ def unpack(data: bytes, kind: type[_Body]) -> _Body:
         return msgspec.json.decode(decompress_limited(data, _MAX_DECOMPRESSED), type=kind)
     except (zlib.error, msgspec.DecodeError, ValueError, RecursionError):
         raise damaged("a version of a secret has content that tokenguard never writes") from None
+
+
+def unpack_state(data: bytes) -> TokenBody | NeverCreated:
+    """Decode a token's state; raises as `unpack`, and NewerFormat if a newer version wrote it."""
+    header = unpack(data, _StateHeader)
+    header.document.check()
+    body = unpack(data, TokenBody | NeverCreated)  # type: ignore[arg-type]  # a union is no type to mypy
+    if isinstance(body, NeverCreated):
+        return body
+    return replace(body, document=header.document.as_read(body.document))
+
+
+def unpack_store(data: bytes) -> StoreBody:
+    """Decode the store's description; raises as `unpack`, and NewerFormat if a newer version wrote it."""
+    NewerFormat.check("the store", unpack(data, _StateHeader).format, FORMAT)
+    return unpack(data, StoreBody)
 
 
 def slot(content: Value | Tombstone) -> bytes:

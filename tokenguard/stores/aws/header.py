@@ -8,7 +8,7 @@ from tokenguard.domain.fingerprint import FingerprintKey
 from tokenguard.domain.migration_status import Move
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
-from tokenguard.stores.aws.codec import StoreBody, damaged, pack, unpack
+from tokenguard.stores.aws.codec import StoreBody, damaged, pack, unpack_store
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.refusals import move_changed
 
@@ -29,7 +29,7 @@ class Header:
             )
         if isinstance(stored.data, str):
             raise damaged("the store's own secret has content that tokenguard never writes")
-        return stored.version, unpack(stored.data, StoreBody)
+        return stored.version, unpack_store(stored.data)
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> StoreBody:
         """Replace the migration marker if it still is `expected`, with its events; returns the new description.

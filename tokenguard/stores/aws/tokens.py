@@ -5,12 +5,12 @@ import uuid
 from collections.abc import Sequence
 
 from tokenguard.clients.aws.secrets import MAX_BYTES, Secrets, new_version, rotated_by_others, tags_in
-from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.document import Document, Snapshot, as_written
 from tokenguard.domain.event import ChainedEvent, ChainHead, Event, extend
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
-from tokenguard.stores.aws.codec import NeverCreated, TokenBody, damaged, pack, unpack
+from tokenguard.stores.aws.codec import NeverCreated, TokenBody, damaged, pack, unpack_state
 from tokenguard.stores.aws.event_archive import Trail
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import (
@@ -92,7 +92,7 @@ class Tokens:
             stored = self.secrets.read(primary, version=_first_version(self.store_id, TokenId(tags[TOKEN])))
         if stored is None or isinstance(stored.data, str):
             raise damaged("a token's state is missing in its secret")
-        body = unpack(stored.data, TokenBody | NeverCreated)  # type: ignore[arg-type]  # a union is no type to mypy
+        body = unpack_state(stored.data)
         if isinstance(body, NeverCreated):
             return None
         return self._remember(
@@ -102,7 +102,7 @@ class Tokens:
     def create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> CachedToken:
         """Create a token's secret with its first state in one step; Conflict if the secret exists."""
         head, entries = extend(token, ChainHead(), events)
-        body = TokenBody(id=token, version=1, document=replace(document, chain=head), entries=entries)
+        body = TokenBody(id=token, version=1, document=replace(as_written(document), chain=head), entries=entries)
         at = _first_version(self.store_id, token)
         tags = tags_of(self.store_id, token, 1, at, body.document)
         if not self.secrets.create(primary, at, _packed(body), tags):
@@ -122,7 +122,7 @@ class Tokens:
         following = TokenBody(
             id=token,
             version=body.version + 1,
-            document=replace(document, chain=head),
+            document=replace(as_written(document), chain=head),
             entries=body.entries + entries,
             blocks=body.blocks,
         )

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from tokenguard.errors import InputError, Tampered
+from tokenguard.errors import InputError, NewerFormat, Tampered
 from tokenguard.files import check_private_file, fsync_dir, make_private_dir, read_limited, shown, write_new
 from tokenguard.frozen import Frozen
 from tokenguard.stores.local.length_prefix import length_prefixed, number
 from tokenguard.stores.local.sqlite_errors import translated
 
+FORMAT = 1
+"""Of what this machine remembers of stores: anchors and known places."""
 _LARGEST = 4096
 _LABEL = b"tokenguard/1/anchor"
 
@@ -22,6 +24,12 @@ class AnchoredState(Frozen, frozen=True, kw_only=True):
 
     generation: int
     root: bytes
+
+
+class FormatNumber(Frozen, frozen=True, kw_only=True):
+    """The key of a file of the state directory that says how to read the rest."""
+
+    format: int
 
 
 class _AnchorLine(Frozen, frozen=True, kw_only=True):
@@ -53,6 +61,7 @@ class Anchor:
         """Return the last state seen; None if this machine has never seen the store.
 
         Raises:
+            NewerFormat: a newer version wrote the anchor.
             Tampered: the anchor was not written by tokenguard, or has disappeared.
         """
         try:
@@ -64,6 +73,7 @@ class Anchor:
                         raise anchor_gone(self._path) from None
                     return None
                 check_private_file(self._path)
+            NewerFormat.check("the store's anchor", msgspec.json.decode(data, type=FormatNumber).format, FORMAT)
             line = msgspec.json.decode(data, type=_AnchorLine)
             seen = AnchoredState(generation=line.generation, root=bytes.fromhex(line.root))
             valid = hmac.compare_digest(line.mac.encode(), self._mac(seen).encode())
@@ -76,7 +86,7 @@ class Anchor:
 
     def prepare(self, seen: AnchoredState) -> None:
         """Write the file that `write` will rename; called before a commit, which must not happen if this fails."""
-        line = _AnchorLine(format=1, generation=seen.generation, root=seen.root.hex(), mac=self._mac(seen))
+        line = _AnchorLine(format=FORMAT, generation=seen.generation, root=seen.root.hex(), mac=self._mac(seen))
         with translated():
             make_private_dir(self._path.parent)
             with contextlib.suppress(FileNotFoundError):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from tokenguard.errors import Tampered, Unreachable
+from tokenguard.errors import NewerFormat, Tampered, Unreachable
 from tokenguard.files import create_private
 from tokenguard.stores.local.beside import check_beside
 from tokenguard.stores.local.layout import StoreDirectory
@@ -176,11 +176,9 @@ def _check_schema(connection: sqlite3.Connection) -> None:
     marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
     if marks[0] != APPLICATION_ID:
         raise damaged("the store's file is not a tokenguard store")
-    if marks[1] != FORMAT:
-        raise Tampered(
-            "the store has a format this version does not know",
-            hint="use the tokenguard version that wrote it; if it was this one, the file was changed: restore a backup",
-        )
     found = dict(connection.execute("SELECT name, sql FROM sqlite_schema").fetchall())
+    if found == SCHEMA and marks[1] != FORMAT:  # each format has tables of its own
+        raise damaged(f"the store's tables are those of format {FORMAT}, and the file says {marks[1]}")
+    NewerFormat.check("the store", marks[1], FORMAT)
     if found != SCHEMA:
         raise damaged("the store's tables are not the ones tokenguard made")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from tokenguard.errors import InputError, Tampered
+from tokenguard.errors import InputError, NewerFormat, Tampered
 from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
-from tokenguard.stores.local.anchor import anchor_gone
+from tokenguard.stores.local.anchor import FORMAT, FormatNumber, anchor_gone
 from tokenguard.stores.local.layout import anchor_directory
 from tokenguard.stores.local.sqlite_errors import translated
 
@@ -75,7 +75,7 @@ class KnownPlace:
             return PlaceWatch(since=self._known.since)
         begun = identity.hex() not in self._anchored
         since = clock.now() if begun else None
-        known = _KnownPlace(format=1, directory=self._directory, identity=identity.hex(), since=since)
+        known = _KnownPlace(format=FORMAT, directory=self._directory, identity=identity.hex(), since=since)
         with translated():
             make_private_dir(self._path.parent)
             replace_file(self._path, msgspec.json.encode(known) + b"\n")
@@ -85,6 +85,8 @@ class KnownPlace:
         try:
             data = read_limited(self._path, _LARGEST)
             check_private_file(self._path)
+            what = "what this machine remembers of the store"
+            NewerFormat.check(what, msgspec.json.decode(data, type=FormatNumber).format, FORMAT)
             found = msgspec.json.decode(data, type=_KnownPlace)
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -10,7 +10,7 @@ from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.preflight import problems
 from tokenguard.clients.vault.vault_errors import CasLost, VaultError
 from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Event, Op, extend
-from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
+from tokenguard.errors import Conflict, InputError, NewerFormat, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.vault.codec import FORMAT, StoreDescription, damaged, pack, unpack
@@ -22,6 +22,10 @@ _KEY_BYTES = 32
 
 class _Key(Frozen, frozen=True):
     key: str
+
+
+class _Header(Frozen, frozen=True):
+    format: int = FORMAT
 
 
 def found(
@@ -56,18 +60,14 @@ def read_about(kv: KvMount, place: VaultAddress) -> StoreDescription:
 
     Raises:
         InputError: there is no store.
-        Tampered: it has another format, or is damaged.
+        NewerFormat: a newer version wrote it.
+        Tampered: it is damaged.
     """
     entry = kv.read(place.store)
     if entry is None:
         raise InputError(f"there is no store at {place.url}", hint=f"tokenguard --store {place.url} init")
-    about = unpack(entry.data, StoreDescription)
-    if about.format != FORMAT:
-        raise Tampered(
-            f"the store has format {about.format}, this version reads {FORMAT}",
-            hint="use the tokenguard version that created the store, or a newer one",
-        )
-    return about
+    NewerFormat.check("the store", unpack(entry.data, _Header).format, FORMAT)
+    return unpack(entry.data, StoreDescription)
 
 
 def read_key(kv: KvMount, place: VaultAddress) -> bytes:
