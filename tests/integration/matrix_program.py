@@ -4,6 +4,9 @@
 Arguments: the library, and `masked` or `plain`. Prints what the sinks got, as JSON.
 """
 
+import contextlib
+import copy
+import inspect
 import io
 import json
 import logging
@@ -12,16 +15,23 @@ import logging.handlers
 import os
 import pickle
 import queue
+import re
+import signal
 import socket
+import subprocess
 import sys
 import threading
+import traceback
+import urllib.error
 import urllib.parse
+import urllib.request
 import warnings
 
 VALUE = os.environ["V"]
 LIBRARY, MODE = sys.argv[1:3]
 MASKED = MODE == "masked"
 OUT = io.StringIO()
+KINDS = ("clean", "leaky", "local")
 sunk: list[str] = []
 
 if MASKED:
@@ -38,19 +48,23 @@ class Client:
         return f"<Client {self.token}>"
 
 
+def text_of(kind):
+    return VALUE if kind == "leaky" else "text"
+
+
 def fails(kind):
     token = VALUE if kind == "local" else "none"
     nested, client = {"k": [token]}, Client(token)
     try:
-        raise KeyError(VALUE if kind == "leaky" else "key")
+        raise KeyError(text_of(kind))
     except KeyError as error:
         error.add_note(f"note of {kind}")
-        raise ValueError(f"bad {VALUE if kind == 'leaky' else 'text'}") from error
+        raise ValueError(f"bad {text_of(kind)}") from error
 
 
 def events(log):
-    for kind in ("clean", "leaky", "local"):
-        text = VALUE if kind == "leaky" else "text"
+    for kind in KINDS:
+        text = text_of(kind)
         log.info("says %s %d", text, 3)
         log.error("failed %s", kind, exc_info=failed(kind))
 
@@ -61,6 +75,20 @@ def failed(kind):
         fails(kind)
     except ValueError:
         return sys.exc_info()
+
+
+class ShownLocals(logging.Handler):
+    """Writes the local variables of an exception's frames, as error reporters do; of this program's functions only."""
+
+    def __init__(self, write):
+        super().__init__()
+        self._write = write
+
+    def emit(self, record):
+        if record.exc_info and record.exc_info[0]:
+            for frame, line in traceback.walk_tb(record.exc_info[2]):
+                if frame.f_code.co_name in {"fails", "failed", "call", "warn"}:
+                    self._write(f"{frame.f_code.co_name} {line} {dict(frame.f_locals)!r}\n")
 
 
 def logger(*handlers):
@@ -206,8 +234,8 @@ def loguru():
 
             target = tokenguard.loguru.sink(OUT)
         log.add(target, format="{level} {message} {extra}", **how)
-    for kind in ("clean", "leaky", "local"):
-        log.bind(number=1).info("says {}", VALUE if kind == "leaky" else "text")
+    for kind in KINDS:
+        log.bind(number=1).info("says {}", text_of(kind))
         log.opt(exception=failed(kind)).error("failed {}", kind)
         log.catch(fails, message="caught")(kind)
 
@@ -256,7 +284,7 @@ def django():
 
     log = logger(AdminEmailHandler(include_html=True))
     mail.outbox = []
-    for kind in ("clean", "leaky", "local"):
+    for kind in KINDS:
         log.error(
             "failed %s", kind, exc_info=failed(kind), extra={"request": RequestFactory().get("/x"), "status_code": 500}
         )
@@ -316,8 +344,8 @@ def opentelemetry():
     logs.add_log_record_processor(SimpleLogRecordProcessor(records))
     tracing.add_span_processor(exporting)
     tracer, log = tracing.get_tracer("t"), logs.get_logger("l")
-    for kind in ("clean", "leaky", "local"):
-        text = VALUE if kind == "leaky" else "text"
+    for kind in KINDS:
+        text = text_of(kind)
         log.emit(LogRecord(body={"says": [text]}, attributes={"n": 1, "text": text}))
         try:
             with tracer.start_as_current_span(f"GET /{text}", attributes={"k": [text, "b"], "n": 2}) as span:
@@ -347,11 +375,11 @@ def opentelemetry():
 def flask():
     from flask import Flask
 
-    logger(logging.StreamHandler(OUT))
+    logger(logging.StreamHandler(OUT), ShownLocals(OUT.write))
     app = Flask("matrix_app")
     app.add_url_rule("/<kind>", view_func=fails)
-    for kind in ("clean", "leaky", "local"):
-        app.logger.warning("says %s", VALUE if kind == "leaky" else "text")
+    for kind in KINDS:
+        app.logger.warning("says %s", text_of(kind))
         app.test_client().get(f"/{kind}")
 
 
@@ -359,7 +387,7 @@ def fastapi():
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
-    log = logger(logging.StreamHandler(OUT))
+    log = logger(logging.StreamHandler(OUT), ShownLocals(OUT.write))
     app = FastAPI()
 
     @app.get("/{kind}")
@@ -369,8 +397,198 @@ def fastapi():
         except ValueError:
             log.exception("failed %s", kind)
 
-    for kind in ("clean", "leaky", "local"):
-        TestClient(app).get(f"/{kind}", params={"k": VALUE if kind == "leaky" else "text"})
+    for kind in KINDS:
+        TestClient(app).get(f"/{kind}", params={"k": text_of(kind)})
+
+
+def asked(url, kind):
+    try:
+        with urllib.request.urlopen(f"{url}/{kind}?k={text_of(kind)}", timeout=20) as answer:
+            answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+
+
+def uvicorn():
+    """Both logs, in uvicorn's own formats."""
+    import time
+
+    import uvicorn
+    from fastapi import FastAPI
+
+    app = FastAPI()
+    app.add_api_route("/{kind}", fails)
+    config = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
+    for handler in config["handlers"].values():
+        handler["stream"] = OUT
+    server = uvicorn.Server(uvicorn.Config(app, log_config=config, log_level="debug"))
+    logging.getLogger("uvicorn.error").addHandler(ShownLocals(OUT.write))
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    for kind in KINDS:
+        asked(f"http://127.0.0.1:{listening.getsockname()[1]}", kind)
+    server.should_exit = True
+    thread.join()
+
+
+GUNICORN = """
+import logging, os, traceback, sys
+VALUE = os.environ["V"]
+"""
+SERVES = """
+def app(environ, start):
+    logging.getLogger("gunicorn.error").handlers[1:] = [ShownLocals(sys.stderr.write)]
+    fails(environ["PATH_INFO"].strip("/"))
+"""
+
+
+def gunicorn():
+    """Access log and error log of a worker."""
+    place = os.environ["PLACE"]
+    with open(f"{place}/served.py", "w") as program:
+        program.write(GUNICORN + "".join(map(inspect.getsource, (Client, text_of, fails, ShownLocals))) + SERVES)
+    with open(f"{place}/gunicorn.conf.py", "w") as settings:
+        settings.write("import tokenguard\ntokenguard.install(env=['V'])\n" if MASKED else "")
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    with listening:
+        options = [
+            "--bind",
+            f"fd://{listening.fileno()}",
+            "--access-logfile",
+            "-",
+            "--no-control-socket",
+            "--chdir",
+            place,
+        ]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *options, "-c", f"{place}/gunicorn.conf.py", "served:app"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=[listening.fileno()],
+        )  # fmt: skip
+        try:
+            for kind in KINDS:
+                asked(f"http://127.0.0.1:{listening.getsockname()[1]}", kind)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            sunk.extend(server.communicate())
+
+
+def runserver():
+    """Django's development server, and its log of SQL."""
+    from django.conf import settings
+
+    settings.configure(
+        DEBUG=False, ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="tgcanary-django", LOGGING_CONFIG=None,
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    )  # fmt: skip
+    import django as package
+    from django.core.servers import basehttp
+    from django.db import connection
+    from django.urls import path
+
+    package.setup()
+
+    def view(request, kind):
+        connection.force_debug_cursor = True
+        with connection.cursor() as cursor:
+            cursor.execute("select %s", [text_of(kind)])
+        fails(kind)
+
+    urlpatterns.append(path("<kind>", view))
+    logger(logging.StreamHandler(OUT), ShownLocals(OUT.write)).setLevel(logging.DEBUG)
+    logging.getLogger("django").setLevel(logging.DEBUG)
+    server = basehttp.WSGIServer(("127.0.0.1", 0), basehttp.WSGIRequestHandler)
+    server.set_app(basehttp.get_internal_wsgi_application())
+    for kind in KINDS:
+        thread = threading.Thread(target=asked, args=(f"http://127.0.0.1:{server.server_port}", kind))
+        thread.start()
+        server.handle_request()
+        thread.join()
+    server.server_close()
+
+
+def celery():
+    """A worker that runs tasks."""
+    from celery import Celery
+    from celery.contrib.testing.worker import start_worker
+
+    logger(logging.StreamHandler(OUT), ShownLocals(OUT.write))
+    app = Celery("tasks", broker="memory://", backend="cache+memory://", set_as_current=False)
+    app.conf.worker_hijack_root_logger = False
+    task = app.task(name="fails")(fails)
+    with start_worker(app, perform_ping_check=False, pool="solo", loglevel="INFO"):
+        for kind in KINDS:
+            with contextlib.suppress(ValueError):
+                task.apply_async((kind,), argsrepr=f"({text_of(kind)},)").get(timeout=20)
+
+
+TESTS = """
+import logging, os, sys, warnings
+import pytest
+
+VALUE = os.environ["V"]
+
+def text_of(kind):
+    return VALUE if kind == "leaky" else "text"
+
+@pytest.fixture
+def ends(request):
+    yield
+    warnings.warn(text_of(request.node.callspec.params["kind"]))
+    assert "local" not in request.node.name, {"deep": [VALUE]}
+
+@pytest.mark.parametrize("kind", ["clean", "leaky", "local"])
+def test_fails(kind, ends):
+    logging.getLogger("app").warning("says %s", text_of(kind))
+    print(text_of(kind))
+    print(text_of(kind), file=sys.stderr)
+    fails(kind)
+
+@pytest.mark.parametrize("value", [VALUE, "text"])
+def test_skipped(value):
+    pytest.skip(value)
+
+@pytest.mark.parametrize("value", [VALUE, "text"], ids=str)
+def test_compared(value, record_property):
+    record_property("used", value)
+    assert ["a", value] == ["a", "b"]
+
+@pytest.mark.xfail(reason=VALUE)
+def test_fails_as_expected():
+    assert False
+
+def test_passes():
+    pass
+"""
+
+
+def pytest():
+    """What is on the terminal, with local variables, and in JUnit's file; and both through xdist."""
+    place = os.environ["PLACE"]
+    with open(f"{place}/test_it.py", "w") as program:
+        program.write(TESTS + "".join(map(inspect.getsource, (Client, text_of, fails))))
+    for more in ([], ["-n1"]):
+        options = ["-p", "tokenguard.pytest", "-o", "tokenguard_env=V"] if MASKED else []
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-vv", "-rA", "-l", f"--junitxml={place}/junit", *options, *more],
+            cwd=place, capture_output=True, check=False, text=True, env=os.environ | {"COLUMNS": "150"},
+        )  # fmt: skip
+        assert done.returncode == 1, done.stdout + done.stderr
+        for text in (done.stdout, done.stderr, open(f"{place}/junit").read()):
+            shown = re.sub(r"=+ (\d+ failed.*) in [\d.]+s =+", r"\1", text)
+            shown = re.sub(r'time="[\d.]+"|rootdir: .*|\[ *\d+%\]|[=_-]{3,}|plugins: .*|gw0 \[.*', "", shown)
+            lines = [re.sub(r"\[tokenguard:\w+\]", VALUE, line).rstrip() for line in shown.splitlines()]
+            order = sorted(range(len(lines)), key=lambda at, lines=lines: lines[at]) if more else range(len(lines))
+            again = {at for at, line in enumerate(lines[1:]) if lines[at] and line.startswith(f"{lines[at]} ")}
+            if more:
+                again |= {at for at, line in enumerate(lines) if line in lines[:at]}
+            sunk.append("\n".join(shown.splitlines()[at] for at in order if at not in again))
+        sunk.append(open(f"{place}/.pytest_cache/v/cache/lastfailed").read())
 
 
 def clients():
@@ -398,61 +616,140 @@ def clients():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
-    handler = logging.StreamHandler(OUT)
-    logger(handler)
+    log = logger(logging.StreamHandler(OUT), ShownLocals(OUT.write))
     logging.getLogger().setLevel(logging.DEBUG)
-    text = VALUE
-    urllib3.PoolManager().request("GET", f"{url}/u?k={text}")
-    requests.get(f"{url}/r", params={"k": text}, timeout=9)
-    httpx.get(f"{url}/h", params={"k": text})
-    logging.getLogger("botocore").setLevel(logging.DEBUG)
     client = boto3.client(
         "secretsmanager", "eu-central-1", endpoint_url=url, aws_access_key_id="id", aws_secret_access_key="tgcanary"
     )
-    client.put_secret_value(SecretId="name", SecretString=text)
+    logging.getLogger("botocore").setLevel(logging.DEBUG)
+    calls = [
+        lambda text: urllib3.PoolManager().request("GET", f"{url}/u?k={text}"),
+        lambda text: requests.get(f"{url}/r", params={"k": text}, timeout=9),
+        lambda text: httpx.get(f"{url}/h", params={"k": text}),
+        lambda text: client.put_secret_value(SecretId="name", SecretString=text),
+        lambda text: httpx.get("http://127.0.0.1:1", params={"k": text}),
+        lambda text: urllib3.PoolManager(retries=0).request("GET", f"http://127.0.0.1:1/?k={text}"),
+    ]
+
+    def call(what, kind):
+        token = VALUE if kind == "local" else "none"
+        try:
+            what(text_of(kind))
+            fails(kind)
+        except (ValueError, httpx.ConnectError, urllib3.exceptions.HTTPError):
+            log.exception("failed %s", kind)
+
+    for kind in KINDS:
+        for what in calls:
+            call(what, kind)
     server.shutdown()
 
 
-def concurrent():
-    """Warnings, futures, asyncio in debug mode, threads with a value in their name, processes by fork."""
-    import asyncio
+def futures():
+    """Threads and processes of `concurrent.futures`, and what it says of a callback that fails."""
     import concurrent.futures
-    import gc
     import multiprocessing
 
     handler = logging.StreamHandler(OUT)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(threadName)s %(processName)s %(message)s"))
-    log = logger(handler)
-    logging.captureWarnings(True)
-    warnings.simplefilter("always")
-    warnings.warn(VALUE, stacklevel=1)
+    log = logger(handler, ShownLocals(OUT.write))
     with concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix=VALUE) as pool:
         pool.submit(events, log).result()
-    failed = concurrent.futures.Future()
-    failed.set_running_or_notify_cancel()
-    failed.add_done_callback(lambda _: fails("leaky"))
-    failed.set_result(1)
+    for kind in KINDS:
+        done = concurrent.futures.Future()
+        done.set_running_or_notify_cancel()
+        done.add_done_callback(lambda _, kind=kind: fails(kind))
+        done.set_result(1)
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        for kind in KINDS:
+            error = pool.submit(fails, kind).exception()
+            log.error("failed %s", kind, exc_info=error)
+
+
+def asyncio_debug():
+    """What asyncio says of slow callbacks, of exceptions that were never retrieved, and of its own."""
+    import asyncio
+    import gc
+
+    log = logger(logging.StreamHandler(OUT), ShownLocals(OUT.write))
+    log.root.setLevel(logging.DEBUG)
+
+    async def awaits(kind):
+        fails(kind)
 
     async def main():
-        asyncio.get_running_loop().create_future().set_exception(ValueError(VALUE))
-        gc.collect()
+        loop = asyncio.get_running_loop()
+        loop.slow_callback_duration = 0
+        for kind in KINDS:
+            loop.call_soon(text_of, text_of(kind))
+            loop.call_soon(fails, kind)
+            loop.create_future().set_exception(ValueError(text_of(kind)))
+            task = asyncio.create_task(awaits(kind), name=f"task {text_of(kind)}")
+            await asyncio.wait([task])
+            del task
+            gc.collect()
+            loop.call_exception_handler({"message": "own", "detail": text_of(kind), "exception": failed(kind)[1]})
+            await asyncio.sleep(0)
 
-    asyncio.run(main(), debug=False)
-    context = multiprocessing.get_context("fork")
-    lines = context.SimpleQueue()
-
-    def child():
-        OUT.truncate(0)
-        OUT.seek(0)
-        events(log)
-        lines.put(OUT.getvalue())
-
-    process = context.Process(target=child, name=f"worker {VALUE}")
-    process.start()
-    sunk.append(lines.get())
-    process.join()
+    asyncio.run(main(), debug=True)
+    written = OUT.getvalue()
+    OUT.truncate(0)
+    OUT.seek(0)
+    OUT.write(re.sub(r"took [\d.]+ s|text_of\('[^']*'\)", "", written))  # asyncio shortens arguments itself
 
 
-globals()[LIBRARY]()
-logging.raiseExceptions = False
-json.dump([OUT.getvalue(), *sunk], sys.stdout)
+def warned():
+    """Warnings: printed, captured by logging, and as errors."""
+    log = logger(logging.StreamHandler(OUT), ShownLocals(OUT.write))
+    warnings.simplefilter("always")
+    kept, sys.stderr = sys.stderr, OUT
+
+    def warn(kind):
+        token = VALUE if kind == "local" else "none"
+        warnings.warn(text_of(kind), stacklevel=1)
+
+    for capturing in (False, True):
+        logging.captureWarnings(capturing)
+        for kind in KINDS:
+            warn(kind)
+    warnings.simplefilter("error")
+    for kind in KINDS:
+        try:
+            warn(kind)
+        except UserWarning:
+            log.exception("failed %s", kind)
+    sys.stderr = kept
+
+
+def processes():
+    """Processes by fork and by spawn, with a value in their name."""
+    import multiprocessing
+
+    for how in ("fork", "spawn"):
+        for kind in KINDS:
+            with open(f"{os.environ['PLACE']}/stderr", "w+") as file:
+                kept = os.dup(2)
+                os.dup2(file.fileno(), 2)
+                process = multiprocessing.get_context(how).Process(
+                    target=child_of, args=(kind,), name=f"worker {text_of(kind)}"
+                )
+                process.start()
+                process.join()
+                os.dup2(kept, 2)
+                assert process.exitcode == 1
+                file.seek(0)
+                sunk.append(file.read())
+
+
+def child_of(kind):
+    """Logs, and dies of an exception."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(processName)s %(message)s"))
+    events(logger(handler, ShownLocals(sys.stderr.write)))
+    fails(kind)
+
+
+if __name__ == "__main__":
+    globals()[LIBRARY]()
+    logging.raiseExceptions = False
+    json.dump([OUT.getvalue(), *sunk], sys.stdout)

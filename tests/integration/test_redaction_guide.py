@@ -95,6 +95,24 @@ def test_an_example_of_the_guide_masks_what_the_library_writes(heading, tmp_path
     assert output.count("[tokenguard:") >= 1, output
 
 
+def test_the_settings_for_pytest_mask_a_failure_and_its_report(tmp_path):
+    value = f"tgcanary_{secrets.token_hex(18)}"
+    page = (ROOT / "docs/redaction.md").read_text().partition("### pytest")[2]
+    (tmp_path / "pytest.ini").write_text(re.search(r"```ini\n(.*?)```", page, re.DOTALL)[1])
+    (tmp_path / "test_it.py").write_text(
+        "import os\n\ndef test_it():\n    held = os.environ['DESCRIPT_API_TOKEN']\n    print(held)\n    assert held == 'x'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-l", "--junitxml=junit"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DESCRIPT_API_TOKEN": value, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    written = done.stdout + done.stderr + (tmp_path / "junit").read_text()
+    assert value not in written
+    assert "1 failed" in written
+    assert written.count("[tokenguard:") >= 6
+
+
 def test_every_heading_with_an_example_is_run():
     section = (ROOT / "docs/redaction.md").read_text().partition("## Mask your logs")[2].partition("\n## ")[0]
-    assert re.findall(r"^### (.*)$", section, re.MULTILINE) == list(LEAK)
+    assert re.findall(r"^### (.*)$", section, re.MULTILINE) == [*LEAK, "pytest"]

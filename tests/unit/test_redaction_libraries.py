@@ -11,6 +11,7 @@ import sentry_sdk
 import structlog
 
 import tokenguard.loguru
+import tokenguard.pytest
 import tokenguard.sentry
 import tokenguard.structlog
 from tests.unit.masking_world import leaks, value  # noqa: F401 - fixtures
@@ -159,3 +160,18 @@ def test_your_own_sentry_hook_runs_and_may_drop(value):
     )
     assert made["before_send"]({"message": value}, {}) is None
     assert value not in str(made["before_send"]({"message": value}, {}))
+
+
+def test_a_report_of_pytest_that_cannot_be_masked_keeps_its_outcome_only(value, monkeypatch, pytestconfig):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    report = pytest.TestReport(
+        nodeid="test_it.py::test_it", location=("test_it.py", 1, "test_it"), keywords={}, outcome="failed",
+        longrepr=f"says {value}", when="call", sections=[("Captured stdout call", value)],
+    )  # fmt: skip
+    monkeypatch.setattr(tokenguard.pytest, "clean_object", broken)
+    masked = tokenguard.pytest._masked(pytestconfig, report)
+    assert masked.outcome == "failed"
+    assert masked.longrepr == "[tokenguard: record withheld: ZeroDivisionError while masking a report]"
+    assert value not in repr(vars(masked))

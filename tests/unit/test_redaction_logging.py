@@ -10,6 +10,7 @@ import pickle
 import secrets
 import sys
 import threading
+import traceback
 import warnings
 from functools import partial
 
@@ -259,6 +260,20 @@ def test_warnings_and_thread_errors_of_somebody_elses_hooks_are_masked(value, le
     thread.join()
     installation.uninstall()
     assert capsys.readouterr().err.startswith("custom invalid literal for int() with base 10: '[tokenguard:")
+
+
+def test_a_printed_traceback_is_masked_wherever_it_goes(value, installed, capsys):
+    file = io.StringIO()
+    try:
+        raise ValueError(value)  # noqa: TRY301
+    except ValueError as error:
+        traceback.print_exc()
+        traceback.print_exception(error, file=file)
+        traceback.print_exception(type(error), error, error.__traceback__, None, file)
+    shown = [capsys.readouterr().err, *file.getvalue().splitlines(keepends=True)]
+    assert value not in "".join(shown)
+    assert len([line for each in shown for line in each.splitlines() if line.startswith("ValueError: [token")]) == 3
+    assert shown[0] + shown[0] == "".join(shown[1:])
 
 
 def test_capture_warnings_is_covered(value, installed, caplog):

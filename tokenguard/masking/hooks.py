@@ -7,6 +7,7 @@ queue or socket pickles the record. `Handler.format` is the last mile, for what 
 import contextlib
 import io
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -23,6 +24,8 @@ Undo = Callable[[], None]
 
 _MASK = "[tokenguard:"
 """How a mask begins, and what is said instead of a record."""
+_FILE = 4
+"""Which argument of `traceback.print_exception` the file is."""
 _EXC_INFO = ("exc_type", "exc_value", "exc_traceback")
 
 
@@ -55,7 +58,22 @@ def hook_exceptions() -> list[Undo]:
         replace(threading, "excepthook", _threading_hook),
         replace(sys, "unraisablehook", _unraisable_hook),
         replace(warnings, "_showwarnmsg_impl", _show_warning),  # `showwarning` itself belongs to the program
+        replace(traceback, "print_exception", _print_traceback),  # `print_exc` and `multiprocessing` call it
+        *_hook_processes(),
     ]
+
+
+def _hook_processes() -> list[Undo]:
+    """Mask the name with which `multiprocessing` reports that a child died: in a child, before it runs."""
+    installed = [True]
+
+    def hook() -> list[Undo]:
+        process = sys.modules.get("multiprocessing.process")
+        return [replace(process.BaseProcess, "_bootstrap", _bootstrap)] if process and installed else []
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=hook)
+    return [installed.clear, *hook()]
 
 
 def _call_handlers(original: Callable[..., None]) -> Callable[..., None]:
@@ -125,6 +143,34 @@ def _show_warning(_: Callable[..., None]) -> Callable[..., None]:
         _print(line, message.file)
 
     return show
+
+
+def _print_traceback(original: Callable[..., None]) -> Callable[..., None]:
+    def print_exception(*args: Any, file: Any = None, **how: Any) -> None:
+        shown = io.StringIO()
+        if len(args) > _FILE:
+            file, args = args[_FILE], (*args[:_FILE], shown, *args[_FILE + 1 :])
+        else:
+            how["file"] = shown
+        original(*args, **how)
+        try:
+            text = clean(shown.getvalue(), "exception")
+        except Exception as failure:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
+            text = f"{withheld(failure, 'a traceback')}\n"
+        print(text, file=file or sys.stderr, end="")
+
+    return print_exception
+
+
+def _bootstrap(original: Callable[..., int]) -> Callable[..., int]:
+    def bootstrap(self: Any, *args: Any, **how: Any) -> int:
+        try:
+            self.name = clean(self.name, "exception")
+        except Exception as failure:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
+            self.name = withheld(failure, "the name of a process")
+        return original(self, *args, **how)
+
+    return bootstrap
 
 
 def _print_exception(head: str, kind: type[BaseException], error: BaseException | None, trace: Any) -> None:

@@ -174,7 +174,7 @@ class MaskedText(io.TextIOWrapper):
 
     def finish(self) -> None:
         """Write the rest; what Python itself still writes at its end is passed on at once."""
-        if not self.closed:
+        if not self.closed and not getattr(self._stream, "closed", False):
             self.reconfigure(write_through=True)
             self.flush()
             self.masked.finish()
