@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.token_examples import example
 from tests.fakes.world import canary
 from tokenguard.domain.names import token_name
+from tokenguard.inventory import heuristics
 from tokenguard.token_formats.table import format_by_id
 
 
@@ -50,6 +51,25 @@ def test_a_vendors_token_is_imported_whatever_its_variable_is_called(cli, tmp_pa
     answer = cli("import", "app.env", "--format", "json")
     assert _fates(answer)["added"] == ["imported/gh-0"]
     assert value not in answer.out + answer.err
+
+
+@pytest.mark.parametrize(("identifier", "service"), heuristics.SERVICES.items())
+def test_a_token_that_one_vendor_alone_issues_gets_its_described_service(cli, tmp_path, identifier, service):
+    (tmp_path / ".env").write_text(f"FIRST={example(format_by_id(identifier), 1)}\n")
+    (added,) = cli("import", ".env", "--format", "json").document["added"]
+    assert (added["provider"], added["reason"]) == (service, "")
+
+
+@pytest.mark.parametrize(("identifier", "service"), heuristics.PRODUCTS.items())
+def test_a_token_that_a_companys_own_server_may_have_issued_is_not_shown_to_the_vendor(
+    cli, tmp_path, identifier, service
+):
+    (tmp_path / ".env").write_text(f"FIRST={example(format_by_id(identifier), 1)}\n")
+    (added,) = cli("import", ".env", "--format", "json").document["added"]
+    assert added["provider"] == "manual"
+    command = added["reason"].partition("tokenguard ")[2].split()
+    assert cli(*command, "--yes").code == 0
+    assert cli.store.find(token_name("imported/first")).document.record.provider == service
 
 
 def test_a_second_run_changes_nothing(cli, tmp_path):

@@ -19,6 +19,8 @@ from tokenguard.errors import InputError
 from tokenguard.ports.provider import Vendor
 from tokenguard.ports.shared_item import Item
 from tokenguard.providers.manual import Manual
+from tokenguard.providers.provider_registry import build, described_services
+from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.adopted import adopting
 
@@ -47,7 +49,7 @@ class FakeTty:
 
 
 class NamedVendors:
-    """`fake` is the world's provider, `manual` the real one."""
+    """`fake` is the world's provider; `manual` and the described services are the real ones."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -56,6 +58,8 @@ class NamedVendors:
     def provider(self, name: str):
         if name == "manual":
             return Manual(self.world.clock)
+        if name in described_services():
+            return build(name, ProviderSettings(), self.world.clock)
         if name != "fake":
             raise InputError("unknown provider", hint="fake or manual")
         return self.fake

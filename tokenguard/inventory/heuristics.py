@@ -11,6 +11,25 @@ _SHAPES = (
     (re.compile(r"sk-social-\S+"), "autoposting"),
 )
 _BRANDS = ("descript", "autoposting")
+SERVICES = {
+    "airtable-token": "airtable",
+    "anthropic-api-key": "anthropic",
+    "cloudflare-token": "cloudflare",
+    "digitalocean-token": "digitalocean",
+    "huggingface-token": "huggingface",
+    "notion-token": "notion",
+    "openai-admin-key": "openai",
+    "openrouter-key": "openrouter",
+    "pinecone-key": "pinecone",
+    "postman-key": "postman",
+    "resend-key": "resend",
+    "sendgrid-key": "sendgrid",
+    "slack-token": "slack",
+    "stripe-key": "stripe",
+}
+"""The described service of a token format that is issued at one address only."""
+PRODUCTS = {"github-token": "github", "github-fine-grained-token": "github", "gitlab-token": "gitlab"}
+"""The same for products that companies run themselves: a verification would show the value to another server."""
 _TOKEN_WORDS = re.compile(r"(?:^|_)(?:TOKEN|API_?KEY|KEY|SECRET|PAT|CREDENTIAL|ACCESS_?KEY)S?(?:_|$)", re.IGNORECASE)
 _NOT_TOKENS = re.compile(
     r"(?:^|_)(?:PUBLIC|PUBLISHABLE|KEY_?(?:ID|FILE|PATH|NAME)|TOKEN_?(?:URL|URI|FILE|PATH))(?:_|$)", re.IGNORECASE
@@ -23,7 +42,16 @@ def provider_of(variable: str, value: Secret) -> str | None:
     for shape, provider in _SHAPES:
         if shape.fullmatch(text):
             return provider
+    kind = format_of(text)
+    if kind is not None and kind.id in SERVICES:
+        return SERVICES[kind.id]
     return next((brand for brand in _BRANDS if brand in variable.lower() and looks_like_token(variable, value)), None)
+
+
+def product_of(value: Secret) -> str | None:
+    """The service by the value's shape, where servers of one's own issue such tokens too: a person has to say it."""
+    kind = format_of(value.reveal())
+    return None if kind is None else PRODUCTS.get(kind.id)
 
 
 def looks_like_token(variable: str, value: Secret) -> bool:

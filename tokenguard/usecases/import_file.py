@@ -118,7 +118,7 @@ class Importer:
             record = self._declare(snapshot, users).document.record
         self._known[mark] = admission.KnownValue(record.name, live=True)
         self._used.add(record.name)
-        return _added(draft, record, uncovered(value))
+        return _added(draft, record, uncovered(value) or _product(record, value))
 
     def _value(self, draft: TokenDraft, record: Record) -> Value | None:
         """The entry's value; for an adopted one, the value at its location."""
@@ -267,6 +267,12 @@ def _added(draft: TokenDraft, record: Record, reason: str = "") -> ImportOutcome
         reason=reason,
         also=_others(draft),
     )
+
+
+def _product(record: Record, value: Value) -> str:
+    """What to run if the vendor itself issued a token of a product that companies also run themselves."""
+    product = heuristics.product_of(value.token) if record.provider == _FALLBACK else None
+    return f"if {product}.com issued it: tokenguard edit {record.name} --provider {product}" if product else ""
 
 
 def _replaced(name: TokenName, draft: TokenDraft) -> ImportOutcome:
