@@ -18,10 +18,17 @@ def service(request, cli, tmp_path):
         config = tmp_path / "config.toml"
         config.write_text(f"[providers.{request.param}]\nbase_url = {json.dumps(running.url)}\n")
         config.chmod(0o600)
-        cli.environ[admin_variable(request.param)] = running.admin.token.reveal()
+        cli.environ[admin_variable(request.param)] = given(running.admin)
         settings = load_settings(str(config), {})
         cli.vendors = ConfiguredVendors(settings, cli.environ, cli.clock, lambda: cli.store)
         yield running
+
+
+def given(value):
+    """A value as it is given to a command: alone, or its fields as JSON."""
+    if value.names == ("token",):
+        return value.token.reveal()
+    return json.dumps({name: value.field(name).reveal() for name in value.names})
 
 
 def covered(cli):
@@ -30,8 +37,6 @@ def covered(cli):
 
 
 def test_a_listed_token_without_a_record_is_an_orphan_until_it_is_imported(cli, service):
-    if len(service.admin.names) > 1:
-        pytest.skip("its admin credential has several fields, which no variable holds")
     said = service.described
     scope = ("--scope", f"{said.scope_kind}:{service.scope}")
     added = cli(
@@ -50,3 +55,33 @@ def test_a_listed_token_without_a_record_is_an_orphan_until_it_is_imported(cli, 
     again = cli("check", "--ask-providers", "--format", "json").document["violations"]
     assert not any(each["rule"] == "orphan" for each in again)
     assert covered(cli) == (STRANGERS + 1, 0)
+
+
+def test_an_admin_credential_of_several_fields_is_stored_and_used(cli, tmp_path):
+    with LoopbackService(described=FILES["twilio"], value_prefix="tgcanary-") as running:
+        config = tmp_path / "config.toml"
+        config.write_text(f"[providers.twilio]\nbase_url = {json.dumps(running.url)}\n")
+        config.chmod(0o600)
+        cli.vendors = ConfiguredVendors(load_settings(str(config), {}), {}, cli.clock, lambda: cli.store)
+        scope = (
+            "--provider",
+            "twilio",
+            "--scope",
+            "account:scope-1",
+            "--env",
+            "prod",
+            "--owner",
+            "video",
+            "--no-consumers",
+        )
+        admin = ("add", "video/twilio/admin", *scope, "--purpose", "admin", "--kind", "provider_admin", "--stdin")
+        for wrong in (
+            "tgcanary-0123456789",
+            '{"token": "tgcanary-0123456789"}',
+            "[]",
+            '{"token": "tgcanary-012", "key_id": 7}',
+        ):
+            cli.refused(*admin, stdin=wrong)
+        assert cli(*admin, stdin=given(running.admin)).code == 0
+        assert cli("add", "video/app/prod/sms", *scope, "--purpose", "texts", "--issue").code == 0
+        assert len(running.tokens) == 1

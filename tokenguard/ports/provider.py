@@ -7,7 +7,7 @@ from typing import Protocol
 from tokenguard.domain.liveness import DeathWindow, Observation
 from tokenguard.domain.names import LABEL_LIMIT, Label
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.secret import Value
+from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import CredentialKind, Record
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import Frozen
@@ -59,6 +59,10 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     last_used: bool = False
     pause: timedelta = timedelta(0)
     """The minimum time between two rotations, from the provider's rate limit."""
+    fields: tuple[str, ...] = (TOKEN_FIELD,)
+    """The names of the fields of a value, sorted."""
+    admin_fields: tuple[str, ...] = (TOKEN_FIELD,)
+    """The same for the admin credential."""
     list_lag: timedelta = timedelta(0)
     """How long the provider's list may miss a new token, or still show a revoked one."""
 

@@ -1,10 +1,12 @@
 """Reads a new value from a hidden prompt, a variable, a file or stdin. Never from an argument."""
 
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tokenguard.domain.secret import Value
+from tokenguard.documents import load_json
+from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
 from tokenguard.domain.shape import MAX_LENGTH, check_value
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import read_named
@@ -26,7 +28,37 @@ class ValueOptions(Frozen, frozen=True, kw_only=True):
             raise InputError("more than one source for the value", hint="give --from-env, --from-file or --stdin alone")
 
 
-def read_value(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None, name: str) -> Value:
+def value_of(text: str, fields: Sequence[str] = (TOKEN_FIELD,)) -> Value:
+    """A value from what was given for it: the token alone, or a JSON object where it has several fields.
+
+    Raises:
+        InputError: it can be no token's value, or a field is missing, unknown or no text; it is never quoted.
+    """
+    if tuple(fields) == (TOKEN_FIELD,):
+        return Value.of(check_value(text))
+    wanted = ", ".join(f'"{name}"' for name in fields)
+    hint = f"give a JSON object with {wanted}, each a text"
+    try:
+        tree = load_json(text.encode("utf-8", "surrogatepass"), source="the value", max_bytes=_LIMIT)
+    except InputError:
+        tree = None
+    if not isinstance(tree, dict) or sorted(tree) != sorted(fields):
+        raise InputError(f"the value has {len(fields)} fields", hint=hint)
+    found = {}
+    for name, part in tree.items():
+        if not isinstance(part, str) or not part.isprintable() or " " in part or not part:
+            raise InputError(f"the field {name} is no text without white space", hint=hint)
+        found[name] = Secret(check_value(part) if name == TOKEN_FIELD else part)
+    return Value(found)
+
+
+def read_value(
+    source: ValueOptions,
+    environ: Mapping[str, str],
+    tty: Tty | None,
+    name: str,
+    fields: Sequence[str] = (TOKEN_FIELD,),
+) -> Value:
     """Read and check a value.
 
     Args:
@@ -34,12 +66,17 @@ def read_value(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None
         environ: for `--from-env`.
         tty: for the prompt; None without a terminal.
         name: whose value it is, for the prompt.
+        fields: the names of its fields.
 
     Raises:
         InputError: there is nothing, or it can be no token's value; it is never quoted.
         NeedsPerson: it would have to be asked for, and there is no terminal.
     """
-    return Value.of(check_value(_text(source, environ, tty, name)))
+    asked = not (source.variable or source.file or source.stdin)
+    if asked and tty is not None and tuple(fields) != (TOKEN_FIELD,):
+        parts = {each: _text(source, environ, tty, f"{name}, field {each}") for each in fields}
+        return value_of(json.dumps(parts), fields)
+    return value_of(_text(source, environ, tty, name), fields)
 
 
 def _text(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None, name: str) -> str:

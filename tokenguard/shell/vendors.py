@@ -7,7 +7,6 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenId, TokenName, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
@@ -17,6 +16,7 @@ from tokenguard.ports.store import Store
 from tokenguard.providers import provider_registry
 from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.shell.settings import Settings
+from tokenguard.shell.value_input import value_of
 
 _VARIABLE = re.compile(r"(?:env:)?([A-Z][A-Z0-9_]{0,127})", re.ASCII)
 
@@ -102,14 +102,14 @@ class ConfiguredVendors:
         """
         setting = self._settings.provider(record.provider).admin
         if not setting:
-            return self._from_environment(admin_variable(record.provider)) or self._only_record(record)
+            return self._from_environment(admin_variable(record.provider), record) or self._only_record(record)
         if (variable := _VARIABLE.fullmatch(setting)) is not None:
-            return self._from_environment(variable[1])
+            return self._from_environment(variable[1], record)
         return self._from_record(record, token_name(setting))
 
-    def _from_environment(self, variable: str) -> Value | None:
+    def _from_environment(self, variable: str, record: Record) -> Value | None:
         text = self._environ.get(variable, "")
-        return Value.of(check_value(text)) if text else None
+        return value_of(text, self.provider(record.provider).capabilities.admin_fields) if text else None
 
     def _from_record(self, record: Record, name: TokenName) -> Value | None:
         snapshot = self._store().find(name)

@@ -9,7 +9,7 @@ from tokenguard.domain.liveness import Observation
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Custody, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission
@@ -135,7 +135,9 @@ class Adding:
 
     def _value(self, source: ValueOptions) -> Value:
         if not self._adopted:
-            return read_value(source, self._wiring.environ, self._wiring.tty, self._record.name)
+            can = self._provider.capabilities
+            fields = can.admin_fields if self._record.kind is CredentialKind.PROVIDER_ADMIN else can.fields
+            return read_value(source, self._wiring.environ, self._wiring.tty, self._record.name, fields)
         _refuse_source(source, "an adopted value is read from its location")
         return admission.value_at(self._wiring.places, self._record.location)
 

@@ -79,6 +79,11 @@ class Auth:
 
     parts: tuple[CredentialPart, ...] = (CredentialPart(header="Authorization", prefix="Bearer "),)
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the fields of a value that it uses; `token` always."""
+        return request_template.names([part.text for part in self.parts]) | {TOKEN_FIELD}
+
     def credentials(self, value: Value) -> tuple[Credential, ...] | None:
         """What a request carries; None if the value lacks a field that it needs."""
         found = tuple(part.credential(value) for part in self.parts)

@@ -58,6 +58,8 @@ class Generic:
             label_limit=said.label_limit or LABEL_LIMIT,
             last_used=said.rows is not None and "last_used" in said.rows.more,
             pause=said.pause,
+            fields=tuple(sorted(said.auth.fields | (said.create.value.keys() if said.create else set()))),
+            admin_fields=tuple(sorted(said.admin_auth.fields)),
             list_lag=self._patience.floor if said.list_lag is None else said.list_lag,
         )
 

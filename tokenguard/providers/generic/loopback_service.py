@@ -103,8 +103,8 @@ class LoopbackService:
 
     def __post_init__(self) -> None:
         """Create the admin credential and take a port."""
-        used = {name for part in self.described.admin_auth.parts for name in request_template.names(part.text)}
-        self.admin = Value({name: self._secret(f"admin-{name}") for name in used | {TOKEN_FIELD}})
+        used = self.described.admin_auth.fields
+        self.admin = Value({name: self._secret(f"admin-{name}") for name in used})
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"service": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
