@@ -14,7 +14,7 @@ TOKENS = {"doc/*", "name/*", "idx/*", "log/*", "cand/*", "live/*", "fp/*", "dirt
 MAY_WRITE = {
     VaultStoreRole.PUBLISHER: {"shared/*"},
     VaultStoreRole.APPROVER: {"shared/approvals/*"},
-    VaultStoreRole.ROTATOR: TOKENS,
+    VaultStoreRole.ROTATOR: TOKENS | {"shared/outbox/*"},
 }
 """All others, but for break-glass, write nothing."""
 MAY_READ_VALUES = {
@@ -50,3 +50,8 @@ def test_no_policy_reaches_beyond_the_store(role):
     assert outside <= {
         "kv/config", "auth/token/lookup-self", "auth/token/renew-self", "sys/capabilities-self",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("role", [VaultStoreRole.SCANNER, VaultStoreRole.PUBLISHER])
+def test_the_outbox_is_denied_to_those_who_read_what_is_public(role):
+    assert allowed(role, "deny") == {"shared/outbox/*"}

@@ -24,6 +24,7 @@ COMMANDS = {
     "deliver": ("tokenguard.cli.deliver:deliver", "Bring the live value back to consumers that do not have it."),
     "offboard": ("tokenguard.cli.offboard:offboard_person", "End everything that a person who leaves has to do with."),
     "upkeep": ("tokenguard.cli.upkeep:upkeep", "Run all scheduled work: resume, rotate, verify, detect drift."),
+    "notify": ("tokenguard.cli.notify:notify", "Tell people what is due, failed or leaked."),
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
     "check": ("tokenguard.cli.check:check", "Check tokens against the policy."),
     "policy": ("tokenguard.cli.policy:policy", "Show, test and share the organisation's policy."),
@@ -61,7 +62,7 @@ COMMANDS = {
 SECTIONS = {
     "Getting started": ("demo", "sandbox", "init", "setup", "doctor", "completion"),
     "Inventory": ("add", "import", "list", "show", "edit", "triage", "verify", "remove"),
-    "Rotation": ("rotate", "retire", "deliver", "offboard", "upkeep", "runbook"),
+    "Rotation": ("rotate", "retire", "deliver", "offboard", "upkeep", "notify", "runbook"),
     "Leaks": ("scan", "baseline", "fingerprints", "agent", "respond"),
     "Using tokens": ("exec", "env", "redact"),
     "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),

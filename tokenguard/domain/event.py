@@ -59,6 +59,8 @@ class Op(StrEnum):
     """A plan was approved for unattended use."""
     SHARE = "share"
     """A shared item was published: a policy, a bundle of fingerprints or its scan key."""
+    NOTIFY = "notify"
+    """Notifications were taken into the outbox, or were sent."""
 
 
 @unique

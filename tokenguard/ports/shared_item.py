@@ -26,6 +26,8 @@ class Item(StrEnum):
     """The organisation's policy, as `policy publish` writes it."""
     APPROVALS = "approvals"
     """Plans approved for unattended use; writable by approvers only."""
+    OUTBOX = "outbox"
+    """Notifications to send and sent; rotators write it, and scanners may not read it."""
 
     @property
     def chain(self) -> str:

@@ -20,13 +20,16 @@ from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address, proxy_at
+from tokenguard.notifications.notification import NotificationKind
 from tokenguard.posix import others_can_write
 from tokenguard.shell.repository_config import refuse_the_runners
 from tokenguard.shell.settings import (
     AwsConfig,
     CommandConfig,
     DestinationConfig,
+    NotifyConfig,
     ProviderConfig,
+    RouteConfig,
     ScanConfig,
     Settings,
     VaultConfig,
@@ -35,6 +38,9 @@ from tokenguard.shell.settings import (
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
 MAX_FLOOR = timedelta(days=7)
+_LONGEST_SILENCE = timedelta(days=31)
+_MOST_PER_HOUR = 1_000
+_SEVERITIES = ("error", "warning", "note")
 _WHERE = re.compile(r"at `(\$[^`]*)`")
 _UNKNOWN = re.compile(r"unknown field `([a-z_]{1,32})`")
 
@@ -104,6 +110,20 @@ class _Scan(_Strict, frozen=True):
     detect_secrets_filters: list[str] = []
 
 
+class _Route(_Strict, frozen=True):
+    webhook: str = ""
+    secret: str = ""
+    owners: list[str] = []
+    severity: str = "note"
+    events: list[str] = []
+    per_hour: int = 20
+
+
+class _Notify(_Strict, frozen=True):
+    upkeep_within: str = "26h"
+    routes: dict[str, _Route] = {}
+
+
 class _File(_Strict, frozen=True):
     store: _Store = _Store()
     stores: dict[str, _Store] = {}
@@ -115,6 +135,7 @@ class _File(_Strict, frozen=True):
     vault: _Vault | None = None
     aws: _Aws = _Aws()
     scan: _Scan = _Scan()
+    notify: _Notify | None = None
 
 
 def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -173,6 +194,7 @@ def _settings(path: Path, file: _File) -> Settings:
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
         scan=_scan(base, file.scan),
+        notify=_notify(path, file.notify),
         aws=AwsConfig(
             endpoint=file.aws.endpoint,
             kms_key=file.aws.kms_key,
@@ -191,6 +213,40 @@ def _scan(base: Path, found: _Scan) -> ScanConfig:
         known_tokens_note=found.known_tokens_note,
         detect_secrets_plugins=tuple(base / Path(name).expanduser() for name in found.detect_secrets_plugins),
         detect_secrets_filters=tuple(_filter(base, name) for name in found.detect_secrets_filters),
+    )
+
+
+def _notify(path: Path, found: _Notify | None) -> NotifyConfig | None:
+    if found is None:
+        return None
+    within = parse_duration(found.upkeep_within)
+    if within is None or not timedelta(0) < within <= _LONGEST_SILENCE:
+        raise _bad(path, "upkeep_within of [notify] is not a duration of at most 31 days", DURATION_HINT)
+    routes = {segment(name, what="route of [notify]"): _route(path, name, each) for name, each in found.routes.items()}
+    return NotifyConfig(upkeep_within=within, routes=routes)
+
+
+def _route(path: Path, name: str, found: _Route) -> RouteConfig:
+    table = f"[notify.routes.{name}]"
+    if not found.webhook or not found.secret:
+        raise _bad(path, f"webhook or secret of {table} is missing", "give both: webhook = URL, secret = env:VARIABLE")
+    if not found.webhook.startswith("env:"):
+        Address.parse(found.webhook, what=f"webhook of {table}")
+    if found.severity not in _SEVERITIES:
+        raise _bad(path, f"severity of {table} is none", f"use {', '.join(_SEVERITIES)}")
+    unknown = set(found.events) - {str(each) for each in NotificationKind}
+    if unknown:
+        kinds = ", ".join(each for each in NotificationKind if each is not NotificationKind.TEST)
+        raise _bad(path, f"events of {table} has an unknown one", f"use {kinds}")
+    if not 1 <= found.per_hour <= _MOST_PER_HOUR:
+        raise _bad(path, f"per_hour of {table} is not between 1 and {_MOST_PER_HOUR:,}")
+    return RouteConfig(
+        webhook=found.webhook,
+        secret=found.secret,
+        owners=tuple(found.owners),
+        severity=found.severity,
+        events=tuple(found.events),
+        per_hour=found.per_hour,
     )
 
 

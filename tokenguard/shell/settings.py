@@ -95,6 +95,31 @@ class ScanConfig(Frozen, frozen=True, kw_only=True):
     """`PATH::FUNCTION`, or the name of one of detect-secrets' own filters."""
 
 
+class RouteConfig(Frozen, frozen=True, kw_only=True):
+    """`[notify.routes.NAME]`: one receiver of notifications, and what it takes."""
+
+    webhook: str = ""
+    """The address of a receiver, or `env:VARIABLE`."""
+    secret: str = ""
+    """What signs webhooks: `env:VARIABLE` or `file:PATH`."""
+    owners: tuple[str, ...] = ()
+    """The teams it is for; empty: all, and what no team owns."""
+    severity: str = "note"
+    """The lowest severity that it takes."""
+    events: tuple[str, ...] = ()
+    """The kinds that it takes; empty: all."""
+    per_hour: int = 20
+    """Messages at most."""
+
+
+class NotifyConfig(Frozen, frozen=True, kw_only=True):
+    """`[notify]`: who is told what happens in the store."""
+
+    upkeep_within: timedelta = timedelta(hours=26)
+    """After how long without an upkeep to notify of it."""
+    routes: Mapping[str, RouteConfig] = field(default_factory=dict)
+
+
 class Settings(Frozen, frozen=True, kw_only=True):
     """What the configuration file says; the defaults where there is none."""
 
@@ -110,6 +135,8 @@ class Settings(Frozen, frozen=True, kw_only=True):
     policy_file: Path | None = None
     aws: AwsConfig = AwsConfig()
     scan: ScanConfig = ScanConfig()
+    notify: NotifyConfig | None = None
+    """None: this runner takes no part in notifications."""
     vault: VaultConfig | None = None
     vaults: Mapping[str, VaultConfig] = field(default_factory=dict)
     """By the name of the store."""

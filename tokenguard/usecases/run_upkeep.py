@@ -66,11 +66,22 @@ class Upkeep:
             Duty.CONSUMERS: self._consumers,
             Duty.DRIFT: self._drift,
         }
+        told = self._wiring.settings.notify is not None
+        if told:
+            from tokenguard.usecases import notify_upkeep  # only where it is configured
+
+            yield from notify_upkeep.queue_before(self._wiring)
+        lines = list[Done]()
         for duty, work in duties.items():
             try:
-                yield from work()
+                for line in work():
+                    lines.append(line)
+                    yield line
             except TokenguardError as error:
-                yield Done.failed(duty, "", error)
+                lines.append(Done.failed(duty, "", error))
+                yield lines[-1]
+        if told:
+            yield from notify_upkeep.notify_after(self._wiring, lines, self._file)
 
     def _resume(self) -> Iterator[Done]:
         wiring = self._wiring
@@ -185,7 +196,8 @@ class Upkeep:
         )
         for each in found.violations:
             if each.severity is not Severity.NOTE:
-                yield _finding(Duty.DRIFT, each.token or each.path, f"{each.rule}: {each.text}", each.fix)
+                line = _finding(Duty.DRIFT, each.token or each.path, f"{each.rule}: {each.text}", each.fix)
+                yield replace(line, rule=each.rule)
 
     def _declared(self) -> PlannedManifest:
         return held_against_store(self._wiring, declared_in(self._file, self._environment))

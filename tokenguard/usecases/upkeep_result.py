@@ -21,6 +21,8 @@ class Duty(StrEnum):
     """Verify live tokens, and recheck revoked values."""
     CONSUMERS = "consumers"
     DRIFT = "drift"
+    NOTIFY = "notify"
+    """Send notifications, about the results of the others too."""
 
 
 class Done(Frozen, frozen=True, kw_only=True):
@@ -34,6 +36,8 @@ class Done(Frozen, frozen=True, kw_only=True):
     """False: the provider could not be asked about the token, so nothing is known of it."""
     says: str = ""
     hint: str = ""
+    rule: str = ""
+    """Of drift: its kind."""
 
     @classmethod
     def failed(cls, duty: Duty, name: str, error: TokenguardError) -> "Done":

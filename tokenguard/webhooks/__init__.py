@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tokenguard.http.callback import CallbackUrl as CallbackUrl
     from tokenguard.http.callback import validate_callback_url as validate_callback_url
-    from tokenguard.webhooks.autoposting_deliveries import AutopostingDeliveries as AutopostingDeliveries
-    from tokenguard.webhooks.autoposting_deliveries import WebhookDelivery as WebhookDelivery
     from tokenguard.webhooks.descript_callbacks import DescriptCallbacks as DescriptCallbacks
     from tokenguard.webhooks.descript_callbacks import Job as Job
     from tokenguard.webhooks.refusal import Reason as Reason
     from tokenguard.webhooks.refusal import Refused as Refused
     from tokenguard.webhooks.replays import Replays as Replays
+    from tokenguard.webhooks.signed_deliveries import AutopostingDeliveries as AutopostingDeliveries
+    from tokenguard.webhooks.signed_deliveries import NotificationDeliveries as NotificationDeliveries
+    from tokenguard.webhooks.signed_deliveries import WebhookDelivery as WebhookDelivery
 
 _LAZY = {
-    "AutopostingDeliveries": "tokenguard.webhooks.autoposting_deliveries",
+    "AutopostingDeliveries": "tokenguard.webhooks.signed_deliveries",
     "CallbackUrl": "tokenguard.http.callback",
-    "WebhookDelivery": "tokenguard.webhooks.autoposting_deliveries",
+    "WebhookDelivery": "tokenguard.webhooks.signed_deliveries",
     "DescriptCallbacks": "tokenguard.webhooks.descript_callbacks",
     "Job": "tokenguard.webhooks.descript_callbacks",
+    "NotificationDeliveries": "tokenguard.webhooks.signed_deliveries",
     "Reason": "tokenguard.webhooks.refusal",
     "Refused": "tokenguard.webhooks.refusal",
     "Replays": "tokenguard.webhooks.replays",

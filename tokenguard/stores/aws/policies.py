@@ -63,6 +63,7 @@ class _Statements:
         self._below = f"{arn}{place.prefix}/*"
         self._header = f"{arn}{place.header}-??????"
         self._approvals = f"{arn}{place.shared(Item.APPROVALS)}*"
+        self._outbox = f"{arn}{place.shared(Item.OUTBOX)}*"
         self._shared = f"{arn}{place.shared('*')}"
 
     def of(self, role: AwsStoreRole) -> list[_Statement]:
@@ -71,7 +72,10 @@ class _Statements:
         return {
             AwsStoreRole.CI_READER: self._live_values(),
             AwsStoreRole.INVENTORY: [*reading, _allow("Shared", [_GET], self._shared)],
-            AwsStoreRole.SCANNER: [_allow("Shared", [_GET], [self._header, self._shared])],
+            AwsStoreRole.SCANNER: [
+                _allow("Shared", [_GET], [self._header, self._shared]),
+                _deny("NotTheOutbox", [_GET], self._outbox),
+            ],
             AwsStoreRole.PUBLISHER: self._publishing(),
             AwsStoreRole.PLANNER: reading,
             AwsStoreRole.APPROVER: [*reading, _allow("Approvals", [_CREATE, *_READ, *_WRITE], self._approvals)],
@@ -98,6 +102,7 @@ class _Statements:
             _allow("Values", [*_READ], self._below),
             _allow("Shared", [_CREATE, *_WRITE], self._shared),
             self._unapproved(),
+            _deny("OutboxIsRotators", [_CREATE, *_WRITE, *_END], self._outbox),
         ]
 
     def _unapproved(self) -> _Statement:

@@ -63,6 +63,9 @@ _DOCUMENTS = (
 _PLANNING = tuple(rule for rule in _DOCUMENTS if rule.below not in {"log/*", "name/*"})
 _APPROVALS = "shared/approvals"
 """Below it a server holds to this rule instead of that for `shared/*`, which is less exact."""
+_OUTBOX = "shared/outbox"
+"""It names tokens with what is wrong with them: not for those who read what counts as public, nor for them to write."""
+_NO_OUTBOX = _Rule("data", f"{_OUTBOX}/*", ("deny",), asked=False)
 _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
     VaultStoreRole.CI_READER: (_Rule("data", "live/*", _READ),),
     VaultStoreRole.INVENTORY: (
@@ -72,13 +75,18 @@ _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
         _Rule("data", "shared/*", _READ),
     ),
     VaultStoreRole.AUDITOR: (*_DOCUMENTS, _Rule("data", "shared/*", _READ)),
-    VaultStoreRole.SCANNER: (_Rule("data", "meta/store", _READ), _Rule("data", "shared/*", _READ)),
+    VaultStoreRole.SCANNER: (
+        _Rule("data", "meta/store", _READ),
+        _Rule("data", "shared/*", _READ),
+        _NO_OUTBOX,
+    ),
     VaultStoreRole.PUBLISHER: (
         *_DOCUMENTS,
         _Rule("data", "cand/*", _READ),
         _Rule("data", "live/*", _READ),
         _Rule("data", "shared/*", _WRITE),
         _Rule("data", f"{_APPROVALS}/*", _READ, asked=False),
+        _NO_OUTBOX,
     ),
     VaultStoreRole.PLANNER: _PLANNING,
     VaultStoreRole.APPROVER: (*_PLANNING, _Rule("data", f"{_APPROVALS}/*", _WRITE)),
@@ -96,6 +104,7 @@ _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
         _Rule("metadata", "live/*", ("create", "update")),
         _Rule("destroy", "cand/*", ("create", "update")),
         _Rule("data", "shared/*", _READ, asked=False),
+        _Rule("data", f"{_OUTBOX}/*", _WRITE, asked=False),
     ),
     VaultStoreRole.BREAK_GLASS: tuple(
         _Rule(endpoint, "*", _EVERYTHING)

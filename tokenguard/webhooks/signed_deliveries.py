@@ -1,17 +1,17 @@
-"""Deliveries of Autoposting: signed over timestamp and raw body, fresh, and each handled once."""
+"""Signed deliveries of Autoposting and of `tokenguard notify`: fresh, unchanged, and each handled once."""
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
+from tokenguard.http.signature import SIGNATURE, TIMESTAMP, signature
 from tokenguard.http.system_clock import SystemClock
 from tokenguard.ports.clock import Clock
 from tokenguard.webhooks.refusal import Reason, Refused
@@ -28,10 +28,6 @@ _UNIX = re.compile(r"[0-9]{10}(?:[0-9]{3})?", re.ASCII)
 _ISO = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _EVENT = re.compile(r"[a-z][a-z0-9._-]{0,63}", re.ASCII)
-_NAMES = {
-    "x-autoposting-signature": "signature",
-    "x-autoposting-timestamp": "timestamp",
-}
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 """As the server gives them; pairs show a header that is there twice, a mapping may hide it."""
@@ -61,16 +57,23 @@ class WebhookDelivery:
     """What it is about: text from outside."""
 
 
-class AutopostingDeliveries:
+class _SignedDeliveries:
     """Receives the deliveries of one webhook.
 
     Args:
         secrets: the webhook's signing secret; while it is being replaced, the new and the old one.
-        organisation: the id that deliveries must name (`orgId`); empty: any.
+        organisation: the id that deliveries must name; empty: any.
         window: how old a signature may be.
         memory: where received ids are remembered.
         clock: for tests.
     """
+
+    _sender: ClassVar[str]
+    """Keeps the ids of several senders apart in one memory."""
+    _names: ClassVar[Mapping[str, str]]
+    """The two headers, in lower case, by what they hold."""
+    _organisation_key: ClassVar[str]
+    """The key of the body that holds the organisation."""
 
     def __init__(
         self,
@@ -103,7 +106,7 @@ class AutopostingDeliveries:
         """
         delivery = self._genuine(headers, body)
         now = self._clock.now().timestamp()
-        key = f"autoposting:{delivery.id}"
+        key = f"{self._sender}:{delivery.id}"
         if not self._memory.take(key, now, now + max(_RETRIES, 2 * self._window).total_seconds()):
             raise Refused(Reason.REPLAY)
         try:
@@ -115,26 +118,22 @@ class AutopostingDeliveries:
     def _genuine(self, headers: Headers, body: bytes) -> WebhookDelivery:
         if len(body) > MAX_BODY:
             raise Refused(Reason.TOO_LARGE)
-        found = _ours(headers)
+        found = _ours(headers, self._names)
         signed_at = _moment(found["timestamp"])
-        signature = _SIGNATURE.fullmatch(found["signature"])
-        if signed_at is None or signature is None:
+        given = _SIGNATURE.fullmatch(found["signature"])
+        if signed_at is None or given is None:
             raise Refused(Reason.HEADERS)
         age = self._clock.now() - signed_at
         if age > self._window:
             raise Refused(Reason.STALE)
         if age < -_SKEW:
             raise Refused(Reason.FUTURE)
-        if not self._signed(found["timestamp"], body, bytes.fromhex(signature[1])):
+        if not self._signed(found["timestamp"], body, bytes.fromhex(given[1])):
             raise Refused(Reason.SIGNATURE)
         return self._parsed(body, signed_at)
 
     def _signed(self, timestamp: str, body: bytes, given: bytes) -> bool:
-        message = timestamp.encode() + b"." + body
-        matches = [
-            hmac.compare_digest(hmac.new(secret.reveal().encode(), message, hashlib.sha256).digest(), given)
-            for secret in self._secrets
-        ]
+        matches = [hmac.compare_digest(signature(secret, timestamp, body), given) for secret in self._secrets]
         return any(matches)  # over a list: every key is tried, whichever fits
 
     def _parsed(self, body: bytes, signed_at: datetime) -> WebhookDelivery:
@@ -144,7 +143,7 @@ class AutopostingDeliveries:
             raise Refused(Reason.MALFORMED) from None
         fields = tree if isinstance(tree, dict) else {}
         identifier, event, data = fields.get("id"), fields.get("event"), fields.get("data", {})
-        organisation = fields.get("orgId", "")
+        organisation = fields.get(self._organisation_key, "")
         if not (
             isinstance(identifier, str)
             and _ID.fullmatch(identifier)
@@ -159,17 +158,36 @@ class AutopostingDeliveries:
         return WebhookDelivery(id=identifier, event=event, organisation=organisation, signed_at=signed_at, data=data)
 
 
-def _ours(headers: Headers) -> dict[str, str]:
+class AutopostingDeliveries(_SignedDeliveries):
+    """Receives the deliveries of one Autoposting webhook; `organisation` is their `orgId`."""
+
+    _sender = "autoposting"
+    _names: ClassVar[Mapping[str, str]] = {
+        "x-autoposting-signature": "signature",
+        "x-autoposting-timestamp": "timestamp",
+    }
+    _organisation_key = "orgId"
+
+
+class NotificationDeliveries(_SignedDeliveries):
+    """Receives what `tokenguard notify` sends; `organisation` is the id of the store."""
+
+    _sender = "tokenguard"
+    _names: ClassVar[Mapping[str, str]] = {SIGNATURE.lower(): "signature", TIMESTAMP.lower(): "timestamp"}
+    _organisation_key = "store"
+
+
+def _ours(headers: Headers, names: Mapping[str, str]) -> dict[str, str]:
     """The two headers that matter, each exactly once; event and id are taken from what was signed, not from headers."""
     found: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        ours = _NAMES.get(name.lower())
+        ours = names.get(name.lower())
         if ours is None:
             continue
         if ours in found:
             raise Refused(Reason.HEADERS)
         found[ours] = value
-    if len(found) != len(_NAMES):
+    if len(found) != len(names):
         raise Refused(Reason.HEADERS)
     return found
 

@@ -1,0 +1,417 @@
+"""`notify`: what holds in the store is told once on each route, never lost, never with a value, in few messages."""
+
+import json
+import secrets
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from tests.fakes.command_line import FakeTty
+from tests.fakes.loopback import Loopback
+from tests.fakes.scripted_server import ScriptedServer, reply
+from tokenguard.domain.leak import Exposure, Spread
+from tokenguard.domain.names import token_name
+from tokenguard.domain.secret import Secret
+from tokenguard.frozen import replace
+from tokenguard.ports.shared_item import Item
+from tokenguard.usecases import send_notifications
+from tokenguard.webhooks import NotificationDeliveries, Refused
+
+VIDEO, AUDIO = "video/app/prod/upload", "audio/site/prod/player"
+SECRET = f"tgcanary{secrets.token_hex(24)}"
+HOUR = 3_600
+DAY = 86_400
+
+
+class Receiver(Loopback):
+    """A receiver as `docs/webhooks.md` describes it: verifies with our own library, and remembers what it handled."""
+
+    def __init__(self, clock):
+        self.deliveries = NotificationDeliveries([Secret(SECRET)], clock=clock)
+        self.handled, self.bodies, self.status = [], [], 204
+
+    def handler(self):
+        receiver = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.bodies.append(json.loads(body))
+                status = receiver.status
+                if status < 300:
+                    try:
+                        with receiver.deliveries.receive(self.headers.items(), body) as delivery:
+                            receiver.handled.append(delivery)
+                    except Refused as refused:
+                        status = refused.status
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        return Answer
+
+    @property
+    def events(self):
+        """Every event that was handled, also those of a digest."""
+        found = []
+        for each in self.handled:
+            found += each.data.get("notifications", [each.data])
+        return [(each["event"], each["token"]) for each in found]
+
+
+@pytest.fixture
+def receiver(cli):
+    with Receiver(cli.clock) as receiver:
+        cli.environ["HOOK_SECRET"] = SECRET
+        yield receiver
+
+
+@pytest.fixture
+def configured(cli, tmp_path):
+    """Writes the configuration of the runner."""
+
+    def write(text, **routes):
+        path = tmp_path / "runner" / "config.toml"
+        path.parent.mkdir(exist_ok=True)
+        for name, (url, more) in routes.items():
+            text += f'\n[notify.routes.{name}]\nwebhook = "{url}"\nsecret = "env:HOOK_SECRET"\n{more}\n'
+        path.write_text(text)
+        cli.environ["TOKENGUARD_CONFIG"] = str(path)
+
+    return write
+
+
+@pytest.fixture
+def ops(configured, receiver):
+    configured("[notify]", ops=(f"{receiver.url}/hook", ""))
+    return receiver
+
+
+def changed(cli, name, **fields):
+    found = cli.store.find(token_name(name))
+    record = replace(found.document.record, **fields)
+    cli.store.commit(found.id, found.version, replace(found.document, record=record), [])
+
+
+def leak(cli, name, reach=Spread.PUSHED):
+    record = cli.store.find(token_name(name)).document.record
+    found = Exposure(since=cli.clock.now(), reach=reach, by="kim", fingerprint=record.fingerprint, where="app.py:3")
+    changed(cli, name, leaks=(*record.leaks, found))
+
+
+def stuck(cli, name):
+    cli.add(name)
+    changed(cli, name, consumers=None)
+    cli.tty = FakeTty()
+    assert cli("rotate", name).code == 3
+    cli.tty = None
+
+
+def outbox(cli):
+    return cli.store.shared_items.read(Item.OUTBOX)
+
+
+def test_what_holds_is_told_once_and_signed(cli, ops):
+    value = cli.add(VIDEO)
+    stuck(cli, AUDIO)
+    leak(cli, VIDEO)
+    answer = cli("notify")
+    assert answer.code == 0, answer
+    assert sorted(ops.events) == [("leak", VIDEO), ("waiting", AUDIO)]
+    (leaked,) = [each for each in ops.handled if each.event == "leak"]
+    assert leaked.data["command"] == f"tokenguard --store local:///srv/store rotate {VIDEO} --compromised"
+    assert leaked.organisation == cli.store.store_id
+    assert value not in json.dumps(ops.bodies) + answer.out + answer.err + outbox(cli).data.decode()
+    cli("notify")
+    cli.clock.sleep(2 * DAY)
+    cli("notify")
+    assert len(ops.bodies) == 2
+
+
+def test_a_wider_leak_is_told_again(cli, ops):
+    cli.add(VIDEO)
+    leak(cli, VIDEO, Spread.COMMITTED)
+    cli("notify")
+    record = cli.store.find(token_name(VIDEO)).document.record
+    changed(cli, VIDEO, leaks=(replace(record.leaks[0], reach=Spread.PUBLIC),))
+    cli("notify")
+    assert ops.events == [("leak", VIDEO)] * 2
+    assert len({each.id for each in ops.handled}) == 2
+
+
+def test_due_is_told_at_each_threshold_and_overdue_once(cli, ops):
+    cli.add(VIDEO)
+    changed(cli, VIDEO, due_at=cli.clock.now() + timedelta(days=40))
+    for _ in range(50):
+        assert cli("notify").code == 0
+        cli.clock.sleep(DAY)
+    kinds = [kind for kind, _ in ops.events]
+    assert kinds[-1] == "overdue"
+    assert kinds.count("overdue") == 1
+    assert kinds[:-1] == ["due"] * (len(kinds) - 1)
+    assert len(kinds) > 2
+    assert len({each.id for each in ops.handled}) == len(kinds)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 400, 404, 302])
+def test_a_receiver_that_refuses_for_a_day_is_told_later_and_asked_ever_more_seldom(cli, ops, status):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    ops.status = status
+    for _ in range(24 * 6):
+        assert cli("notify").code == 4
+        cli.clock.sleep(HOUR / 6)
+    assert 5 <= len(ops.bodies) <= 15
+    assert len({each["id"] for each in ops.bodies}) == 1
+    ops.status = 204
+    changed(cli, VIDEO, leaks=())  # it has ended meanwhile: it is told all the same
+    cli.clock.sleep(6 * HOUR)
+    assert cli("notify").code == 0
+    assert ops.events == [("leak", VIDEO)]
+    assert cli("notify").code == 0
+    assert len(ops.handled) == 1
+
+
+def test_a_receiver_that_hangs_delays_only_its_own_route(cli, configured, receiver, monkeypatch):
+    monkeypatch.setattr("tokenguard.http.client.Client.__init__.__kwdefaults__", {
+        "deadline": 0.2, "pinned": "", "max_body": 1 << 20,
+    })  # fmt: skip
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    with ScriptedServer(lambda connection: connection.recv(1)) as silent:
+        configured("[notify]", first=(silent.url, ""), second=(receiver.url, ""))
+        answer = cli("notify")
+    assert (answer.code, receiver.events) == (4, [("leak", VIDEO)])
+    assert "timeout" in answer.err
+
+
+def test_a_redirect_is_not_followed(cli, configured, receiver):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    with ScriptedServer(reply(302, b"", f"Location: {receiver.url}/elsewhere")) as moved:
+        configured("[notify]", ops=(moved.url, ""))
+        answer = cli("notify")
+    assert answer.code == 4
+    assert "redirect" in answer.err
+    assert receiver.bodies == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_runner_killed_around_the_message_loses_nothing_and_the_id_stays(cli, ops, monkeypatch, moment):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    real = send_notifications.Notifier._sent
+
+    def killed(self, route, made):
+        if moment == "after":
+            real(self, route, made)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(send_notifications.Notifier, "_sent", killed)
+    assert cli("notify").code == 130
+    monkeypatch.undo()
+    assert cli("notify").code == 0  # the route is still claimed by the runner that was killed
+    assert len(ops.bodies) == (moment == "after")
+    cli.clock.sleep(HOUR)
+    assert cli("notify").code == 0
+    assert len({each["id"] for each in ops.bodies}) == 1
+    assert ops.events == [("leak", VIDEO)]
+    assert outbox(cli) is not None
+
+
+def test_owners_severity_and_events_choose_the_route(cli, configured, receiver):
+    with Receiver(cli.clock) as audio, Receiver(cli.clock) as leaks:
+        configured(
+            "[notify]",
+            video=(receiver.url, 'owners = ["video"]\nseverity = "error"'),
+            audio=(audio.url, 'owners = ["audio"]'),
+            leaks=(leaks.url, 'events = ["leak"]'),
+        )
+        cli.add(VIDEO)
+        cli.add(AUDIO, "--owner", "audio")
+        leak(cli, VIDEO)
+        for name in (VIDEO, AUDIO):
+            changed(cli, name, due_at=cli.clock.now() + timedelta(days=1))
+        assert cli("notify").code == 0
+        assert receiver.events == [("leak", VIDEO)]
+        assert audio.events == [("due", AUDIO)]
+        assert leaks.events == [("leak", VIDEO)]
+        plan = cli("notify", "--plan", "--format", "json").document
+        assert [(each["event"], each["token"]) for each in plan["unrouted"]] == [("due", VIDEO)]
+
+
+def test_many_are_few_messages_and_none_is_missing(cli, configured, receiver):
+    configured("[notify]", ops=(receiver.url, "per_hour = 3"))
+    names = [f"video/app/prod/t{number}" for number in range(12)]
+    for name in names:
+        cli.add(name)
+        changed(cli, name, due_at=cli.clock.now() - timedelta(days=1))
+    leak(cli, names[7])
+    assert cli("notify").code == 0
+    assert [each.event for each in receiver.handled] == ["leak", "overdue", "digest"]
+    assert sorted(receiver.events) == sorted([("leak", names[7]), *(("overdue", name) for name in names)])
+    leak(cli, names[3])
+    assert cli("notify").code == 0  # the hour is full
+    assert len(receiver.handled) == 3
+    cli.clock.sleep(HOUR)
+    assert cli("notify").code == 0
+    assert receiver.events[-1] == ("leak", names[3])
+
+
+def test_plan_writes_and_sends_nothing(cli, ops):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    before = cli.everything()
+    answer = cli("notify", "--plan")
+    assert (answer.code, ops.bodies, cli.everything()) == (0, [], before)
+    assert "leak" in answer.out
+    assert VIDEO in answer.out
+
+
+def test_a_test_message_reaches_every_route_and_leaves_no_trace(cli, ops):
+    before = cli.everything()
+    assert cli("notify", "--test").code == 0
+    assert [each.event for each in ops.handled] == ["test"]
+    assert cli.everything() == before
+    ops.status = 500
+    assert cli("notify", "--test").code == 4
+
+
+def test_each_change_of_the_outbox_is_in_the_audit_trail(cli, ops):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    cli("notify")
+    _, entries = cli.store.shared_items.trail(Item.OUTBOX)
+    assert [(each.event.op, each.event.phase) for each in entries] == [("notify", "intent"), ("notify", "outcome")]
+    assert cli("audit", "verify").code == 0
+
+
+# ---- with upkeep
+
+
+def test_upkeep_tells_what_it_found_and_that_it_ran(cli, ops):
+    value = cli.add(VIDEO)
+    cli.add("video/app/prod/control")
+    cli.world.of_value(value).revoked_at = -1e9
+    assert cli("upkeep").code == 1
+    assert ops.events == [("failed", VIDEO)]
+    cli.clock.sleep(DAY)
+    cli("upkeep")  # the same finding is not told twice
+    assert len(ops.events) == 1
+    cli.clock.sleep(25 * HOUR)
+    cli("notify")
+    assert len(ops.events) == 1
+    cli.clock.sleep(2 * HOUR)
+    cli("notify")
+    assert ops.events[-1] == ("upkeep-missed", "")
+
+
+def test_a_finding_that_ended_and_came_back_is_told_again(cli, ops):
+    value = cli.add(VIDEO)
+    cli.add("video/app/prod/control")
+    for revoked_at in (-1e9, None, -1e9):
+        cli.world.of_value(value).revoked_at = revoked_at
+        cli("upkeep")
+        cli.clock.sleep(DAY)
+    assert ops.events == [("failed", VIDEO)] * 2
+
+
+def test_one_cause_is_one_message_however_many_tokens_it_hits(cli, ops, monkeypatch):
+    values = [cli.add(f"video/app/prod/t{number}") for number in range(12)]
+    for value in values:
+        cli.world.of_value(value).revoked_at = -1e9
+    cli("upkeep")
+    assert len(ops.handled) == 1
+    assert "12 tokens" in ops.handled[0].data["text"]
+
+
+def test_a_route_that_fails_is_a_line_of_upkeep_and_changes_no_other_duty(cli, ops):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    ops.status = 500
+    document = cli("upkeep", "--format", "json").document
+    assert ("notify", "ops", 4) in {(each["duty"], each["name"], each["exit_code"]) for each in document["results"]}
+    assert document["exit_code"] == 4
+
+
+def test_a_leak_that_upkeep_itself_ends_is_told(cli, ops):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    assert cli("upkeep").code == 0
+    assert not cli.store.find(token_name(VIDEO)).document.record.leaks
+    assert ops.events == [("leak", VIDEO)]
+
+
+def test_without_notify_upkeep_writes_no_outbox(cli):
+    cli.add(VIDEO)
+    assert cli("upkeep").code == 0
+    assert outbox(cli) is None
+
+
+# ---- bad input
+
+BAD = {
+    "no-secret": '[notify.routes.a]\nwebhook = "https://hooks.example.org/x"',
+    "no-webhook": '[notify.routes.a]\nsecret = "env:HOOK_SECRET"',
+    "plain-http": '[notify.routes.a]\nwebhook = "http://hooks.example.org"\nsecret = "env:HOOK_SECRET"',
+    "user-in-url": '[notify.routes.a]\nwebhook = "https://a:b@hooks.example.org"\nsecret = "env:HOOK_SECRET"',
+    "severity": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nseverity = "loud"',
+    "event": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nevents = ["leek"]',
+    "per-hour": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nper_hour = 0',
+    "unknown-key": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nslack = "x"',
+    "route-name": '[notify.routes."a b"]\nwebhook = "https://h.example.org"\nsecret = "env:X"',
+    "within": '[notify]\nupkeep_within = "soon"',
+    "within-year": '[notify]\nupkeep_within = "365d"',
+    "no-route": "[notify]",
+    "wrong-type": "notify = 3",
+}
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in BAD.items()])
+@pytest.mark.parametrize("more", [(), ("--plan",), ("--test",)])
+def test_a_bad_configuration_is_refused_before_anything_is_sent(cli, configured, receiver, text, more):
+    configured(text)
+    cli.refused("notify", *more)
+
+
+@pytest.mark.parametrize(
+    ("given", "secret"), [("env:HOOK_SECRET", ""), ("env:HOOK_SECRET", "tgcanary-short"), ("plain-text-secret", SECRET)]
+)
+def test_a_bad_credential_fails_its_route_alone(cli, configured, receiver, tmp_path, given, secret):
+    cli.environ |= {"HOOK_SECRET": secret, "GOOD_SECRET": SECRET}
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    text = f'[notify.routes.bad]\nwebhook = "{receiver.url}"\nsecret = "{given}"\n'
+    configured(text + f'[notify.routes.good]\nwebhook = "{receiver.url}"\nsecret = "env:GOOD_SECRET"\n')
+    answer = cli("notify")
+    assert answer.code == 2
+    assert receiver.events == [("leak", VIDEO)]
+    assert not secret or secret not in answer.out + answer.err
+    cli.environ["HOOK_SECRET"] = SECRET
+    configured("[notify]", bad=(receiver.url, ""))
+    assert cli("notify").code == 0  # at once: a mistake here is no failure of the receiver
+    assert len(receiver.bodies) == 2
+
+
+def test_options_that_contradict_and_routes_that_are_unknown(cli, ops):
+    cli.refused("notify", "--plan", "--test")
+    cli.refused("notify", "--route", "none")
+
+
+def test_a_repository_chooses_no_receiver(cli, configured, receiver, tmp_path):
+    configured("", a=(receiver.url, ""))
+    (tmp_path / ".git").mkdir()
+    cli.refused("notify", "--test")
+    assert receiver.bodies == []
+
+
+@pytest.mark.parametrize("data", [b"", b"{}x", b'{"format":2}', b'{"owed":[1]}', b"\xff"])
+def test_a_damaged_outbox_is_6_and_is_left(cli, ops, data):
+    from tests.contract.shelf_suite import share
+
+    share(cli.store, Item.OUTBOX, data)
+    cli.refused("notify", code=6)

@@ -1,0 +1,1 @@
+"""Notifications: what people must be told of a store, the outbox that remembers it, and the channels that carry it."""

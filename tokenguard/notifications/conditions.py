@@ -1,0 +1,179 @@
+"""Derives notifications from the state of a store: each condition that holds now has to be told.
+
+Nothing is announced by the code that changes a token. A runner that is killed after a change leaves the changed state,
+and the next `notify` finds it there (ADR 0031).
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.journal import Journal
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.frozen import Frozen
+from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
+from tokenguard.notifications.outbox import LastUpkeep
+from tokenguard.policy.model import Policy, due_of
+from tokenguard.rotation.machine import revocation_owed
+from tokenguard.text import safe_text
+
+UPKEEP_WITHIN = timedelta(hours=26)
+"""How long upkeep may be silent: a day, and two hours for a late start."""
+_INTERRUPTED = timedelta(minutes=30)
+"""An open operation without a step for so long is not running any more."""
+_SOON = timedelta(days=7)
+"""For what has no warning period of its own."""
+_LONGEST = 300
+"""Characters of one line."""
+
+
+class StoreFacts(Frozen, frozen=True, kw_only=True):
+    """What conditions depend on beside the documents."""
+
+    store_id: str
+    store_url: str
+    policy: Policy
+    now: datetime
+    upkeep: LastUpkeep | None = None
+    upkeep_within: timedelta = UPKEEP_WITHIN
+    login_ends: datetime | None = None
+    """When the runner's access to the store expires; None: not known, or never."""
+
+
+def conditions(snapshots: Iterable[Snapshot], facts: StoreFacts) -> list[Notification]:
+    """All notifications that the state calls for now; the same state gives the same ids."""
+    derive, owners = _Derivation(facts), dict[str, str]()
+    found: list[Notification] = []
+    for snapshot in snapshots:
+        owners[snapshot.document.record.name] = snapshot.document.record.owner
+        found += derive.of_token(snapshot.id, snapshot.document)
+    stated = {(each.kind, each.name) for each in found}
+    found += [each for each in derive.of_upkeep(owners) if (each.kind, each.name) not in stated]
+    return [*found, *derive.of_store()]
+
+
+class _Derivation:
+    def __init__(self, facts: StoreFacts) -> None:
+        self._facts = facts
+        self._now = facts.now
+
+    def of_token(self, token: str, document: Document) -> Iterator[Notification]:
+        """What one document calls for."""
+        record = document.record
+        yield from self._leaks(token, record)
+        yield from self._operation(token, document)
+        if record.state is not RecordState.RETIRED:
+            if not document.busy:
+                yield from self._due(token, record)
+            yield from self._leak_waiver(token, record)
+
+    def of_upkeep(self, owners: dict[str, str]) -> Iterator[Notification]:
+        """What the last run of upkeep found, or that none ran."""
+        last = self._facts.upkeep
+        if last is None:
+            return
+        if self._now - last.at > self._facts.upkeep_within:
+            says = f"upkeep last ended on {last.at:%Y-%m-%d at %H:%M} UTC; due tokens are not rotated"
+            yield self._made(NotificationKind.UPKEEP_MISSED, says, "upkeep", facts=(last.at.isoformat(),))
+        for each in last.findings:
+            owner = each.owner or owners.get(each.name, "")
+            facts = (each.duty, each.name or each.owner, each.since.isoformat())
+            command = each.command.split() or ["show", each.name]
+            yield self._made(each.kind, each.says, *command, name=each.name, owner=owner, facts=facts)
+
+    def of_store(self) -> Iterator[Notification]:
+        """What concerns the store as a whole."""
+        for waiver in self._facts.policy.waivers:
+            if self._now < waiver.until <= self._now + _SOON:
+                which = waiver.match.path or waiver.match.token
+                says = f"the waiver of {waiver.rule} for {which} ends on {waiver.until:%Y-%m-%d}: {waiver.reason}"
+                facts = ("policy", waiver.rule, which, waiver.until.isoformat())
+                yield self._made(NotificationKind.WAIVER_ENDS, says, "check", owner=waiver.owner, facts=facts)
+        ends = self._facts.login_ends
+        if ends is not None and ends <= self._now + _SOON:
+            says = f"this runner's access to the store ends on {ends:%Y-%m-%d at %H:%M} UTC"
+            yield self._made(NotificationKind.LOGIN_ENDS, says, "doctor", facts=(ends.date().isoformat(),))
+
+    def _leaks(self, token: str, record: Record) -> Iterator[Notification]:
+        for leak in record.leaks:
+            live = record.fingerprint is None or leak.fingerprint in {None, record.fingerprint}
+            where = f" at {leak.where}" if leak.where else ""
+            which = "its live value" if live else "an older value"
+            says = f"{which} leaked on {leak.since:%Y-%m-%d}{where}: {leak.reach.meaning}"
+            command = ["rotate", record.name, "--compromised"] if live else ["verify", record.name]
+            if live and record.state is RecordState.RETIRED:
+                command = ["show", record.name]
+            facts = (token, leak.fingerprint or "", leak.reach.value)
+            yield self._about(NotificationKind.LEAK, record, says, *command, facts=facts)
+
+    def _operation(self, token: str, document: Document) -> Iterator[Notification]:
+        record, journal = document.record, document.journal
+        resume = ("rotate", record.name, "--resume")
+        stopped = journal is not None and _stopped(journal, self._now)
+        if document.accepted_again or (stopped and revocation_owed(document)):
+            why = "a revoked token was accepted again" if document.accepted_again else "its old token may still work"
+            facts = (token, journal.id if journal else "", str(document.accepted_again))
+            yield self._about(
+                NotificationKind.UNPROVEN, record, f"{why}; the revocation continues", *resume, facts=facts
+            )
+        elif document.busy and stopped and journal is not None:
+            why = journal.waiting_for or f"the operation was interrupted at stage {journal.stage}"
+            facts = (token, journal.id, str(journal.stage))
+            yield self._about(NotificationKind.WAITING, record, why, *resume, facts=facts)
+
+    def _due(self, token: str, record: Record) -> Iterator[Notification]:
+        due = due_of(record, self._facts.policy)
+        if due is None:
+            return
+        day, left = due.at.date().isoformat(), due.at - self._now
+        if left <= timedelta(0):
+            says = f"overdue since {day}"
+            yield self._about(NotificationKind.OVERDUE, record, says, "rotate", record.name, facts=(token, day))
+            return
+        passed = [each for each in due.warn or (_SOON,) if left <= each]
+        if passed:
+            says = f"due in {max(due.days_left(self._now), 0)} days, on {day}"
+            facts = (token, day, str(min(passed).days))
+            yield self._about(NotificationKind.DUE, record, says, "rotate", record.name, facts=facts)
+
+    def _leak_waiver(self, token: str, record: Record) -> Iterator[Notification]:
+        waiver = record.waived_leak
+        if waiver is not None and self._now < waiver.until <= self._now + _SOON:
+            day = waiver.until.date().isoformat()
+            says = f"the leak waiver of {waiver.owner} ends on {day}: {waiver.reason}"
+            command = ("rotate", record.name)
+            yield self._about(NotificationKind.WAIVER_ENDS, record, says, *command, facts=(token, day))
+
+    def _about(
+        self, kind: NotificationKind, record: Record, says: str, *command: str, facts: tuple[str, ...]
+    ) -> Notification:
+        return self._made(kind, says, *command, name=record.name, owner=record.owner, facts=facts)
+
+    def _made(
+        self,
+        kind: NotificationKind,
+        says: str,
+        *command: str,
+        name: str = "",
+        owner: str = "",
+        facts: tuple[str, ...],
+    ) -> Notification:
+        return Notification(
+            id=notification_id(self._facts.store_id, kind, *facts),
+            kind=kind,
+            name=name,
+            owner=owner,
+            says=safe_text(says, one_line=True, limit=_LONGEST),
+            command=store_command(self._facts.store_url, *command),
+            at=self._now,
+        )
+
+
+def store_command(url: str, *words: str) -> str:
+    """A command line that works on any machine with access: it names the store."""
+    return shlex.join(["tokenguard", "--store", url, *words])
+
+
+def _stopped(journal: Journal, now: datetime) -> bool:
+    return bool(journal.waiting_for) or now - journal.updated_at > _INTERRUPTED

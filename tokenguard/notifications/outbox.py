@@ -1,0 +1,223 @@
+"""The outbox: what each route still has to be told, what it was told, and when to try again. Pure; never a value.
+
+It is one shared item of the store, replaced by compare-and-set. A notification is in it before it is sent, and counts
+as told only after its receiver has taken it: a runner that is killed in between sends it once more, under the same id.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from tokenguard.errors import Tampered
+from tokenguard.frozen import Frozen, field, replace
+from tokenguard.notifications.notification import Notification, NotificationKind, by_urgency
+
+CLAIM = timedelta(minutes=10)
+"""For how long one runner has a route to itself; after that it counts as killed."""
+MOST_OWED = 200
+"""Notifications that one route can be behind with; more are taken in as these are sent."""
+MOST_TOLD = 3_000
+"""Ids that are remembered of all routes; beyond it the oldest are forgotten, and told again if they still hold."""
+_KEPT = 7
+"""Days for which an id is remembered after its condition has ended, so that one that comes and goes is told once."""
+_REFRESHED = 3
+"""Days after which an id that still holds is marked anew."""
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=6)
+_HOUR = timedelta(hours=1)
+_MAX_DOUBLINGS = 16
+_FORMAT = 1
+
+
+class UpkeepFinding(Frozen, frozen=True, kw_only=True):
+    """Something that the last upkeep could not do, or found."""
+
+    kind: NotificationKind
+    duty: str
+    name: str = ""
+    """The token; empty for a whole duty, or for many tokens of one owner."""
+    owner: str = ""
+    says: str
+    command: str
+    """Words after `tokenguard`."""
+    since: datetime
+    """Since which run it has been found each time."""
+
+
+class LastUpkeep(Frozen, frozen=True, kw_only=True):
+    """The last upkeep that came to its end."""
+
+    at: datetime
+    code: int
+    findings: tuple[UpkeepFinding, ...] = ()
+
+
+class OwedMessage(Frozen, frozen=True):
+    """A notification and the routes that it has not reached yet."""
+
+    notification: Notification
+    routes: tuple[str, ...]
+
+
+class RouteState(Frozen, frozen=True, kw_only=True):
+    """How sending on one route goes."""
+
+    failures: int = 0
+    """In a row."""
+    retry_at: datetime | None = None
+    reason: str = ""
+    """Why the last attempt failed; empty after one that did not."""
+    sent: tuple[datetime, ...] = ()
+    """The messages of the last hour."""
+    claimed_until: datetime | None = None
+    """Until when a runner is sending."""
+
+
+class SendResult(Frozen, frozen=True, kw_only=True):
+    """The result of one message on one route."""
+
+    ids: tuple[str, ...]
+    reason: str = ""
+    """Why it failed; empty: the receiver took it."""
+    wait: float = 0.0
+    """Seconds that the receiver asks to wait."""
+
+
+class Outbox(Frozen, frozen=True, kw_only=True):
+    """The whole state."""
+
+    format: int = _FORMAT
+    owed: tuple[OwedMessage, ...] = ()
+    told: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By route: the ids that it was told, each with the day on which its condition was last seen."""
+    routes: Mapping[str, RouteState] = field(default_factory=dict)
+    upkeep: LastUpkeep | None = None
+
+    def state(self, route: str) -> RouteState:
+        """How sending on a route goes."""
+        return self.routes.get(route, RouteState())
+
+    def owed_to(self, route: str) -> list[Notification]:
+        """What a route still has to be told, the most urgent first."""
+        return by_urgency(each.notification for each in self.owed if route in each.routes)
+
+
+def encode_outbox(outbox: Outbox) -> bytes:
+    """As canonical JSON."""
+    return msgspec.json.encode(outbox, order="deterministic")
+
+
+def decode_outbox(data: bytes) -> Outbox:
+    """Read what `encode_outbox` wrote; Tampered for anything else."""
+    try:
+        found = msgspec.json.decode(data, type=Outbox)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        found = None
+    if found is None or found.format != _FORMAT:
+        raise Tampered(
+            "the outbox of notifications is not readable",
+            hint="run `tokenguard audit verify`; use the version that wrote it, or a newer one",
+        )
+    return found
+
+
+def with_conditions(outbox: Outbox, wanted: Mapping[str, Sequence[Notification]], now: datetime) -> Outbox:
+    """Take in what holds now: new notifications are owed, and told ones stay remembered.
+
+    Args:
+        outbox: the state.
+        wanted: by route of this runner: every notification that holds and that the route takes.
+        now: the time.
+    """
+    today = now.toordinal()
+    told = {route: _remembered(each, wanted.get(route), today) for route, each in outbox.told.items()}
+    owed = {each.notification.id: each for each in outbox.owed}
+    for route, found in wanted.items():
+        space = MOST_OWED - sum(route in each.routes for each in owed.values())
+        for each in by_urgency(found):
+            there = owed.get(each.id, OwedMessage(each, ()))
+            if each.id in told.get(route, {}) or route in there.routes or space <= 0:
+                continue
+            owed[each.id] = replace(there, routes=(*there.routes, route))
+            space -= 1
+    return replace(outbox, owed=tuple(owed.values()), told={route: ids for route, ids in told.items() if ids})
+
+
+def _remembered(ids: Mapping[str, int], found: Sequence[Notification] | None, today: int) -> Mapping[str, int]:
+    """The ids of a route with those that hold marked; of a route of other runners nothing is known."""
+    if found is None:
+        return ids
+    holding = {each.id for each in found}
+    marked = {each: today if each in holding and today - day >= _REFRESHED else day for each, day in ids.items()}
+    return {each: day for each, day in marked.items() if today - day <= _KEPT}
+
+
+def allowance(outbox: Outbox, route: str, per_hour: int, now: datetime) -> int:
+    """How many messages the route may be sent now: none while it waits after a failure or another runner sends."""
+    state = outbox.state(route)
+    if any(until is not None and now < until for until in (state.retry_at, state.claimed_until)):
+        return 0
+    return max(per_hour - sum(now - at < _HOUR for at in state.sent), 0)
+
+
+def claimed(outbox: Outbox, routes: Iterable[str], now: datetime) -> Outbox:
+    """The routes, taken by this runner until it has settled them."""
+    taken = {each: replace(outbox.state(each), claimed_until=now + CLAIM) for each in routes}
+    return replace(outbox, routes={**outbox.routes, **taken})
+
+
+def settled(outbox: Outbox, results: Mapping[str, Sequence[SendResult]], now: datetime) -> Outbox:
+    """Record how sending went, and release the routes."""
+    today, states, told = now.toordinal(), dict(outbox.routes), {key: dict(ids) for key, ids in outbox.told.items()}
+    reached: dict[str, set[str]] = {}
+    for route, sent in results.items():
+        reached[route] = {each for result in sent if not result.reason for each in result.ids}
+        states[route] = _after(outbox.state(route), sent, now)
+        if reached[route]:
+            told.setdefault(route, {}).update(dict.fromkeys(reached[route], today))
+    owed = []
+    for each in outbox.owed:
+        left = tuple(route for route in each.routes if each.notification.id not in reached.get(route, ()))
+        owed += [replace(each, routes=left)] if left else []
+    return replace(outbox, owed=tuple(owed), told=_limited(told), routes=states)
+
+
+def _after(state: RouteState, sent: Sequence[SendResult], now: datetime) -> RouteState:
+    if not sent:
+        return replace(state, claimed_until=None)
+    recent = tuple(at for at in state.sent if now - at < _HOUR)
+    recent += (now,) * sum(not each.reason for each in sent)
+    failed = next((each for each in sent if each.reason), None)
+    if failed is None:
+        return RouteState(sent=recent)
+    failures = 1 if any(not each.reason for each in sent) else state.failures + 1
+    wait = min(_FIRST_WAIT * 2 ** min(failures - 1, _MAX_DOUBLINGS), _LONGEST_WAIT)
+    wait = max(wait, min(timedelta(seconds=failed.wait), _LONGEST_WAIT))
+    return RouteState(failures=failures, retry_at=now + wait, reason=failed.reason, sent=recent)
+
+
+def _limited(told: Mapping[str, Mapping[str, int]]) -> Mapping[str, Mapping[str, int]]:
+    over = sum(map(len, told.values())) - MOST_TOLD
+    if over <= 0:
+        return told
+    oldest = sorted((day, route, each) for route, ids in told.items() for each, day in ids.items())[:over]
+    gone = {(route, each) for _, route, each in oldest}
+    return {route: {each: day for each, day in ids.items() if (route, each) not in gone} for route, ids in told.items()}
+
+
+def batches(owed: Sequence[Notification], most: int, *, grouped: bool, size: int) -> list[tuple[Notification, ...]]:
+    """Divide what a route is owed into messages: one each, and all further ones together in the last.
+
+    Args:
+        owed: the notifications, most urgent first.
+        most: messages that may be sent now.
+        grouped: everything goes into as few messages as possible: people read this route.
+        size: notifications that one message holds at most.
+    """
+    if most <= 0 or not owed:
+        return []
+    single = 0 if grouped else (len(owed) if len(owed) <= most else most - 1)
+    rest = owed[single:]
+    together = [tuple(rest[at : at + size]) for at in range(0, len(rest), size)]
+    return [*((each,) for each in owed[:single]), *together][:most]

@@ -1,0 +1,96 @@
+"""The routes of notifications by this runner's own configuration: who is told what, and how it is sent."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Protocol
+
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
+from tokenguard.http.address import Address, proxy_at
+from tokenguard.http.client import Network
+from tokenguard.notifications.message import Message
+from tokenguard.notifications.notification import Notification, NotificationKind, is_at_least
+from tokenguard.notifications.outbox import SendResult
+from tokenguard.policy.model import Severity
+from tokenguard.ports.clock import Clock
+from tokenguard.shell.credentials import read_credential, text_or_variable
+from tokenguard.shell.settings import RouteConfig, Settings
+
+_SHORTEST_SECRET = 32
+"""Characters."""
+
+
+class Channel(Protocol):
+    """Carries messages to one receiver."""
+
+    def send(self, message: Message) -> SendResult:
+        """Send it once; a failure is part of the result."""
+        ...
+
+
+class Route(Frozen, frozen=True, kw_only=True):
+    """One receiver, and what it takes."""
+
+    name: str
+    owners: tuple[str, ...]
+    severity: Severity
+    events: tuple[str, ...]
+    per_hour: int
+    size: int = 200
+    """How many notifications one message can hold."""
+    grouped: bool = False
+    """Everything goes into one message: people read it."""
+    open: Callable[[], Channel]
+    """Prepares sending; InputError if a credential is missing."""
+
+    def takes(self, found: Notification) -> bool:
+        """Whether the route is for it."""
+        if found.kind is NotificationKind.TEST:
+            return True
+        return (
+            (not self.owners or found.owner in self.owners)
+            and (not self.events or found.kind in self.events)
+            and is_at_least(found.kind.severity, self.severity)
+        )
+
+
+def configured_routes(settings: Settings, environ: Mapping[str, str], clock: Clock) -> tuple[Route, ...]:
+    """The routes of this runner; credentials are read when a route is opened."""
+    routes = settings.notify.routes if settings.notify is not None else {}
+    return tuple(
+        Route(
+            name=name,
+            owners=each.owners,
+            severity=Severity(each.severity),
+            events=each.events,
+            per_hour=each.per_hour,
+            open=partial(_webhook, name, each, settings, environ, clock),
+        )
+        for name, each in routes.items()
+    )
+
+
+def routes_named(routes: Iterable[Route], names: Iterable[str]) -> tuple[Route, ...]:
+    """Those with these names, all for none; InputError for a name that is not configured."""
+    known, wanted = {each.name: each for each in routes}, tuple(dict.fromkeys(names))
+    for name in wanted:
+        if name not in known:
+            raise InputError(
+                "that route is not configured", hint=f"[notify.routes] has: {', '.join(known) or 'no route'}"
+            )
+    return tuple(known[name] for name in wanted or known)
+
+
+def _webhook(name: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock) -> Channel:
+    from tokenguard.notifications.webhook import WebhookChannel  # loads the HTTP client
+
+    table = f"[notify.routes.{name}]"
+    url = text_or_variable(config.webhook, environ, what="webhook", table=table)
+    secret = read_credential(config.secret, environ, table=table)
+    if len(secret) < _SHORTEST_SECRET:
+        raise InputError(
+            f"the secret of {table} is shorter than {_SHORTEST_SECRET} characters",
+            hint="generate one with `openssl rand -hex 32`",
+        )
+    network = Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle)
+    return WebhookChannel(Address.parse(url, what=f"webhook of {table}"), secret, clock, network)

@@ -1,0 +1,95 @@
+"""The notifications of `upkeep`: what held before it goes into the outbox first, what it found is added and sent."""
+
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.notifications.notification import NotificationKind
+from tokenguard.notifications.outbox import LastUpkeep, UpkeepFinding
+from tokenguard.rotation.batch import most_severe_code
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted, safe_text
+from tokenguard.usecases.send_notifications import Notifier
+from tokenguard.usecases.upkeep_result import Done, Duty
+
+_SINGLE = 10
+"""Tokens of one owner that are told one by one; more have one cause as a rule."""
+_NAMED = 3
+_LONGEST = 200
+"""Characters."""
+_COMMAND = re.compile(r"tokenguard ([^;,:()`]+)")
+"""A hint that is a command and nothing else."""
+
+
+def queue_before(wiring: Wiring) -> Iterator[Done]:
+    """Take in what holds before the work: a leak that this run ends has to be told too."""
+    try:
+        Notifier(wiring).queue()
+    except TokenguardError as error:
+        yield Done.failed(Duty.NOTIFY, "", error)
+
+
+def notify_after(wiring: Wiring, lines: Sequence[Done], file: str) -> Iterator[Done]:
+    """Record the run and send; yields a line for each route, as the other duties do for each token."""
+    findings = tuple(_grouped(wiring, [each for each in lines if each.code is not ExitCode.OK], file))
+    code = most_severe_code(each.code for each in lines)
+    try:
+        reports = Notifier(wiring).run(LastUpkeep(at=wiring.clock.now(), code=int(code), findings=findings))
+    except TokenguardError as error:
+        yield Done.failed(Duty.NOTIFY, "", error)
+        return
+    for each in reports:
+        says = each.reason if each.code is not ExitCode.OK else ""
+        sent = f"told {each.route} of {counted(len(each.sent), 'event')}" if each.sent else ""
+        if says or sent:
+            hint = f"tokenguard notify --test --route {each.route}" if says else ""
+            yield Done(duty=Duty.NOTIFY, name=each.route, code=each.code, says=says or sent, hint=hint)
+
+
+def _grouped(wiring: Wiring, lines: Sequence[Done], file: str) -> Iterator[UpkeepFinding]:
+    records = [each.document.record for each in wiring.store.scan()] if lines else []
+    owners = {str(each.name): each.owner for each in records}
+    groups: dict[tuple[NotificationKind, Duty, str], list[Done]] = defaultdict(list)
+    for each in lines:
+        groups[_kind(each), each.duty, owners.get(each.name, "") if each.name else ""].append(each)
+    now = wiring.clock.now()
+    for (kind, duty, owner), found in groups.items():
+        if len(found) <= _SINGLE:
+            for each in found:
+                yield UpkeepFinding(
+                    kind=kind, duty=str(duty), name=each.name, owner=owner, since=now,
+                    says=safe_text(f"{duty}: {each.says}", one_line=True, limit=_LONGEST),
+                    command=_command(each, kind, file),
+                )  # fmt: skip
+            continue
+        named = ", ".join(each.name for each in found[:_NAMED])
+        says = f"{duty}: {counted(len(found), 'token')}, such as {named}: {found[0].says}"
+        yield UpkeepFinding(
+            kind=kind, duty=str(duty), owner=owner, since=now, command="upkeep",
+            says=safe_text(says, one_line=True, limit=_LONGEST),
+        )  # fmt: skip
+
+
+def _kind(line: Done) -> NotificationKind:
+    if line.rule == "orphan":
+        return NotificationKind.ORPHAN
+    if line.rule or (line.duty is Duty.CONSUMERS and line.code is ExitCode.FINDINGS):
+        return NotificationKind.DRIFT
+    kinds = {ExitCode.UNFINISHED: NotificationKind.WAITING, ExitCode.NOT_PROVEN_DEAD: NotificationKind.UNPROVEN}
+    return kinds.get(line.code, NotificationKind.FAILED)
+
+
+def _command(line: Done, kind: NotificationKind, file: str) -> str:
+    if line.duty is Duty.DRIFT:
+        return shlex.join(["drift", *([file] if file else [])])
+    if found := _COMMAND.fullmatch(line.hint):
+        return found[1]
+    if line.duty is Duty.APPLY:
+        return shlex.join(["plan", *([file] if file else [])])
+    if not line.name:
+        return "upkeep"
+    if kind in {NotificationKind.WAITING, NotificationKind.UNPROVEN}:
+        return f"rotate {line.name}"
+    return f"deliver {line.name}" if kind is NotificationKind.DRIFT else f"show {line.name}"

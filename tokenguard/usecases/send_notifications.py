@@ -1,0 +1,245 @@
+"""The use case of `notify`: takes what holds now into the outbox, and sends each route what it is owed."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tokenguard.domain.event import Detail, Event, Op, Phase
+from tokenguard.errors import Conflict, ExitCode, InputError, TokenguardError, Unreachable
+from tokenguard.frozen import Frozen, replace
+from tokenguard.notifications.conditions import StoreFacts, conditions, store_command
+from tokenguard.notifications.message import Message
+from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
+from tokenguard.notifications.outbox import (
+    LastUpkeep,
+    Outbox,
+    SendResult,
+    allowance,
+    batches,
+    claimed,
+    decode_outbox,
+    encode_outbox,
+    settled,
+    with_conditions,
+)
+from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
+from tokenguard.rotation.batch import most_severe_code
+from tokenguard.shell.notification_routes import Route, configured_routes, routes_named
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+
+_LONGEST = 300.0
+"""Seconds for the messages of one route in one run; well below the time for which a runner claims it."""
+_ATTEMPTS = 5
+"""At a write that another runner was quicker with."""
+
+
+class RouteReport(Frozen, frozen=True, kw_only=True):
+    """What was done on one route, or would be."""
+
+    route: str
+    sent: tuple[Notification, ...] = ()
+    """Under --plan: what would be sent now."""
+    owed: tuple[Notification, ...] = ()
+    """What is left."""
+    reason: str = ""
+    """Why something is left or failed."""
+    code: ExitCode = ExitCode.OK
+
+
+class Notifier:
+    """Notifications of one store on this runner's routes.
+
+    Args:
+        wiring: the adapters in use.
+        names: the routes to use; none: all.
+        required: there must be a route.
+    """
+
+    def __init__(self, wiring: Wiring, names: Sequence[str] = (), *, required: bool = False) -> None:
+        self._wiring = wiring
+        configured = configured_routes(wiring.settings, wiring.environ, wiring.clock)
+        if not configured and required:
+            raise InputError("no route is configured", hint="add [notify.routes.NAME] to the configuration")
+        self.routes = routes_named(configured, names)
+
+    def plan(self) -> tuple[list[RouteReport], list[Notification]]:
+        """What would be sent on each route, and what no route takes; writes nothing."""
+        outbox, _ = self._read()
+        found = self._conditions(outbox)
+        now = self._wiring.clock.now()
+        outbox = with_conditions(outbox, self._wanted(found), now)
+        reports = []
+        for route in self.routes:
+            owed, state = outbox.owed_to(route.name), outbox.state(route.name)
+            may = allowance(outbox, route.name, route.per_hour, now)
+            waits = f"waits until {state.retry_at:%Y-%m-%d %H:%M} UTC: {state.reason}" if state.retry_at else "waits"
+            report = RouteReport(route=route.name, sent=tuple(owed)) if may else _waiting(route.name, owed, waits)
+            reports.append(report)
+        return reports, [each for each in found if not any(route.takes(each) for route in self.routes)]
+
+    def test(self) -> list[RouteReport]:
+        """Send one test message on each route, past the outbox."""
+        wiring, reports = self._wiring, []
+        store = wiring.store
+        for route in self.routes:
+            stamp = wiring.clock.now()
+            identity = notification_id(store.store_id, NotificationKind.TEST, route.name, stamp.isoformat())
+            found = Notification(
+                id=identity, kind=NotificationKind.TEST, says="a test message; nothing has to be done", at=stamp,
+                command=store_command(wiring.store_url, "notify", "--plan"),
+            )  # fmt: skip
+            try:
+                reason, code = self._sent(route, [(found,)])[0].reason, ExitCode.UNREACHABLE
+            except TokenguardError as error:
+                reason, code = f"{error.message}; {error.hint}", error.exit_code
+            sent = () if reason else (found,)
+            reports.append(
+                RouteReport(route=route.name, sent=sent, reason=reason, code=code if reason else ExitCode.OK)
+            )
+        return reports
+
+    def queue(self) -> None:
+        """Take in what holds now, and send nothing."""
+        now = self._wiring.clock.now()
+        self._update(
+            lambda outbox: with_conditions(outbox, self._wanted(self._conditions(outbox)), now), Phase.FACT, dict
+        )
+
+    def run(self, upkeep: LastUpkeep | None = None) -> list[RouteReport]:
+        """Send what is due.
+
+        Args:
+            upkeep: the upkeep that just ended, to be recorded first.
+
+        Raises:
+            Unreachable: the outbox cannot be read or written. What was not recorded as sent is sent again.
+        """
+        before = Outbox()
+        plan: dict[str, list[tuple[Notification, ...]]] = {}
+
+        def queue(outbox: Outbox) -> Outbox:
+            nonlocal before
+            now = self._wiring.clock.now()
+            outbox = outbox if upkeep is None else replace(outbox, upkeep=_continued(outbox.upkeep, upkeep))
+            before = with_conditions(outbox, self._wanted(self._conditions(outbox)), now)
+            plan.clear()
+            plan.update({each.name: made for each in self.routes if (made := self._batches(before, each))})
+            return claimed(before, plan, now) if plan else before
+
+        outbox = self._update(queue, Phase.INTENT, lambda: {"owed": sum(map(len, _flat(plan)))})
+        results, errors = dict[str, list[SendResult]](), dict[str, TokenguardError]()
+        for route in self.routes:
+            if made := plan.get(route.name):
+                self._wiring.progress.waiting(f"notifying {route.name}")
+                results[route.name] = []
+                try:
+                    results[route.name] = self._sent(route, made)
+                except TokenguardError as error:
+                    errors[route.name] = error
+        sent = {each for found in results.values() for result in found if not result.reason for each in result.ids}
+        if results:
+            outbox = self._update(
+                lambda now: settled(now, results, self._wiring.clock.now()), Phase.OUTCOME, lambda: {"sent": len(sent)}
+            )
+        return [self._report(route, results.get(route.name), errors, outbox, before) for route in self.routes]
+
+    def _report(
+        self,
+        route: Route,
+        results: Sequence[SendResult] | None,
+        errors: Mapping[str, TokenguardError],
+        outbox: Outbox,
+        before: Outbox,
+    ) -> RouteReport:
+        took = {each for result in results or () if not result.reason for each in result.ids}
+        owed, state = outbox.owed_to(route.name), outbox.state(route.name)
+        until = f"; next attempt after {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else ""
+        reason = f"{state.reason}{until}" if owed and state.reason else ""
+        code = ExitCode.UNREACHABLE if reason else ExitCode.OK
+        if results is None and state.claimed_until is not None:
+            reason = f"another runner is sending, until {state.claimed_until:%H:%M} UTC at most" if owed else ""
+        if error := errors.get(route.name):
+            reason, code = f"{error.message}; {error.hint}", error.exit_code
+        return RouteReport(
+            route=route.name,
+            sent=tuple(each for each in before.owed_to(route.name) if each.id in took),
+            owed=tuple(owed),
+            reason=reason or (f"the limit is {counted(route.per_hour, 'message')} an hour" if owed else ""),
+            code=code,
+        )
+
+    def _sent(self, route: Route, made: Sequence[tuple[Notification, ...]]) -> list[SendResult]:
+        """Send until one fails; its channel is not asked again in this run. InputError if it cannot be opened."""
+        results, clock = list[SendResult](), self._wiring.clock
+        channel, began = route.open(), clock.monotonic()
+        for batch in made:
+            results.append(channel.send(Message(self._wiring.store_url, self._wiring.store.store_id, batch)))
+            if results[-1].reason or clock.monotonic() - began > _LONGEST:
+                break
+        return results
+
+    def _batches(self, outbox: Outbox, route: Route) -> list[tuple[Notification, ...]]:
+        most = allowance(outbox, route.name, route.per_hour, self._wiring.clock.now())
+        return batches(outbox.owed_to(route.name), most, grouped=route.grouped, size=route.size)
+
+    def _conditions(self, outbox: Outbox) -> list[Notification]:
+        wiring, config = self._wiring, self._wiring.settings.notify
+        facts = StoreFacts(
+            store_id=wiring.store.store_id,
+            store_url=wiring.store_url,
+            policy=wiring.policy,
+            now=wiring.clock.now(),
+            upkeep=outbox.upkeep,
+        )
+        if config is not None:
+            facts = replace(facts, upkeep_within=config.upkeep_within)
+        return conditions(wiring.store.scan(), facts)
+
+    def _wanted(self, found: Sequence[Notification]) -> dict[str, list[Notification]]:
+        return {route.name: [each for each in found if route.takes(each)] for route in self.routes}
+
+    def _read(self) -> tuple[Outbox, str]:
+        shared = shared_items_of(self._wiring.store).read(Item.OUTBOX)
+        return (decode_outbox(shared.data), shared.revision) if shared is not None else (Outbox(), "")
+
+    def _update(self, change: Callable[[Outbox], Outbox], phase: Phase, detail: Callable[[], Detail]) -> Outbox:
+        """Replace the outbox by compare-and-set, with its event; another runner's change is taken in and kept."""
+        store = self._wiring.store
+        for _ in range(_ATTEMPTS):
+            before, revision = self._read()
+            after = change(before)
+            if after == before:
+                return after
+            data = encode_outbox(after)
+            told: Detail = {**share_detail(Item.OUTBOX, data), **detail()}
+            event = Event(at=self._wiring.clock.now(), op=Op.NOTIFY, phase=phase, actor=store.actor(), detail=told)
+            try:
+                shared_items_of(store).write(Item.OUTBOX, data, revision, [event])
+            except Conflict:
+                continue
+            return after
+        raise Unreachable(
+            "other runners keep changing the outbox", hint="run `tokenguard notify` again; nothing is lost"
+        )
+
+
+def _flat(plan: Mapping[str, Sequence[Sequence[Notification]]]) -> list[Sequence[Notification]]:
+    return [batch for made in plan.values() for batch in made]
+
+
+def _waiting(route: str, owed: Sequence[Notification], reason: str) -> RouteReport:
+    return RouteReport(route=route, owed=tuple(owed), reason=reason if owed else "")
+
+
+def _continued(before: LastUpkeep | None, now: LastUpkeep) -> LastUpkeep:
+    """The new run, whose findings keep the time since which they have been found each time."""
+    since = {(each.kind, each.duty, each.name, each.owner): each.since for each in (before.findings if before else ())}
+    findings = tuple(
+        replace(each, since=since.get((each.kind, each.duty, each.name, each.owner), each.since))
+        for each in now.findings
+    )
+    return replace(now, findings=findings)
+
+
+def worst_code(reports: Sequence[RouteReport]) -> ExitCode:
+    """The exit code of a run."""
+    return most_severe_code(each.code for each in reports)
