@@ -165,6 +165,19 @@ def test_a_diff_shows_only_the_lines_that_change(cli, home, tree, indent):
     assert all(line[:1] in "+-@" for line in answer.out.splitlines() if "agent hook" in line)
 
 
+@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("there", [False, True])
+def test_the_lines_of_a_diff_are_those_that_will_be_in_the_file(cli, home, name, there):
+    path = home / PLACES[name][0]
+    if there:
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(OTHERS[name], indent=2))
+    shown = [line[1:] for line in install(cli, name, "--yes").out.splitlines() if line[:1] == "+" and line[:3] != "+++"]
+    lines = path.read_text().splitlines()
+    assert set(shown) <= set(lines)
+    assert there or shown == lines
+
+
 @pytest.mark.parametrize(("answers", "code"), [(("no",), 2), ((), 130)])
 def test_nothing_is_written_that_was_not_accepted(cli, home, answers, code):
     cli.tty = FakeTty(*answers)
@@ -341,6 +354,51 @@ def test_doctor_says_whether_the_hook_is_in_place(cli, home, project):
     assert (level, "trusted" in text) == ("ok", True)
     (home / ".cursor/hooks.json").chmod(0o666)
     assert checks(cli, "Cursor")[0][::2] == ("warn", f"chmod go-w {home}/.cursor/hooks.json")
+
+
+CLAUDE = (".claude.json", '{"projects": {"PLACE": {"hasTrustDialogAccepted": ANSWER}}}')
+CODEX = (".codex/config.toml", '[projects."PLACE"]\ntrust_level = ANSWER\n')
+COPILOT = (".copilot/config.json", '// written by the program\n{"trustedFolders": ["PLACE"]}')
+TRUST = [
+    ("claude-code", "--user", CLAUDE, "true", "ok trusts"),
+    ("claude-code", "--project", CLAUDE, "true", "ok trusts"),
+    ("claude-code", "--user", CLAUDE, "false", "warn does not trust"),
+    ("claude-code", "--user", CLAUDE, "1", "warn does not trust"),
+    ("claude-code", "--user", (".claude.json", "{}"), "", "ok not visible"),
+    ("claude-code", "--user", (".claude.json", "["), "", "ok not visible"),
+    ("claude-code", "--user", (".claude.json", '{"projects": {"/": 3}}'), "", "ok not visible"),
+    ("claude-code", "--user", (".claude.json", "[" * 100_000), "", "ok not visible"),
+    ("claude-code", "--user", (".claude.json", b"\xff"), "", "ok not visible"),
+    ("codex", "--project", CODEX, '"trusted"', "ok not visible"),
+    ("codex", "--project", CODEX, '"untrusted"', "warn does not trust"),
+    ("codex", "--project", (".codex/config.toml", "model = 'x'"), "", "warn does not trust"),
+    ("codex", "--project", (".codex/config.toml", "model = "), "", "ok not visible"),
+    ("codex", "--user", CODEX, '"untrusted"', "ok not visible"),
+    ("copilot", "--project", COPILOT, "", "ok trusts"),
+    ("copilot", "--project", (".copilot/config.json", '{"trustedFolders": ["/nowhere", 3]}'), "", "warn does not trust"),
+    ("copilot", "--project", (".copilot/config.json", '{"trusted_folders": ["PLACE/"]}'), "", "ok trusts"),
+    ("copilot", "--project", (".copilot/config.json", "{}"), "", "ok not visible"),
+    ("cursor", "--project", (".cursor/x", ""), "", "ok not visible"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize(("name", "scope", "file", "answer", "expected"), TRUST)
+def test_doctor_says_whether_the_agent_trusts_the_folder(
+    cli, home, project, monkeypatch, name, scope, file, answer, expected, below
+):
+    """As far as a documented file says; a folder in a trusted one is trusted too."""
+    assert install(cli, name, scope, "--yes").code == 0
+    path = home / file[0]
+    path.parent.mkdir(exist_ok=True)
+    text = file[1] if isinstance(file[1], bytes) else file[1].replace("PLACE", str(project)).encode()
+    path.write_bytes(text.replace(b"ANSWER", answer.encode()))
+    if below and scope == "--user":
+        (project / "deep").mkdir()
+        monkeypatch.chdir(project / "deep")
+    level, _, words = expected.partition(" ")
+    ((found, said, hint),) = checks(cli, agent(name).title)
+    assert (found, words in said, bool(hint)) == (level, True, level == "warn"), said
 
 
 @pytest.mark.parametrize("name", AGENTS)

@@ -257,6 +257,49 @@ def test_a_token_that_is_split_over_two_fields_is_found(machine: Machine, cut: i
     assert changed["interrupted"] is False
 
 
+def blocks_of(value: str, form: str, cut: int) -> list[dict]:
+    """The content of an answer of an MCP server, in which no block holds the whole value."""
+    first, second = value[:cut], value[cut:]
+    block = lambda text: {"type": "text", "text": text}  # noqa: E731
+    match form:
+        case "two blocks":
+            return [block(f"says {first}"), block(f"{second} done")]
+        case "the type last":
+            return [{"text": f"says {first}", "type": "text"}, {"text": f"{second} done", "type": "text"}]
+        case "an image between":
+            return [block(f"says {first}"), {"type": "image", "data": "AAAA", "mimeType": "image/png"}, block(second)]
+        case "a resource":
+            return [block(first), {"type": "resource", "resource": {"uri": "file:///x", "text": second}}]
+        case _:
+            return [block(value[:cut]), block(value[cut : cut + 3]), block(value[cut + 3 :])]
+
+
+BLOCKS = ["two blocks", "the type last", "an image between", "a resource", "three blocks"]
+
+
+@pytest.mark.parametrize("form", BLOCKS)
+@pytest.mark.parametrize("name", ["claude-code", "cursor", "codex"])
+def test_a_token_that_is_cut_over_blocks_of_an_answer_is_withheld(machine: Machine, name: str, form: str) -> None:
+    stage = "postToolUse" if name == "cursor" else "PostToolUse"
+    field = agent(name).stage(stage).fields[0]
+    for cut in (5, 20, len(machine.value) - 5):
+        content = {"content": blocks_of(machine.value, form, cut), "isError": False}
+        event = EVENTS[name][stage]("") | {field: json.dumps(content) if name == "cursor" else content}
+        found, written, _ = machine.answer(name, event, stage)
+        assert "a known token" in written
+        masked = json.dumps(MASKED[name, stage](found))
+        kept = [part in masked for part in (machine.value[:cut], machine.value[cut:], machine.value[cut + 3 :])]
+        assert kept.count(True) < 2, (cut, masked)
+        assert json.loads(masked) != content
+
+
+@pytest.mark.parametrize("form", BLOCKS)
+def test_a_token_that_is_cut_over_blocks_of_an_input_is_refused(machine: Machine, form: str) -> None:
+    event = EVENTS["claude-code"]["PreToolUse"]("") | {"tool_input": {"blocks": blocks_of(machine.value, form, 20)}}
+    _, written, code = machine.answer("claude-code", event)
+    assert (code, "a known token" in written) == (2, True)
+
+
 def test_three_small_fields_hold_one_token(machine: Machine) -> None:
     value = machine.value
     event = EVENTS["copilot"]["preToolUse"]("")

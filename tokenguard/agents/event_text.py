@@ -28,27 +28,36 @@ def _below(node: JsonTree, key: str) -> Iterator[JsonTree]:
         yield node[key]
 
 
-def texts_in(tree: JsonTree, *, nested: int = _NESTED) -> tuple[list[str], list[str]]:
-    """Every text in a tree in its order, and the names of its fields; without recursion into the sender's depth."""
+def texts_in(tree: JsonTree, *, nested: int = _NESTED) -> tuple[list[str], list[str], list[list[str]]]:
+    """Every text in a tree, without recursion into the sender's depth.
+
+    Returns:
+        The texts in their order, the names of fields, and the texts of each field that has several, such as `text` in
+        the blocks of an answer: a model reads them as one.
+    """
     texts: list[str] = []
     names: list[str] = []
-    open_: list[JsonTree] = [tree]
+    fields: dict[str, list[str]] = {}
+    rows: list[list[str]] = []
+    open_: list[tuple[str, JsonTree]] = [("", tree)]
     while open_:
-        node = open_.pop()
+        field, node = open_.pop()
         if isinstance(node, str):
             texts.append(node)
+            fields.setdefault(field, []).append(node)
             inner = _json_in(node) if nested else None
             if inner is not None:
-                more, named = texts_in(inner, nested=nested - 1)
+                more, named, inside = texts_in(inner, nested=nested - 1)
                 texts += more
                 names += named
+                rows += inside
         elif isinstance(node, list):
             texts += _bytes_in(node)
-            open_.extend(reversed(node))
+            open_.extend((field, each) for each in reversed(node))
         elif isinstance(node, dict):
             names += node
-            open_.extend(reversed(node.values()))
-    return texts, names
+            open_.extend(reversed(node.items()))
+    return texts, names, [*(row for row in fields.values() if 1 < len(row) < len(texts)), *rows]
 
 
 def with_texts(tree: JsonTree, change: Callable[[str], str], *, nested: int = _NESTED) -> JsonTree:

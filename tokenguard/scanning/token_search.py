@@ -57,14 +57,22 @@ class TokenSearch:
         self.broken = ""
         """The kind of the error with which the search for formats has failed; known tokens are found without it."""
 
-    def find(self, texts: Sequence[str], names: Sequence[str] = ()) -> list[FoundToken]:
+    def find(
+        self, texts: Sequence[str], names: Sequence[str] = (), rows: Iterable[Sequence[str]] = ()
+    ) -> list[FoundToken]:
         """The tokens in texts and names, each once, and those that are split over texts beside each other.
+
+        Args:
+            texts: in their order.
+            names: searched each by itself.
+            rows: texts among these that are beside each other for those who read them.
 
         Raises:
             Incomplete: known tokens could not be searched for everywhere.
         """
         found = list(self._in_text("\n".join((*texts, *names))))
-        found += [each for each in self._over_seams(texts) if each.name not in {known.name for known in found}]
+        for row in (texts, *rows):
+            found += [each for each in self._over_seams(row) if each.name not in {known.name for known in found}]
         return list({(each.name, each.written.reveal()): each for each in found}.values())
 
     @property
@@ -77,15 +85,18 @@ class TokenSearch:
         own = [*self._known(data)]
         return own if own_only else [*own, *self._by_format(decoded(data).text, path)]
 
-    def masked(self, texts: Sequence[str], names: Sequence[str] = ()) -> dict[str, str]:
-        """Texts and names that hold a token, with what takes their place.
+    def masked(
+        self, texts: Sequence[str], names: Sequence[str] = (), rows: Iterable[Sequence[str]] = ()
+    ) -> dict[str, str]:
+        """Texts and names that hold a token, with what takes their place; arguments as of `find`.
 
         A text in which masks do not hide all known tokens is replaced as a whole. Incomplete as above.
         """
         changed = {text: self._masked(text) for text in dict.fromkeys((*texts, *names))}
-        for token in self._over_seams([changed[text] for text in texts]):
-            withheld = _withheld(token.name)
-            changed |= dict.fromkeys(_parts(token.written.reveal(), texts), withheld)
+        for row in (texts, *rows):
+            for token in self._over_seams([changed[text] for text in row]):
+                withheld = _withheld(token.name)
+                changed |= dict.fromkeys(_parts(token.written.reveal(), row), withheld)
         return {text: masked for text, masked in changed.items() if masked != text}
 
     def _masked(self, text: str) -> str:

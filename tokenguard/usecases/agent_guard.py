@@ -151,8 +151,8 @@ class _Guard:
             return self._session() if name == "SessionStart" else HookReply()
         effect = self._agent.effect(stage, event)
         search = self._search()
-        texts, names = texts_in([each for path in stage.fields for each in selected(event, path)])
-        found = search.find(texts, names)
+        texts, names, rows = texts_in([each for path in stage.fields for each in selected(event, path)])
+        found = search.find(texts, names, rows)
         if found and self._options.report_formats and not any(each.own for each in found):
             self._notes.append(f"this holds {sentence(found)}; it was let through, as this hook was installed")
             found = []
@@ -235,8 +235,8 @@ _PROMPTS = frozenset({"UserPromptSubmit", "UserPromptExpansion"})
 
 def _masked(search: TokenSearch, event: Event, stage: HookStage, found: list[FoundToken]) -> HookVerdict:
     """Masked fields; all of them withheld, where a known token is left in what masks make of them."""
-    texts, names = texts_in([event.get(path) for path in stage.fields])
-    masks = {text: text for text in (*texts, *names)} | search.masked(texts, names)
+    texts, names, rows = texts_in([event.get(path) for path in stage.fields])
+    masks = {text: text for text in (*texts, *names)} | search.masked(texts, names, rows)
 
     def change(text: str) -> str:
         """What is masked already, or is JSON that was written anew around masked texts."""

@@ -208,17 +208,13 @@ def _make(wiring: Wiring, places: _SettingsPlaces, changes: list[HookChange], *,
 def _show(wiring: Wiring, changes: list[HookChange]) -> None:
     """Only lines that change, and not for a comma at their end: others in the file may hold values."""
     for change in changes:
-        before = None if change.text is None else _without_commas(change.before)
-        for line in diff_lines(shown(change.path), before, _without_commas(change.after), context=0):
+        before = None if change.text is None else change.before
+        for line in diff_lines(shown(change.path), before, change.after, context=0, ignoring=","):
             wiring.screen.line(line)
         if change.changes and change.text is not None and change.text.strip() != change.before.strip():
             wiring.progress.note(f"{shown(change.path)} is also put into the usual layout of JSON")
     if not any(change.changes for change in changes):
         wiring.screen.line("nothing to write")
-
-
-def _without_commas(text: str) -> str:
-    return "\n".join(line.removesuffix(",") for line in text.splitlines())
 
 
 def _accepted(wiring: Wiring, changes: list[HookChange]) -> None:

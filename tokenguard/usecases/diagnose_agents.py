@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.agents.contract import Agent, SettingsScope
+from tokenguard.agents.folder_trust import trusts
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
 from tokenguard.documents import load_json
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
@@ -77,7 +78,20 @@ def _installed(wiring: Wiring, each: Agent, scope: SettingsScope, path: Path, fi
     elif path.stat().st_mode & _OTHERS_WRITE:
         yield doubt(each.title, f"others can change {shown(path)}", f"chmod go-w {shown(path)}")
     else:
-        yield well(each.title, f"the hook is in {shown(path)}. {each.trust}; whether it is trusted is not visible here")
+        yield _trusted(wiring, each, scope, path)
+
+
+def _trusted(wiring: Wiring, each: Agent, scope: SettingsScope, path: Path) -> Diagnosis:
+    """A hook that is in place: whether the agent runs it here."""
+    match trusts(each, Path.cwd(), scope, Path.home(), wiring.environ):
+        case True:
+            return well(each.title, f"the hook is in {shown(path)}, and {each.title} trusts this folder")
+        case False:
+            text = f"the hook is in {shown(path)}, and does not run here: {each.title} does not trust this folder yet"
+            return doubt(each.title, text, f"start {each.title} in this folder and accept its question about trust")
+        case _:
+            text = f"the hook is in {shown(path)}. {each.trust}; whether it is trusted is not visible here"
+            return well(each.title, text)
 
 
 def _same(commands: set[str], hook: str) -> bool:
