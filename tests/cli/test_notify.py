@@ -1,66 +1,22 @@
 """`notify`: what holds in the store is told once on each route, never lost, never with a value, in few messages."""
 
 import json
-import secrets
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from tests.fakes.command_line import FakeTty
-from tests.fakes.loopback import Loopback
+from tests.fakes.notification_receiver import SECRET, Receiver
 from tests.fakes.scripted_server import ScriptedServer, reply
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
-from tokenguard.domain.secret import Secret
 from tokenguard.frozen import replace
 from tokenguard.ports.shared_item import Item
 from tokenguard.usecases import send_notifications
-from tokenguard.webhooks import NotificationDeliveries, Refused
 
 VIDEO, AUDIO = "video/app/prod/upload", "audio/site/prod/player"
-SECRET = f"tgcanary{secrets.token_hex(24)}"
 HOUR = 3_600
 DAY = 86_400
-
-
-class Receiver(Loopback):
-    """A receiver as `docs/webhooks.md` describes it: verifies with our own library, and remembers what it handled."""
-
-    def __init__(self, clock):
-        self.deliveries = NotificationDeliveries([Secret(SECRET)], clock=clock)
-        self.handled, self.bodies, self.status = [], [], 204
-
-    def handler(self):
-        receiver = self
-
-        class Answer(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.bodies.append(json.loads(body))
-                status = receiver.status
-                if status < 300:
-                    try:
-                        with receiver.deliveries.receive(self.headers.items(), body) as delivery:
-                            receiver.handled.append(delivery)
-                    except Refused as refused:
-                        status = refused.status
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        return Answer
-
-    @property
-    def events(self):
-        """Every event that was handled, also those of a digest."""
-        found = []
-        for each in self.handled:
-            found += each.data.get("notifications", [each.data])
-        return [(each["event"], each["token"]) for each in found]
 
 
 @pytest.fixture
@@ -221,6 +177,23 @@ def test_a_runner_killed_around_the_message_loses_nothing_and_the_id_stays(cli, 
     assert len({each["id"] for each in ops.bodies}) == 1
     assert ops.events == [("leak", VIDEO)]
     assert outbox(cli) is not None
+
+
+def test_while_one_runner_sends_another_does_not(cli, ops, monkeypatch):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    real, codes = send_notifications.Notifier._sent, []
+
+    def sent(self, route, made):
+        monkeypatch.undo()
+        answer = cli("notify")
+        codes.append((answer.code, "another runner" in answer.err))
+        return real(self, route, made)
+
+    monkeypatch.setattr(send_notifications.Notifier, "_sent", sent)
+    assert cli("notify").code == 0
+    assert codes == [(0, True)]
+    assert len(ops.bodies) == 1
 
 
 def test_owners_severity_and_events_choose_the_route(cli, configured, receiver):

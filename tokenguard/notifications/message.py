@@ -9,7 +9,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.notifications.notification import Notification, notification_id
 from tokenguard.text import counted, safe_text
 
-LISTED = 8
+LISTED = 5
 """Notifications that one screen has room for."""
 DIGEST = "digest"
 """The event name of a webhook's body that holds several notifications."""

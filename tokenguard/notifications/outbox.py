@@ -4,6 +4,7 @@ It is one shared item of the store, replaced by compare-and-set. A notification 
 as told only after its receiver has taken it: a runner that is killed in between sends it once more, under the same id.
 """
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -19,6 +20,8 @@ MOST_OWED = 200
 """Notifications that one route can be behind with; more are taken in as these are sent."""
 MOST_TOLD = 3_000
 """Ids that are remembered of all routes; beyond it the oldest are forgotten, and told again if they still hold."""
+MOST_BYTES = 45_000
+"""Compressed; one AWS secret holds 65,536 with the latest audit events."""
 _KEPT = 7
 """Days for which an id is remembered after its condition has ended, so that one that comes and goes is told once."""
 _REFRESHED = 3
@@ -108,6 +111,25 @@ def encode_outbox(outbox: Outbox) -> bytes:
     return msgspec.json.encode(outbox, order="deterministic")
 
 
+def fitted(outbox: Outbox) -> Outbox:
+    """The outbox, small enough for every store: first remembered ids go, then the least urgent of what is owed.
+
+    Both are derived again by the next run, while their conditions hold.
+    """
+    while len(zlib.compress(encode_outbox(outbox), 9)) > MOST_BYTES:
+        remembered, findings = sum(map(len, outbox.told.values())), outbox.upkeep.findings if outbox.upkeep else ()
+        if remembered:
+            outbox = replace(outbox, told=_limited(outbox.told, remembered // 2))
+        elif len(outbox.owed) > len(findings):
+            urgent = sorted(outbox.owed, key=lambda each: each.notification.urgency)
+            outbox = replace(outbox, owed=tuple(urgent[: len(urgent) // 2]))
+        elif outbox.upkeep is not None and findings:
+            outbox = replace(outbox, upkeep=replace(outbox.upkeep, findings=findings[: len(findings) // 2]))
+        else:
+            break
+    return outbox
+
+
 def decode_outbox(data: bytes) -> Outbox:
     """Read what `encode_outbox` wrote; Tampered for anything else."""
     try:
@@ -180,7 +202,7 @@ def settled(outbox: Outbox, results: Mapping[str, Sequence[SendResult]], now: da
     for each in outbox.owed:
         left = tuple(route for route in each.routes if each.notification.id not in reached.get(route, ()))
         owed += [replace(each, routes=left)] if left else []
-    return replace(outbox, owed=tuple(owed), told=_limited(told), routes=states)
+    return replace(outbox, owed=tuple(owed), told=_limited(told, MOST_TOLD), routes=states)
 
 
 def _after(state: RouteState, sent: Sequence[SendResult], now: datetime) -> RouteState:
@@ -197,8 +219,8 @@ def _after(state: RouteState, sent: Sequence[SendResult], now: datetime) -> Rout
     return RouteState(failures=failures, retry_at=now + wait, reason=failed.reason, sent=recent)
 
 
-def _limited(told: Mapping[str, Mapping[str, int]]) -> Mapping[str, Mapping[str, int]]:
-    over = sum(map(len, told.values())) - MOST_TOLD
+def _limited(told: Mapping[str, Mapping[str, int]], most: int) -> Mapping[str, Mapping[str, int]]:
+    over = sum(map(len, told.values())) - most
     if over <= 0:
         return told
     oldest = sorted((day, route, each) for route, ids in told.items() for each, day in ids.items())[:over]

@@ -17,6 +17,7 @@ from tokenguard.notifications.outbox import (
     claimed,
     decode_outbox,
     encode_outbox,
+    fitted,
     settled,
     with_conditions,
 )
@@ -206,7 +207,7 @@ class Notifier:
         store = self._wiring.store
         for _ in range(_ATTEMPTS):
             before, revision = self._read()
-            after = change(before)
+            after = fitted(change(before))
             if after == before:
                 return after
             data = encode_outbox(after)

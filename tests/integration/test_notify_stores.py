@@ -1,0 +1,80 @@
+"""Notifications on real stores: with the rotator's printed policy on OpenBao, and statement by statement on AWS."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.notification_receiver import SECRET, Receiver
+from tests.fakes.secrets_manager.command_line import AwsCommandLine
+from tests.fakes.secrets_manager.stores import CREDENTIALS
+from tests.fakes.vault_command_line import NAME, VaultCommandLine
+from tests.integration.test_approval_roles import allowed, login, writes
+from tokenguard.ports.shared_item import Item
+from tokenguard.stores.aws.policies import AwsStoreRole
+
+HOUR = 3_600
+
+
+@pytest.fixture
+def on_vault(openbao, sandbox, tmp_path, capfd, request) -> Iterator[tuple[VaultCommandLine, Receiver]]:
+    url = f"vault://secret/notify-{abs(hash(request.node.nodeid)):x}"
+    yield from made(VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=url))
+
+
+@pytest.fixture
+def on_aws(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> Iterator[tuple[AwsCommandLine, Receiver]]:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    yield from made(AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch))
+
+
+def made(cli):
+    assert cli("init", "--sandbox").code == 0
+    with Receiver(cli.clock) as receiver:
+        cli.environ = {**cli.environ, "HOOK_SECRET": SECRET}
+        cli.more += f'[notify.routes.ops]\nwebhook = "{receiver.url}/hook"\nsecret = "env:HOOK_SECRET"\n'
+        assert cli.issue().code == 0
+        assert cli("edit", NAME, "--due", "2026-01-01").code == 0
+        yield cli, receiver
+
+
+def test_a_rotator_notifies_from_vault_and_no_other_role_writes_the_outbox(on_vault):
+    cli, receiver = on_vault
+    rotator = login(cli, "rotator")
+    receiver.status = 500
+    assert cli("notify", token=rotator).code == 4
+    receiver.status = 204
+    cli.clock.sleep(HOUR)
+    assert cli("notify", token=rotator).code == 0
+    assert receiver.events == [("overdue", NAME)]
+    assert cli("upkeep", token=rotator).code == 0
+    assert cli("audit", "verify", token=login(cli, "auditor")).code == 0
+    mount, prefix = cli.url.removeprefix("vault://").split("/", 1)
+    path = f"{mount}/data/{prefix}/shared/outbox/queue"
+    content = {"data": {"data": "x"}}
+    for role in ("planner", "publisher", "inventory", "auditor", "scanner", "ci-reader", "approver"):
+        token = login(cli, role)
+        assert cli.server.api("POST", path, content, check=False, token=token).status_code == 403, role
+        if role in {"publisher", "scanner", "ci-reader"}:
+            assert cli.server.api("GET", path, check=False, token=token).status_code == 403, role
+    assert cli("notify", token=login(cli, "scanner")).code == 4
+
+
+def test_a_rotator_notifies_from_aws_and_no_other_policy_allows_its_writes(on_aws):
+    cli, receiver = on_aws
+    for status, code in ((500, 4), (204, 0)):
+        receiver.status = status
+        cli.aws.requests.clear()
+        assert cli("notify").code == code
+        cli.clock.sleep(HOUR)
+        asked = [each for each in writes(cli.aws) if Item.OUTBOX.value in json.dumps(each[1])]
+        assert asked
+        for operation, params in asked:
+            assert allowed(AwsStoreRole.ROTATOR, cli.aws, operation, params), operation
+            for role in set(AwsStoreRole) - {AwsStoreRole.ROTATOR, AwsStoreRole.BREAK_GLASS}:
+                assert not allowed(role, cli.aws, operation, params), (role, operation)
+    assert receiver.events == [("overdue", NAME)]
+    read = {"SecretId": f"{cli.url.split('/', 3)[3]}/@shared-outbox"}
+    assert not allowed(AwsStoreRole.SCANNER, cli.aws, "GetSecretValue", read)
+    assert allowed(AwsStoreRole.ROTATOR, cli.aws, "GetSecretValue", read)

@@ -1,0 +1,135 @@
+"""The outbox as a value: at its limits it fits every store, nothing urgent goes first, and nothing in it is read wrongly."""
+
+import secrets
+import zlib
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenguard.notifications.message import Message
+from tokenguard.notifications.notification import Notification, NotificationKind
+from tokenguard.notifications.outbox import (
+    MOST_BYTES,
+    LastUpkeep,
+    Outbox,
+    OwedMessage,
+    SendResult,
+    UpkeepFinding,
+    allowance,
+    batches,
+    claimed,
+    decode_outbox,
+    encode_outbox,
+    fitted,
+    settled,
+    with_conditions,
+)
+
+NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
+KINDS = [each for each in NotificationKind if each is not NotificationKind.TEST]
+
+
+def notification(kind=NotificationKind.OVERDUE, name="", says=""):
+    name = name or f"team/{secrets.token_hex(8)}/prod/{secrets.token_hex(8)}"
+    return Notification(
+        id=secrets.token_hex(8), kind=kind, name=name, owner="team", says=says or secrets.token_hex(40), at=NOW,
+        command=f"tokenguard --store vault://kv/team rotate {name}",
+    )  # fmt: skip
+
+
+def test_a_full_outbox_fits_every_store_and_keeps_what_is_urgent():
+    urgent = [notification(NotificationKind.LEAK) for _ in range(5)]
+    owed = [
+        OwedMessage(each, ("ops",)) for each in (*(notification(NotificationKind.DUE) for _ in range(900)), *urgent)
+    ]
+    finding = UpkeepFinding(
+        kind=NotificationKind.FAILED, duty="verify", says=secrets.token_hex(100), command="upkeep", since=NOW
+    )
+    full = Outbox(
+        owed=tuple(owed),
+        told={route: {secrets.token_hex(8): 1 for _ in range(3_000)} for route in ("ops", "chat")},
+        upkeep=LastUpkeep(at=NOW, code=4, findings=(finding,) * 400),
+    )
+    found = fitted(full)
+    assert len(zlib.compress(encode_outbox(found), 9)) <= MOST_BYTES
+    assert {each.id for each in urgent} <= {each.notification.id for each in found.owed}
+    assert decode_outbox(encode_outbox(found)) == found
+    small = Outbox(owed=tuple(owed[:5]))
+    assert fitted(small) == small
+
+
+@given(count=st.integers(0, 60), most=st.integers(0, 30), grouped=st.booleans(), size=st.integers(1, 50))
+def test_batches_hold_each_once_in_order_and_never_more_than_allowed(count, most, grouped, size):
+    owed = [notification(says=str(number)) for number in range(count)]
+    made = batches(owed, most, grouped=grouped, size=size)
+    flat = [each for batch in made for each in batch]
+    assert flat == owed[: len(flat)]
+    assert len(made) <= most
+    assert all(0 < len(batch) <= size for batch in made)
+    if most and count <= size:
+        assert flat == owed
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["send", "fail", "kill", "wait", "end", "new"]), st.integers(0, 3)), max_size=40)
+)
+def test_whatever_happens_what_is_taken_in_is_sent_once_it_can_be(steps):
+    """Random runs with failures, kills and ends of conditions: at the end each id was received, with no gap."""
+    outbox, now, received, ever, holding = Outbox(), NOW, set(), set(), []
+
+    def run(outcome):
+        nonlocal outbox
+        outbox = with_conditions(outbox, {"ops": holding}, now)
+        ever.update(each.id for each in holding)
+        may = allowance(outbox, "ops", 5, now)
+        made = batches(outbox.owed_to("ops"), may, grouped=False, size=3)
+        if not made:
+            return
+        outbox = claimed(outbox, ["ops"], now)
+        if outcome == "send":
+            received.update(each.id for batch in made for each in batch)
+        if outcome != "kill":
+            results = [
+                SendResult(ids=tuple(each.id for each in batch), reason="" if outcome == "send" else "http-500")
+                for batch in made
+            ]
+            outbox = settled(outbox, {"ops": results}, now)
+
+    for step, number in steps:
+        match step:
+            case "new":
+                holding = [*holding, notification(KINDS[number])]
+            case "end":
+                run("fail")
+                holding = holding[number:]
+            case "wait":
+                now += timedelta(minutes=10**number)
+            case _:
+                run(step)
+        outbox = decode_outbox(encode_outbox(outbox))
+    for _ in range(60):
+        now += timedelta(hours=7)
+        run("send")
+    assert received == ever
+    assert outbox.owed == ()
+
+
+def test_a_message_is_one_screen_and_begins_with_the_command():
+    for count in (1, 2, 5, 200):
+        found = tuple(notification(says="tgcanary " * 60) for _ in range(count))
+        message = Message("vault://kv/team", "0" * 32, found)
+        lines = message.text.splitlines()
+        assert lines[0] == found[0].command
+        assert len(lines) <= 24
+        assert all(len(line) <= 120 for line in lines)
+        assert "\n" not in message.subject
+        assert len(message.subject) <= 100
+
+
+def test_text_from_outside_cannot_act_on_a_terminal_or_a_header():
+    found = notification(name="a/b", says="x\r\nBcc: all@example.org\x1b[2J\u202e")
+    message = Message("vault://kv/team", "0" * 32, (found,))
+    assert all(each.isprintable() for each in message.text.splitlines())
+    assert not {"\r", "\x1b", "\u202e"} & set(message.text + message.subject)
+    assert not any(line.startswith("Bcc") for line in message.text.splitlines())
