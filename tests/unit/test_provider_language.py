@@ -1,6 +1,7 @@
 """What services need of a provider file: several credentials, verdicts in bodies, expiry dates, scopes, several steps."""
 
 import base64
+import dataclasses
 import json
 
 import pytest
@@ -9,11 +10,12 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.provider_files import provider_file
 from tests.fakes.scripted_server import ScriptedServer, reply
 from tokenguard.domain.liveness import Verdict
-from tokenguard.domain.names import Label
+from tokenguard.domain.names import Label, new_label, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
 from tokenguard.ports.provider import Ambiguous, CreateRefused, TokenRequest
+from tokenguard.providers.generic.file_checks import checks_for, run_check
 from tokenguard.providers.generic.loading import load
 from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
@@ -270,3 +272,110 @@ def test_an_expiry_without_a_lifetime_is_an_input_error(tmp_path):
     path = provider_file(tmp_path, "https://acme.example", text_with().replace("lifetime: 90d\n", ""))
     with pytest.raises(InputError, match="placeholder"):
         load(path)
+
+
+INTROSPECTION = '{request: POST /oauth2/introspect, introspect: {token: "{token}", token_type_hint: access_token}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"), [(b'{"active":true}', "alive"), (b'{"active":false}', "dead"), (b"{}", "unknown")]
+)
+def test_an_introspection_posts_the_token_and_its_body_alone_decides(body, verdict, tmp_path):
+    with ScriptedServer(reply(200, body)) as server:
+        assert acme(tmp_path, server.url, PROBE=INTROSPECTION).probe(VALUE, None).verdict == verdict
+    head, _, sent = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /oauth2/introspect ")
+    assert sent == b"token=tgcanary-token&token_type_hint=access_token"
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        "{request: POST /me}",
+        '{request: GET /me, introspect: {token: "{token}"}}',
+        '{request: POST /introspect, introspect: {access_token: "{token}"}}',
+        '{request: POST /introspect, introspect: {token: "{label}"}}',
+    ],
+)
+def test_a_post_that_is_no_introspection_is_refused(probe, tmp_path):
+    with pytest.raises(InputError, match=r"acme\.yaml:\d+:\d+"):
+        acme(tmp_path, PROBE=probe)
+
+
+def test_each_permission_becomes_an_element_where_the_file_says_so(tmp_path):
+    body = '{name: "{label}", grants: [{id: "{each_permission}", effect: allow}], all: "{permissions}"}'
+    with ScriptedServer(reply(201, b'{"token": "tgcanary-new-token", "id": "1"}')) as server:
+        wanted = TokenRequest(label=Label("one"), scope=SCOPE, permissions=("read", "write"))
+        admin_of(tmp_path, server, CREATE=body).create(wanted)
+    _, _, sent = asked(server)
+    assert sent["grants"] == [{"id": "read", "effect": "allow"}, {"id": "write", "effect": "allow"}]
+
+
+def test_a_permission_that_the_file_does_not_list_is_never_sent(tmp_path):
+    listed = "{request: GET /me}\npermissions: {read: reads posts}\nadmin_permissions: {api_write: creates keys}"
+    with ScriptedServer(reply(201, b'{"token": "tgcanary-new-token", "id": "1"}')) as server:
+        bound = admin_of(tmp_path, server, PROBE=listed)
+        with pytest.raises(CreateRefused):
+            bound.create(TokenRequest(label=Label("one"), scope=SCOPE, permissions=("read", "write")))
+        assert server.connections == 0
+        bound.create(TokenRequest(label=Label("one"), scope=SCOPE, permissions=("read",)))
+
+
+def test_labels_keep_to_the_punctuation_of_the_service():
+    name = token_name("video/app.v2/prod/post_it")
+    for allowed in ("-._", "_", "-", ""):
+        label = new_label(name, 3, 64, allowed)
+        assert not set(label) & (set("-._") - set(allowed))
+        assert len({new_label(name, 3, 64, allowed) for _ in range(20)}) == 20
+        assert len(new_label(name, 3, 20, allowed)) <= 20
+
+
+def test_requests_keep_to_the_published_rate(tmp_path):
+    clock = FakeClock()
+    file = provider_file(
+        tmp_path, "https://acme.example", text_with(PROBE="{request: GET /me}\nrate: {requests: '2', per: 10s}")
+    )
+    with ScriptedServer(*[reply(200, b"{}")] * 5) as server:
+        provider = build("acme", ProviderSettings(file=file, base_url=server.url), clock)
+        times = []
+        for _ in range(5):
+            provider.probe(VALUE, None)
+            times.append(clock.elapsed)
+    assert times == [0, 0, 10, 10, 20]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rate: {requests: '0', per: 10s}", "rate: {requests: '3'}", "rate: {requests: '3', per: 1m, burst: '2'}",
+        'label_punctuation: "/"', "permissions: [read]", 'permissions: {"{x}": y}', "admin_permissions: read",
+    ],
+)  # fmt: skip
+def test_limits_and_permissions_that_are_none_are_refused_with_their_place(line, tmp_path):
+    with pytest.raises(InputError, match=r"acme\.yaml:\d+:\d+"):
+        acme(tmp_path, PROBE=f"{{request: GET /me}}\n{line}")
+
+
+@pytest.mark.parametrize("name", ["limit", "per_page", "page[size]", "Page-Number", "offset", "maxResults"])
+def test_a_list_that_is_said_to_have_no_pages_is_not_asked_for_one(name, tmp_path):
+    text = text_with().replace("  paging: link\n", f"  paging: none\n  query: {{'{name}': '100'}}\n")
+    with pytest.raises(InputError, match=r"acme\.yaml:\d+:\d+"):
+        load(provider_file(tmp_path, "https://acme.example", text))
+
+
+TWO_SLOTS = """\
+- {request: "PATCH /projects/{scope}/tokens/{id}", body: {active: "{false}"}}
+  - {request: "DELETE /projects/{scope}/tokens/{id}"}"""
+
+
+def test_a_service_that_deletes_only_inactive_tokens_passes_and_one_step_alone_does_not(tmp_path):
+    text = text_with(REVOKE="\n  " + TWO_SLOTS)
+    said = load(provider_file(tmp_path, "https://acme.example", text))
+    assert not any(run_check(check, said) for check in checks_for(said))
+    only = dataclasses.replace(said, revoke=said.revoke[1:])
+    assert any(run_check(check, only, served=said) for check in checks_for(said))
+
+
+def test_an_introspected_service_passes_every_check(tmp_path):
+    said = load(provider_file(tmp_path, "https://acme.example", text_with(PROBE=INTROSPECTION)))
+    assert [run_check(check, said) for check in checks_for(said)] == [""] * len(checks_for(said))

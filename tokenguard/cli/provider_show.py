@@ -117,6 +117,13 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     if found.source and "tried_live" not in found.source:
         how = f"; run: tokenguard provider test --live {found.name}" if can.unattended else ""
         yield f"tried live     {_NEVER}{how}"
+    for title, table in (
+        ("permissions of a token", found.permissions),
+        ("permissions that the admin credential needs", found.admin_permissions),
+    ):
+        if table:
+            yield f"{title}:"
+            yield from (f"  {name}: {why}" for name, why in table.items())
     for title, steps in (("create", found.guide.create), ("revoke", found.guide.revoke)):
         if steps:
             yield f"to {title}, at {found.guide.where}:"
@@ -137,6 +144,8 @@ def _document(found: KnownProvider) -> dict[str, Any]:
         "scope": can.scope_kind,
         "checks_scope": can.verifies_scope,
         "source": found.source,
+        "permissions": found.permissions,
+        "admin_permissions": found.admin_permissions,
         "tried_live": found.source.get("tried_live"),
         "guide": {"where": found.guide.where, "create": list(found.guide.create), "revoke": list(found.guide.revoke)},
     }

@@ -21,6 +21,8 @@ MAX_SEGMENTS = 6
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 LABEL_LIMIT = 64
 """Characters of a label where the vendor declares no other limit."""
+LABEL_PUNCTUATION = "-._"
+"""What a label may have besides lower-case letters and digits."""
 _LABEL_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without 0, 1, l and o: people read and type labels
 
 
@@ -63,18 +65,20 @@ def new_token_id() -> TokenId:
     return TokenId(os.urandom(16).hex())
 
 
-def new_label(name: TokenName, attempt: int, limit: int = LABEL_LIMIT) -> Label:
+def new_label(name: TokenName, attempt: int, limit: int = LABEL_LIMIT, punctuation: str = LABEL_PUNCTUATION) -> Label:
     """Return a unique label for one attempt to create a value of `name`.
 
     The random part makes it the idempotency key that providers do not offer: a token at the provider that
     carries this name was made by this attempt and by nothing else. People find it in a settings page among hundreds,
     so it is the whole name, shortened to `limit` characters where the vendor takes no more; a nonce of 40 bits, which
-    is never shortened; the attempt.
+    is never shortened; the attempt. Where the vendor takes only some `punctuation`, the first of it replaces the rest.
     """
     # 32 letters: five bits of a byte choose one of them evenly
     nonce = "".join(_LABEL_ALPHABET[byte % 32] for byte in os.urandom(8))
     ending = f"-{nonce}-{attempt}"
-    return Label(f"{_stem(name, limit - len(ending))}{ending}")
+    label = f"{_stem(name, limit - len(ending))}{ending}"
+    other = punctuation[:1] or None
+    return Label(label.translate({ord(each): other for each in LABEL_PUNCTUATION if each not in punctuation}))
 
 
 def _stem(name: TokenName, room: int) -> str:

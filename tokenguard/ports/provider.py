@@ -5,7 +5,7 @@ from enum import StrEnum, unique
 from typing import Protocol
 
 from tokenguard.domain.liveness import DeathWindow, Observation
-from tokenguard.domain.names import LABEL_LIMIT, Label
+from tokenguard.domain.names import LABEL_LIMIT, LABEL_PUNCTUATION, Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import CredentialKind, Record
@@ -56,6 +56,8 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     max_active: int | None = None
     label_limit: int = LABEL_LIMIT
     """The maximum length of a token's name."""
+    label_punctuation: str = LABEL_PUNCTUATION
+    """What a token's name may have besides letters and digits."""
     last_used: bool = False
     pause: timedelta = timedelta(0)
     """The minimum time between two rotations, from the provider's rate limit."""

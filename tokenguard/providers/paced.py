@@ -3,7 +3,9 @@
 import hashlib
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from tokenguard.http.address import Address
@@ -19,15 +21,38 @@ _WORTH_TELLING = 1.0
 """Seconds."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How many requests a provider takes in a time, counted by credential."""
+
+    requests: int
+    per: float
+    """Seconds."""
+
+
 class PacedClient:
     """Sends as `Client` does, and sends what a 429 refused again after the pause that it asks for, up to a minute.
 
     A 429 has no effect at the provider, so this holds for creates as well. Limits are counted by credential: one whose
     last answer said that nothing remains waits for the reset before its next request. Safe to share between threads.
+
+    Args:
+        client: sends.
+        clock: waits.
+        told: told of each wait that is worth telling.
+        rate: the provider's published limit, for those whose answers do not state it.
     """
 
-    def __init__(self, client: Client, clock: Clock, told: Callable[[str], None] = lambda _text: None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        told: Callable[[str], None] = lambda _text: None,
+        rate: Rate | None = None,
+    ) -> None:
         self._client = client
+        self._rate = rate
+        self._sent_at: dict[bytes, deque[float]] = {}
         self._clock = clock
         self._told = told
         self._key = secrets.token_bytes(32)
@@ -62,6 +87,7 @@ class PacedClient:
         wait = until - self._clock.monotonic()
         if 0 < wait <= LONGEST:
             self._wait(wait)
+        self._keep_to_rate(who)
         outcome = self._client.send(request)
         if isinstance(outcome, Answer) and outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
             wait = room_in(outcome.headers, outcome.date or self._clock.now())
@@ -69,6 +95,18 @@ class PacedClient:
                 with self._lock:
                     self._resets[who] = self._clock.monotonic() + wait
         return outcome
+
+    def _keep_to_rate(self, who: bytes) -> None:
+        """Wait until one more request is within the published limit."""
+        if self._rate is None:
+            return
+        with self._lock:
+            times = self._sent_at.setdefault(who, deque(maxlen=self._rate.requests))
+            earliest = times[0] + self._rate.per if len(times) == self._rate.requests else 0.0
+            wait = max(earliest - self._clock.monotonic(), 0.0)
+            times.append(self._clock.monotonic() + wait)
+        if wait:
+            self._wait(wait)
 
     def _wait(self, seconds: float) -> None:
         if seconds >= _WORTH_TELLING:

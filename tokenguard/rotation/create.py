@@ -33,7 +33,8 @@ def begin_attempt(session: TokenSession) -> None:
             f"{_MAX_ATTEMPTS} attempts at a new token for {session.record.name} have failed",
             hint=f"check the provider's own list, then: tokenguard rotate {session.record.name} --abort",
         )
-    label = new_label(session.record.name, len(attempts) + 1, session.provider.capabilities.label_limit)
+    can = session.provider.capabilities
+    label = new_label(session.record.name, len(attempts) + 1, can.label_limit, can.label_punctuation)
     session.jump(
         Stage.MINT,
         session.event(Op.MINT, Phase.INTENT, label=label),

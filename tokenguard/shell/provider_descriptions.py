@@ -33,6 +33,10 @@ class KnownProvider(Frozen, frozen=True, kw_only=True):
     guide: Guide
     source: dict[str, str]
     """`documentation`, `contract`, `checked` and `tried_live`, where a file says so."""
+    permissions: dict[str, str]
+    """What a token can be granted, and what each permission allows."""
+    admin_permissions: dict[str, str]
+    """What the admin credential needs at least, and for what."""
 
 
 def known_providers(settings: Settings, clock: Clock) -> Iterator[KnownProvider]:
@@ -45,6 +49,7 @@ def known_provider(name: str, settings: Settings, clock: Clock) -> KnownProvider
     """One of them; InputError if there is none of that name, or its file is not right."""
     provider, file = configured_provider(name, settings, clock), settings.provider(name).file
     built_in = name in provider_registry.BUILT_IN
+    said = None if built_in else provider_registry.description_of(name, file)
     origin = DescriptionOrigin.OWN if file is not None else DescriptionOrigin.SHIPPED
     return KnownProvider(
         name=name,
@@ -52,7 +57,9 @@ def known_provider(name: str, settings: Settings, clock: Clock) -> KnownProvider
         base_url=provider.base_url,
         capabilities=provider.capabilities,
         guide=provider.guide(),
-        source={} if built_in else dict(provider_registry.description_of(name, file).source),
+        source={} if said is None else dict(said.source),
+        permissions={} if said is None else dict(said.permissions),
+        admin_permissions={} if said is None else dict(said.admin_permissions),
     )
 
 

@@ -80,7 +80,7 @@ class LiveTrial:
         self._tried = False
         """Whether a token may exist."""
         self._made: CreatedToken | None = None
-        self.label = new_label(token_name("tokenguard-live-trial"), 1, can.label_limit)
+        self.label = new_label(token_name("tokenguard-live-trial"), 1, can.label_limit, can.label_punctuation)
 
     @property
     def name(self) -> str:

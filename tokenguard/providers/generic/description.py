@@ -15,6 +15,7 @@ from tokenguard.http.client import Credential
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.pointer import JsonPointer
+from tokenguard.providers.paced import Rate
 from tokenguard.providers.paging import Paging
 from tokenguard.providers.route import Route
 
@@ -110,6 +111,8 @@ class Probe:
 
     route: Route
     query: tuple[tuple[str, str], ...] = ()
+    body: Tree = None
+    """Of an introspection (RFC 7662), which is a POST of the token as a form."""
     alive: tuple[Condition, ...] = (Condition(status=200),)
     dead: tuple[Condition, ...] = (Condition(status=401),)
     scope: JsonPointer | None = None
@@ -220,6 +223,13 @@ class Description:
     overlap: bool
     max_active: int | None
     label_limit: int | None
+    label_punctuation: str
+    rate: Rate | None
+    """How many requests may be sent in what time."""
+    permissions: Mapping[str, str]
+    """What each permission of a token allows; empty: not listed, so that any is passed on."""
+    admin_permissions: Mapping[str, str]
+    """What the admin credential needs at least, and for what."""
     revoke_lag: timedelta
     activate_lag: timedelta
     list_lag: timedelta | None

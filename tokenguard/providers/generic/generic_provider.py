@@ -1,17 +1,20 @@
 """A provider that behaves as its file says."""
 
+from urllib.parse import urlencode
+
 from tokenguard.documents import JsonTree
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import LABEL_LIMIT
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.secret import Value
+from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide, Issuer, Method
 from tokenguard.providers.connecting import connect
+from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Description, Probe
-from tokenguard.providers.generic.issuer import GenericIssuer
+from tokenguard.providers.generic.issuer import FORM, GenericIssuer
 from tokenguard.providers.probe_result import Reading, compare, scope_of
 from tokenguard.providers.provider_settings import ProviderSettings, patience
 from tokenguard.providers.token_listing import identifier, short_text
@@ -22,7 +25,7 @@ class Generic:
 
     def __init__(self, description: Description, settings: ProviderSettings, clock: Clock) -> None:
         self._description = description
-        self._client = connect(settings, description.base_url, clock)
+        self._client = connect(settings, description.base_url, clock, description.rate)
         self._clock = clock
         self._patience = patience(self._client.base, settings.death_floor or description.death_floor)
 
@@ -56,6 +59,7 @@ class Generic:
             confirm_after=said.confirm_after or self._patience.confirm_after,
             max_active=said.max_active,
             label_limit=said.label_limit or LABEL_LIMIT,
+            label_punctuation=said.label_punctuation,
             last_used=said.rows is not None and "last_used" in said.rows.more,
             pause=said.pause,
             fields=tuple(sorted(said.auth.fields | (said.create.value.keys() if said.create else set()))),
@@ -88,8 +92,18 @@ class Generic:
         credentials = self._description.auth.credentials(value)
         if credentials is None:
             return Observation(verdict=Verdict.UNKNOWN, at=at, reason="incomplete-value")
-        headers = self._description.headers
-        request = Request(path=said.route.fill({}), query=said.query, further=credentials, headers=headers)
+        form = None
+        if said.body is not None:
+            form = urlencode(request_template.fill(said.body, {TOKEN_FIELD: value.token.reveal()})).encode()
+        request = Request(
+            method=said.route.method,
+            path=said.route.fill({}),
+            query=said.query,
+            further=credentials,
+            headers=self._description.headers,
+            content=form,
+            content_type=FORM,
+        )
         reading, tree = read(self._client.send(request), said)
         scope = None
         if said.scope is not None and tree is not None:

@@ -21,6 +21,7 @@ from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, 
 from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
 from tokenguard.providers.write_result import acknowledged, answered, new_value, no_such_token, not_understood, settled
 
+FORM = "application/x-www-form-urlencoded"
 _Section = TypeVar("_Section", Create, Rows, tuple[Revoke, ...])
 _UNKNOWN_STATUS = "the status of a token in it is none of those under `list.status` in the provider file"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
@@ -41,6 +42,7 @@ class GenericIssuer:
     def create(self, wanted: TokenRequest) -> CreatedToken:
         """The create request, once. Anything but a clear answer is Ambiguous."""
         what, said = "creating the token", self._section(self._description.create, "create")
+        self._check_permissions(wanted.permissions)
         fields = {
             "label": str(wanted.label),
             "permissions": " ".join(wanted.permissions),
@@ -75,6 +77,15 @@ class GenericIssuer:
             if no_such_token(outcome):
                 return
             acknowledged(outcome, what)
+
+    def _check_permissions(self, permissions: Sequence[str]) -> None:
+        """Refuse, before anything is sent, a permission that is not among those of the file."""
+        known = self._description.permissions
+        if known and any(each not in known for each in permissions):
+            raise CreateRefused(
+                f"a permission of the record is none of {self._description.name}",
+                hint=f"`tokenguard provider show {self._description.name}` lists them; use `edit --permission`",
+            )
 
     def _expiry(self) -> dict[str, str | int]:
         """When a token that is made now is to end, as services want to be told."""
@@ -179,7 +190,7 @@ class GenericIssuer:
             headers=self._description.headers,
             body=filled if form is None else None,
             content=form,
-            content_type="application/json" if form is None else "application/x-www-form-urlencoded",
+            content_type="application/json" if form is None else FORM,
         )
         return self._client.send(request)
 

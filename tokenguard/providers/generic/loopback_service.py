@@ -43,6 +43,8 @@ class LoopbackToken:
     alive: bool = True
     accepted: int = 0
     """How often it is accepted after its end."""
+    steps: int = 0
+    """How many steps of its revocation were done; after the first of several it is inactive."""
 
     @property
     def hint(self) -> str:
@@ -207,15 +209,21 @@ class LoopbackService:
         return _Answer(status=HTTPStatus.CREATED, tree=tree)
 
     def _revoked(self, asked: ReceivedRequest) -> _Answer | None:
-        for step in self.described.revoke:
+        for number, step in enumerate(self.described.revoke):
             found = self._match(step.route, asked)
             if found is None:
                 continue
             token = self.tokens.get(found.get("id") or _sent(step.body, "id", asked.body))
             if token is None or not token.alive:
                 return _Answer(status=HTTPStatus.NOT_FOUND, tree={"error": "not found"})
-            if step is self.described.revoke[-1] and not self.ignores_revoke:
-                token.alive, token.accepted = False, self.revoke_lag
+            if self.ignores_revoke:
+                return _Answer(status=HTTPStatus.OK, tree={})
+            if token.steps < number:
+                return _Answer(status=HTTPStatus.CONFLICT, tree={"error": "it is active"})
+            if not token.steps:
+                token.accepted = self.revoke_lag
+            token.steps = number + 1
+            token.alive = step is not self.described.revoke[-1]
             return _Answer(status=HTTPStatus.OK, tree={})
         return None
 
@@ -224,7 +232,7 @@ class LoopbackService:
         assert probe is not None  # noqa: S101 - asked by `_answer`
         known = next((each for each in self.tokens.values() if self._accepts(each, asked)), None)
         alive = known is not None and not self.refuses_all
-        if known is not None and not known.alive:
+        if known is not None and (known.steps or not known.alive):
             known.accepted -= 1
         condition = (probe.alive if alive else probe.dead)[0]
         tree = _stated(condition)
@@ -233,7 +241,13 @@ class LoopbackService:
         return _Answer(status=condition.status, tree=tree)
 
     def _accepts(self, token: LoopbackToken, asked: ReceivedRequest) -> bool:
-        return (token.alive or token.accepted > 0) and self._carries(self.described.auth, token.value, asked)
+        probe = self.described.probe
+        introspected = probe is not None and probe.body is not None
+        return (
+            ((token.alive and not token.steps) or token.accepted > 0)
+            and self._carries(self.described.auth, token.value, asked)
+            and (not introspected or (asked.body or {}).get("token") == token.value.token.reveal())
+        )
 
     def _listed(self, rows: Rows, asked: ReceivedRequest) -> _Answer:
         if self.appears:

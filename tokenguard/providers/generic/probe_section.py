@@ -4,34 +4,55 @@ import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from tokenguard.documents import Tree
+from tokenguard.domain.secret import TOKEN_FIELD
 from tokenguard.providers.generic.description import Condition, Probe
 from tokenguard.providers.generic.mapping_reader import Fields
-from tokenguard.providers.generic.provider_sections import maybe_pointer, pointer, query, route
+from tokenguard.providers.generic.pointer import JsonPointer
+from tokenguard.providers.generic.provider_sections import maybe_pointer, plain_pairs, pointer, query, route
 
 _STATUS = re.compile(r"[2-4][0-9]{2}", re.ASCII)
 _MAY_BE_DEAD = frozenset({400, 401, 403, 404, 410})
 _NEVER_ALIVE = frozenset({401, 407, 408, 425, 429})
+_BY_STATUS = (Condition(status=HTTPStatus.OK),), (Condition(status=HTTPStatus.UNAUTHORIZED),)
+_INTROSPECTED = (
+    (Condition(status=HTTPStatus.OK, at=JsonPointer(("active",)), texts=frozenset({"true"})),),
+    (Condition(status=HTTPStatus.OK, at=JsonPointer(("active",)), texts=frozenset({"false"})),),
+)
 _REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
 
 
 def probe(top: Fields) -> Probe | None:
-    """A GET without placeholders."""
+    """A GET without placeholders, or an introspection (RFC 7662): a POST of the token as a form."""
     fields = top.within("probe")
     if fields is None:
         return None
+    body = _introspection(fields)
+    alive, dead = _INTROSPECTED if body is not None else _BY_STATUS
     made = Probe(
         route=route(fields, "request", ()),
         query=query(fields),
-        alive=_conditions(fields, "alive") or (Condition(status=HTTPStatus.OK),),
-        dead=_conditions(fields, "dead") or (Condition(status=HTTPStatus.UNAUTHORIZED),),
+        body=body,
+        alive=_conditions(fields, "alive") or alive,
+        dead=_conditions(fields, "dead") or dead,
         scope=maybe_pointer(fields, "scope"),
         scope_name=maybe_pointer(fields, "scope_name"),
     )
-    if made.route.method != "GET":
-        fields.refuse("a probe only reads: this must be a GET", "request")
+    if made.route.method != ("GET" if body is None else "POST"):
+        fields.refuse("a probe only reads: this must be a GET, or a POST with `introspect`", "request")
     _check(fields, made)
     fields.close()
     return made
+
+
+def _introspection(fields: Fields) -> Tree:
+    """The form of an introspection: `token`, which holds the token, and fixed parameters; None if it is none."""
+    found = dict(plain_pairs(fields, "introspect", (TOKEN_FIELD,)))
+    if not found:
+        return None
+    if [name for name, text in found.items() if text == f"{{{TOKEN_FIELD}}}"] != ["token"]:
+        fields.refuse("this must have a parameter `token` with {token}, as RFC 7662 has it", "introspect")
+    return {**found}
 
 
 def _conditions(fields: Fields, key: str) -> tuple[Condition, ...]:

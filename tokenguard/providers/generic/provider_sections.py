@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from tokenguard.documents import Tree
+from tokenguard.domain.names import LABEL_PUNCTUATION
 from tokenguard.domain.secret import TOKEN_FIELD
 from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import InputError
@@ -12,10 +13,29 @@ from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import CHARACTERS, Create, Revoke, Rows, Shape, Status
 from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.pointer import JsonPointer
+from tokenguard.providers.paced import Rate
 from tokenguard.providers.paging import Paging, PagingKind
 from tokenguard.providers.route import Route
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+_PERMISSION = re.compile(r"[^\s{}]{1,128}")
+_MARKS = frozenset(
+    {
+        "after",
+        "before",
+        "cursor",
+        "limit",
+        "maxresults",
+        "offset",
+        "page",
+        "pagenumber",
+        "pagesize",
+        "perpage",
+        "size",
+        "start",
+    }
+)
+"""Parameters that only a list with pages has, without punctuation."""
 _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
     PagingKind.NONE: (),
     PagingKind.CURSOR: ("cursor", "limit"),
@@ -25,7 +45,7 @@ _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
 }
 _PAGE_SIZE = 100
 _EXPIRY_FIELDS = ("expires_date", "expires_time", "expires_unix", "expires_seconds")
-_CREATE_FIELDS = ("label", "scope", "permissions", "permission")
+_CREATE_FIELDS = ("label", "scope", "permissions", "permission", "each_permission")
 _REVOKE_FIELDS = ("id", "scope")
 _GUIDE_CREATE = ("label", "scope", "scope_name", "permissions")
 _GUIDE_REVOKE = ("label", "hint", "scope", "scope_name")
@@ -74,6 +94,7 @@ def rows(top: Fields) -> Rows | None:
     if made.route.method != "GET":
         fields.refuse("a listing only reads: this must be a GET", "request")
     _check_next(fields, made)
+    _check_whole(fields, made)
     fields.close()
     return made
 
@@ -121,6 +142,15 @@ def _check_next(fields: Fields, made: Rows) -> None:
         fields.refuse("this must say where the next cursor is", "next")
     if made.following is not None and kind not in {PagingKind.CURSOR, PagingKind.LINK}:
         fields.refuse("only a list with `paging: cursor` or `paging: link` has it", "next")
+
+
+def _check_whole(fields: Fields, made: Rows) -> None:
+    """A list that is said to have no pages must not be asked for one."""
+    names = {name.lower().translate({ord(each): None for each in "-_.[]"}) for name, _ in made.query}
+    if made.paging.kind is PagingKind.NONE and names & _MARKS:
+        fields.refuse(
+            "with `paging: none` a parameter of pages is a contradiction: describe how the list continues", "query"
+        )
 
 
 def revoke(top: Fields) -> tuple[Revoke, ...]:
@@ -176,6 +206,35 @@ def shape(top: Fields) -> Shape | None:
     if made.shortest > made.longest or made.longest > MAX_LENGTH:
         fields.refuse(f"this must be at least `min` and at most {MAX_LENGTH}", "max")
     fields.close()
+    return made
+
+
+def label_punctuation(top: Fields) -> str:
+    """What a label may have besides letters and digits; a text such as `-_`, or empty."""
+    text = top.text("label_punctuation", LABEL_PUNCTUATION, empty=True)
+    if not set(text) <= set(LABEL_PUNCTUATION):
+        top.refuse(f"this must be some of the characters {LABEL_PUNCTUATION}", "label_punctuation")
+    return text
+
+
+def rate(top: Fields) -> Rate | None:
+    """How many requests may be sent in what time."""
+    fields = top.within("rate")
+    if fields is None:
+        return None
+    requests, per = fields.number("requests"), fields.duration("per")
+    if not requests or not per:
+        fields.refuse("this must be a number of `requests` and a duration `per`", "requests" if not requests else "per")
+    fields.close()
+    return Rate(requests=requests, per=per.total_seconds())
+
+
+def meanings(top: Fields, key: str) -> dict[str, str]:
+    """A table of permissions: what each allows, or what it is needed for."""
+    fields = top.within(key) or top.empty(key)
+    made = {name: fields.text(name) for name in fields.names}
+    if not all(_PERMISSION.fullmatch(name) for name in made):
+        top.refuse("this must be a mapping of permissions to what they allow", key)
     return made
 
 

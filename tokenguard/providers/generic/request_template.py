@@ -8,6 +8,7 @@ from tokenguard.documents import Tree
 
 _NAME = re.compile(r"\{([^{}]*)\}")
 _WHOLE_LIST = "{permissions}"
+_EACH = "each_permission"
 _CONSTANTS: Mapping[str, Any] = {"{true}": True, "{false}": False, "{null}": None}
 _NUMBER = re.compile(r"\{(-?(?:0|[1-9][0-9]{0,14}))\}", re.ASCII)
 _IN_KEYS = frozenset({"scope"})
@@ -39,12 +40,17 @@ def fill(tree: Tree, fields: Mapping[str, str | int], permissions: Sequence[str]
     """`tree` with the values in place.
 
     A text that is nothing but `{permissions}` becomes a list, one that is nothing but the placeholder of a number
-    becomes that number, and `{true}`, `{false}`, `{null}` and `{90}` become what JSON calls so.
+    becomes that number, an element of a list with `{each_permission}` stands there once for each permission, and
+    `{true}`, `{false}`, `{null}` and `{90}` become what JSON calls so.
     """
     if isinstance(tree, dict):
         return {filled(key, fields): fill(value, fields, permissions) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [fill(value, fields, permissions) for value in tree]
+        return [
+            fill(value, {**fields, _EACH: each}, permissions)
+            for value in tree
+            for each in (permissions if _EACH in names(value) else ("",))
+        ]
     return None if tree is None else _filled_whole(tree, fields, permissions)
 
 
