@@ -82,6 +82,8 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.threats
 	$(BIN)/python -m docs.proofs
 	$(BIN)/python -m docs.record_keys
+	$(BIN)/python -m docs.api
+	$(BIN)/python -m docs.manual
 
 # uv is not part of the locked tools: only changing the locks needs it.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

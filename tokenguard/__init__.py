@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 DISTRIBUTION = "tokenguard-governance"
 """The name under which this package is installed; another project has its import name on the public index."""
 
+__all__ = ["Leak", "install", "mask", "unmask"]
 _LAZY = {
     "install": "tokenguard.masking.install",
     "Leak": "tokenguard.masking.current",

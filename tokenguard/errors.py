@@ -20,6 +20,7 @@ The exit code belongs to the class, so that a new error cannot forget it. Messag
 from enum import IntEnum, unique
 from typing import ClassVar
 
+__all__ = ["ExitCode", "InputError", "Tampered", "TokenguardError", "Unreachable"]
 UPGRADE = (
     "upgrade tokenguard here: `pip install --upgrade tokenguard-governance`; `tokenguard --version` shows this one"
 )

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("Makefile", "pyproject.toml", "README.md", "LICENSE", "requirements", "tokenguard", "policies", "pipelines")
+NEEDED = (
+    "Makefile",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "requirements",
+    "tokenguard",
+    "policies",
+    "pipelines",
+    "docs",
+)
 OLD = ("22.3", "23.0.1", "23.2.1")
 WORKS_ON_3_12 = ("23.2.1",)
 _UNREACHABLE = re.compile(r"(?i)connection|name resolution|network is unreachable|timed out")

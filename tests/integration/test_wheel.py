@@ -48,7 +48,10 @@ def installed(built, tmp_path_factory):
 
 def test_the_wheel_holds_the_package_and_the_policies_and_nothing_else(built):
     names = zipfile.ZipFile(built[1]).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"tokenguard", "tokenguard_entry.py"}
+    shared = {name.partition(".data/data/")[2] for name in names if ".data/" in name}
+    assert shared == {f"share/man/man1/{page}" for page in ("tokenguard.1", "tokenguard-hook.1")}
+    packed = {name.split("/")[0] for name in names if ".dist-info/" not in name and ".data/" not in name}
+    assert packed == {"tokenguard", "tokenguard_entry.py"}
     assert "tokenguard/py.typed" in names
     packed = {Path(name).name for name in names if name.startswith("tokenguard/_policies/")}
     assert packed == {path.name for path in (ROOT / "policies").iterdir()}

@@ -8,6 +8,7 @@ Nothing here logs, keeps or quotes what was received; a refusal says which check
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tokenguard.domain.secret import Secret as Secret
     from tokenguard.http.callback import CallbackUrl as CallbackUrl
     from tokenguard.http.callback import validate_callback_url as validate_callback_url
     from tokenguard.webhooks.descript_callbacks import DescriptCallbacks as DescriptCallbacks
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from tokenguard.webhooks.signed_deliveries import NotificationDeliveries as NotificationDeliveries
     from tokenguard.webhooks.signed_deliveries import WebhookDelivery as WebhookDelivery
 
+__all__ = [
+    "AutopostingDeliveries",
+    "CallbackUrl",
+    "DescriptCallbacks",
+    "Job",
+    "Reason",
+    "Refused",
+    "Replays",
+    "Secret",
+    "WebhookDelivery",
+    "validate_callback_url",
+]
 _LAZY = {
     "AutopostingDeliveries": "tokenguard.webhooks.signed_deliveries",
     "CallbackUrl": "tokenguard.http.callback",
@@ -29,6 +42,7 @@ _LAZY = {
     "Reason": "tokenguard.webhooks.refusal",
     "Refused": "tokenguard.webhooks.refusal",
     "Replays": "tokenguard.webhooks.replays",
+    "Secret": "tokenguard.domain.secret",
     "validate_callback_url": "tokenguard.http.callback",
 }
 
