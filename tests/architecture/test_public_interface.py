@@ -13,6 +13,7 @@ import pytest
 import tokenguard
 from docs import api, manual
 from docs.generate import commands
+from tokenguard import webhooks
 from tokenguard.cli.app import app
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,11 @@ def test_importing_everything_from_the_package_gives_the_public_names_and_no_oth
     names = {name for name in vars(tokenguard) if not name.startswith("_")}
     modules = {path.stem for path in (ROOT / "tokenguard").iterdir()}
     assert names - PUBLIC["tokenguard"] - modules == BESIDE
+
+
+def test_what_is_loaded_when_it_is_used_is_public():
+    assert set(webhooks.__all__) == set(webhooks._LAZY)
+    assert set(tokenguard.__all__) == set(tokenguard._LAZY)
 
 
 def imports(source):

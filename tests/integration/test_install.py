@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NEEDED = (
     "Makefile",
+    "tokenguard_entry.py",
     "pyproject.toml",
     "README.md",
     "LICENSE",

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,41 @@ from tests.integration.hook_runners import Clone, documented, runner
 ROOT = Path(__file__).parents[2]
 TAG = "v0-installed-by-a-test"
 BUILD = ("-m", "build", "--no-isolation", "--outdir")
-_UV = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "find-links": "UV_FIND_LINKS", "constraint": "UV_CONSTRAINT"}  # fmt: skip
+_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "constraint": "UV_CONSTRAINT",
+    "cert": "SSL_CERT_FILE",
+}
 _UNREACHABLE = re.compile(r"(?i)name resolution|network is unreachable|timed out|connection (?:refused|reset)")
 
 
+def home():
+    """The person's own home, whose settings of pip say where the index is."""
+    return pwd.getpwuid(os.getuid()).pw_dir
+
+
+@cache
+def settings_for_uv():
+    """The same settings for uv, which pip's file means nothing to."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, env={**os.environ, "HOME": home()}, capture_output=True, text=True, check=True)
+    found = dict(line.partition("=")[::2] for line in listed.stdout.splitlines())
+    known = {_UV.get(name.rpartition(".")[2]): " ".join(ast.literal_eval(text).split()) for name, text in found.items()}
+    return {name: text for name, text in known.items() if name}
+
+
 def call(*command, cwd, check=True, **environ):
-    """Run it with the person's own home, whose settings of pip say where the index is, and nothing of this environment."""
+    """Run it with nothing of this environment but where the index is."""
     kept = {name: text for name, text in os.environ.items() if name.startswith("PIP_") or name in {"LANG", "TMPDIR"}}
     base = {
-        "HOME": pwd.getpwuid(os.getuid()).pw_dir, "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": home(), "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }  # fmt: skip
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env=kept | base | environ, capture_output=True, text=True, check=False,
+        [str(word) for word in command], cwd=cwd, env=kept | settings_for_uv() | base | environ, capture_output=True,
+        text=True, check=False,
     )  # fmt: skip
     said = done.stdout + done.stderr
     if done.returncode and _UNREACHABLE.search(said) and os.environ.get("CI") != "true":
@@ -99,7 +122,7 @@ def test_pip_installs_from_a_git_address_at_a_tag_and_runs_the_demo(served, mach
     (line,) = re.findall(
         r'`pip install ("tokenguard-governance @ git\+https://\S+@\w+")`', (ROOT / "README.md").read_text()
     )
-    machine.pip(re.sub(r"https://\S+@\w+", f"{served}@{TAG}", line.strip('"')))
+    machine.pip(re.sub(r"https://\S+@\w+", f"{served.replace('///', '//localhost/')}@{TAG}", line.strip('"')))
     machine.demo(machine.environment / "bin")
 
 
@@ -109,15 +132,10 @@ def test_uv_installs_it_as_a_tool_from_a_git_address_at_a_tag(served, machine, t
     uv = shutil.which("uv")
     if uv is None:
         pytest.skip("NOT TESTED: uv is not installed, so `uv tool install` was not run")
-    listed = call(sys.executable, "-m", "pip", "config", "list", cwd=tmp_path).stdout
-    settings = dict(line.partition("=")[::2] for line in listed.splitlines())
-    environ = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin"), "UV_CACHE_DIR": str(tmp_path / "cache")}  # fmt: skip
-    for name, text in settings.items():
-        if (variable := _UV.get(name.rpartition(".")[2])) is not None:
-            environ[variable] = " ".join(ast.literal_eval(text).split())
+    environ = {name: str(tmp_path / name) for name in ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR", "UV_CACHE_DIR")}
     source = f"tokenguard-governance @ git+{served}@{TAG}"
     call(uv, "tool", "install", "--quiet", "--python", sys.executable, source, cwd=tmp_path, **environ)
-    machine.demo(tmp_path / "bin")
+    machine.demo(tmp_path / "UV_TOOL_BIN_DIR")
 
 
 @pytest.mark.slow
@@ -140,7 +158,7 @@ def test_the_hook_is_installed_from_a_git_address_at_a_tag_and_judges_commits(se
 def test_the_steps_of_the_action_install_their_own_revision_and_judge_a_change(tmp_path):
     install, run = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
     work = Repository(tmp_path / "work")
-    work.write("tokens.yaml", "version: 1\n\ntokens: {}\n")
+    work.write("tokens.yaml", "version: 1\ntokens: {}\n")
     work.commit("first")
     temp = tmp_path / "temp"
     temp.mkdir()
@@ -236,10 +254,10 @@ def test_an_editor_has_one_program_that_judges_a_file_from_the_wheel_alone(dist,
         call(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).stdout.strip()
     )
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    file = tmp_path / "app.py"
+    file = Repository(tmp_path / "work").path / "app.py"
     file.write_text(leak())
     hook = tmp_path / "env" / "bin" / "tokenguard-hook"
-    done = call(hook, "--", file, cwd=tmp_path, check=False, HOME=str(tmp_path))
+    done = call(hook, "--", file, cwd=file.parent, check=False, HOME=str(tmp_path))
     assert (done.returncode, "Autoposting API Key" in done.stdout) == (1, True), done
     file.write_text("x = 1\n")
-    assert call(hook, "--", file, cwd=tmp_path, HOME=str(tmp_path)).returncode == 0
+    assert call(hook, "--", file, cwd=file.parent, HOME=str(tmp_path)).returncode == 0

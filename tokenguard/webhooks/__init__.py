@@ -25,6 +25,7 @@ __all__ = [
     "CallbackUrl",
     "DescriptCallbacks",
     "Job",
+    "NotificationDeliveries",
     "Reason",
     "Refused",
     "Replays",
