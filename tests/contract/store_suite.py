@@ -48,6 +48,35 @@ class StoreContract(ShelfContract):
     def twin(self, store: Store) -> Store:
         return store
 
+    # ---- batches
+
+    def test_what_a_batch_writes_is_read_within_and_stored_at_its_end(self, store: Store, twin: Store):
+        with store.batch():
+            snapshot = created(store)
+            store.put_candidate(snapshot.id, FIRST, VALUE)
+            store.publish(snapshot.id, FIRST, 0)
+            snapshot = store.commit(snapshot.id, snapshot.version, document(purpose="uploads"), [event(store, Op.EDIT)])
+            assert store.find(token_name("video/upload")) == snapshot
+            assert store.read_live(snapshot.id) == Live(FIRST, 1, VALUE)
+            other = created(store, "video/other")
+        for handle in (store, twin):
+            assert list(handle.scan()) == [other, snapshot]
+            assert handle.read_live(snapshot.id) == Live(FIRST, 1, VALUE)
+            assert [entry.event.op for entry in handle.history(snapshot.id)] == [Op.ADD, Op.EDIT]
+
+    def test_a_refused_step_leaves_the_rest_of_its_batch(self, store: Store, twin: Store):
+        with store.batch():
+            snapshot = created(store)
+            with pytest.raises(Conflict):
+                store.commit(snapshot.id, 7, document(purpose="uploads"), [event(store, Op.EDIT)])
+            with pytest.raises(Conflict):
+                created(store)
+            store.put_candidate(snapshot.id, FIRST, VALUE)
+            with pytest.raises(Conflict):
+                store.put_candidate(snapshot.id, FIRST, OTHER)
+        assert list(twin.scan()) == [snapshot]
+        assert twin.read_candidate(snapshot.id, FIRST) == VALUE
+
     # ---- documents
 
     def test_an_empty_store_holds_nothing(self, store: Store):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode, encode
@@ -104,6 +105,9 @@ class MemoryStore:
         self._entries.setdefault(token, []).extend(entries)
         self._documents[token] = (version + 1, encode(replace(document, chain=head)))
         return self.load(token)
+
+    def batch(self) -> AbstractContextManager[bool]:
+        return nullcontext(False)
 
     def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         return tuple(self._entries.get(token or STORE_CHAIN, ()))

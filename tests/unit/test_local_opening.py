@@ -16,7 +16,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import ExitCode, InputError, Tampered, Unreachable, WrongKey
-from tokenguard.stores.actor import current_actor
+from tokenguard.stores.actor import _login, current_actor
 from tokenguard.stores.local import anchor as anchor_module
 from tokenguard.stores.local import database, lock, network_disk
 from tokenguard.stores.local.anchor import Anchor
@@ -440,6 +440,7 @@ def test_a_login_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch):
         raise KeyError
 
     monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr("tokenguard.stores.actor._login", _login.__wrapped__)
     assert current_actor().id == f"user:{os.geteuid()}"
 
 

@@ -203,7 +203,7 @@ def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> N
     if any(each.fate is ImportStatus.ADDED and not each.asked for each in outcomes) and not dry_run:
         wiring.progress.note("not yet verified with the providers: run `tokenguard verify --all`")
     if not dry_run:
-        _tell_gaps(wiring, [each.name for each in outcomes if each.fate is ImportStatus.ADDED])
+        _tell_gaps(wiring, {each.name for each in outcomes if each.fate is ImportStatus.ADDED})
     if any(each.undeclared for each in outcomes):
         wiring.progress.note(
             "a rotation does not update undeclared consumers: declare all of them with `tokenguard edit NAME "
@@ -211,9 +211,10 @@ def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> N
         )
 
 
-def _tell_gaps(wiring: Wiring, names: list[str]) -> None:
+def _tell_gaps(wiring: Wiring, names: set[str]) -> None:
     """What `add` says of one token, of all that were imported: ages and consumers that are not known."""
-    found = [snapshot.document.record for each in names if (snapshot := wiring.store.find(token_name(each)))]
+    inventory = wiring.store.scan() if names else ()
+    found = [snapshot.document.record for snapshot in inventory if snapshot.document.record.name in names]
     if any(each.missing for each in found):
         wiring.progress.note("unclaimed tokens lack facts: `tokenguard triage` asks for each, with a suggestion")
     ageless = [each.name for each in found if age_unknown(each, wiring.policy)]

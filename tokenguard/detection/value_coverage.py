@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from math import log2
 
 from tokenguard.detection.known_token_index import MIN_LENGTH, SYMBOLS
@@ -59,8 +60,12 @@ def _size(run: Run) -> int:
 
 def _templates(text: str) -> Iterator[str]:
     """The shapes of vendors that say enough by themselves and begin as the text does."""
-    for kind in FORMATS:
-        for template in kind.shapes if kind.stands_alone else ():
-            first = pieces(template)[0]
-            if isinstance(first, Run) or text.startswith(first):
-                yield template
+    return (template for start, template in _starts() if text.startswith(start))
+
+
+@cache
+def _starts() -> tuple[tuple[str, str], ...]:
+    """Each of these shapes with the text that it begins with; empty for one that begins with a random part."""
+    shapes = [shape for kind in FORMATS if kind.stands_alone for shape in kind.shapes]
+    firsts = ((pieces(shape)[0], shape) for shape in shapes)
+    return tuple(("" if isinstance(first, Run) else first, shape) for first, shape in firsts)

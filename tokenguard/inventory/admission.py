@@ -51,10 +51,10 @@ class KnownValue(NamedTuple):
     """False for one that was replaced, rejected or retired."""
 
 
-def known_values(store: Store) -> dict[Fingerprint, KnownValue]:
+def known_values(inventory: Iterable[Snapshot]) -> dict[Fingerprint, KnownValue]:
     """All values that tokens know; the one of an addition that was interrupted is not known yet."""
     found: dict[Fingerprint, KnownValue] = {}
-    for snapshot in store.scan():
+    for snapshot in inventory:
         record = snapshot.document.record
         live = record.fingerprint if record.state is not RecordState.RETIRED else None
         if live is not None:
@@ -65,16 +65,24 @@ def known_values(store: Store) -> dict[Fingerprint, KnownValue]:
     return found
 
 
+def is_taken(document: Document) -> bool:
+    """Whether no other token may have its name; one that a crash left half-made may be made again."""
+    return not is_being_added(document) and document.record.state is not RecordState.PENDING
+
+
+def name_exists(name: TokenName) -> InputError:
+    """The error for a name that is taken."""
+    return InputError(
+        f"there is already a token named {name}",
+        hint=f"choose another name, or see `tokenguard show {name}`, or `tokenguard rotate {name}`",
+    )
+
+
 def check_name_is_free(store: Store, name: TokenName) -> None:
     """InputError if a token of that name exists; one that a crash left half-made does not count."""
     existing = store.find(name)
-    if existing is None or is_being_added(existing.document):
-        return
-    if existing.document.record.state is not RecordState.PENDING:
-        raise InputError(
-            f"there is already a token named {name}",
-            hint=f"choose another name, or see `tokenguard show {name}`, or `tokenguard rotate {name}`",
-        )
+    if existing is not None and is_taken(existing.document):
+        raise name_exists(name)
 
 
 def take(

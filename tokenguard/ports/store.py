@@ -1,6 +1,7 @@
 """The store port for documents and values. One contract suite (`tests/contract`) runs on every adapter."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum, unique
 from typing import Protocol
 
@@ -102,6 +103,14 @@ class Documents(Protocol):
             Conflict: the version differs, or the name belongs to another token. Nothing was written.
             Moved: the token has moved (`check_still_here`), or is a new one and the store is leaving. No value may
                 follow.
+        """
+        ...
+
+    def batch(self) -> AbstractContextManager[bool]:
+        """Make what this thread writes within durable in one commit at its end, all or nothing; gives True.
+
+        A store that cannot do that gives False: each write is then durable on its own, as without a batch. Within, no
+        event is durable before the end, so nothing outside the store may be changed. Batches do not nest.
         """
         ...
 

@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+from functools import cache
 
 from tokenguard.domain.event import Actor
 
@@ -20,11 +21,16 @@ _LONGEST = 100
 
 def current_actor() -> Actor:
     """Return the actor: `user:LOGIN` from the system's user database, and the CI run that the environment names."""
+    return Actor(id=f"user:{_login(os.geteuid())}", host=_plain(os.uname().nodename), ci_run=_ci_run())
+
+
+@cache
+def _login(user: int) -> str:
+    """The system reads its user database anew for each call."""
     try:
-        login = pwd.getpwuid(os.geteuid()).pw_name
+        return _plain(pwd.getpwuid(user).pw_name)
     except KeyError:
-        login = str(os.geteuid())
-    return Actor(id=f"user:{_plain(login)}", host=_plain(os.uname().nodename), ci_run=_ci_run())
+        return str(user)
 
 
 def _ci_run() -> str:

@@ -1,6 +1,10 @@
-"""The use case of `import`: imports each token separately, so that a second run continues an interrupted one."""
+"""The use case of `import`: imports tokens in batches of whole records, so that a second run continues the first.
 
-from collections.abc import Iterable
+A token whose import reaches outside the store (a delivery, an adopted field) is imported on its own.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from functools import cached_property
@@ -8,6 +12,7 @@ from pathlib import Path
 
 from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
@@ -24,6 +29,8 @@ from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.given_facts import changes_from
 
 _FALLBACK = "manual"
+_BATCH = 250
+"""Tokens in one commit: others wait for the store's lock meanwhile, and a kill undoes as many."""
 
 
 @unique
@@ -83,22 +90,56 @@ class Importer:
         self._defaults = defaults
         self._dry_run = dry_run
         self._engine = wiring.engine_telling(Silent())
-        self._known = admission.known_values(wiring.store)
+        self._known: dict[Fingerprint, admission.KnownValue] = {}
+        self._names: set[TokenName] = set()
+        self._used: set[TokenName] = set()
+        self._one_by_one = dry_run
+        self._together = False
+        """Whether a batch is open, whose tokens are durable when it ends."""
+        self._read_inventory()
+
+    def _read_inventory(self) -> None:
+        snapshots = list(self._wiring.store.scan())
+        self._known = admission.known_values(snapshots)
         self._used = {each.name for each in self._known.values() if each.live}
+        for snapshot in snapshots:
+            self._one_by_one |= admission.is_being_added(snapshot.document)  # to complete it may reach outside
+            if admission.is_taken(snapshot.document):
+                self._names.add(snapshot.document.record.name)
 
     def run(self, drafts: Iterable[TokenDraft]) -> Iterable[ImportOutcome]:
         """Import each entry; yields its result once that is durable. Raises what the store raises."""
+        for together in self._batches(drafts):
+            done: list[ImportOutcome] = []
+            with self._wiring.store.batch() if len(together) > 1 else nullcontext(False) as self._together:
+                for draft in together:
+                    done.append(self._outcome(draft))
+                    if not self._together:
+                        yield done.pop()
+            yield from done
+
+    def _batches(self, drafts: Iterable[TokenDraft]) -> Iterator[list[TokenDraft]]:
+        together: list[TokenDraft] = []
         for draft in drafts:
-            try:
-                yield self._take(draft)
-            except InputError as error:
-                yield ImportOutcome(
-                    fate=ImportStatus.REFUSED, place=draft.place, reason=error.message, also=_others(draft)
-                )
-            except (NeedsPerson, Unfinished) as error:
-                yield ImportOutcome(
-                    fate=ImportStatus.UNFINISHED, place=draft.place, reason=error.message, also=_others(draft)
-                )
+            alone = self._one_by_one or not _stays_inside(draft)
+            if together and (alone or len(together) == _BATCH):
+                yield together
+                together = []
+            together.append(draft)
+            if alone:
+                yield together
+                together = []
+        if together:
+            yield together
+
+    def _outcome(self, draft: TokenDraft) -> ImportOutcome:
+        try:
+            return self._take(draft)
+        except InputError as error:
+            fate, reason = ImportStatus.REFUSED, error.message
+        except (NeedsPerson, Unfinished) as error:
+            fate, reason = ImportStatus.UNFINISHED, error.message
+        return ImportOutcome(fate=fate, place=draft.place, reason=reason, also=_others(draft))
 
     def _take(self, draft: TokenDraft) -> ImportOutcome:
         if draft.variable and draft.value and not heuristics.looks_like_token(draft.variable, draft.value):
@@ -114,11 +155,16 @@ class Importer:
         self._check_free(record)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
-                snapshot = admission.take(self._wiring.store, self._engine, record, value, None)
+                snapshot = self._stored(record, value)
             record = self._declare(snapshot, users).document.record
         self._known[mark] = admission.KnownValue(record.name, live=True)
         self._used.add(record.name)
         return _added(draft, record, uncovered(value) or _product(record, value))
+
+    def _stored(self, record: Record, value: Value) -> Snapshot:
+        if self._together:
+            return self._engine.add(record, value, seen=None)
+        return admission.take(self._wiring.store, self._engine, record, value, None)
 
     def _value(self, draft: TokenDraft, record: Record) -> Value | None:
         """The entry's value; for an adopted one, the value at its location."""
@@ -172,7 +218,7 @@ class Importer:
         snapshot = self._wiring.store.find(name)
         if snapshot is None or self._dry_run:
             return snapshot
-        if snapshot.document.busy and admission.is_being_added(snapshot.document):
+        if admission.is_being_added(snapshot.document) and not self._together:
             with self._wiring.working_on(name):
                 snapshot = self._engine.resume(snapshot.id)
         ours = not adopted or snapshot.document.record.location.url == adopted
@@ -186,7 +232,8 @@ class Importer:
     def _check_free(self, record: Record) -> None:
         if record.name in self._used:
             raise InputError("another value already has this name", hint="give another --prefix, or a name")
-        admission.check_name_is_free(self._wiring.store, record.name)
+        if record.name in self._names:
+            raise admission.name_exists(record.name)
         if record.consumers:
             admission.check_consumers_are_free(self._places, record.consumers, of=record.name)
             self._places.update(dict.fromkeys(record.places, record.name))
@@ -297,6 +344,11 @@ def _line_of(file: Path, variable: str) -> str:
 
 def _others(draft: TokenDraft) -> tuple[str, ...]:
     return tuple(each for each in draft.also if each != draft.place)
+
+
+def _stays_inside(draft: TokenDraft) -> bool:
+    """Whether its import changes the store alone and reads nothing else."""
+    return not draft.texts.get("location") and not draft.lists.get("consumers")
 
 
 def _consumers(addresses: tuple[str, ...]) -> tuple[Consumer, ...]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import cached_property
 
@@ -129,6 +130,10 @@ class AwsStore:
         if name != held.body.document.record.name:
             self._names.claim(name, token, held.primary)
         return self._tokens.advance(held, document, events).snapshot
+
+    def batch(self) -> AbstractContextManager[bool]:
+        """Each write on its own: the service changes one secret at a time."""
+        return nullcontext(False)
 
     def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         """A token's audit entries, oldest first; None: the store's own."""

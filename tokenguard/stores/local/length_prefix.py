@@ -9,7 +9,7 @@ RESTORE = "put a backup in its place: tokenguard store restore FILE"
 
 def length_prefixed(*parts: bytes) -> bytes:
     """Concatenate `parts`, each prefixed with its length (4 bytes, big endian), so that the result is unambiguous."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def number(value: int) -> bytes:

@@ -14,6 +14,8 @@ from tokenguard.stores.local.sqlite_errors import translated
 PATIENCE = 15.0
 """Seconds to wait for the writers before us; each takes milliseconds."""
 _PAUSE = 0.02
+TURN = 0.03
+"""Seconds between two long holds of one process, in which those who wait look again."""
 
 
 @contextmanager

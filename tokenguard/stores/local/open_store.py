@@ -2,8 +2,10 @@
 
 import hmac
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -15,10 +17,13 @@ from tokenguard.stores.local.key_slots import MAX_SLOTS, Slot, slots_digest
 from tokenguard.stores.local.known_place import PlaceWatch
 from tokenguard.stores.local.layout import StoreDirectory
 from tokenguard.stores.local.length_prefix import damaged
-from tokenguard.stores.local.lock import locked
+from tokenguard.stores.local.lock import TURN, locked
 from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import Sealer
 from tokenguard.stores.local.tree import BUCKETS, DIGEST_BYTES, Head
+
+if TYPE_CHECKING:
+    from tokenguard.stores.local.batch_rows import BatchRows
 
 _ID_BYTES = 16
 _PUT_SLOT = "INSERT OR REPLACE INTO slot (id, kind, params, salt, commitment, wrapped) VALUES (?, ?, ?, ?, ?, ?)"
@@ -30,6 +35,8 @@ class Work(msgspec.Struct):
     connection: sqlite3.Connection
     rows: SealedRows
     slots: tuple[Slot, ...]
+    state: AnchoredState | None = None
+    """The store's state: as it was found, and once this is committed as it was left."""
 
     def put_slots(self, slots: tuple[Slot, ...]) -> None:
         """Let these be the store's key slots."""
@@ -38,6 +45,15 @@ class Work(msgspec.Struct):
             columns = (slot.id, slot.kind, slot.params, slot.salt, slot.commitment, slot.wrapped)
             self.connection.execute(_PUT_SLOT, columns)
         self.slots = slots
+
+
+class _Batch(NamedTuple):
+    """A batch of writes."""
+
+    work: Work
+    rows: "BatchRows"
+    thread: int
+    """The one that takes part; other threads wait for the lock, as other processes do."""
 
 
 class StoreSession:
@@ -58,6 +74,9 @@ class StoreSession:
         self.clock = clock
         self.watch = PlaceWatch()
         self._anchor = anchor
+        self._batch: _Batch | None = None
+        self._last_batch: _Batch | None = None
+        """The batch before, whose rows are proven as long as the store is in the state that it left."""
 
     @property
     def store_id(self) -> bytes:
@@ -77,6 +96,9 @@ class StoreSession:
     @contextmanager
     def snapshot(self) -> Iterator[tuple[sqlite3.Connection, SealedRows]]:
         """As `reading`, with the connection beside it, for a look at the tables themselves."""
+        if (batch := self._own_batch) is not None:
+            yield batch.work.connection, batch.rows
+            return
         with locked(self.place.lock, self.clock, shared=True):
             before = None if self._anchor is None else self._anchor.read()
             with self.database.reading() as connection:
@@ -89,18 +111,53 @@ class StoreSession:
     @contextmanager
     def writing(self) -> Iterator[Work]:
         """One commit: rows, slots and root in one transaction, then the anchor; nothing if the block raises."""
+        if (batch := self._own_batch) is not None:
+            with batch.rows.step():
+                yield batch.work
+            return
+        with self._commit() as work:
+            yield work
+
+    @contextmanager
+    def batch(self) -> Iterator[bool]:
+        """One commit of all that this thread writes within; nothing of it if the block raises."""
+        from tokenguard.stores.local.batch_rows import BatchRows  # most commands write one token
+
+        known, self._last_batch = self._last_batch, None
+        with self._commit() as work:
+            same = known is not None and known.work.state == work.state
+            rows = BatchRows(
+                work.connection, self.sealer, work.rows.digests(), known.rows.proven if known and same else None
+            )
+            work.rows = rows
+            self._batch = _Batch(work, rows, threading.get_ident())
+            try:
+                yield True
+            finally:
+                done, self._batch = self._batch, None
+        self._last_batch = done
+        self.clock.sleep(TURN)
+
+    @property
+    def _own_batch(self) -> _Batch | None:
+        batch = self._batch
+        return batch if batch is not None and batch.thread == threading.get_ident() else None
+
+    @contextmanager
+    def _commit(self) -> Iterator[Work]:
         with locked(self.place.lock, self.clock):
             before = None if self._anchor is None else self._anchor.read()
             with self.database.writing() as connection:
                 found, head = self._proven(connection)
                 news = self._anchor is not None and self._anchor.check(before, found)
-                work = Work(connection, SealedRows(connection, self.sealer, head.buckets), load_slots(connection))
+                rows = SealedRows(connection, self.sealer, head.buckets)
+                work = Work(connection, rows, load_slots(connection), found)
                 yield work
                 if work.rows.changed:
                     found, news = store_head(connection, found.generation + 1, work), True
                 if self._anchor is not None and news:
                     self._anchor.prepare(found)  # where this fails, nothing is committed
-            self.sealer = work.rows.sealer
+            self.sealer, work.state = work.rows.sealer, found
             if self._anchor is not None and news:
                 self._note(self._anchor, found)
 

@@ -50,9 +50,13 @@ class SealedRows:
 
     def get(self, kind: RowKind, key: str) -> OpenedRow | None:
         """The row of `key`, or None if it is proven that there is none."""
-        tag = self.sealer.tag(kind, key)
-        leaf = self._bucket(bucket_of(tag)).get(tag)
+        leaf = self.leaf(kind, key)
         return None if leaf is None else self.opened(leaf)
+
+    def leaf(self, kind: RowKind, key: str) -> Leaf | None:
+        """The place of `key`'s row, or None if it is proven that there is none."""
+        tag = self.sealer.tag(kind, key)
+        return self._bucket(bucket_of(tag)).get(tag)
 
     def opened(self, leaf: Leaf) -> OpenedRow:
         """The content of a row that was found proven."""
@@ -60,8 +64,7 @@ class SealedRows:
 
     def put(self, kind: RowKind, key: str, data: bytes) -> int:
         """Write a row; returns its new version."""
-        tag = self.sealer.tag(kind, key)
-        before = self._bucket(bucket_of(tag)).get(tag)
+        before = self.leaf(kind, key)
         return self.write(OpenedRow(kind=kind, key=key, version=1 + (before.version if before else 0), data=data))
 
     def write(self, row: OpenedRow) -> int:
@@ -69,7 +72,7 @@ class SealedRows:
         tag = self.sealer.tag(row.kind, row.key)
         bucket = self._bucket(bucket_of(tag))
         before = bucket.get(tag)
-        sealed = self.sealer.seal(row)
+        sealed = self.sealer.seal(row, tag)
         place = None if before is None else before.body
         cursor = self._connection.execute("INSERT OR REPLACE INTO body (row, sealed) VALUES (?, ?)", (place, sealed))
         body = place if place is not None else cursor.lastrowid
@@ -110,10 +113,12 @@ class SealedRows:
     def digests(self) -> bytes:
         """The bucket digests as the writes have left them."""
         for bucket in self._changed:
-            leaves = self._loaded[bucket]
-            digest = bucket_digest(leaves[tag] for tag in sorted(leaves))
-            self._digests[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = digest
+            self._digests[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = self._digest_of(bucket)
         return bytes(self._digests)
+
+    def _digest_of(self, bucket: int) -> bytes:
+        leaves = self._loaded[bucket]
+        return bucket_digest(leaves[tag] for tag in sorted(leaves))
 
     def _bucket(self, bucket: int) -> dict[bytes, Leaf]:
         if bucket not in self._loaded:

@@ -89,13 +89,15 @@ class Sealer:
         """Where the row of `key` stands: a keyed hash, so that names stay unknown (16 bytes)."""
         return hmac.digest(self.keys.tags, length_prefixed(bytes([kind]), key.encode()), hashlib.sha256)[:TAG_BYTES]
 
-    def seal(self, row: OpenedRow) -> bytes:
-        """The row as it is stored: salt, ciphertext, authentication tag."""
+    def seal(self, row: OpenedRow, tag: bytes = b"") -> bytes:
+        """The row as it is stored: salt, ciphertext, authentication tag. `tag` is its place, if that is known."""
         salt = os.urandom(SALT_BYTES)
         plain = length_prefixed(row.key.encode(), row.data)
         plain += bytes(-len(plain) % STEP)
         cipher, nonce = self._cipher(salt)
-        return salt + cipher.encrypt(nonce, plain, self._bound(row.kind, self.tag(row.kind, row.key), row.version))
+        return salt + cipher.encrypt(
+            nonce, plain, self._bound(row.kind, tag or self.tag(row.kind, row.key), row.version)
+        )
 
     def open(self, kind: int, tag: bytes, version: int, sealed: bytes) -> OpenedRow:
         """Open what `seal` made for exactly this kind, place and version; Tampered otherwise."""

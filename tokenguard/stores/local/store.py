@@ -1,6 +1,7 @@
 """Implements the `Store` port on an embedded file: `create_store` creates a store, `open_store` opens one."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,6 +188,10 @@ class LocalStore:
             stored = replace(document, chain=head)
             version = rows.put(RowKind.DOCUMENT, token, encode_document(stored))
         return Snapshot(id=token, version=version, document=stored)
+
+    def batch(self) -> AbstractContextManager[bool]:
+        """One durable commit for all that this thread writes within."""
+        return self.session.batch()
 
     def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         """A token's audit entries, oldest first; None: the store's own."""

@@ -17,7 +17,7 @@ DIGEST_BYTES = 32
 _LABEL = b"tokenguard/1/tree/"
 
 
-class Leaf(Frozen, frozen=True):
+class Leaf(Frozen, frozen=True, gc=False):
     """One row as the tree knows it. `body` says where its bytes are and needs no proof: the digest has it."""
 
     tag: bytes
@@ -30,7 +30,7 @@ class Leaf(Frozen, frozen=True):
     def stored(cls, columns: Sequence[Any]) -> "Leaf":
         """A leaf as SQLite returns it; Tampered if a column holds what we never write there."""
         tag, kind, version, digest, body = columns
-        counts = all(isinstance(count, int) for count in (kind, version, body))
+        counts = isinstance(kind, int) and isinstance(version, int) and isinstance(body, int)
         blobs = isinstance(tag, bytes) and isinstance(digest, bytes)
         if not (counts and blobs and (len(tag), len(digest)) == (TAG_BYTES, DIGEST_BYTES)):
             raise damaged("an entry of the store's tree is malformed")
@@ -67,10 +67,12 @@ def bucket_of(tag: bytes) -> int:
 
 def bucket_digest(leaves: Iterable[Leaf]) -> bytes:
     """The digest of one bucket; `leaves` in the order of their tags."""
-    digest = hashlib.sha256(_LABEL + b"bucket")
-    for leaf in leaves:
-        digest.update(leaf.encoded)
-    return digest.digest()
+    return digest_of([leaf.encoded for leaf in leaves])
+
+
+def digest_of(encoded: Iterable[bytes]) -> bytes:
+    """The digest of one bucket from its encoded leaves, in their order."""
+    return hashlib.sha256(b"".join((_LABEL + b"bucket", *encoded))).digest()
 
 
 EMPTY = bucket_digest(()) * BUCKETS

@@ -1,6 +1,7 @@
 """Implements the `Store` port on Vault and OpenBao; `factory.py` creates and opens stores."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
 from tokenguard.clients.vault.kv import KvMount
@@ -155,6 +156,10 @@ class VaultStore:
             self._names.free(token, record.name)
         self._holders.remove(token, known - document.fingerprints)
         return self._saw(token, version, stored)
+
+    def batch(self) -> AbstractContextManager[bool]:
+        """Each write on its own: KV version 2 changes one entry at a time."""
+        return nullcontext(False)
 
     def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         """A token's audit entries, oldest first; None: the store's own."""
