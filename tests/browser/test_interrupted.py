@@ -173,7 +173,7 @@ def test_after_a_person_was_asked_to_revoke_an_abort_looks_whether_the_old_token
 
 
 def test_after_the_old_token_was_revoked_there_is_no_way_back(household, settings, as_asked):
-    """Also if the person left before saying so: what the provider refuses is no token to go back to."""
+    """Also if the person left before saying so: what the provider refuses is not a token to go back to."""
     household.add()
     sitting = household.sit_down("rotate", NAME)
     new = as_asked(sitting.until(PASTE))

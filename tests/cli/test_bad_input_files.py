@@ -1,4 +1,4 @@
-"""Files that are no configuration, no policy, no provider, no list of tokens: refused whole, on a real store."""
+"""Files that are not a configuration, policy, provider file or list of tokens: refused whole, on a real store."""
 
 import os
 
@@ -121,7 +121,7 @@ POLICIES = {
     "days without end": _age(otherwise="99999999999999999999"),
     "days that are a word": _age(otherwise=MARKER),
     "negative days": _age(warn="[-1]"),
-    "a warning that is no list": _age(warn="7"),
+    "a warning that is not a list": _age(warn="7"),
     "an unknown severity": _age().replace("severity: error", f"severity: {MARKER}"),
     "an anchor": "format: &a 1\nname: *a\nrules: []\n",
     "a tag": "format: !!int 1\nname: ours\nrules: []\n",

@@ -185,7 +185,7 @@ def test_what_was_left_out_over_the_budget_fails_strict_and_a_push_and_is_named(
 
 
 def test_what_could_not_be_had_stops_no_push(repo):
-    """Only what was left out over a limit does: a submodule is no content of this repository."""
+    """Only what was left out over a limit does: a submodule is not content of this repository."""
     repo.git("clone", "-q", "--bare", ".", "../server.git")
     receiver = repo.path / "../server.git/hooks/pre-receive"
     receiver.write_text(f"#!/bin/sh\nexec '{Path(sys.executable).with_name('tokenguard-hook')}' --pre-receive\n")

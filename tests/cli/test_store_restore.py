@@ -182,7 +182,7 @@ REFUSED = {
     "a changed bit": (_changed, FILE, 6),
     "another key": (lambda premises: premises.write(premises.key, b"A" * 43 + b"="), FILE, 4),
     "no key": (lambda premises: premises.environ.pop("TOKENGUARD_KEY_FILE"), FILE, 4),
-    "a store that is no local one": (
+    "a store that is not a local one": (
         lambda premises: premises.environ.update(TOKENGUARD_STORE="aws://eu-central-1/x"), FILE, 2,
     ),
     "nothing in place": (lambda premises: shutil.rmtree(premises.store), ("--in-place", "--yes"), 2),

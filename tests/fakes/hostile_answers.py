@@ -1,4 +1,4 @@
-"""What a server may answer to do harm, as scripts, with the reason for which each is no answer."""
+"""What a server may answer to do harm, as scripts, with the reason for which each is not an answer."""
 
 import socket
 import struct

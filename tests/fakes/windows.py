@@ -1,6 +1,6 @@
 """A process without anything that only POSIX has, as far as Python shows it: `python -m tests.fakes.windows PROGRAM`.
 
-It is no Windows: file names, terminals and locks stay what they are. What it shows is that a program loads and uses
+It is not Windows: file names, terminals and locks stay what they are. What it shows is that a program loads and uses
 nothing that is missing there.
 """
 

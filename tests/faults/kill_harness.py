@@ -172,7 +172,7 @@ class KillWorld:
         labels = {record["label"]: name for name, record in records.items()}
         of_record: dict[str, list[Key]] = {name: [] for name in records}
         for key in self.provider.living():
-            assert key.name in labels, (where, f"{key.name} lives, and is no record's token")
+            assert key.name in labels, (where, f"{key.name} lives, and is not a record's token")
             of_record[labels[key.name]].append(key)
         for name, record in records.items():
             values, owed = [key.value for key in of_record[name]], record["possibly_alive"]

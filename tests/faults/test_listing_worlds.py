@@ -95,7 +95,7 @@ class Scene:
         return found.id
 
     def ours(self) -> set[str]:
-        """Ids of the keys that are alive and are no filler."""
+        """Ids of the keys that are alive and are not filler."""
         alive = (key for key in self.sandbox.world.keys() if not key.name.startswith("filler"))  # noqa: SIM118
         return {key.id for key in alive}
 

@@ -189,7 +189,7 @@ def test_what_a_crash_can_leave_is_gone_on_from(world: World, journal: Callable[
     added(store, "video/more")
 
 
-# ---- what is no file of ours, in the place of each
+# ---- what is not a file of ours, in the place of each
 
 
 def _hardlink(path: Path, world: World) -> None:

@@ -224,7 +224,7 @@ def _value(sandbox: Sandbox) -> str:
 
 @pytest.fixture
 def tree(sandbox, theirs) -> dict[str, str]:
-    """What a team has: the same value in three places, another, things that are no tokens, a deleted entry."""
+    """What a team has: the same value in three places, another, things that are not tokens, a deleted entry."""
     shared, alone = _value(sandbox), _value(sandbox)
     theirs.put("video/publisher/prod", token=shared, zone="eu")
     theirs.label("video/publisher/prod", owner="video", env="prod")

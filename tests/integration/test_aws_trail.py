@@ -76,7 +76,7 @@ def test_a_token_with_a_long_trail_is_published_and_listed_as_ever(aws: FakeAws,
     for number, label in enumerate((FIRST, SECOND)):
         store.put_candidate(read.id, label, VALUE if number == 0 else Value.of("tgcanary-second-value"))
         assert store.publish(read.id, label, number) == number + 1
-    assert list(opened(aws).scan()) == [read], "what holds blocks is no token"
+    assert list(opened(aws).scan()) == [read], "what holds blocks is not a token"
     assert opened(aws).find(read.document.record.name) == read
 
 

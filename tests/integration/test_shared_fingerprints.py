@@ -67,7 +67,7 @@ def test_on_aws_the_calls_of_both_roles_are_those_of_their_policies(fake_aws, sa
         assert not [each for each in fake_aws.requests if not allowed(json.loads(policies[role])["Statement"], *each)]
     assert (state_dir() / "scan").is_dir()
     names = [each["name"] for each in cli("list", "--format", "json").document["tokens"]]
-    assert len(names) == 1, "what is shared is no token"
+    assert len(names) == 1, "what is shared is not a token"
 
 
 def allowed(statements: list[dict], operation: str, asked: dict) -> bool:

@@ -11,7 +11,7 @@ from tokenguard.errors import ExitCode
 _numbers = itertools.count()
 ID, FINGERPRINT = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 LISTED = {
-    "a name that is no id": "doc/README",
+    "a name that is not an id": "doc/README",
     "an id in capitals": f"doc/{ID.upper()}",
     "an id with nothing of ours": f"doc/{ID}",
     "an entry below an id": f"doc/{ID}/README",
@@ -27,9 +27,9 @@ UNLISTED = {
     "beside what the store is": "meta/notes",
     "beside the key": "key/old",
     "a name that is not hashed": "name/video",
-    "a value that is no fingerprint": "fp/notes",
-    "a holder that is no token": f"fp/{FINGERPRINT}/notes",
-    "a trail that is no token's": "log/notes",
+    "a value that is not a fingerprint": "fp/notes",
+    "a holder that is not a token": f"fp/{FINGERPRINT}/notes",
+    "a trail that is not a token's": "log/notes",
     "a block that has no number": f"log/{ID}/notes",
     "a slot of no token": "cand/notes",
     "a slot in capitals": f"cand/{ID}/NOTES",

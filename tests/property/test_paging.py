@@ -116,7 +116,7 @@ def test_a_list_to_which_others_add_is_complete(front):
 
 @pytest.mark.parametrize("where", range(6))
 def test_a_total_that_changed_between_two_answers_is_read_again(where):
-    """Another runner's create or revoke is no lie of the list."""
+    """Another runner's create or revoke is not a lie of the list."""
     for change in ("add", "remove"):
         vendor = Vendor(PagingKind.OFFSET, range(3), 5, [[]] * where + [[(change, 0)]], total_off=0)
         assert read(PagingKind.OFFSET, vendor).complete

@@ -46,8 +46,8 @@ detect_secrets_filters = ["rules/team.py::fine", "detect_secrets.filters.heurist
 """
 
 BAD = {
-    "names that are no switch": "[scan]\nnames = 'tgcanary'",
-    "one plug-in that is no list": "[scan]\ndetect_secrets_plugins = 'tgcanary.py'",
+    "names that are not a switch": "[scan]\nnames = 'tgcanary'",
+    "one plug-in that is not a list": "[scan]\ndetect_secrets_plugins = 'tgcanary.py'",
     "a mistyped scan key": "[scan]\nnamez = true",
     "not TOML": "x",
     "duplicate key": "[store]\nurl='a'\nurl='b'",
@@ -81,7 +81,7 @@ BAD = {
     "timeout not a number": "[commands.x]\nargv = ['/bin/true']\ntimeout = nan",
     "proxy with password": "[network]\nproxy = 'http://a:tgcanary-pw@proxy.example'",
     "destination without a credential": "[destinations.'gitlab.com']\nurl = 'https://gitlab.com'",
-    "destination that is no host": "[destinations.'a b']\ncredential = 'env:X'",
+    "destination that is not a host": "[destinations.'a b']\ncredential = 'env:X'",
     "destination with a path": "[destinations.'gitlab.com/api']\ncredential = 'env:X'",
     "destination with a password": "[destinations.'tgcanary:x@gitlab.com']\ncredential = 'env:X'",
     "destination in capitals": "[destinations.'GitLab.com']\ncredential = 'env:X'",

@@ -1,4 +1,4 @@
-"""A file on a runner that a CI throws away is no delivery: refused before anything is written, and never confirmed."""
+"""A file on a runner that a CI throws away is not a delivery: refused before anything is written, and never confirmed."""
 
 from pathlib import Path
 

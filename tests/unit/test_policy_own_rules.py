@@ -141,7 +141,7 @@ def test_text_in_a_condition_counts_for_nothing():
 SHAPES = {
     "id of a known rule": RULE.format(id="unused", holds="true", more=""),
     "id twice": RULE.format(id="a", holds="true", more="") * 2,
-    "id that is no word": RULE.format(id="A b", holds="true", more=""),
+    "id that is not a word": RULE.format(id="A b", holds="true", more=""),
     "no condition": "  - {id: a, severity: error, why: w, source: s, fix: f, says: x}\n",
     "nothing to say": "  - {id: a, severity: error, why: w, source: s, fix: f, holds: 'true'}\n",
     "a parameter": RULE.format(id="a", holds="true", more=", days: 3"),

@@ -1,4 +1,4 @@
-"""Windows and freezes: what is no time is refused, and what two of them allow together is never more than either."""
+"""Windows and freezes: what is not a time is refused, and what two of them allow together is never more than either."""
 
 from datetime import UTC, datetime, timedelta
 

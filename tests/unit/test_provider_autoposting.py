@@ -109,7 +109,7 @@ def test_a_create_sends_name_and_scopes_and_believes_the_documented_reply(status
 
 LISTS = {
     "no data": {"success": True},
-    "data is no list": {"data": {}},
+    "data is not a list": {"data": {}},
     "a row without an id": {"data": [{"name": "x"}]},
     "a row without a name": {"data": [{"id": "x"}]},
     "a row with a wild id": {"data": [{"id": "a/b", "name": "x"}]},
@@ -256,7 +256,9 @@ def test_an_error_body_that_echoes_secrets_is_never_quoted(status):
     with ScriptedServer(reply(status, body, f"X-Echo: {ADMIN}")) as server:
         admin = issuer_at(server.url)
         works = [lambda: admin.create(WANTED), admin.listed, lambda: admin.revoke("key_1")]
-        for work in works[: 2 if status == 404 else 3]:  # an unknown id is no error of a revocation: the list decides
+        for work in works[
+            : 2 if status == 404 else 3
+        ]:  # an unknown id is not an error of a revocation: the list decides
             with pytest.raises(TokenguardError) as caught:
                 work()
             assert (

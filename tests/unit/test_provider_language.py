@@ -235,7 +235,7 @@ BAD = {
     "a credential nowhere": {"AUTH": "{}"},
     "a credential in an unknown place": {"AUTH": '{cookies: {a: "{token}"}}'},
     "a header without a placeholder": {"AUTH": "{headers: {X-Key: fixed}}"},
-    "a header with a word that is no field": {"AUTH": '{headers: {X-Key: "{Token.x}"}}'},
+    "a header with a word that is not a field": {"AUTH": '{headers: {X-Key: "{Token.x}"}}'},
     "a header that frames": {"AUTH": '{headers: {Content-Length: "{token}"}}'},
     "a header with a new line": {"AUTH": '{headers: {"X\\r\\nEvil": "{token}"}}'},
     "a parameter that is two": {"AUTH": '{query: {"a&b": "{token}"}}'},

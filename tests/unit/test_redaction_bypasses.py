@@ -82,7 +82,7 @@ CASES: dict[int, Found | NotFound | Program | Proven] = {
     4: Proven("a value inside another", MATCHER, "test_a_value_that_is_a_prefix_of_another_hides_neither"),
     5: Found("adjacent repeats", (VALUE * 3,)),
     6: NotFound("the end comes first", f"x {VALUE[:9]}", "fewer than fifteen characters"),
-    7: Found("bytes that are no text", (bytes(range(256)) + VALUE.encode() + b"\x00\xff\xfe",)),
+    7: Found("bytes that are not text", (bytes(range(256)) + VALUE.encode() + b"\x00\xff\xfe",)),
     8: Found("ten megabytes without a line end", (b"y" * 10_000_000 + VALUE.encode() + b"y" * 10_000,)),
     9: Proven("a prompt", MATCHER, "test_a_prompt_appears_while_nothing_follows"),
     10: NotFound("half on stdout, half on stderr", VALUE[:11], "split between standard output and standard error"),

@@ -1,4 +1,4 @@
-"""What an import proposes: one draft for each value, names from paths, owners from labels, nothing that is no token."""
+"""What an import proposes: one draft for each value, names from paths, owners from labels, nothing that is not a token."""
 
 import hashlib
 

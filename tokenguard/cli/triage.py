@@ -55,7 +55,7 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
             raise NeedsPerson(
                 f"{counted(len(found), 'record')} {'is' if len(found) == 1 else 'are'} incomplete, and there is no "
                 "terminal to ask on",
-                hint="run `tokenguard triage` in a terminal, or `tokenguard edit NAME` with what the list suggests",
+                hint="run `tokenguard triage` in a terminal, or see `tokenguard edit --help`",
             )
         return ExitCode.OK
     changed: list[str] = []

@@ -132,7 +132,7 @@ def _pages(host: Host, path: tuple[str, ...]) -> Iterator[dict[str, JsonTree]]:
 
 
 def _rows(host: Host, request: Request) -> list[dict[str, JsonTree]]:
-    """A list of objects; what is none is no end of a list, and raises Unreachable."""
+    """A list of objects; what is none is not the end of a list, and raises Unreachable."""
     found = host.ask(request).json()
     if not isinstance(found, list):
         raise host.undocumented()

@@ -103,7 +103,7 @@ def _entity(found: re.Match[bytes]) -> bytes:
     if name is not None:
         return _visible(html5.get(f"{name.decode()};", "") or found.group().decode())
     number = int(decimal) if decimal is not None else int(digits, 16)
-    return _visible(chr(number)) if 0 < number < 0xD800 else b""  # noqa: PLR2004 - surrogates are no characters
+    return _visible(chr(number)) if 0 < number < 0xD800 else b""  # noqa: PLR2004 - surrogates are not characters
 
 
 def _from_terminal(text: bytes) -> bytes:

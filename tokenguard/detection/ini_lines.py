@@ -15,7 +15,7 @@ _QUOTES = ("'", '"')
 
 
 def rebuilt_ini(text: str) -> list[str] | None:
-    """The lines, or None if the text is no INI below a section of its own.
+    """The lines, or None if the text is not INI below a section of its own.
 
     Raises:
         ValueError, TypeError, LookupError, AttributeError, RecursionError: where detect-secrets does.

@@ -17,7 +17,7 @@ KEY_BYTES = 32
 ANCHOR_BYTES = 12
 """How much of a value's start the anchor covers; no value is shorter."""
 MIN_LENGTH = 19
-"""What has 112 bits is no shorter (`value_coverage`)."""
+"""What has 112 bits is not shorter (`value_coverage`)."""
 _ANCHOR_MASK = 0xFFFF
 _BLOCK = 64
 """Bytes of a block of SHA-256: no key is longer."""

@@ -25,7 +25,7 @@ _LEFT_OVER = (0, 1, 0, 1, 0, 0, 1, 0)
 """Digits of a last group of base32 that say nothing, by its length."""
 _MOST = 256
 _LEAST = 8
-"""Numbers of a list: fewer are no token."""
+"""Numbers of a list: fewer are not a token."""
 
 
 class NumberLists:

@@ -9,11 +9,11 @@ from pathlib import Path
 _TABLE = Path(__file__).with_name("letters_in_words.txt")
 """Made by `bench/word_table.py`."""
 _OTHER = 26
-"""What stands before a word, behind it, and between two: everything that is no letter."""
+"""What stands before a word, behind it, and between two: everything that is not a letter."""
 _CLASSES = _OTHER + 1
 _MARKS = {"_": 0.3, ".": 0.2, "-": 0.15, "/": 0.1, ":": 0.05}
 _ANY_MARK = 0.01
-"""The share of each character that is no letter; digits are more often explained by another expert."""
+"""The share of each character that is not a letter; digits are more often explained by another expert."""
 _ZERO, _STEPS, _MOST = ord("#"), 4, 22.0
 """A written table has one printable character for each three: how many quarters of a bit the third one takes."""
 

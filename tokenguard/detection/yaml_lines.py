@@ -301,4 +301,4 @@ def _check_plain(tag: str, value: str) -> None:
         with contextlib.suppress(ValueError):
             dt.date.fromisoformat(value)
             return
-    raise _UnsupportedYaml  # what may be no number or date
+    raise _UnsupportedYaml  # what may not be a number or date

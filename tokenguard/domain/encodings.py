@@ -85,13 +85,13 @@ def byte_forms(value: str) -> Iterator[tuple[bytes, Encoding]]:
 
 
 def halves(value: str) -> tuple[str, ...]:
-    """The parts of a pair such as `dx_bearer_…:dx_secret_…`; empty for a value that is no pair."""
+    """The parts of a pair such as `dx_bearer_…:dx_secret_…`; empty for a value that is not a pair."""
     parts = tuple(_HALVES.split(value))
     return parts if len(parts) > 1 else ()
 
 
 def public_start(value: str) -> str:
-    """The beginning of a value that says who issued it and is no secret (`sk-social-`), or nothing."""
+    """The beginning of a value that says who issued it and is not a secret (`sk-social-`), or nothing."""
     found = _PUBLIC_START.match(value)
     return found[0] if found else ""
 

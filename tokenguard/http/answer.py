@@ -10,7 +10,7 @@ from tokenguard.documents import JsonTree, load_json
 from tokenguard.errors import InputError
 
 MAX_BODY = 1 << 20
-"""Bytes; a longer answer is no answer."""
+"""Bytes; a longer answer is not an answer."""
 
 
 @unique

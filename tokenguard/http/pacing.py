@@ -11,7 +11,7 @@ _MOST = 366 * 86_400.0
 """A year; larger values are ignored."""
 _SECONDS = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
 _EPOCH = 1_000_000_000
-"""A reset below this is no Unix time but the seconds until then."""
+"""A reset below this is not a Unix time but the seconds until then."""
 
 
 def backoff(attempt: int) -> float:

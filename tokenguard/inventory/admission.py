@@ -168,7 +168,7 @@ def pinned(
 
 
 def value_at(places: ExternalFields, location: Location) -> Value:
-    """The value at an adopted place; InputError if there is none, or it can be no token's."""
+    """The value at an adopted place; InputError if there is none, or it cannot be a token's."""
     place = places.of(location)
     held = place.read()
     if held is None:

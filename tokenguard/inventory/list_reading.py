@@ -116,7 +116,7 @@ def _row(fields: _Fields, place: str) -> ListedRow:
         if holds_issued(text) or holds_opaque(text.strip()):
             raise InputError(
                 f"{place} holds what looks like the value of a token",
-                hint="only names are wanted; if it is a value, it was in a file or on a screen now: rotate it",
+                hint="give names only; if this is a value, it has been in a file or on a screen: rotate its token",
             )
     texts = {name: _plain(text, place) for name, text in fields.items() if name not in _TIMES}
     times = {name: _moment(text, place) for name, text in fields.items() if name in _TIMES}

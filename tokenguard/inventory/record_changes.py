@@ -67,7 +67,10 @@ def apply(record: Record, changes: RecordChanges) -> Record:
 def check_age(record: Record, now: datetime) -> None:
     """InputError if the record says that its value is still to be made."""
     if record.created_at is not None and record.created_at > now:
-        raise InputError(f"{record.name}: its creation date is to come", hint="write the day it was made, YYYY-MM-DD")
+        raise InputError(
+            f"{record.name}: its creation date is in the future",
+            hint="give the day on which it was created, YYYY-MM-DD",
+        )
 
 
 def differing(before: Record, after: Record) -> tuple[str, ...]:

@@ -80,10 +80,10 @@ def mask(value: str, name: str = "") -> None:
 
 
 def known_of(value: str, name: str) -> MaskedValue:
-    """A value under a name, ready for an engine; InputError if it is no text."""
+    """A value under a name, ready for an engine; InputError if it is not text."""
     if not isinstance(value, str):
         raise InputError(
-            f"the value of {name or 'unnamed'} is no text",
+            f"the value of {name or 'unnamed'} is not text",
             hint="decode bytes to text, and check that the variable was found",
         )
     secret = Secret(value)

@@ -85,7 +85,7 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
     """Abort a migration before its commit point; the store stays in use. Returns the number of tokens unmarked.
 
     Raises:
-        InputError: there is nothing to take back, or it is too late.
+        InputError: there is nothing to undo, or it is too late.
     """
     move = source.move()
     if move is not None and move.stage is MoveStage.LEFT:
@@ -101,7 +101,7 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
     marked = [snapshot for snapshot in source.scan() if snapshot.document.moved_to]
     leaving = move is not None and move.stage is MoveStage.LEAVING
     if not marked and not leaving:
-        raise InputError("no move of this store is open", hint="there is nothing to take back")
+        raise InputError("no move of this store is open", hint="there is nothing to undo")
     for snapshot in marked:
         back = _event(source, clock, Phase.FACT, {"move": move.id if move else "", "result": "given-up"}, snapshot)
         source.commit(snapshot.id, snapshot.version, replace(snapshot.document, moved_to=""), [back])

@@ -123,7 +123,7 @@ def _base(top: Section, layers: int, judge: Judge | None, beside: Path | None) -
     name = top.text("extends")
     if is_file_name(name):
         if beside is None or "/" in name or "\\" in name or (beside / name).is_symlink():
-            top.refuse("a file to extend lies in the same directory, and is no link", "extends")
+            top.refuse("a file to extend lies in the same directory, and is not a link", "extends")
         return read_policy(beside / name, judge, layers=layers - 1)
     if _packaged_file(name) is None:
         top.refuse("there is no policy of that name to extend", "extends")

@@ -206,7 +206,7 @@ def born(record: Record) -> datetime | None:
 def age_unknown(record: Record, policy: Policy) -> bool:
     """Whether an age limit is asked of the token and cannot be held to it. Only people rotate such a token.
 
-    A due date that was set by hand is no age; where it is set, it counts as the decision of the person who set it.
+    A due date that was set by hand is not an age; where it is set, it counts as the decision of the person who set it.
     """
     if record.state in {RecordState.RETIRED, RecordState.PENDING} or not record.kind.has_value:
         return False

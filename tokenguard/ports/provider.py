@@ -158,7 +158,7 @@ class Issuer(Protocol):
         ...
 
     def revoke(self, provider_id: str) -> None:
-        """Ask to end one token by its immutable id; one that is gone already is no error. Ambiguous, Refused.
+        """Ask to end one token by its immutable id; one that is gone already is not an error. Ambiguous, Refused.
 
         Returning says that the provider agreed, not that the token is gone: `rotation.absence` looks.
         """

@@ -26,7 +26,7 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   -q, --quiet    print findings only, and nothing if there are none
   --strict       fail when anything could not be scanned
 
-to silence a finding that is no secret
+to silence a finding that is not a secret
   comment        `pragma: allowlist secret` on its line, or `pragma: allowlist nextline secret` on the line before
   baseline       `tokenguard baseline accept FILE:LINE --reason TEXT`; with --history for one of an old commit
 A known token of the team is silenced by neither: revoke it (`tokenguard respond --code CODE`), or waive it for a
@@ -85,5 +85,5 @@ def parsed(arguments: list[str]) -> HookArguments:
     if "--since" in wanted:
         wanted.flags.add("--history")
     if sum((bool(wanted.files), *(option in wanted for option in _INPUTS))) > 1:
-        raise InputError("more than one thing to scan", hint="`tokenguard-hook --help` shows what goes together")
+        raise InputError("more than one scan target", hint="`tokenguard-hook --help` shows what goes together")
     return wanted

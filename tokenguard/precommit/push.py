@@ -19,7 +19,7 @@ def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list
         environ: where runners say what they read from git.
 
     Raises:
-        InputError: nothing says what is pushed.
+        InputError: what is pushed is not known.
     """
     told = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     if told.strip():
@@ -29,7 +29,7 @@ def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list
         return [_update(environ)], by_runner
     if sys.stdin.isatty():
         raise InputError(
-            "nothing says what is pushed",
+            "what is pushed is not known",
             hint="git runs it at `git push`, after `tokenguard doctor --install-hook pre-push`",
         )
     return [], remote

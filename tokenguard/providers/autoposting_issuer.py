@@ -80,7 +80,7 @@ class AutopostingIssuer:
             acknowledged(outcome, what)
 
     def end_session(self) -> str | None:
-        """Log out; why the session goes on living, or empty. None: the credential is no session, or was not used."""
+        """Log out; why the session goes on living, or empty. None: the credential is not a session, or was not used."""
         if not self._used or not looks_like_session(self._admin) or self._kind() != _SESSION:
             return None
         outcome = self._send("POST", ("auth", "logout"))

@@ -26,7 +26,7 @@ _FOLDER: int = os.O_RDONLY | COMMON_FLAGS | getattr(os, "O_DIRECTORY", 0)
 
 def is_path(text: str) -> bool:
     """Whether it is a plain relative path of a YAML file: no `..`, no URL, nothing to be looked up or matched."""
-    return len(text) <= 200 and _PATH.fullmatch(text) is not None  # noqa: PLR2004 - longer is no file of a person's
+    return len(text) <= 200 and _PATH.fullmatch(text) is not None  # noqa: PLR2004 - longer is not a file of a person's
 
 
 class Unreadable(Exception):

@@ -17,7 +17,7 @@ _LONGEST_ROW = 1_024
 
 
 class Column(NamedTuple):
-    """One column of all dumps in some data; what is no dump is in both."""
+    """One column of all dumps in some data; what is not a dump is in both."""
 
     visible: bytes
     inserts: list[tuple[int, int]]

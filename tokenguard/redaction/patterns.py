@@ -24,7 +24,7 @@ class PatternRun:
 
     Args:
         chars: the inside of a regular expression's character class.
-        least: fewer are no match.
+        least: fewer are not a match.
         most: what follows after that many is not looked at.
     """
 

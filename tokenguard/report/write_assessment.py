@@ -47,4 +47,4 @@ def write_assessment(assessments: Sequence[Assessment], chosen: OutputFormat, *,
 
             return markdown_of(assessments, command=command)
         case _:
-            raise ValueError(f"an assessment is not written as {chosen}")
+            raise ValueError(f"an assessment cannot be written as {chosen}")

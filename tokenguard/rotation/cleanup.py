@@ -78,7 +78,7 @@ def _is_accepted(session: TokenSession, held: Value | None) -> bool:
 
 
 def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt, held: Value | None) -> DeathProof | None:
-    """Revoke it by API and have its value refused. Returns what is known if that is no proof (the value is then kept).
+    """Revoke it by API and have its value refused. Returns what is known if that is not proof (the value is then kept).
 
     Where no value can be probed the list decides, once the revoke must have taken effect.
 

@@ -1,8 +1,8 @@
 """Finds the control for a proof of death: a valid credential that the same host accepts in the same window.
 
 Without a control, an outage that refuses every credential would count as proof. If a credential that was accepted
-before is refused now, an outage is suspected, and the admin credential is no control: its requests may be answered by
-another server. If it is the live value of the token itself, only a token of the same scope is a control.
+before is refused now, an outage is suspected, and the admin credential is not a control: another server may answer its
+requests. If it is the live value of the token itself, only a token of the same scope is a control.
 """
 
 from collections.abc import Collection, Iterator

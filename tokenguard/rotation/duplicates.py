@@ -81,7 +81,7 @@ def _end_assertions(session: TokenSession, issuer: Issuer) -> None:
 def _rows(session: TokenSession, issuer: Issuer, attempt: Attempt, kept: Attempt | None) -> tuple[ProviderToken, ...]:
     """Return what is listed under an attempt's label.
 
-    A person may have typed another label: then the list need not hold it, and its absence is no reason to stop.
+    A person may have typed another label: then the list need not hold it, and its absence is not a reason to stop.
     """
     if session.provider.capabilities.mint is Method.API:
         holding = attempt.provider_id if attempt is kept else ""

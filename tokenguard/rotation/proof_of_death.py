@@ -125,7 +125,7 @@ def prove_dead(
         session: the session that holds the token; provides provider, clock and progress.
         value: the revoked value.
         provider_id: its id at the provider, if known; a list that names it contradicts its death.
-        besides: other values that are said to be dead; they are no control, and their refusal no sign of an outage.
+        besides: other values that are said to be dead; they are not controls, and their refusal no sign of an outage.
         windows: the time limit, as a multiple of the provider's death window.
         which: what to call it on the screen.
     """

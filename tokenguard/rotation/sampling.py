@@ -58,7 +58,7 @@ class Sampler:
 
         Args:
             value: the value that is said to be dead.
-            excluded: values that are no control, with this one.
+            excluded: values that are not controls, with this one.
             turns: the sequence; it begins with the value.
         """
         for _ in range(_TRIES):

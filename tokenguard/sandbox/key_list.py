@@ -12,7 +12,7 @@ Row = Callable[[Issued], Mapping[str, Any]]
 
 
 def key_list(call: Call, keys: Sequence[Issued], style: ListStyle, row: Row, url: str) -> Reply | None:
-    """One answer; None if the call asks for something that is no number.
+    """One answer; None if the call asks for something that is not a number.
 
     Args:
         call: what is asked for.
@@ -45,7 +45,7 @@ def key_list(call: Call, keys: Sequence[Issued], style: ListStyle, row: Row, url
 
 
 def _numbers(call: Call, style: ListStyle) -> tuple[int, int] | None:
-    """From which key on, and how many; None if one is no number. What the style does not know is passed over."""
+    """From which key on, and how many; None if one is not a number. What the style does not know is passed over."""
     first = {
         ListPaging.OFFSET: "offset",
         ListPaging.CURSOR: "cursor",

@@ -1,4 +1,4 @@
-"""Opens what is no archive and holds compressed text all the same: documents, images, and the objects of git.
+"""Opens what is not an archive and holds compressed text all the same: documents, images, and the objects of git.
 
 Formats: ISO 32000-1 (PDF, 7.3.8 and 7.4.4), PNG (W3C, 11.3.3), git's `gitformat-pack` and `gitformat-bundle`, ar(5).
 """

@@ -55,7 +55,7 @@ def read_report(data: bytes, *, source: str) -> list[ReportedLeak]:
             reader = next((read for knows, read in _READERS if knows(node)), None)
             if reader is None:
                 raise InputError(
-                    "no known form of a finding file",
+                    "the format of the findings file is not known",
                     hint="give JSON of `tokenguard scan`, gitleaks, trufflehog, kingfisher or ggshield",
                 )
             sightings += map(_masked, reader(node))
@@ -67,7 +67,7 @@ def _documents(data: bytes, source: str) -> Iterator[JsonTree]:
     lines = [line for line in data.splitlines() if line.strip()]
     if len(lines) > 1 and all(line.startswith(b"{") and line.rstrip().endswith(b"}") for line in lines):
         if len(data) > MAX_BYTES:
-            raise InputError("the finding file is too large", hint=f"at most {MAX_BYTES:,} bytes are read")
+            raise InputError("the findings file is too large", hint=f"at most {MAX_BYTES:,} bytes are read")
         for line in lines:
             yield load_json(line, source=source, max_bytes=MAX_BYTES, max_nodes=_MAX_NODES)
     elif lines:

@@ -47,7 +47,7 @@ def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
     for update in updates:
         fields = update.split(" ", 2)
         if len(fields) != _UPDATE_FIELDS or not all(_ID.fullmatch(each) for each in fields[:2]):
-            raise InputError("not the input of a pre-receive hook", hint="git gives it: one `OLD NEW REF` a line")
+            raise InputError("not the input of a pre-receive hook", hint="git provides it: one `OLD NEW REF` a line")
         if fields[1].strip("0"):  # zeros: the ref is deleted
             tips.append(fields[1])
     return _find(git, [*tips, "--not", "--all"], tips) if tips else []
@@ -68,7 +68,7 @@ def find_outgoing(git: Git, updates: Iterable[str], remote: str) -> list[list[It
     for update in updates:
         fields = update.rsplit(" ", 3)
         if len(fields) != _OUTGOING_FIELDS or not all(_ID.fullmatch(each) for each in fields[1::2]):
-            raise InputError("not the input of a pre-push hook", hint="git gives it: `git push` runs the hook")
+            raise InputError("not the input of a pre-push hook", hint="git provides it when `git push` runs the hook")
         if fields[1].strip("0"):  # zeros: the ref is deleted, or there is none yet
             tips.append(fields[1])
         if fields[3].strip("0"):

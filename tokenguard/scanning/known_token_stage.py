@@ -75,7 +75,7 @@ def keep(data: bytes, key: ScanKey) -> Bundle:
 
     Raises:
         Tampered: its signature is wrong, or it is older than the one that was pulled before.
-        InputError: it is no bundle.
+        InputError: it is not a bundle.
     """
     bundle = verified(data, key)
     before = pulled(key)

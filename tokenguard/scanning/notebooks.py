@@ -108,7 +108,7 @@ class _Words:
 
 
 def _strings(text: str) -> Iterator[_Token]:
-    """Every string that is a value, with its path; stops where the nesting is no notebook's."""
+    """Every string that is a value, with its path; stops where the nesting is not a notebook's."""
     path: list[str | int] = []
     key = ""
     for found in _TOKEN.finditer(text):

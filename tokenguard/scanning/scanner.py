@@ -336,7 +336,7 @@ def _finding(match: TextMatch, blob: Blob, suppressor: Suppressor, tagger: "Tagg
 
 
 def _is_silenced(match: TextMatch, stages: Stages, lines: _Lines) -> bool:
-    """Whether a comment on its line, or on the one before, says that it is no secret."""
+    """Whether a comment on its line, or on the one before, says that it is not a secret."""
     rule = match.kind is FindingKind.RULE
     if match.kind is FindingKind.OWN or not (rule or stages.comments_silence_shapes or match.type in JUDGED):
         return False

@@ -1,4 +1,4 @@
-"""How to silence findings that are no secrets, and which of the ways apply to those of a report."""
+"""How to silence findings that are not secrets, and which of the ways apply to those of a report."""
 
 import shlex
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def silencing(report: Report, reach: Reach) -> Iterator[str]:
     own = [each for each in report.findings if each.kind is FindingKind.OWN]
     if others:
         baseline = f"run `{ways.baseline} {_place(others[0])} --reason TEXT`" if ways.baseline else ""
-        yield f"if it is no secret, {', or '.join(filter(None, (_COMMENT if ways.comment else '', baseline)))}"
+        yield f"if it is not a secret, {', or '.join(filter(None, (_COMMENT if ways.comment else '', baseline)))}"
     elif own:
         yield "no comment and no baseline silences a known token"
     if report.findings:

@@ -16,7 +16,7 @@ def read_staged(git: Git) -> Iterator[Source]:
     """What the next commit changes against HEAD (everything, if there is no commit yet).
 
     Raises:
-        InputError: this is no repository.
+        InputError: this is not a repository.
     """
     try:
         changed = _changes(git, "HEAD")
@@ -32,7 +32,7 @@ def read_staged(git: Git) -> Iterator[Source]:
 
 
 def read_index(git: Git, paths: Sequence[str]) -> Iterator[Source]:
-    """The index's blobs of `paths`, as pre-commit names them, changed or not; InputError if this is no repository."""
+    """The index's blobs of `paths`, as pre-commit names them, changed or not; InputError outside a repository."""
     try:
         listing = git.output("ls-files", "--stage", "-z", "--", *paths)
     except InputError:

@@ -164,7 +164,7 @@ def _described(filters: Sequence[str]) -> Iterator[dict[str, Any]]:
             patterns.setdefault(name, []).append(re.compile(pattern).pattern)
         except re.error:
             hint = "write one as Python's re has it"
-            raise InputError(f"the pattern of {safe_text(name)} is no regular expression", hint=hint) from None
+            raise InputError(f"the pattern of {safe_text(name)} is not a regular expression", hint=hint) from None
         if not pattern:
             raise InputError(f"{safe_text(name)} without a pattern", hint=_FILTER_HINT)
     yield from ({"path": name, "pattern": found} for name, found in patterns.items())

@@ -17,7 +17,7 @@ def set_union_merge(file: Path) -> bool:
     """Add the attribute for a file at the top of its repository.
 
     Returns:
-        Whether it was added now; False also where it is set to something, or `.gitattributes` is no plain file.
+        Whether it was added now; False also where it is set to something, or `.gitattributes` is not a plain file.
     """
     git = find_git(file.absolute().parent)
     if git is None:

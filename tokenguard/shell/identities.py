@@ -32,7 +32,8 @@ def credential(
     if source.startswith(GITHUB):
         if not own:
             raise InputError(
-                f"credential of {table} is an identity, and the login takes none", hint='write auth = "jwt"'
+                f"credential of {table} names an identity, which this login method does not use",
+                hint='write auth = "jwt"',
             )
         return _of_github(source.removeprefix(GITHUB), environ, settings, table)
     first = read_credential(source, environ, table=table, private=not own)

@@ -83,7 +83,7 @@ def working_tree_of(path: Path, environ: Mapping[str, str]) -> Path | None:
 
 
 def _resolved(path: Path) -> Path:
-    """Where all links lead; a circle of them is no error here."""
+    """Where all links lead; a circle of them is not an error here."""
     return Path(os.path.realpath(path))
 
 

@@ -22,8 +22,8 @@ def save_page(path: Path, text: str, *, force: bool = False) -> None:
         force: also replace a file that is not an earlier page of the same kind.
 
     Raises:
-        InputError: it cannot be written there, something that is no plain file is in the way, or the file that is there
-            is something else.
+        InputError: it cannot be written there, something that is not a plain file is in the way, or the file is of
+            another kind.
     """
     check_page(path)
     if not force:

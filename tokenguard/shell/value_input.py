@@ -69,7 +69,7 @@ def read_value(
         fields: the names of its fields.
 
     Raises:
-        InputError: there is nothing, or it can be no token's value; it is never quoted.
+        InputError: there is nothing, or it cannot be a token's value; it is never quoted.
         NeedsPerson: it would have to be asked for, and there is no terminal.
     """
     asked = not (source.variable or source.file or source.stdin)

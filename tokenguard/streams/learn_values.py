@@ -18,7 +18,7 @@ _LONGEST = 16_384
 """Bytes of one word that are waited for: more than any form of a value."""
 _KEPT = 8_192
 _SHORT = 12
-"""Bytes of a word that are no value yet."""
+"""Bytes of a word that are not a value yet."""
 _SPACE = re.compile(rb"\s")
 
 Recognise = Callable[[bytes], Iterable[tuple[str, Secret]]]

@@ -22,7 +22,7 @@ def explained_finding(place: str) -> list[dict[str, Any]]:
         place: PATH:LINE or PATH:LINE:COLUMN, as a report has it.
 
     Raises:
-        InputError: it is no place, or its file cannot be read.
+        InputError: it is not a place, or its file cannot be read.
     """
     wanted = parse_place(place)
     source = read_file(Path(wanted.path))

@@ -90,7 +90,7 @@ class OutputFolder:
         path: its place. It may be missing; where it leads now is where it is looked for later.
 
     Raises:
-        InputError: it is no folder, or cannot be read.
+        InputError: it is not a folder, or cannot be read.
     """
 
     def __init__(self, path: Path) -> None:

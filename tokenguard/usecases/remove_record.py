@@ -79,7 +79,7 @@ def _confirmed(wiring: Wiring, document: Document) -> str:
     if record.state is RecordState.PENDING and record.location.custody is Custody.MANAGED:
         return ""
     task = Task(
-        title=f"make sure that {record.name} is no token",
+        title=f"make sure that {record.name} is not a token",
         where=record.location.url or record.provider,
         steps=("look there: nothing may be left that the provider accepts",),
         why="its record is removed, so a token that stands behind it is never revoked",

@@ -125,7 +125,7 @@ class Difference:
 
     @property
     def excused(self) -> str:
-        """Why it is no fault of the file; empty if it is one."""
+        """Why it is not a fault of the file; empty if it is one."""
         return next((reason for text, reason in UNUSABLE.items() if text in self.says), "")
 
     def __str__(self) -> str:

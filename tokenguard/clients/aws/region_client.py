@@ -151,7 +151,7 @@ class AwsClient:
             )
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error)) from None
-        except ValueError:  # where credentials are looked for is no address, or one that botocore refuses
+        except ValueError:  # where credentials are looked for is not an address, or one that botocore refuses
             raise AwsError(AwsFailure.CREDENTIALS) from None
 
 

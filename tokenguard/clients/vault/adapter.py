@@ -61,7 +61,7 @@ def _object(answer: Answered) -> Json:
         return {}
     found = _json(answer)
     if found is None or found.get("errors"):
-        raise VaultError.because(VaultFailure.MALFORMED)  # an error inside a success is no success
+        raise VaultError.because(VaultFailure.MALFORMED)  # an error inside a success is not a success
     return found
 
 

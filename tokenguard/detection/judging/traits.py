@@ -198,7 +198,7 @@ def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
 
 
 def _against(value: str, name: str) -> Iterator[str]:
-    """What says so clearly that it is no secret that it is not left to what was learned."""
+    """What says so clearly that it is not a secret that it is not left to what was learned."""
     if _FILLED.search(value) or is_typed(value):
         yield MADE_UP
     if _REVISION.search(name) and _DIGEST.fullmatch(value):

@@ -19,7 +19,7 @@ class JsonPointer:
 
     @classmethod
     def parse(cls, text: str) -> "JsonPointer | None":
-        """Read `/a/0/b`; None if it is no pointer."""
+        """Read `/a/0/b`; None if it is not a pointer."""
         if not _TEXT.fullmatch(text):
             return None
         return cls(tuple(key.replace("~1", "/").replace("~0", "~") for key in text.split("/")[1:]))

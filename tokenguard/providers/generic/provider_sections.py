@@ -65,7 +65,7 @@ def create(top: Fields, *, expires: bool) -> Create | None:
     )
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "label" not in used:
-        fields.refuse("this must be no GET, and must give the token the name {label}", "request")
+        fields.refuse("this must not be a GET, and must give the token the name {label}", "request")
     fields.close()
     return made
 
@@ -164,7 +164,7 @@ def _revoke_step(fields: Fields) -> Revoke:
     made = Revoke(route=route(fields, "request", _REVOKE_FIELDS), body=_body(fields, _REVOKE_FIELDS))
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "id" not in used:
-        fields.refuse("this must be no GET, and must name the token by {id}", "request")
+        fields.refuse("this must not be a GET, and must name the token by {id}", "request")
     fields.close()
     return made
 

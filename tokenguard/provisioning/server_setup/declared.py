@@ -36,7 +36,7 @@ class Jobs(Frozen, frozen=True, kw_only=True):
         return f"refs/heads/{self.branch}"
 
     def claims(self, part: JobRole) -> Mapping[str, list[str]]:
-        """What an identity must say to become `part`; what it does not say is no match."""
+        """What an identity must say to become `part`; what it does not say is not a match."""
         return _CLAIMS[self.system](self, part)
 
 

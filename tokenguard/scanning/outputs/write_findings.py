@@ -57,4 +57,4 @@ def write_findings(report: Report, chosen: OutputFormat, reach: Reach, *, show_a
 
             return workflow_commands(report, reach, show_all=show_all)
         case _:
-            raise ValueError(f"findings are not written as {chosen}")
+            raise ValueError(f"findings cannot be written as {chosen}")

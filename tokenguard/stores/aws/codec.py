@@ -126,7 +126,7 @@ def unpack_state(data: bytes) -> TokenBody | NeverCreated:
     """Decode a token's state; raises as `unpack`, and NewerFormat if a newer version wrote it."""
     header = unpack(data, _StateHeader)
     header.document.check()
-    body = unpack(data, TokenBody | NeverCreated)  # type: ignore[arg-type]  # a union is no type to mypy
+    body = unpack(data, TokenBody | NeverCreated)  # type: ignore[arg-type]  # a union is not a type to mypy
     if isinstance(body, NeverCreated):
         return body
     return replace(body, document=header.document.as_read(body.document))

@@ -68,7 +68,7 @@ class StoreDirectory(Frozen, frozen=True):
                 raise InputError(f"there is a part of another store: {shown(left)}", hint="move it away, or remove it")
 
     def check(self) -> None:
-        """Refuse a place that is no store, or that others could reach into."""
+        """Refuse a place that is not a store, or that others could reach into."""
         if not self.directory.is_dir() or not os.path.lexists(self.database):
             raise InputError(
                 f"there is no store at {shown(self.directory)}",

@@ -26,7 +26,7 @@ def recovery_bytes(code: Secret) -> bytes:
     """Return the 20 bytes of a typed code; ignores case, dashes and spaces, and reads O as 0 and I or L as 1.
 
     Raises:
-        InputError: it is no recovery code, or has a typing mistake. Never quotes it.
+        InputError: it is not a recovery code, or has a typing mistake. Never quotes it.
     """
     digits = "".join(code.reveal().upper().replace("-", " ").split()).translate(_MISREAD)
     if len(digits) != _DIGITS + _CHECK_DIGITS or any(digit not in _ALPHABET for digit in digits):

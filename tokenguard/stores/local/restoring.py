@@ -52,7 +52,7 @@ def restore_backup(place: StoreDirectory, backup: Path, unlock: Unlock, clock: C
     """Put the copy `backup` in the place of the store, whole or not at all; what was there is kept beside it.
 
     Raises:
-        InputError: it is no backup.
+        InputError: it is not a backup.
         WrongKey: no key at hand opens it.
         Tampered: it is damaged; nothing was changed.
     """
@@ -91,7 +91,7 @@ def check_backup(place: StoreDirectory, backup: Path) -> None:
     """Refuse a file that cannot be a store's backup, before a person is asked anything.
 
     Raises:
-        InputError: it cannot be read, is the store's own file, or is no database.
+        InputError: it cannot be read, is the store's own file, or is not a database.
     """
     _read(place, backup)
 

@@ -39,7 +39,7 @@ class RowKind(IntEnum):
 
 
 def kind_words(number: int) -> str:
-    """What a row holds, for messages: `document`, `event`; a number that is no kind as it is."""
+    """What a row holds, for messages: `document`, `event`; a number that is not a kind as it is."""
     try:
         return RowKind(number).name.lower()
     except ValueError:

@@ -295,7 +295,7 @@ def restore_store(directory: Path, backup: Path | None, unlock: Unlock, clock: C
     """Put `backup` in the place of the store in `directory`; None: accept the copy that is there already.
 
     Raises:
-        InputError: it is no backup, there is no store, or others can reach into the directory.
+        InputError: it is not a backup, there is no store, or others can reach into the directory.
         WrongKey: no key at hand opens it.
         Tampered: it is damaged; nothing was changed.
     """
