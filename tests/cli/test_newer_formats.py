@@ -18,6 +18,7 @@ from tokenguard.policy.policy_tests import read_trial
 from tokenguard.ports.shared_item import Shared
 from tokenguard.providers.generic.loading import describe
 from tokenguard.provisioning.approval import read_approvals
+from tokenguard.provisioning.request import read_requests
 from tokenguard.provisioning.server_setup.server_file import read_setup
 from tokenguard.scanning.baseline_file import parse_baseline
 from tokenguard.scanning.bundle import read_bundle
@@ -68,6 +69,10 @@ FORMATS = {
     "anchor": (ExitCode.UNREACHABLE, lambda home: newer_file_of_state("anchors", home)),
     "known place": (ExitCode.UNREACHABLE, lambda home: newer_file_of_state("places", home)),
     "store, AWS": (ExitCode.UNREACHABLE, newer_store_on_aws),
+    "requests for approval": (
+        ExitCode.TAMPERED,
+        lambda _: read_requests(Shared("1", b'{"format":2,"requests":[]}'), ()),
+    ),
     "approvals": (ExitCode.TAMPERED, lambda _: read_approvals(Shared("1", b'{"format":2,"plans":[]}'), ())),
     "policy": (ExitCode.USAGE, lambda _: load_policy(b"format: 2\nnew: key\n", source="policy.yaml")),
     "policy tests": (ExitCode.USAGE, lambda _: read_trial(b"format: 2\nnew: key\n", source="tests.yaml")),

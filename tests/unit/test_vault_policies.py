@@ -14,7 +14,7 @@ TOKENS = {"doc/*", "name/*", "idx/*", "log/*", "cand/*", "live/*", "fp/*", "dirt
 MAY_WRITE = {
     VaultStoreRole.PUBLISHER: {"shared/*"},
     VaultStoreRole.APPROVER: {"shared/approvals/*"},
-    VaultStoreRole.ROTATOR: TOKENS | {"shared/outbox/*"},
+    VaultStoreRole.ROTATOR: TOKENS | {"shared/outbox/*", "shared/requests/*"},
 }
 """All others, but for break-glass, write nothing."""
 MAY_READ_VALUES = {
@@ -53,5 +53,5 @@ def test_no_policy_reaches_beyond_the_store(role):
 
 
 @pytest.mark.parametrize("role", [VaultStoreRole.SCANNER, VaultStoreRole.PUBLISHER])
-def test_the_outbox_is_denied_to_those_who_read_what_is_public(role):
-    assert allowed(role, "deny") == {"shared/outbox/*"}
+def test_outbox_and_requests_are_denied_to_those_who_read_what_is_public(role):
+    assert allowed(role, "deny") == {"shared/outbox/*", "shared/requests/*"}

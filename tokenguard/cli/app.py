@@ -33,7 +33,8 @@ COMMANDS = {
     "import": ("tokenguard.cli.importing:import_file", "Import tokens from a file, a secret store or a provider."),
     "migrate": ("tokenguard.cli.migrate:migrate", "Migrate to another store."),
     "plan": ("tokenguard.cli.plan:plan", "Show what applying a manifest would change (dry run)."),
-    "approve": ("tokenguard.cli.approve:approve", "Approve a plan for unattended apply."),
+    "request": ("tokenguard.cli.request:request", "Ask a second person to approve a sensitive command."),
+    "approve": ("tokenguard.cli.approve:approve", "Approve a plan for unattended apply, or another person's request."),
     "apply": ("tokenguard.cli.apply:apply", "Apply a manifest to the store."),
     "drift": ("tokenguard.cli.drift:drift", "Report where store, providers or consumers differ from a manifest."),
     "fmt": ("tokenguard.cli.fmt:fmt", "Format a manifest."),
@@ -65,8 +66,8 @@ SECTIONS = {
     "Rotation": ("rotate", "retire", "deliver", "offboard", "upkeep", "notify", "runbook"),
     "Leaks": ("scan", "baseline", "fingerprints", "agent", "respond"),
     "Using tokens": ("exec", "env", "redact"),
-    "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),
-    "Policy and evidence": ("check", "policy", "report", "metrics", "audit"),
+    "Declaring tokens": ("plan", "apply", "drift", "fmt"),
+    "Policy and evidence": ("request", "approve", "check", "policy", "report", "metrics", "audit"),
     "Stores and providers": ("store", "migrate", "provider"),
 }
 """The commands by job, as `--help` lists them."""

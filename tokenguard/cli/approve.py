@@ -1,16 +1,20 @@
-"""`tokenguard approve`: approve a plan for unattended apply."""
+"""`tokenguard approve`: approve a plan for unattended apply, or the request of another person."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.second_person import same_person
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.inventory.record_changes import plain_text
 from tokenguard.inventory.views import moment
 from tokenguard.output.formats import OutputFormat
+from tokenguard.ports.store import identity_of
 from tokenguard.provisioning.approval import LONGEST, USUAL, Approval, approval_of
 from tokenguard.provisioning.plan_model import Plan
+from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.provisioning.review import checked_digest
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
@@ -35,15 +39,21 @@ from tokenguard.views.plan_view import show_plan
 def approve(
     wiring: Wiring, digest: str, file: str, *, environment: str, until: str | None, reason: str, yes: bool
 ) -> None:
-    """Approve the plan DIGEST of the manifest FILE (tokens.yaml), so that `apply` may do its new items unattended.
+    """Approve the request DIGEST of another person, or the plan DIGEST of the manifest FILE (tokens.yaml).
 
-    An approval covers each new record, first value, destination, provider address and adopted field of that plan, once.
-    It is stored with your identity and its expiry. Exit 2: the digest is not the current plan's; exit 3: not a terminal
+    The approval of a plan lets `apply` do its new items unattended: each new record, first value, destination, provider
+    address and adopted field, once. The approval of a request lets the person who asked run these operations, once. A
+    DIGEST of an operation that was run with --break-glass closes its review. Stored are your identity and the expiry.
+    Exit 2: neither a request nor the current plan has this digest, or it is your own request; exit 3: not a terminal
     and no --yes.
     """
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
     reason = plain_text(reason, what="reason") if reason else ""
+    request = wiring.second_person.request_of(wanted)
+    if request is not None:
+        _approve_request(wiring, request, until=end, reason=reason, yes=yes)
+        return
     plan = held_against_store(wiring, declared_in(file, environment)).plan
     refuse_blocked(plan)
     if plan.digest != wanted:
@@ -55,10 +65,44 @@ def approve(
         raise InputError("nothing in that plan needs an approval", hint="`tokenguard apply` runs it unattended")
     if not yes:
         _ask(wiring, plan)
-    store = wiring.store
-    approval = approval_of(plan, by=store.actor().id, at=wiring.clock.now(), until=end, reason=reason)
+    approval = approval_of(plan, by=identity_of(wiring.store).id, at=wiring.clock.now(), until=end, reason=reason)
     wiring.approvals.add(approval)
     _print(wiring, approval)
+
+
+def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetime, reason: str, yes: bool) -> None:
+    """Approve another person's request, or close the review of what another person did.
+
+    Raises:
+        InputError: it is the approver's own.
+        NeedsPerson: it is not confirmed.
+    """
+    by = identity_of(wiring.store).id
+    if same_person(by, request.by):
+        raise InputError(
+            f"this request is your own ({by})", hint=f"another person runs: tokenguard approve {request.digest}"
+        )
+    if not yes:
+        if wiring.tty is None:
+            raise NeedsPerson("an approval needs a person to answer", hint="run it in a terminal, or give --yes")
+        _show_request(wiring.tty.show, request)
+        confirm(wiring.tty, "close this review" if request.forced else "approve this", undone="approved")
+    approval = Approval(
+        plan=request.digest, store=request.store, covers=request.covers, by=by, at=wiring.clock.now(), until=until,
+        reason=reason,
+    )  # fmt: skip
+    wiring.approvals.add(approval)
+    if request.forced and not wiring.screen.as_json:
+        wiring.screen.line(f"reviewed by {by}")
+        return
+    _print(wiring, approval)
+
+
+def _show_request(show: Callable[[str], None], request: ApprovalRequest) -> None:
+    done = f"was run with --break-glass ({request.forced}) by" if request.forced else "is requested by"
+    for each in request.operations:
+        show(f"{each.name or 'this store'}: {each.words}")
+    show(f"This {done} {request.by}, {request.at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _end(now: datetime, until: str | None) -> datetime:
@@ -94,4 +138,4 @@ def _print(wiring: Wiring, approval: Approval) -> None:
         f"approved by {approval.by} until {approval.until:%Y-%m-%d}: {counted(len(approval.covers), 'token')}"
     )
     for each in approval.covers:
-        wiring.screen.line(f"  {each.name}: {'; '.join(each.news)}")
+        wiring.screen.line(f"  {each.name or 'this store'}: {'; '.join(each.news)}")

@@ -39,6 +39,27 @@ def _output_file(_context: click.Context, _parameter: click.Parameter, value: An
     return value
 
 
+def _break_glass(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    from tokenguard.inventory.record_changes import plain_text  # few commands have this option, and few give it
+
+    wiring = context.find_object(Wiring)
+    if value is None or wiring is None:
+        return
+    if not value.strip():
+        raise InputError("--break-glass needs a reason", hint="say in one line why it cannot wait for a second person")
+    wiring.break_glass = plain_text(value, what="reason")
+
+
+break_glass_option = click.option(
+    "--break-glass",
+    metavar="REASON",
+    expose_value=False,
+    callback=_break_glass,
+    help="Do not wait for a second person; another person must review it later.",
+)
+"""The option of every command for which a policy may ask a second person."""
+
+
 def _global_options() -> list[click.Parameter]:
     def option(*names: str, **how: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_flag, **how)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.cli.selection_options import selects
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
@@ -31,6 +31,7 @@ from tokenguard.views.token_view import show_taken
 @click.option("--reason", default="", metavar="TEXT", help="The reason, recorded in the audit trail.")
 @click.option("--plan", "plan_only", is_flag=True, help="Show the steps and who is needed; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
+@break_glass_option
 @selects
 @pass_wiring
 def retire(
@@ -38,9 +39,10 @@ def retire(
 ) -> ExitCode:
     """Revoke tokens for good; nothing replaces them. Their records are kept as evidence that they are dead.
 
-    Exit 3: not confirmed, or a person is needed and there is no terminal: nothing was done; after a step that a person
-    left for later, it can be resumed or aborted. Exit 5: revocation has started and is not proven; run `tokenguard
-    rotate NAME --resume`.
+    The policy may ask for the approval of a second person (see `tokenguard request`). Exit 3: not approved, not
+    confirmed, or a person is needed and there is no terminal: nothing was done; after a step that a person left for
+    later, it can be resumed or aborted. Exit 5: revocation has started and is not proven; run `tokenguard rotate NAME
+    --resume`.
     """
     found = select_tokens(wiring, names, wanted)
     reason = plain_text(reason, what="reason")
@@ -49,6 +51,8 @@ def retire(
         plans = [planned(wiring, snapshot, Mode.RETIRE) for snapshot in found]
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=False)
         return ExitCode.OK
+    sensitive = [(snapshot, Mode.RETIRE) for snapshot in found if not _is_refused_anyway(snapshot)]
+    wiring.second_person.authorise(wiring.second_person.rotations(sensitive))
     if len(names) != 1:
         return _retire_all(wiring, found, reason, yes=yes)
     (snapshot,) = found

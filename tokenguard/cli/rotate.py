@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.cli.selection_options import selects
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
@@ -56,6 +56,7 @@ _MAX_REASON = 200
 @click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit trail (at most 200 characters).")
 @click.option("--accept-outage", is_flag=True, help="Revoke although no consumers are declared; audited.")
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
+@break_glass_option
 @selects
 @pass_wiring
 def rotate(
@@ -106,6 +107,7 @@ def rotate(
     _tell_plans(wiring, plans, rollout, plan_only=plan_only, single=single)
     if plan_only:
         return ExitCode.OK
+    _authorise(wiring, snapshots, plans, compromised=compromised)
     if compromised and plans:
         _confirm(wiring, plans)
     elif single and plans and plans[0].leaked and plans[0].mode is Mode.PLANNED:
@@ -116,6 +118,15 @@ def rotate(
     options = ("--compromised",) * compromised + ("--accept-outage",) * accept_outage
     again = ("--due", *wanted.options) if due else _with_reason(options, said)
     return _run(wiring, jobs, single=single, shared=due, again=again)
+
+
+def _authorise(
+    wiring: Wiring, snapshots: Sequence[Snapshot], plans: Sequence[RotationPlan], *, compromised: bool
+) -> None:
+    """Before anything is asked: the approvals of a second person. Where the policy chooses the mode, each job asks."""
+    begun = {plan.token: plan.mode for plan in plans if not plan.unfinished}
+    wanted = [(each, begun[each.id]) for each in snapshots if each.id in begun] if compromised else []
+    wiring.second_person.authorise(wiring.second_person.rotations(wanted))
 
 
 def _tell_plans(

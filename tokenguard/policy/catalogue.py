@@ -29,6 +29,8 @@ class ParameterType(StrEnum):
     """How far a leaked value got."""
     WINDOWS = "windows"
     """When something may begin: `mon-fri 02:00-05:00`, in UTC. None: at any time."""
+    OPERATIONS = "operations"
+    """Operations for which a second person is asked."""
     FREEZES = "freezes"
     """Days on which it may not: `2026-12-20..2027-01-05`."""
 
@@ -121,6 +123,11 @@ CATALOGUE: Mapping[str, RuleDescription] = {
         "For these providers a rotation exits 0 even if the revocation is only asserted, without a control.",
         {"providers": ParameterType.ALLOWED_WORDS, "last_token": ParameterType.ALLOWED_WORDS},
         checked=False,
+    ),
+    "second-person": RuleDescription(
+        "These operations run only with the approval of another person; what was done with `--break-glass` is "
+        "reviewed by another person.",
+        {"operations": ParameterType.OPERATIONS},
     ),
     "env-file-tracked": RuleDescription("Git does not track a file of environment variables.", repository=True),
     "env-file-ignored": RuleDescription("Git ignores `.env` files.", repository=True),

@@ -48,7 +48,13 @@ def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parame
             return tuple(sorted({*cast("tuple[int, ...]", base[name]), *cast("tuple[int, ...]", wanted[name])})[::-1])
         case ParameterType.DAYS_BY_ENVIRONMENT:
             return _by_environment(base, cast("Mapping[str, int]", wanted[name]))
-        case ParameterType.WORDS | ParameterType.FIELDS | ParameterType.REACHES | ParameterType.FREEZES:
+        case (
+            ParameterType.WORDS
+            | ParameterType.FIELDS
+            | ParameterType.REACHES
+            | ParameterType.FREEZES
+            | ParameterType.OPERATIONS
+        ):
             words = (*cast("_Words", base[name]), *cast("_Words", wanted[name]))
             return tuple(dict.fromkeys(words))
         case (ParameterType.WINDOWS | ParameterType.ALLOWED_WORDS | ParameterType.COMMENTS) as sort:

@@ -11,6 +11,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import AttemptState
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
+from tokenguard.domain.second_person import OpenReview
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, ProviderToken
@@ -47,9 +48,15 @@ class Surroundings:
     """The inventory at one moment, indexed once for all rules."""
 
     def __init__(
-        self, documents: Sequence[Document], now: datetime, providers: Mapping[Place, ProviderFacts] | None = None
+        self,
+        documents: Sequence[Document],
+        now: datetime,
+        providers: Mapping[Place, ProviderFacts] | None = None,
+        reviews: Sequence[OpenReview] | None = (),
     ) -> None:
         self.now = now
+        self.reviews = reviews
+        """Operations under `--break-glass` that await their review; None: they cannot be read here."""
         self.providers = providers or {}
         self.documents = [each for each in documents if each.record.state is not RecordState.RETIRED]
         self.retired = [each for each in documents if each.record.state is RecordState.RETIRED]

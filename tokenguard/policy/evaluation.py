@@ -101,6 +101,9 @@ def assess(
     unknown: Counter[tuple[str, str]] = Counter()
     if only is None and (orphan := policy.rule("orphan")) is not None:
         unknown.update((orphan.id, reason) for reason in _orphans_unknown(around))
+    if only is None and (second := policy.rule("second-person")) is not None:
+        violations += _open_reviews(second, around, store)
+        unknown.update([(second.id, "the requests for approval cannot be read")] if around.reviews is None else [])
     for question, answer in _answers(policy, around):
         if only is not None and not only(question.record):
             continue
@@ -212,6 +215,15 @@ def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Viola
                 f"without an id or label could be among them{dated}"
             )
             yield orphan(text=text, path=where)
+
+
+def _open_reviews(rule: Rule, around: Surroundings, store: str) -> Iterator[Violation]:
+    """What was done with `--break-glass`, until another person has reviewed it. It cannot be waived."""
+    for review in around.reviews or ():
+        text = f"{review.operation} by {review.by} on {review.at:%Y-%m-%d} is not reviewed: {review.reason}"
+        place = {"token": review.name} if review.name else {"path": "store"}
+        fix = f"tokenguard approve {review.digest}, run by another person"
+        yield Violation(rule=rule.id, severity=rule.severity, text=text, fix=fix, store=store, **place)
 
 
 def _orphans_unknown(around: Surroundings) -> Iterator[str]:

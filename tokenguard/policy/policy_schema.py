@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.names import SEGMENT
+from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.policy.catalogue import CATALOGUE, FIELDS, MAX_CONDITION, ParameterType, RuleDescription
 from tokenguard.policy.loader import FORMAT
@@ -29,6 +30,7 @@ _SORTS: Mapping[ParameterType, dict[str, Any]] = {
     ParameterType.WORDS_BY_PURPOSE: {"type": "object", "additionalProperties": _WORDS},
     ParameterType.WORDS_BY_CONTEXT: {"type": "object", "additionalProperties": _WORDS},
     ParameterType.REACHES: {"type": "array", "items": {"enum": [each.value for each in Spread]}},
+    ParameterType.OPERATIONS: {"type": "array", "items": {"enum": [each.value for each in SensitiveKind]}},
     ParameterType.WINDOWS: {**_WORDS, "description": "UTC: `mon-fri 02:00-05:00`, `02:00-05:00`, or `never`"},
     ParameterType.FREEZES: {**_WORDS, "description": "a day, `2026-12-24`, or two, `2026-12-20..2027-01-05`"},
 }

@@ -9,6 +9,7 @@ from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import SEGMENT
+from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
@@ -153,6 +154,7 @@ class Section:
             ParameterType.WORDS_BY_PURPOSE: self._lists_by_name,
             ParameterType.WORDS_BY_CONTEXT: self._lists_by_name,
             ParameterType.REACHES: self._reaches,
+            ParameterType.OPERATIONS: self._operations,
             ParameterType.WINDOWS: partial(self._times, read=check_window),
             ParameterType.FREEZES: partial(self._times, read=check_freeze),
         }
@@ -209,6 +211,12 @@ class Section:
         if not set(words) <= set(Spread):
             self.refuse(f"{key} may hold only {', '.join(Spread)}", key)
         return tuple(each.value for each in Spread if each in words)
+
+    def _operations(self, found: Tree, key: str) -> tuple[str, ...]:
+        words = self._words(found, key)
+        if not set(words) <= set(SensitiveKind):
+            self.refuse(f"{key} may hold only {', '.join(SensitiveKind)}", key)
+        return tuple(each.value for each in SensitiveKind if each in words)
 
     def _comments(self, found: Tree, key: str) -> tuple[str, ...]:
         words = self._words(found, key)

@@ -25,7 +25,9 @@ class Item(StrEnum):
     POLICY = "policy"
     """The organisation's policy, as `policy publish` writes it."""
     APPROVALS = "approvals"
-    """Plans approved for unattended use; writable by approvers only."""
+    """Approved plans and operations; writable by approvers only."""
+    REQUESTS = "requests"
+    """Operations that await the approval or the review of a second person; writable by those who run them."""
     OUTBOX = "outbox"
     """Notifications to send and sent; rotators write it, and scanners may not read it."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum, unique
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Actor, ChainedEvent, Event
@@ -180,3 +180,18 @@ class Movable(Protocol):
 
 class Store(Documents, Values, Movable, Protocol):
     """A complete store."""
+
+
+@runtime_checkable
+class KeyHolding(Protocol):
+    """A store that knows its users by the key that opened it."""
+
+    def key_holder(self) -> Actor:
+        """Who opened it: `slot:ID`, with host and CI run."""
+        ...
+
+
+def identity_of(store: Store) -> Actor:
+    """Who uses a store, as the store itself can tell: by key slot, or by the login at its server."""
+    home = getattr(store, "underlying", store)
+    return home.key_holder() if isinstance(home, KeyHolding) else store.actor()

@@ -1,17 +1,18 @@
-"""Approvals of plans for unattended apply: approver, covered items, expiry. Pure.
+"""Approvals of plans for unattended apply, and of sensitive operations: approver, covered items, expiry. Pure.
 
 They are kept where only approvers may write (docs/adr/0022-approvals.md). An approval covers each new thing of a plan
 once: as soon as it was begun under it, the same thing needs another one.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from tokenguard.domain.event import ChainedEvent, Op
+from tokenguard.domain.event import ChainedEvent, Detail, Op
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.second_person import SensitiveOperation, same_person
 from tokenguard.errors import Tampered, newer_hint
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shared_item import Shared, holds_what_was_shared
@@ -28,11 +29,11 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 class Covered(Frozen, frozen=True, kw_only=True):
-    """One token's part of an approval."""
+    """One token's part of an approval, or with an empty name the whole store's."""
 
     name: TokenName
     digest: str
-    """`Action.approved_as`."""
+    """`Action.approved_as`, or that of a `SensitiveOperation`."""
     news: tuple[str, ...]
     """What was new when it was approved, for people."""
 
@@ -41,7 +42,7 @@ class Approval(Frozen, frozen=True, kw_only=True):
     """One approval of one plan."""
 
     plan: str
-    """The digest of the plan that the approver saw."""
+    """The digest of the plan or request that the approver saw."""
     store: str
     """The id of the store that it is for."""
     covers: tuple[Covered, ...]
@@ -106,7 +107,7 @@ def read_approvals(shared: Shared, entries: Sequence[ChainedEvent]) -> tuple[App
 def judge(
     approvals: Iterable[Approval], action: Action, *, store: str, now: datetime, history: Sequence[ChainedEvent]
 ) -> ApprovalVerdict:
-    """Whether an action is approved.
+    """Whether an action of a plan is approved.
 
     Args:
         approvals: those of the store.
@@ -115,10 +116,72 @@ def judge(
         now: the moment.
         history: the audit trail of its token; empty if there is none yet.
     """
-    found = [each for each in approvals if any(_is(covered, action) for covered in each.covers)]
-    why = (
-        "it is not approved" if not any(_names(each, action) for each in approvals) else "a different plan was approved"
-    )
+    return _judged(
+        approvals, action.name, action.approved_as, store=store, now=now, other="a different plan was approved",
+        used=lambda each: was_used(each.plan, (entry for entry in history if entry.event.at >= each.at)),
+    )  # fmt: skip
+
+
+def judge_operation(
+    approvals: Iterable[Approval],
+    operation: SensitiveOperation,
+    *,
+    store: str,
+    by: str,
+    now: datetime,
+    history: Sequence[ChainedEvent],
+) -> ApprovalVerdict:
+    """Whether another person approved a sensitive operation of this identity, and it was not run since.
+
+    Args:
+        approvals: those of the store.
+        operation: the operation.
+        store: the store's id.
+        by: the identity that runs it.
+        now: the moment.
+        history: the audit trail of its token, or of the store.
+    """
+    wanted = operation.digest(store, by)
+    theirs = [each for each in approvals if not same_person(each.by, by)]
+    verdict = _judged(
+        theirs, operation.name, wanted, store=store, now=now, other="a different operation was approved",
+        used=lambda each: any(_marks(each) in _marked(entry.event.detail) for entry in history),
+    )  # fmt: skip
+    if verdict.approval is None and any(
+        _covers(each, operation.name, wanted) for each in approvals if each not in theirs
+    ):
+        return ApprovalVerdict(why="its approval is by the identity that asks for it")
+    return verdict
+
+
+def approved_detail(approvals: Iterable[Approval]) -> Detail:
+    """What the event of an operation says of the approvals that it was begun under; they are used by that."""
+    return {"approved": " ".join(dict.fromkeys(map(_marks, approvals)))}
+
+
+def _marks(approval: Approval) -> str:
+    """One approval among those with the same digest."""
+    return f"{approval.plan}@{approval.at.isoformat()}"
+
+
+def _marked(detail: Detail) -> Sequence[str]:
+    return str(detail.get("approved", "")).split()
+
+
+def _judged(
+    approvals: Iterable[Approval],
+    name: TokenName,
+    digest: str,
+    *,
+    store: str,
+    now: datetime,
+    other: str,
+    used: Callable[[Approval], bool],
+) -> ApprovalVerdict:
+    known = list(approvals)
+    found = [each for each in known if _covers(each, name, digest)]
+    named = any(covered.name == name for each in known for covered in each.covers)
+    why = other if named else "it is not approved"
     for each in sorted(found, key=lambda approval: approval.at, reverse=True):
         if each.store != store:
             why = "it was approved for another store"
@@ -126,19 +189,15 @@ def judge(
             why = "its approval is not valid"
         elif each.until <= now:
             why = f"its approval by {each.by} ended on {each.until:%Y-%m-%d}"
-        elif was_used(each.plan, (entry for entry in history if entry.event.at >= each.at)):
+        elif used(each):
             why = f"its approval by {each.by} of {each.at:%Y-%m-%d} was used"
         else:
             return ApprovalVerdict(approval=each)
     return ApprovalVerdict(why=why)
 
 
-def _is(covered: Covered, action: Action) -> bool:
-    return (covered.name, covered.digest) == (action.name, action.approved_as)
-
-
-def _names(approval: Approval, action: Action) -> bool:
-    return any(covered.name == action.name for covered in approval.covers)
+def _covers(approval: Approval, name: TokenName, digest: str) -> bool:
+    return any((covered.name, covered.digest) == (name, digest) for covered in approval.covers)
 
 
 def _damaged(message: str) -> Tampered:

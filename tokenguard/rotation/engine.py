@@ -201,6 +201,7 @@ class Engine:
             if record.kind.has_value
             else grant_task(provider, record)
         )
+        approved = context.authorise(snapshot, Mode.RETIRE)
         if not context.attended:
             context.operator.done(task)  # raises NeedsPerson, before anything is written
         intent = Event(
@@ -209,7 +210,7 @@ class Engine:
             phase=Phase.INTENT,
             actor=context.store.actor(),
             name=record.name,
-            detail={"reason": reason} if reason else {},
+            detail={**({"reason": reason} if reason else {}), **approved},
         )
         snapshot = context.store.commit(snapshot.id, snapshot.version, snapshot.document, [intent])
         who = context.operator.done(task)

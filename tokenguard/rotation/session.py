@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op, Phase
-from tokenguard.domain.journal import Attempt, Journal, Quarantined, Stage
+from tokenguard.domain.event import Detail, Event, Op, Phase
+from tokenguard.domain.journal import Attempt, Journal, Mode, Quarantined, Stage
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
@@ -40,6 +40,8 @@ class Context(Frozen, frozen=True, kw_only=True):
     """How long the provider must report no use of the old token to rule out undeclared consumers."""
     accepts_assertion: Callable[[Record, int], bool] = lambda record, others: False  # noqa: ARG005 - a strict default
     """Whether the policy accepts an asserted death of a token, given the number of other tokens of its provider."""
+    authorise: Callable[[Snapshot, Mode], Detail] = lambda snapshot, mode: {}  # noqa: ARG005 - the policy asks nothing
+    """What the first event of an operation says of its approval; NotApproved if the policy asks for one."""
 
 
 class TokenSession:

@@ -74,12 +74,14 @@ def open_existing(
         raise UnexpectedValue.at(
             record.location.url
         )  # a leak or retirement revokes the old value even if the external field has changed
+    approved = context.authorise(snapshot, mode)
     _check_provider(context, snapshot, mode, live)
     _check_person(context, record, mode)
     if mode is Mode.PLANNED and not accept_outage:
         _check_declared(context, record)
     return _open(
-        context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason, outage=accept_outage
+        context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason,
+        outage=accept_outage, approved=approved,
     )  # fmt: skip
 
 
@@ -159,6 +161,7 @@ def _open(
     live: Live | None,
     reason: str,
     outage: bool = False,
+    approved: Detail | None = None,
 ) -> TokenSession:
     now, record = context.clock.now(), document.record
     journal = Journal(
@@ -181,7 +184,7 @@ def _open(
         actor=context.store.actor(),
         name=record.name,
         rotation=journal.id,
-        detail=_opening_detail(journal),
+        detail={**_opening_detail(journal), **(approved or {})},
     )
     try:
         snapshot = context.store.commit(token, version, replace(document, journal=journal), [event])

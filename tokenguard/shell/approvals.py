@@ -1,14 +1,23 @@
 """The approvals of the store in use: read once, verified against their audit trail."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from tokenguard.audit.chain import first_break
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import ChainedEvent, Event, Op
+from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.errors import Tampered
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
-from tokenguard.ports.store import Store
-from tokenguard.provisioning.approval import Approval, ApprovalVerdict, judge, read_approvals, with_another
+from tokenguard.ports.store import Store, identity_of
+from tokenguard.provisioning.approval import (
+    Approval,
+    ApprovalVerdict,
+    judge,
+    judge_operation,
+    read_approvals,
+    with_another,
+)
 from tokenguard.provisioning.plan_model import Action
 
 
@@ -31,25 +40,38 @@ class StoreApprovals:
             self._read[1], action, store=self._store.store_id, now=self._clock.now(), history=history
         )  # fmt: skip
 
+    def of_operation(self, operation: SensitiveOperation, by: str) -> ApprovalVerdict:
+        """Whether another person approved a sensitive operation that this identity runs; raises as `verdict` does."""
+        approvals = self._read[1]
+        history = self._store.history(operation.token or None) if approvals else ()
+        return judge_operation(
+            approvals, operation, store=self._store.store_id, by=by, now=self._clock.now(), history=history
+        )
+
+    @property
+    def entries(self) -> Sequence[ChainedEvent]:
+        """The audit trail of the approvals."""
+        return self._read[2]
+
     def add(self, approval: Approval) -> None:
         """Put one more on record, with its event; Conflict if another one was put there at the same moment."""
-        shared, there = self._read
+        shared, there, _ = self._read
         data = with_another(there, approval)
         detail = {**share_detail(Item.APPROVALS, data), "plan": approval.plan, "covers": len(approval.covers)}
         detail["until"] = approval.until.date().isoformat()
         if approval.reason:
             detail["reason"] = approval.reason
-        event = Event(at=approval.at, op=Op.APPROVE, actor=self._store.actor(), detail=detail)
+        event = Event(at=approval.at, op=Op.APPROVE, actor=identity_of(self._store), detail=detail)
         shared_items_of(self._store).write(Item.APPROVALS, data, shared.revision if shared else "", [event])
 
     @cached_property
-    def _read(self) -> tuple[Shared | None, tuple[Approval, ...]]:
+    def _read(self) -> tuple[Shared | None, tuple[Approval, ...], Sequence[ChainedEvent]]:
         found = shared_items_of(self._store).trail(Item.APPROVALS)
         if found is None:
-            return None, ()
+            return None, (), ()
         shared, entries = found
         if first_break(Item.APPROVALS.chain, entries, shared.chain) is not None:
             raise Tampered(
                 "the audit chain of the approvals is broken", hint="`tokenguard audit verify` says where it breaks"
             )
-        return shared, read_approvals(shared, entries)
+        return shared, read_approvals(shared, entries), entries

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.shell.known_servers import KnownServers
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
+    from tokenguard.shell.second_person import SecondPerson
     from tokenguard.shell.settings import Settings, VaultConfig
     from tokenguard.shell.store_backend import StoreBackend
     from tokenguard.shell.tty import Tty
@@ -58,6 +59,8 @@ class Wiring:
         self.flags = Flags()
         self.concurrent = False
         """Whether several runners may work on one store on AWS at once."""
+        self.break_glass = ""
+        """The reason of --break-glass: sensitive operations go first and are reviewed later."""
         self.unfinished = ""
         """How to continue after an interruption of work that is not an operation on one token."""
         self._working_on: TokenName | None = None
@@ -254,6 +257,13 @@ class Wiring:
         return StoreApprovals(self.store, self.clock)
 
     @cached_property
+    def second_person(self) -> "SecondPerson":
+        """The approvals of sensitive operations by another person."""
+        from tokenguard.shell.second_person import SecondPerson
+
+        return SecondPerson(self.store, self.clock, lambda: self.policy, lambda: self.break_glass)
+
+    @cached_property
     def vendors(self) -> "ConfiguredVendors":
         """Providers, bound to their admin credentials."""
         from tokenguard.shell.vendors import ConfiguredVendors
@@ -305,6 +315,7 @@ class Wiring:
                 holder=self.holder,
                 quiet_period=policy.quiet_period or DEFAULT_QUIET_PERIOD,
                 accepts_assertion=policy.accepts_assertion,
+                authorise=self.second_person.of_rotation,
             )
         )
 

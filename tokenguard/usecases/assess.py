@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tokenguard.domain.document import Document
+from tokenguard.domain.second_person import OpenReview
 from tokenguard.domain.token import CredentialKind, Record
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.policy.catalogue import about
@@ -14,6 +15,7 @@ from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
 from tokenguard.policy.model import Policy
 from tokenguard.ports.provider import Capabilities
 from tokenguard.ports.store import Store
+from tokenguard.shell.second_person import SecondPerson
 from tokenguard.shell.wiring import Wiring
 
 
@@ -34,7 +36,15 @@ def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surrou
         if ask_providers and known.capabilities is not None and known.capabilities.lists:
             known = _asked(wiring, record, known.capabilities)
         facts[place] = with_entered(known, found, now)
-    return Surroundings(documents, now, facts)
+    return Surroundings(documents, now, facts, _reviews(wiring, store))
+
+
+def _reviews(wiring: Wiring, store: Store) -> Sequence[OpenReview] | None:
+    """What awaits a review; None for a login that may not read it."""
+    try:
+        return SecondPerson(store, wiring.clock, lambda: wiring.policy).reviews()
+    except Unreachable:
+        return None
 
 
 def _asking(found: Sequence[Document]) -> Record:

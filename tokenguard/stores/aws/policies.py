@@ -45,7 +45,7 @@ class AwsStoreRole(StrEnum):
     PLANNER = "planner"
     """Plans on a pull request: lists every token; reads no value."""
     APPROVER = "approver"
-    """Approves plans: what a planner may, and writes approvals, which no other role may; reads no value."""
+    """Approves plans and operations: what a planner may, and writes approvals, which no other role may; no value."""
     BREAK_GLASS = "break-glass"
     """Makes the store, restores what is scheduled for deletion. For a session of an hour, by two people."""
 
@@ -64,6 +64,7 @@ class _Statements:
         self._header = f"{arn}{place.header}-??????"
         self._approvals = f"{arn}{place.shared(Item.APPROVALS)}*"
         self._outbox = f"{arn}{place.shared(Item.OUTBOX)}*"
+        self._requests = f"{arn}{place.shared(Item.REQUESTS)}*"
         self._shared = f"{arn}{place.shared('*')}"
 
     def of(self, role: AwsStoreRole) -> list[_Statement]:
@@ -74,11 +75,15 @@ class _Statements:
             AwsStoreRole.INVENTORY: [*reading, _allow("Shared", [_GET], self._shared)],
             AwsStoreRole.SCANNER: [
                 _allow("Shared", [_GET], [self._header, self._shared]),
-                _deny("NotTheOutbox", [_GET], self._outbox),
+                _deny("NotTheOutbox", [_GET], [self._outbox, self._requests]),
             ],
             AwsStoreRole.PUBLISHER: self._publishing(),
             AwsStoreRole.PLANNER: reading,
-            AwsStoreRole.APPROVER: [*reading, _allow("Approvals", [_CREATE, *_READ, *_WRITE], self._approvals)],
+            AwsStoreRole.APPROVER: [
+                *reading,
+                _allow("Approvals", [_CREATE, *_READ, *_WRITE], self._approvals),
+                _allow("Requests", [*_READ], self._requests),
+            ],
             AwsStoreRole.ROTATOR: [_list(), _allow("Tokens", [_CREATE, *_READ, *_WRITE], below), self._unapproved()],
             AwsStoreRole.BREAK_GLASS: [_list(), _allow("Everything", [_CREATE, *_RESTORE, *_READ, *_WRITE], below)],
         }[role]
@@ -102,14 +107,14 @@ class _Statements:
             _allow("Values", [*_READ], self._below),
             _allow("Shared", [_CREATE, *_WRITE], self._shared),
             self._unapproved(),
-            _deny("OutboxIsRotators", [_CREATE, *_WRITE, *_END], self._outbox),
+            _deny("OutboxIsRotators", [_CREATE, *_WRITE, *_END], [self._outbox, self._requests]),
         ]
 
     def _unapproved(self) -> _Statement:
         return _deny("ApprovalsAreApprovers", [_CREATE, *_WRITE, *_END], self._approvals)
 
 
-def _deny(sid: str, actions: list[str], resource: str) -> _Statement:
+def _deny(sid: str, actions: list[str], resource: str | list[str]) -> _Statement:
     return {**_allow(sid, actions, resource), "Effect": "Deny"}
 
 

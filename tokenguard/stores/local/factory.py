@@ -39,7 +39,7 @@ def make(place: StoreDirectory, keys: Sequence[SlotKey], clock: Clock) -> tuple[
         _build(place, sealer, store_keys, slots, clock)
         place.unfinished.rename(place.database)
         fsync_dir(place.directory)
-    session = StoreSession(place, Database(place), sealer, None, clock)
+    session = StoreSession(place, Database(place), sealer, None, clock, slot=slots[0].id)
     return guarded(session, KnownPlace(place.directory, anew=True))
 
 
@@ -58,13 +58,13 @@ def unguarded(place: StoreDirectory, unlock: Unlock, clock: Clock) -> StoreSessi
         with locked(place.lock, clock, shared=True), database.reading() as connection:
             slots = load_slots(connection)
             head, _ = load_head(connection)
-        data_key = _unwrapped(slots, unlock(tuple(slot.info for slot in slots)), head.store_id)
+        data_key, slot = _unwrapped(slots, unlock(tuple(slot.info for slot in slots)), head.store_id)
     finally:
         database.close()
     sealer = Sealer(DataKeys.derive(data_key), head.store_id)
     if sealer.keys.id != head.key_id:
         raise damaged("the store's key slots do not belong to its rows")
-    return StoreSession(place, Database(place), sealer, None, clock)
+    return StoreSession(place, Database(place), sealer, None, clock, slot=slot)
 
 
 def keys_of(session: StoreSession) -> StoreKeys:
@@ -106,11 +106,12 @@ def _build(place: StoreDirectory, sealer: Sealer, store_keys: StoreKeys, slots: 
         connection.execute("COMMIT")
 
 
-def _unwrapped(slots: Sequence[Slot], key: SlotKey, store_id: bytes) -> bytes:
+def _unwrapped(slots: Sequence[Slot], key: SlotKey, store_id: bytes) -> tuple[bytes, str]:
+    """The data key, and the id of the slot that the key opens."""
     for slot in slots:
         data_key = unwrap(slot, key, store_id)
         if data_key is not None:
-            return data_key
+            return data_key, slot.id
     raise WrongKey(
         f"the {key.kind.replace('_', ' ')} at hand does not open this store",
         hint="check which store is meant (--store) and which key belongs to it; a recovery code opens it too",

@@ -63,15 +63,24 @@ class StoreSession:
         place: where it is.
         sealer: holds the data key.
         anchor: what this machine saw last; None only while the store is being made or first opened.
+        slot: the id of the key slot that opened it.
     """
 
     def __init__(
-        self, place: StoreDirectory, database: Database, sealer: Sealer, anchor: Anchor | None, clock: Clock
+        self,
+        place: StoreDirectory,
+        database: Database,
+        sealer: Sealer,
+        anchor: Anchor | None,
+        clock: Clock,
+        *,
+        slot: str,
     ) -> None:
         self.place = place
         self.database = database
         self.sealer = sealer
         self.clock = clock
+        self.slot = slot
         self.watch = PlaceWatch()
         self._anchor = anchor
         self._batch: _Batch | None = None
@@ -85,7 +94,7 @@ class StoreSession:
 
     def anchored(self, anchor: Anchor) -> "StoreSession":
         """The same session, from now on guarded by `anchor`."""
-        return StoreSession(self.place, self.database, self.sealer, anchor, self.clock)
+        return StoreSession(self.place, self.database, self.sealer, anchor, self.clock, slot=self.slot)
 
     @contextmanager
     def reading(self) -> Iterator[SealedRows]:

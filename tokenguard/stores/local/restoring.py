@@ -67,7 +67,7 @@ def restore_backup(place: StoreDirectory, backup: Path, unlock: Unlock, clock: C
             kept = _set_aside(place, clock)
             staged.database.rename(place.database)
             fsync_dir(place.directory)
-    session, keys = _adopted(StoreSession(place, Database(place), copy.sealer, None, clock))
+    session, keys = _adopted(StoreSession(place, Database(place), copy.sealer, None, clock, slot=copy.slot))
     return Restored(session=session, keys=keys, earlier=earlier, kept=kept)
 
 

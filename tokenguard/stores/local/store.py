@@ -83,6 +83,10 @@ class LocalStore:
         """The login that runs us, with host and CI run."""
         return current_actor()
 
+    def key_holder(self) -> Actor:
+        """Return the key slot that opened this store; all who have its key count as one person."""
+        return replace(current_actor(), id=f"slot:{self.session.slot}")
+
     def fingerprint(self, value: Value) -> Fingerprint:
         """The value's fingerprint under this store's key."""
         return fingerprint_of(self._keys.fingerprint, value)

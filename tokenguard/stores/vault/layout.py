@@ -17,7 +17,11 @@ SHARDS = 128
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,126}", re.ASCII)
 _MAX_SEGMENTS = 8
-OWN_FOLDER = {"approvals": ("approvals", "plans"), "outbox": ("outbox", "queue")}
+OWN_FOLDER = {
+    "approvals": ("approvals", "plans"),
+    "requests": ("requests", "list"),
+    "outbox": ("outbox", "queue"),
+}
 """What not everybody may write who may publish: a path of its own, for a policy of its own."""
 
 

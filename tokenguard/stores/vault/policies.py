@@ -30,7 +30,7 @@ class VaultStoreRole(StrEnum):
     PLANNER = "planner"
     """Plans on a pull request: reads documents; no audit trail, no value, no key."""
     APPROVER = "approver"
-    """Approves plans: what a planner may, and writes approvals, which no other role may; no value, no key."""
+    """Approves plans and operations: what a planner may, and writes approvals, which no other role may."""
     BREAK_GLASS = "break-glass"
     """Makes the store, undeletes, repairs. For a login that is given out for an hour, by two people."""
 
@@ -65,7 +65,9 @@ _APPROVALS = "shared/approvals"
 """Below it a server holds to this rule instead of that for `shared/*`, which is less exact."""
 _OUTBOX = "shared/outbox"
 """It names tokens with what is wrong with them: not for those who read what counts as public, nor for them to write."""
-_NO_OUTBOX = _Rule("data", f"{_OUTBOX}/*", ("deny",), asked=False)
+_REQUESTS = "shared/requests"
+"""It names tokens with what is planned for them: as the outbox."""
+_NOT_PUBLIC = tuple(_Rule("data", f"{folder}/*", ("deny",), asked=False) for folder in (_OUTBOX, _REQUESTS))
 _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
     VaultStoreRole.CI_READER: (_Rule("data", "live/*", _READ),),
     VaultStoreRole.INVENTORY: (
@@ -78,7 +80,7 @@ _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
     VaultStoreRole.SCANNER: (
         _Rule("data", "meta/store", _READ),
         _Rule("data", "shared/*", _READ),
-        _NO_OUTBOX,
+        *_NOT_PUBLIC,
     ),
     VaultStoreRole.PUBLISHER: (
         *_DOCUMENTS,
@@ -86,10 +88,14 @@ _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
         _Rule("data", "live/*", _READ),
         _Rule("data", "shared/*", _WRITE),
         _Rule("data", f"{_APPROVALS}/*", _READ, asked=False),
-        _NO_OUTBOX,
+        *_NOT_PUBLIC,
     ),
     VaultStoreRole.PLANNER: _PLANNING,
-    VaultStoreRole.APPROVER: (*_PLANNING, _Rule("data", f"{_APPROVALS}/*", _WRITE)),
+    VaultStoreRole.APPROVER: (
+        *_PLANNING,
+        _Rule("data", f"{_APPROVALS}/*", _WRITE),
+        _Rule("data", f"{_REQUESTS}/*", _READ, asked=False),
+    ),
     VaultStoreRole.ROTATOR: (
         _Rule("data", "meta/store", _READ),
         _Rule("data", "key/fingerprint", _READ),
@@ -105,6 +111,7 @@ _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
         _Rule("destroy", "cand/*", ("create", "update")),
         _Rule("data", "shared/*", _READ, asked=False),
         _Rule("data", f"{_OUTBOX}/*", _WRITE, asked=False),
+        _Rule("data", f"{_REQUESTS}/*", _WRITE, asked=False),
     ),
     VaultStoreRole.BREAK_GLASS: tuple(
         _Rule(endpoint, "*", _EVERYTHING)

@@ -1,0 +1,387 @@
+"""A second person: sensitive operations run only as another person approved them, once, and before the approval ends."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.command_line import CommandLine, FakeTty
+from tests.fakes.memory_store import MemoryStore
+from tokenguard.domain.event import Actor, Event, Op
+from tokenguard.domain.names import token_name
+from tokenguard.domain.second_person import same_person
+from tokenguard.ports.shared_item import Item, share_detail
+from tokenguard.provisioning.approval import Approval, Covered, with_another
+
+DAY = 86_400
+NAME = "video/app/prod/upload"
+POLICY = """\
+format: 1
+name: team
+extends: default
+rules:
+  - id: second-person
+    operations: [compromised, retire, destination, owner, waiver, migrate, reveal]
+overrides:
+  - rule: second-person
+    environment: dev
+    operations: []
+"""
+
+
+class PeopleStore(MemoryStore):
+    """A store that is told which person uses it."""
+
+    who = "user:alice"
+
+    def actor(self) -> Actor:
+        return Actor(id=self.who, host="testhost")
+
+
+@pytest.fixture
+def cli(monkeypatch, capfd, tmp_path) -> CommandLine:
+    monkeypatch.chdir(tmp_path)
+    made = CommandLine(monkeypatch, capfd)
+    made.approver = False
+    made.store = PeopleStore(made.clock)
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "config.toml").write_text('[policy]\nfile = "policy.yaml"\n')
+    made.environ["TOKENGUARD_CONFIG"] = str(tmp_path / "config.toml")
+    return made
+
+
+def as_person(cli, who, *words, **more):
+    cli.store.who = who
+    try:
+        return cli(*words, **more)
+    finally:
+        cli.store.who = "user:alice"
+
+
+def requested(cli, *words):
+    answer = cli("request", "--format", "json", "--", *words)
+    assert answer.code == 0, answer
+    return answer.document["digest"]
+
+
+def approve(cli, digest, *more, who="user:bob"):
+    answer = as_person(cli, who, "approve", digest, "--yes", *more)
+    assert answer.code == 0, answer
+    return answer
+
+
+def history(cli, name=NAME):
+    return [each.event for each in cli.store.history(cli.store.find(token_name(name)).id)]
+
+
+SLICE = {
+    "a compromised rotation": ("rotate", NAME, "--compromised"),
+    "a retirement": ("retire", NAME, "--yes"),
+}
+
+
+@pytest.fixture(params=SLICE.values(), ids=SLICE)
+def words(request, cli):
+    cli.add()
+    return request.param
+
+
+# ---- what is approved
+
+
+def test_an_operation_runs_as_another_person_approved_it(cli, words):
+    first = cli(*words)
+    assert first.code == 3
+    (digest,) = re.findall(r"tokenguard approve (sha256:[0-9a-f]{64})", first.err)
+    assert digest == requested(cli, *words)
+    approve(cli, digest)
+    assert cli(*words).code == 0
+    opened = next(each for each in history(cli) if each.op is Op.OPEN and "approved" in each.detail)
+    assert str(opened.detail["approved"]).startswith(f"{digest}@")
+    assert cli("audit", "verify").code == 0
+
+
+def test_the_refusal_does_nothing_but_file_the_request(cli, words):
+    before = (history(cli), cli.world.living(), cli.store.shared_items.trail(Item.APPROVALS))
+    assert cli(*words).code == cli(*words).code == 3
+    assert (history(cli), cli.world.living(), cli.store.shared_items.trail(Item.APPROVALS)) == before
+    _, entries = cli.store.shared_items.trail(Item.REQUESTS)
+    assert [each.event.op for each in entries] == [Op.REQUEST], "asked again is not asked twice"
+
+
+def test_a_person_at_a_terminal_needs_the_second_person_too(cli, words):
+    cli.tty = FakeTty("1", "yes")
+    assert cli(*(word for word in words if word != "--yes")).code == 3
+    assert len(cli.tty.answers) == 2, "nothing is asked before the approval is there"
+
+
+def test_several_tokens_are_one_request(cli):
+    for name in ("a/b/prod/one", "a/b/prod/two"):
+        cli.add(name)
+    words = ("retire", "a/b/prod/one", "a/b/prod/two", "--yes")
+    digest = requested(cli, *words)
+    approve(cli, digest)
+    assert cli(*words).code == 0
+
+
+def test_an_operation_that_was_begun_is_resumed_without_another_approval(cli):
+    cli.add()
+    approve(cli, requested(cli, "rotate", NAME, "--compromised"))
+    cli.add("a/b/prod/other")
+    cli.world.revoke_lag = 100_000
+    assert cli("rotate", NAME, "--compromised").code == 5
+    cli.world.revoke_lag = 0
+    assert cli("rotate", NAME, "--resume").code == 0
+
+
+def test_a_rotation_that_the_policy_makes_compromised_waits_too(cli):
+    value = cli.add()
+    cli.add("a/b/prod/other")
+    assert cli("respond", "--stdin", "--reach", "public", "--no-input", stdin=value).code == 1
+    answer = cli("rotate", "--due", "--no-input")
+    assert answer.code == 3, answer
+    assert not any(each.op is Op.OPEN and each.detail.get("mode") == "compromised" for each in history(cli))
+    approve(cli, requested(cli, "rotate", NAME, "--compromised"))
+    assert cli("rotate", "--due", "--no-input").code == 0
+
+
+def test_an_override_asks_no_second_person_elsewhere(cli):
+    cli.add("video/app/dev/upload", "--env", "dev")
+    assert cli("rotate", "video/app/dev/upload", "--compromised").code == 0
+
+
+def test_a_planned_rotation_needs_no_second_person(cli):
+    cli.add()
+    assert cli("rotate", NAME).code == 0
+
+
+# ---- what is not
+
+
+def other_digest(cli, words):
+    cli.add("a/b/prod/other")
+    approve(cli, requested(cli, words[0], "a/b/prod/other", *words[2:]))
+
+
+def after_its_end(cli, words):
+    approve(cli, requested(cli, *words), "--until", "2026-11-03")
+    cli.clock.sleep(3 * DAY)
+
+
+def another_person(cli, words):
+    approve(cli, as_person(cli, "user:carol", "request", "--format", "json", "--", *words).document["digest"])
+
+
+def another_scope(cli, words):
+    approve(cli, requested(cli, *words))
+    document = cli.store.find(token_name(NAME))
+    from tokenguard.frozen import replace
+
+    changed = replace(document.document, record=replace(document.document.record, environment="staging"))
+    cli.store.commit(document.id, document.version, changed, [])
+
+
+NOT_COVERED = {
+    "not approved": lambda cli, words: None,
+    "on another token": other_digest,
+    "after its end": after_its_end,
+    "another person's request": another_person,
+    "a record that changed since": another_scope,
+}
+
+
+@pytest.mark.parametrize("prepare", NOT_COVERED.values(), ids=NOT_COVERED)
+def test_an_operation_that_was_not_approved_is_refused(cli, words, prepare):
+    prepare(cli, words)
+    living = cli.world.living()
+    assert cli(*words).code == 3
+    assert cli.world.living() == living
+
+
+def test_the_requester_cannot_approve(cli, words):
+    digest = requested(cli, *words)
+    cli.refused("approve", digest, "--yes")
+    assert cli(*words).code == 3
+
+
+def test_an_approval_is_used_once(cli):
+    cli.add()
+    words = ("rotate", NAME, "--compromised")
+    digest = requested(cli, *words)
+    approve(cli, digest)
+    assert cli(*words).code == 0
+    cli.clock.sleep(60)
+    refused = cli(*words)
+    assert (refused.code, "was used" in refused.err) == (3, True)
+    approve(cli, digest)
+    assert cli(*words).code == 0, "another approval of the same operation covers it once more"
+    assert cli(*words).code == 3
+
+
+def forged(cli, words, *, by="user:bob", event=True, actor=None, covers=None):
+    """An approval as it would be written with a client of the store's server, past tokenguard."""
+    document = cli("request", "--format", "json", "--", *words).document
+    request = cli.wiring().second_person.request_of(document["digest"])
+    now = cli.clock.now()
+    approval = Approval(
+        plan=request.digest, store=cli.store.store_id, covers=request.covers if covers is None else covers, by=by,
+        at=now, until=now + timedelta(days=1),
+    )  # fmt: skip
+    data = with_another((), approval)
+    detail = {**share_detail(Item.APPROVALS, data), "plan": request.digest}
+    told = [Event(at=now, op=Op.APPROVE, actor=Actor(id=actor or by), detail=detail)] if event else []
+    cli.store.shared_items.write(Item.APPROVALS, data, "", told)
+
+
+def test_a_genuine_one_made_by_hand_is_accepted_so_that_the_forgeries_below_mean_something(cli, words):
+    forged(cli, words)
+    assert cli(*words).code == 0
+
+
+FORGERIES = {
+    "by the requester": (3, {"by": "user:alice"}),
+    "without an event": (6, {"event": False}),
+    "in another's name": (6, {"actor": "user:mallory"}),
+    "of nothing": (3, {"covers": ()}),
+    "of another operation": (3, {"covers": (Covered(name=token_name(NAME), digest="0" * 64, news=("x",)),)}),
+}
+
+
+@pytest.mark.parametrize(("code", "how"), FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_approval_is_refused(cli, words, code, how):
+    forged(cli, words, **how)
+    living = cli.world.living()
+    assert cli(*words).code == code
+    assert cli.world.living() == living
+
+
+def test_a_forged_list_of_requests_is_tampering(cli, words):
+    requested(cli, *words)
+    shared, _ = cli.store.shared_items.trail(Item.REQUESTS)
+    data = shared.data.replace(b"user:alice", b"user:carol")
+    event = Event(at=cli.clock.now(), op=Op.REQUEST, actor=Actor(id="user:carol"),
+                  detail=share_detail(Item.REQUESTS, data))  # fmt: skip
+    cli.store.shared_items.write(Item.REQUESTS, data, shared.revision, [event])
+    assert cli(*words).code == 6
+    assert as_person(cli, "user:bob", "approve", "sha256:" + "0" * 64, "--yes").code == 6
+
+
+BAD_REQUESTS = {
+    "a command that needs none": ("request", "--", "rotate", NAME),
+    "another command": ("request", "--", "list"),
+    "no command of ours": ("request", "--", "rm"),
+    "an unknown token": ("request", "--", "retire", "a/b"),
+    "a retired option": ("request", "--", "retire", NAME, "--nonsense"),
+    "break-glass": ("request", "--", "retire", NAME, "--break-glass", "fire"),
+    "break-glass without a reason": ("retire", NAME, "--yes", "--break-glass", " "),
+    "break-glass on two lines": ("retire", NAME, "--yes", "--break-glass", "one\ntwo"),
+}
+
+
+@pytest.mark.parametrize("line", BAD_REQUESTS.values(), ids=BAD_REQUESTS)
+def test_what_cannot_be_requested_is_bad_input(cli, line):
+    cli.add()
+    cli.refused(*line)
+
+
+def test_a_request_runs_nothing_where_the_policy_asks_nothing(cli, words, tmp_path):
+    (tmp_path / "policy.yaml").write_text("format: 1\nname: team\nextends: default\n")
+    cli.refused("request", "--", *words)
+    assert len(cli.world.living()) == 1
+
+
+def test_a_person_sees_what_they_approve_and_is_asked(cli, words):
+    digest = requested(cli, *words)
+    cli.tty = FakeTty("no")
+    assert as_person(cli, "user:bob", "approve", digest).code == 2
+    shown = "\n".join(cli.tty.shown)
+    assert all(word in shown for word in (NAME, "user:alice", "drive:d1", "video", "prod"))
+    cli.tty = None
+    assert as_person(cli, "user:bob", "approve", digest).code == 3
+    assert cli.store.shared_items.read(Item.APPROVALS) is None
+
+
+def test_what_waits_is_listed_until_it_is_approved(cli, words):
+    digest = requested(cli, *words)
+    assert digest in cli("request").out
+    approve(cli, digest)
+    assert cli("request", "--format", "json").document == {"requests": []}
+    assert "nothing awaits" in cli("request").out
+
+
+# ---- break-glass
+
+
+def test_break_glass_goes_first_and_stays_open_in_check_until_another_person_closes_it(cli, words):
+    assert cli(*words, "--break-glass", "the owner is asleep").code == 0
+    opened = next(each for each in history(cli) if each.op is Op.OPEN and "break_glass" in each.detail)
+
+    def open_reviews():
+        checked = cli("check", "--inventory-only", "--format", "json").document["violations"]
+        return [each for each in checked if each["rule"] == "second-person"]
+
+    (found,) = open_reviews()
+    assert (found["token"], "the owner is asleep" in json.dumps(found)) == (NAME, True)
+    digest = opened.detail["break_glass"]
+    assert digest in cli("request").out
+    assert cli("approve", digest, "--yes").code == 2, "not by the person who did it"
+    assert open_reviews()
+    approve(cli, digest)
+    assert open_reviews() == []
+    assert cli("audit", "verify").code == 0
+
+
+def test_a_review_that_was_written_by_the_same_person_stays_open(cli):
+    cli.add()
+    assert cli("retire", NAME, "--yes", "--break-glass", "fire").code == 0
+    (review,) = cli.wiring().second_person.reviews()
+    data = with_another((), Approval(plan=review.digest, store=cli.store.store_id, covers=(), by="user:alice",
+                                     at=cli.clock.now(), until=cli.clock.now() + timedelta(days=1)))  # fmt: skip
+    detail = {**share_detail(Item.APPROVALS, data), "plan": review.digest}
+    event = Event(at=cli.clock.now(), op=Op.APPROVE, actor=Actor(id="user:alice"), detail=detail)
+    cli.store.shared_items.write(Item.APPROVALS, data, "", [event])
+    assert cli.wiring().second_person.reviews() == (review,)
+    assert cli("check", "--inventory-only").code == 1
+
+
+def test_a_review_covers_nothing_that_could_be_done_again(cli):
+    cli.add()
+    words = ("rotate", NAME, "--compromised")
+    assert cli(*words, "--break-glass", "leaked").code == 0
+    digest = next(str(each.detail["break_glass"]) for each in history(cli) if "break_glass" in each.detail)
+    approve(cli, digest)
+    assert cli(*words).code == 3
+
+
+def test_break_glass_that_cannot_be_recorded_does_nothing(cli, words, monkeypatch):
+    from tokenguard.errors import Unreachable
+
+    def denied(*_arguments):
+        raise Unreachable("denied", hint="ask")
+
+    monkeypatch.setattr(cli.store, "write", denied)
+    living = cli.world.living()
+    assert cli(*words, "--break-glass", "fire").code == 4
+    assert cli.world.living() == living
+
+
+SAME = {
+    "an entity": ("vault:entity:1", "vault:entity:1", True),
+    "two entities": ("vault:entity:1", "vault:entity:2", False),
+    "a role, two sessions": (
+        "arn:aws:sts::1:assumed-role/admin/alice", "arn:aws:sts::1:assumed-role/admin/bob", True,
+    ),
+    "a person in two roles": (
+        "arn:aws:sts::1:assumed-role/admin/alice", "arn:aws:sts::1:assumed-role/approver/alice", True,
+    ),
+    "two people in two roles": (
+        "arn:aws:sts::1:assumed-role/admin/alice", "arn:aws:sts::1:assumed-role/approver/bob", False,
+    ),
+    "two users": ("arn:aws:iam::1:user/alice", "arn:aws:iam::1:user/bob", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other", "same"), SAME.values(), ids=SAME)
+def test_who_counts_as_the_same_person(one, other, same):
+    assert same_person(one, other) is same_person(other, one) is same

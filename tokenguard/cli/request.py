@@ -1,0 +1,86 @@
+"""`tokenguard request`: ask a second person to approve a command, without running it."""
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import InputError
+from tokenguard.inventory.views import moment
+from tokenguard.provisioning.request import ApprovalRequest
+from tokenguard.shell.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
+from tokenguard.shell.wiring import Wiring
+
+COMMANDS = ("rotate", "retire")
+"""The commands with operations that a policy may ask a second person for."""
+
+
+@command("request", context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@pass_wiring
+def request(wiring: Wiring, words: tuple[str, ...]) -> None:
+    """Ask a second person to approve COMMAND, and print the digest to approve. Nothing of COMMAND is done.
+
+    Then another person runs `tokenguard approve DIGEST`, and you run COMMAND within the approval's time. Without
+    COMMAND: list what awaits an approval or a review.
+    """
+    if not words:
+        _list(wiring)
+        return
+    if words[0] not in COMMANDS:
+        raise InputError(
+            "this command cannot be requested", hint=f"a second person approves: {', '.join(COMMANDS)}"
+        )  # fmt: skip
+    from tokenguard.cli.app import app  # it names this module
+
+    wiring.second_person.requesting = True
+    wiring.store = ReadOnlyStore(wiring.store)
+    context = click.get_current_context()
+    called = app.get_command(context.find_root(), words[0])
+    if called is None:
+        raise not_sensitive()
+    try:
+        with called.make_context(words[0], list(words[1:]), parent=context.parent) as inner:
+            called.invoke(inner)
+    except RequestFiled as filed:
+        _show(wiring, filed.request)
+        return
+    raise not_sensitive()
+
+
+def _show(wiring: Wiring, request: ApprovalRequest) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document(_document(request))
+        return
+    for each in request.operations:
+        wiring.screen.line(f"{each.name or 'this store'}: {each.words}")
+    wiring.screen.line(f"requested by {request.by}; another person runs: {approve_request_command(request)}")
+
+
+def _document(request: ApprovalRequest) -> dict[str, object]:
+    return {
+        "digest": request.digest,
+        "requested_by": request.by,
+        "at": moment(request.at),
+        "operations": [{"name": each.name, "operation": each.kind, **dict(each.facts)} for each in request.operations],
+        "break_glass": request.forced,
+    }
+
+
+def _named(request: ApprovalRequest) -> str:
+    return "; ".join(f"{each.name or 'this store'}: {each.kind}" for each in request.operations)
+
+
+def _list(wiring: Wiring) -> None:
+    """Requests without an approval by another person, and reviews that are open."""
+    waiting = wiring.second_person.waiting()
+    if wiring.screen.as_json:
+        wiring.screen.document({"requests": [_document(each) for each in waiting]})
+        return
+    rows = [
+        (f"{each.at:%Y-%m-%d %H:%M}", each.by, _named(each),
+         approve_request_command(each))
+        for each in waiting
+    ]  # fmt: skip
+    if rows:
+        wiring.screen.table(("since (UTC)", "by", "what", "approve with"), rows)
+    else:
+        wiring.screen.line("nothing awaits an approval or a review")

@@ -1,0 +1,78 @@
+"""Operations for which a policy may ask for the approval of a second person, and what an approval of one covers."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum, unique
+
+import msgspec
+
+from tokenguard.domain.names import TokenId, TokenName
+from tokenguard.frozen import Frozen
+
+_ASSUMED = ":assumed-role/"
+
+
+@unique
+class SensitiveKind(StrEnum):
+    """Kinds of operations that the policy rule `second-person` may name."""
+
+    COMPROMISED = "compromised"
+    """A rotation that revokes first: its consumers fail until they have the new value."""
+    RETIRE = "retire"
+    DESTINATION = "destination"
+    """A place that the token's value was not sent to before."""
+    OWNER = "owner"
+    WAIVER = "waiver"
+    """A leaked value that scans skip until a date."""
+    MIGRATE = "migrate"
+    """The whole store."""
+    REVEAL = "reveal"
+
+
+class SensitiveOperation(Frozen, frozen=True, kw_only=True):
+    """One operation as a second person judges it."""
+
+    kind: SensitiveKind
+    token: TokenId = TokenId("")
+    """Empty: a token that has no record yet, or the whole store."""
+    name: TokenName = TokenName("")
+    facts: tuple[tuple[str, str], ...] = ()
+    """What is judged besides the name, each with its title: provider, scope, environment, the new destination."""
+
+    @property
+    def words(self) -> str:
+        """The operation on one line, for people."""
+        facts = ", ".join(f"{title} {fact}" for title, fact in self.facts if fact)
+        return f"{self.kind}" + (f" ({facts})" if facts else "")
+
+    def digest(self, store: str, requester: str) -> str:
+        """SHA-256 (hex) over the operation, its store and the identity that will run it."""
+        body = msgspec.json.encode((1, "second-person", store, requester, self), order="deterministic")
+        return hashlib.sha256(body).hexdigest()
+
+
+class OpenReview(Frozen, frozen=True, kw_only=True):
+    """An operation that was begun with `--break-glass` and that no other person has reviewed."""
+
+    digest: str
+    name: TokenName
+    """Empty: the whole store."""
+    operation: str
+    by: str
+    at: datetime
+    reason: str
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two identities may be the same person's.
+
+    A session of an AWS role is named by its user, or by the caller: the same role counts as the same person, and so
+    does the same session name in another role.
+    """
+    return bool(_parts(one) & _parts(other))
+
+
+def _parts(identity: str) -> set[str]:
+    role, separator, rest = identity.partition(_ASSUMED)
+    name, _, session = rest.partition("/")
+    return {f"{role}{_ASSUMED}{name}", f"{role} {session}"} if separator else {identity}

@@ -1,0 +1,234 @@
+"""A second person for sensitive operations: files requests, looks up approvals, and opens reviews for break-glass."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+from tokenguard.audit.chain import first_break
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.second_person import OpenReview, SensitiveKind, SensitiveOperation, same_person
+from tokenguard.domain.token import Record
+from tokenguard.errors import Conflict, InputError, NotApproved, Tampered
+from tokenguard.policy.model import Policy
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
+from tokenguard.ports.store import Store, identity_of
+from tokenguard.provisioning.approval import Approval, approved_detail
+from tokenguard.provisioning.request import ApprovalRequest, open_reviews, read_requests, with_request
+from tokenguard.shell.approvals import StoreApprovals
+from tokenguard.text import counted
+
+RULE = "second-person"
+_TRIES = 5
+_OF_MODE = {Mode.COMPROMISED: SensitiveKind.COMPROMISED, Mode.RETIRE: SensitiveKind.RETIRE}
+
+
+class RequestFiled(Exception):
+    """What was requested needs an approval, and the request is on record; nothing was done."""
+
+    def __init__(self, request: ApprovalRequest) -> None:
+        super().__init__()
+        self.request = request
+
+
+class ReadOnlyStore:
+    """A store on which `tokenguard request` runs a command: its first write ends it."""
+
+    def __init__(self, underlying: Store) -> None:
+        self._underlying = underlying
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._underlying, name)
+
+    def _refuse(self, *_arguments: object, **_more: object) -> NoReturn:
+        raise not_sensitive()
+
+    commit = put_candidate = publish = withdraw = destroy = put_move = take_fingerprint_key = _refuse
+
+
+def not_sensitive() -> InputError:
+    """The error of a request for what the policy asks no second person for."""
+    return InputError(
+        "nothing in this command needs a second person", hint="run it without `tokenguard request --`"
+    )  # fmt: skip
+
+
+def operation_on(snapshot: Snapshot, kind: SensitiveKind, *facts: tuple[str, str]) -> SensitiveOperation:
+    """A sensitive operation on a token, with what a second person judges it by."""
+    record = snapshot.document.record
+    known = (
+        ("provider", record.provider), ("scope", str(record.scope or "")), ("environment", record.environment),
+        ("owner", record.owner), ("consumers", ", ".join(each.shown for each in record.consumers or ())),
+    )  # fmt: skip
+    return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *known))
+
+
+class SecondPerson:
+    """The approvals of sensitive operations in one process.
+
+    Args:
+        store: the store in use.
+        clock: the clock.
+        policy: the policy in force.
+        break_glass: the reason of `--break-glass`; empty without it.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, policy: Callable[[], Policy], break_glass: Callable[[], str] = str
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._break_glass = break_glass
+        self.requesting = False
+        """Whether the command is only to be requested: nothing may be done."""
+        self._forced: dict[str, str] = {}
+
+    def asks(self, kind: SensitiveKind, record: Record | None = None) -> bool:
+        """Whether the policy asks for a second person."""
+        rule = self._policy().rule(RULE, record)
+        return rule is not None and kind in rule.words("operations")
+
+    def of_rotation(self, snapshot: Snapshot, mode: Mode) -> Detail:
+        """What the event that opens a rotation or retirement says of its approval; raises as `authorise` does."""
+        return self.authorise(self.rotations([(snapshot, mode)]))
+
+    def rotations(self, wanted: Iterable[tuple[Snapshot, Mode]]) -> list[SensitiveOperation]:
+        """The sensitive ones among rotations and retirements."""
+        return [
+            operation_on(snapshot, kind)
+            for snapshot, mode in wanted
+            if (kind := _OF_MODE.get(mode)) is not None and self.asks(kind, snapshot.document.record)
+        ]
+
+    def authorise(self, operations: Sequence[SensitiveOperation]) -> Detail:
+        """What the events of sensitive operations say of their approvals; empty where there are none.
+
+        Raises:
+            NotApproved: another person has not approved one of them; it was requested.
+            RequestFiled: they were only to be requested.
+            InputError: they were only to be requested, and there are none.
+        """
+        if not operations:
+            if self.requesting:
+                raise not_sensitive()
+            return {}
+        by = identity_of(self._store).id
+        if reason := self._break_glass():
+            return self._force(operations, by, reason)
+        found = list[Approval]()
+        missing = list[tuple[SensitiveOperation, str]]()
+        approvals = StoreApprovals(self._store, self._clock)
+        for operation in operations:
+            verdict = approvals.of_operation(operation, by)
+            if verdict.approval is None:
+                missing.append((operation, verdict.why))
+            else:
+                found.append(verdict.approval)
+        if self.requesting:
+            raise RequestFiled(self._filed(operations, by))
+        if missing:
+            raise _not_approved(missing, self._filed([operation for operation, _ in missing], by))
+        return approved_detail(found)
+
+    def request_of(self, digest: str) -> ApprovalRequest | None:
+        """The request or review with that digest, or None."""
+        return next((each for each in self.requests() if each.digest == digest), None)
+
+    def requests(self) -> tuple[ApprovalRequest, ...]:
+        """What is on the list of requests; Tampered if it is not what was written."""
+        return self._read()[1]
+
+    def waiting(self) -> list[ApprovalRequest]:
+        """Requests that no other person has approved, and reviews that are open."""
+        approved = [
+            (str(each.event.detail.get("plan", "")), each.event.actor.id)
+            for each in self._approved()
+            if each.event.op is Op.APPROVE
+        ]
+        return [
+            each
+            for each in self.requests()
+            if not any(digest == each.digest and not same_person(by, each.by) for digest, by in approved)
+        ]
+
+    def reviews(self) -> tuple[OpenReview, ...]:
+        """What was forced and not reviewed by another person."""
+        forced = self._read()[2]
+        return open_reviews(forced, self._approved()) if forced else ()
+
+    def _force(self, operations: Sequence[SensitiveOperation], by: str, reason: str) -> Detail:
+        if self.requesting:
+            raise InputError(
+                "--break-glass asks no second person", hint="run the command without `tokenguard request --`"
+            )
+        known = {each.digest(self._store.store_id, by): each for each in operations}
+        left = [each for digest, each in known.items() if digest not in self._forced]
+        if left:
+            request = self._request(left, by, forced=reason)
+            self._write(request, Op.BREAK_GLASS)
+            self._forced |= {each.digest(self._store.store_id, by): request.digest for each in left}
+        return {"break_glass": " ".join(dict.fromkeys(self._forced[digest] for digest in known))}
+
+    def _filed(self, operations: Sequence[SensitiveOperation], by: str) -> ApprovalRequest:
+        """The request, put on record unless it is there."""
+        request = self._request(operations, by)
+        there = self.request_of(request.digest)
+        if there is None:
+            self._write(request, Op.REQUEST)
+        return there or request
+
+    def _request(self, operations: Sequence[SensitiveOperation], by: str, forced: str = "") -> ApprovalRequest:
+        now = self._clock.now()
+        return ApprovalRequest(store=self._store.store_id, by=by, at=now, operations=tuple(operations), forced=forced)
+
+    def _write(self, request: ApprovalRequest, op: Op) -> None:
+        actor = identity_of(self._store)
+        for attempt in range(1, _TRIES + 1):
+            shared, there, _ = self._read()
+            open_ = {each.digest for each in self.reviews()}
+            closed = [each.digest for each in there if each.forced and each.digest not in open_]
+            data = with_request(there, request, closed)
+            events = [
+                Event(at=request.at, op=op, actor=actor, name=each.name or None, detail={
+                    **share_detail(Item.REQUESTS, data), "digest_of_request": request.digest,
+                    "operation": str(each.kind), **({"reason": request.forced} if request.forced else {}),
+                })
+                for each in request.operations
+            ]  # fmt: skip
+            try:
+                shared_items_of(self._store).write(Item.REQUESTS, data, shared.revision if shared else "", events)
+            except Conflict:
+                if attempt == _TRIES:
+                    raise
+            else:
+                return
+
+    def _read(self) -> tuple[Shared | None, tuple[ApprovalRequest, ...], Sequence[ChainedEvent]]:
+        found = shared_items_of(self._store).trail(Item.REQUESTS)
+        if found is None:
+            return None, (), ()
+        shared, entries = found
+        if first_break(Item.REQUESTS.chain, entries, shared.chain) is not None:
+            raise Tampered(
+                "the audit chain of the requests is broken", hint="`tokenguard audit verify` says where it breaks"
+            )
+        return shared, read_requests(shared, entries), entries
+
+    def _approved(self) -> Sequence[ChainedEvent]:
+        return StoreApprovals(self._store, self._clock).entries
+
+
+def approve_request_command(request: ApprovalRequest | OpenReview) -> str:
+    """The command of the second person."""
+    return f"tokenguard approve {request.digest}"
+
+
+def _not_approved(missing: Sequence[tuple[SensitiveOperation, str]], request: ApprovalRequest) -> NotApproved:
+    (first, why), others = missing[0], len({each.name for each, _ in missing}) - 1
+    more = f" (and {counted(others, 'more token')})" if others else ""
+    return NotApproved(
+        f"{first.name or 'this store'}: {first.kind} needs a second person, and {why}{more}",
+        hint=f"another person runs: {approve_request_command(request)}",
+    )
