@@ -142,6 +142,7 @@ class KillWorld:
         arguments = command.begin
         for number in range(1 + more):
             if not self._killed(command, arguments, "" if number else at):
+                arguments = command.resume
                 break
             time.sleep(SETTLES)
             arguments = self.check_after_kill(command)
@@ -231,7 +232,7 @@ class KillWorld:
             done = self.run(*arguments, codes=(0, 3, 4, 5))
             if done.returncode == 0:
                 break
-            self.unclear.append(f"{self.kills[-1:]}: exit {done.returncode}: {done.stderr[-400:]}")
+            self.unclear.append(f"{self.kills[-1:]}: exit {done.returncode}: {done.stdout[-1500:]}")
             time.sleep(0.4)
         else:
             raise AssertionError((self.kills[-4:], self.unclear[-_TRIES:]))

@@ -14,14 +14,15 @@ def completion(wiring: Wiring, shell: str) -> None:
 
     For example in ~/.bashrc: source <(tokenguard completion bash)
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import ShellComplete, get_completion_class
 
     from tokenguard.cli.app import app  # the table imports us
 
     found = get_completion_class(shell)
     if found is None:  # click knows all three
         raise RuntimeError("no completion class")
-    script = found(app, {"obj": wiring}, "tokenguard", "_TOKENGUARD_COMPLETE").source()
+    # not its own `source`: for bash, that starts one, with our environment, and asks for its version
+    script = ShellComplete.source(found(app, {"obj": wiring}, "tokenguard", "_TOKENGUARD_COMPLETE"))
     if wiring.screen.as_json:
         wiring.screen.document({"shell": shell, "script": script})
         return

@@ -1,6 +1,5 @@
 """`tokenguard respond`: finds the owner of a leaked value, revokes it, and writes an incident report."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tokenguard.inventory.record_changes import plain_text
 from tokenguard.report.incident import TITLE, IncidentToken, render
 from tokenguard.scanning.foreign_reports import MAX_BYTES, ReportedLeak, read_report
 from tokenguard.shell.save_file import check_kind, save_page
+from tokenguard.shell.tty import read_unseen
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import since_date
 from tokenguard.usecases.respond_end import Told, respond_to
@@ -107,7 +107,7 @@ def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bo
         data = read_named(file, MAX_BYTES, hint="name the file that the scanner wrote")
         return read_report(data, source=shown(file))
     if stdin:
-        text = sys.stdin.buffer.read(MAX_LENGTH + 1).decode("utf-8", "surrogateescape").strip()
+        text = read_unseen(MAX_LENGTH + 1).decode("utf-8", "surrogateescape").strip()
     elif wiring.tty is not None:
         text = wiring.tty.ask_hidden("the value that leaked (it stays hidden): ").reveal().strip()
     else:

@@ -1,6 +1,7 @@
 """The controlling terminal: used for questions, independent of stdin and stdout."""
 
 import os
+import sys
 from typing import Self
 
 from tokenguard.domain.secret import Secret
@@ -17,6 +18,28 @@ _ECHO_FLAGS = 3  # index of the local modes in what tcgetattr returns
 _LONGEST = 8_192
 _CUT = 4_095
 """A terminal silently drops what a line has beyond this many bytes."""
+
+
+def read_unseen(limit: int) -> bytes:
+    """Standard input, at most so many bytes; on a terminal, what is typed or pasted there is not shown.
+
+    What a value is read from, or a text that may hold one.
+    """
+    stream = sys.stdin.buffer
+    if not (IS_POSIX and stream.isatty()):
+        return stream.read(limit)
+    before = termios.tcgetattr(stream.fileno())
+    hidden = [*before]
+    hidden[_ECHO_FLAGS] = before[_ECHO_FLAGS] & ~termios.ECHO
+    try:
+        # not flushed: a program that feeds a terminal may have written already
+        termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, hidden)
+        if (tty := Tty.controlling()) is not None:
+            tty.show("reading until Ctrl-D; what you type or paste is not shown")
+            tty.close()
+        return stream.read(limit)
+    finally:
+        termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, before)
 
 
 class Tty:

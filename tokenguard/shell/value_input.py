@@ -1,7 +1,6 @@
 """Reads a new value from a hidden prompt, a variable, a file or stdin. Never from an argument."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from tokenguard.domain.shape import MAX_LENGTH, check_value
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import read_named
 from tokenguard.frozen import Frozen
-from tokenguard.shell.tty import Tty
+from tokenguard.shell.tty import Tty, read_unseen
 
 _LIMIT = MAX_LENGTH + 2  # a value and its line end
 
@@ -88,7 +87,7 @@ def _text(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None, nam
         hint = "name a file that exists and that you may read"
         return _decoded(read_named(Path(source.file), _LIMIT, hint=hint))
     if source.stdin:
-        return _decoded(sys.stdin.buffer.read(_LIMIT + 1))
+        return _decoded(read_unseen(_LIMIT + 1))
     if tty is None:
         raise NeedsPerson(
             f"the value of {name} must be given",

@@ -1,6 +1,5 @@
 """The target of `scan`: paths, the index, a history, a stream or a message."""
 
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.push_status import with_reach
 from tokenguard.scanning.root_paths import RootPaths, root_of
 from tokenguard.scanning.transcripts import TranscriptEntry, scan_transcripts
+from tokenguard.shell.tty import read_unseen
 
 
 class ScanTarget(Frozen, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
     def scanned(self, job: ScanJob) -> tuple[Report, Reach]:
         """Scan it; also returns how far its content was pushed."""
         if self.stdin:
-            return job.stream(sys.stdin.buffer.read(MAX_BYTES + 1)), Reach.STREAM
+            return job.stream(read_unseen(MAX_BYTES + 1)), Reach.STREAM
         if self.agents is not None:
             return scan_transcripts(self.agents, job.stages, job.notes), Reach.TRANSCRIPT
         if self.message is not None:

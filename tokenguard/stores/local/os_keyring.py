@@ -3,6 +3,7 @@
 import base64
 import binascii
 import secrets
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +24,8 @@ _KEEPERS = frozenset(
         "keyring.backends.kwallet.DBusKeyringKWallet4",
     }
 )
+_STARTS_PROGRAMS = "keyring.backends.macOS.api"
+"""It asks the C compiler and the linker, wherever PATH leads, for libraries that only macOS has."""
 _CHAINER = "keyring.backends.chainer.ChainerBackend"
 _HINT = "set TOKENGUARD_KEY_FILE or TOKENGUARD_PASSPHRASE_FILE, or unlock the desktop's keyring"
 
@@ -56,6 +59,8 @@ def find_keyring(patience: float = PATIENCE, *, proven: bool = True) -> "OsKeyri
         import keyring  # an extra, and slow to load
     except ImportError:
         return None
+    if sys.platform != "darwin":  # keyring imports the backends of all platforms
+        sys.modules.setdefault(_STARTS_PROGRAMS, None)  # type: ignore[arg-type]  # its import then fails, as it would
     try:
         found = OsKeyring(_with_deadline(keyring.get_keyring, patience), patience)
     except Unreachable:
