@@ -11,6 +11,7 @@ PASTE = "then Enter: "
 DONE = "leave it for later: "
 FOUND = "what did you find? "
 HOW_MANY = "type the number to continue: "
+WHO = ("who does this? your name [", "your login at ")
 YOUR_NAME = "your name ["
 _SECONDS = 30
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -41,7 +42,8 @@ class Sitting:
 
     def until(self, prompt: str) -> str:
         """Wait for a question; returns what was shown since the last one."""
-        self.child.expect_exact(prompt)
+        while self.child.expect_exact([prompt, *WHO]):  # asked once a sitting: Enter takes what is offered
+            self.child.sendline("")
         text = self.screen
         shown, self._seen = text[self._seen :], len(text)
         return shown

@@ -31,12 +31,16 @@ class FakeTty:
     def __init__(self, *answers: str) -> None:
         self.answers = deque(answers)
         self.shown: list[str] = []
+        self.creator: tuple[str, str] | None = ("", "")
+        """What is answered when name and login are asked for; None: the next answers."""
 
     def show(self, text: str = "") -> None:
         self.shown.append(text)
 
     def ask(self, prompt: str) -> str:
         self.shown.append(prompt)
+        if self.creator is not None and prompt.startswith(("  who does this?", "  your login at ")):
+            return self.creator[prompt.startswith("  your login")]
         if not self.answers:
             raise KeyboardInterrupt
         return self.answers.popleft()

@@ -13,7 +13,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import NeedsPerson
 from tokenguard.ports.delivery import Delivery, Holds
-from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
+from tokenguard.ports.operator import Creator, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.ports.provider import (
     Capabilities,
     CreatedToken,
@@ -194,6 +194,9 @@ class ScriptedOperator:
             return "ada"
         return answer if isinstance(answer, str) and answer else None
 
+    def creator(self, provider: str, account: str) -> Creator:
+        return Creator("ada", account)
+
     def ask_outcome(self, task: Task) -> TokenTrace:
         answer = self._next("trace", task, "")
         if answer is None and self.world is not None:
@@ -216,6 +219,9 @@ class AbsentOperator:
 
     def ask_outcome(self, task: Task) -> TokenTrace:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
+
+    def creator(self, provider: str, account: str) -> Creator:
+        return Creator("", "")
 
 
 class FakeDelivery:

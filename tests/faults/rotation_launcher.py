@@ -27,7 +27,7 @@ from tokenguard.cli.demo_person import Person
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError, Unreachable
-from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
+from tokenguard.ports.operator import Creator, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, Vendor
 from tokenguard.shell.clock import SystemClock
 from tokenguard.shell.config import read_settings
@@ -111,6 +111,9 @@ class SettingsPerson:
             with suppress(TokenguardError):  # it is off the page already
                 self._person.revoke(named[1])
         return "ada"
+
+    def creator(self, provider: str, account: str) -> Creator:
+        return Creator("ada", account)
 
     def ask_outcome(self, task: Task) -> TokenTrace:
         named = re.search(r"named exactly (\S+)", task.steps[0])

@@ -15,6 +15,7 @@ from tokenguard.errors import TokenguardError
 
 _PASTE = "then Enter: "
 _DONE = "leave it for later: "
+_WHO = re.compile(r"(who does this\? your name|your login at \w+) \[[^]]*\]: $")
 _LABEL = re.compile(r"exactly this name: (\S+)")
 _DRIVE = re.compile(r"choose the Drive .* \(drive:([^)]+)\), and create")
 _REVOKE = re.compile(r"find the token named (\S+)")
@@ -80,6 +81,9 @@ class Person:
             screen += text
             pending = self._echo(pending + text)
             fresh = screen[answered:]
+            if _WHO.search(fresh):
+                os.write(terminal, b"demo\n")
+                answered = len(screen)
             if fresh.endswith((_PASTE, _DONE)):
                 os.write(terminal, self._answer(fresh).encode() + b"\n")
                 answered = len(screen)

@@ -84,6 +84,11 @@ class Actor(Frozen, frozen=True, kw_only=True):
     host: str = ""
     ci_run: str = ""
 
+    @property
+    def person(self) -> str:
+        """As people write it in records: the login of an embedded store, the whole identity elsewhere."""
+        return self.id.removeprefix("user:")
+
 
 Detail = dict[str, str | int | bool]
 """Short facts under fixed keys (`stage`, `label`, `verdict`, `consumer`, `result`, `reason`); never a value."""

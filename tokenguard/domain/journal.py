@@ -92,6 +92,10 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     scope_name: str = ""
     accepted: bool = False
     """Whether the provider accepted its value once; otherwise a refusal says nothing about the token of this label."""
+    made_by: str = ""
+    """The person who creates it; empty in journals of older versions, and for a value that was given."""
+    account: str = ""
+    """The login at the provider, or the admin credential."""
 
 
 class Old(Frozen, frozen=True, kw_only=True):
@@ -111,6 +115,10 @@ class Old(Frozen, frozen=True, kw_only=True):
     """The record's last observation of it, which an abort restores."""
     accepted_at: datetime | None = None
     """When the provider accepted it before `seen`."""
+    made_by: str = ""
+    account: str = ""
+    creator_recorded: bool = False
+    """As in the record, which an abort restores."""
 
 
 @unique

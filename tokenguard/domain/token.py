@@ -168,7 +168,9 @@ class Record(Frozen, frozen=True, kw_only=True):
     made_by: str = ""
     """The person who created it: a Descript token stops working when that person loses access to the Drive."""
     account: str = ""
-    """The login at the provider that created it."""
+    """The login at the provider that created it; for an API, the admin credential."""
+    creator_recorded: bool = False
+    """Whether both were recorded when the live value was created; a manifest does not change them then."""
     deputy: str = ""
     """Who acts when the owner cannot be reached."""
     consumers: tuple[Consumer, ...] | None = None

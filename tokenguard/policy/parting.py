@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from tokenguard.domain.token import Record
+from tokenguard.domain.document import Document
 
 
-def parting(record: Record, roles: Sequence[str]) -> str:
-    """What ends it: a value that they may have kept is replaced, a grant is removed, and the record forgets them."""
-    if not record.kind.has_value:
-        made = set(roles) - {"deputy"}
-        return f"tokenguard retire {record.name}" if made else f"tokenguard edit {record.name} --deputy ''"
-    clear = " ".join(f"--{role.replace('_', '-')} ''" for role in roles)
-    edit = f"tokenguard edit {record.name} {clear}"
-    return edit if set(roles) == {"deputy"} else f"tokenguard rotate {record.name} && {edit}"
+def parting(document: Document, roles: Sequence[str]) -> str:
+    """What ends it: a value that they may have kept is replaced, which records who made the next one, or removed."""
+    record = document.record
+    duty = [f"tokenguard edit {record.name} --deputy ''"] if "deputy" in roles else []
+    made = set(roles) - {"deputy"}
+    if made and not record.kind.has_value:
+        return f"tokenguard retire {record.name}"
+    rotation = [f"tokenguard rotate {record.name}"] if made else []
+    if document.busy:  # the record can be edited when the operation has ended
+        return " && ".join([f"tokenguard rotate {record.name} --resume", *duty, *rotation])
+    return " && ".join([*duty, *rotation])

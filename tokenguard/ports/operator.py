@@ -44,6 +44,14 @@ class TokenTrace(Frozen, frozen=True):
         return self.answer in {TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED}
 
 
+class Creator(Frozen, frozen=True):
+    """Who creates values at a provider."""
+
+    person: str
+    account: str
+    """Their login there."""
+
+
 class Operator(Protocol):
     """Asks a person. Every question can be interrupted (KeyboardInterrupt) without harm."""
 
@@ -57,6 +65,10 @@ class Operator(Protocol):
 
     def ask_outcome(self, task: Task) -> TokenTrace:
         """Show the task (look for a label) and ask what was found, and by whom."""
+        ...
+
+    def creator(self, provider: str, account: str) -> Creator:
+        """Ask who does the manual steps, and with which login at the provider (usually `account`); once a sitting."""
         ...
 
 

@@ -202,6 +202,8 @@ class Vendor(Frozen, frozen=True):
     provider: Provider
     issuer: Issuer | None = None
     """None: guided, or nothing can be done by API."""
+    admin: str = ""
+    """The admin credential: the name of its record, or `env:VARIABLE`."""
 
 
 class Vendors(Protocol):

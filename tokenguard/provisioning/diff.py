@@ -10,6 +10,8 @@ from tokenguard.provisioning.plan_model import FieldChange
 
 _ALWAYS = ("provider", "scope", "environment", "purpose", "owner")
 _IF_SAID = ("kind", "scope_name", "permissions", "made_by", "account", "deputy", "consumers", "notes")
+_CREATOR = frozenset({"made_by", "account"})
+"""What is recorded when a value is created; a manifest says it of a value that was there before."""
 IDENTITY = ("provider", "scope")
 """What a live value cannot change: it was made for them."""
 _MOST = 200
@@ -21,6 +23,8 @@ def wanted(record: Record, declared: Declared, servers: Servers) -> Record:
     """The record as the declaration wants it: what it does not say stays; complete, an unclaimed one becomes active."""
     said = {name: getattr(declared, name) for name in _ALWAYS}
     said |= {name: found for name in _IF_SAID if (found := getattr(declared, name)) is not None}
+    if record.creator_recorded:
+        said = {name: found for name, found in said.items() if name not in _CREATOR}
     if declared.consumers is not None:
         said["consumers"] = _pinned(declared.consumers, record.consumers or (), servers)
     if (due := _due(record, declared)) is not None:

@@ -201,6 +201,14 @@ def _restored(session: TokenSession) -> Record:
             accepted_at=None,
         )
     known = record.seen is not None and record.seen.at < session.journal.opened_at
+    attempt = session.journal.attempt
+    if (
+        attempt is not None
+        and attempt.made_by
+        and record.made_by == attempt.made_by
+        and record.account == attempt.account
+    ):
+        record = replace(record, made_by=old.made_by, account=old.account, creator_recorded=old.creator_recorded)
     return replace(
         record,
         seen=record.seen if known else old.seen,  # a later observation was of the discarded token

@@ -11,7 +11,7 @@ from tokenguard.domain.names import Label, new_label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinished, Unreachable
-from tokenguard.ports.operator import Task, TokenTraceAnswer
+from tokenguard.ports.operator import Creator, Task, TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, Method, TokenRequest
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
@@ -35,11 +35,21 @@ def begin_attempt(session: TokenSession) -> None:
         )
     can = session.provider.capabilities
     label = new_label(session.record.name, len(attempts) + 1, can.label_limit, can.label_punctuation)
+    who = creator_of(session)
+    now = session.context.clock.now()
+    attempt = Attempt(label=label, begun_at=now, made_by=who.person, account=who.account)
     session.jump(
         Stage.MINT,
-        session.event(Op.MINT, Phase.INTENT, label=label),
-        attempts=(*attempts, Attempt(label=label, begun_at=session.context.clock.now())),
+        session.event(Op.MINT, Phase.INTENT, label=label, by=who.person, login=who.account),
+        attempts=(*attempts, attempt),
     )
+
+
+def creator_of(session: TokenSession) -> Creator:
+    """Who creates or revokes a value now: by API the runner, by hand the person, who is asked once a sitting."""
+    if session.provider.capabilities.mint is not Method.API:
+        return session.context.operator.creator(session.provider.name, session.record.account)
+    return Creator(session.context.store.actor().person, session.vendor.admin)
 
 
 def create_value(session: TokenSession) -> None:
@@ -141,7 +151,7 @@ def _take_from_person(session: TokenSession, label: Label, task: Task) -> None:
     except Fenced:
         _have_late_paste_ended(session, label)
         raise
-    _stored(session, label, value)
+    _stored(session, label, value, who=creator_of(session))
 
 
 def _have_late_paste_ended(session: TokenSession, label: Label) -> None:
@@ -197,15 +207,21 @@ def _put(session: TokenSession, label: Label, value: Value) -> None:
         )
 
 
-def _stored(session: TokenSession, label: Label, value: Value, *, provider_id: str = "", hint: str = "") -> None:
+def _stored(
+    session: TokenSession, label: Label, value: Value, *, provider_id: str = "", hint: str = "",
+    who: Creator | None = None,
+) -> None:  # fmt: skip
+    said = {"by": who.person, "login": who.account} if who is not None else {}
+    made = {"made_by": who.person, "account": who.account} if who is not None else {}
     session.jump(
         Stage.STORED,
-        session.event(Op.STORE, Phase.OUTCOME, label=label),
+        session.event(Op.STORE, Phase.OUTCOME, label=label, **said),
         attempts=session.attempts_with(
             state=AttemptState.STORED,
             fingerprint=session.context.store.fingerprint(value),
             provider_id=provider_id,
             hint=hint,
+            **made,
         ),
     )
     session.context.progress.step(f"the new token {label} is stored and reads back equal")

@@ -213,6 +213,7 @@ class Engine:
             detail={**({"reason": reason} if reason else {}), **approved},
         )
         snapshot = context.store.commit(snapshot.id, snapshot.version, snapshot.document, [intent])
+        login = context.operator.creator(provider.name, record.account).account
         who = context.operator.done(task)
         if who is None:
             raise Unfinished(
@@ -223,7 +224,7 @@ class Engine:
             op=Op.DONE,
             actor=context.store.actor(),
             name=record.name,
-            detail={"result": Mode.RETIRE.value, "by": who},
+            detail={"result": Mode.RETIRE.value, "by": who, **({"login": login} if login else {})},
         )
         now = context.clock.now()
         ended = Journal(

@@ -141,6 +141,9 @@ def _with_new_value(session: TokenSession) -> Record:
     record = session.record
     complete = record.state is not RecordState.UNCLAIMED or not record.missing
     given, first = session.journal.mode is Mode.ADD, not session.journal.mode.ends_a_value
+    declared = session.journal.mode is Mode.ISSUE and bool(record.made_by)
+    if attempt.made_by and not declared:
+        record = replace(record, made_by=attempt.made_by, account=attempt.account, creator_recorded=True)
     return replace(
         record,
         state=RecordState.ACTIVE if complete else RecordState.UNCLAIMED,

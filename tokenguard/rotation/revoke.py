@@ -293,6 +293,7 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
     task, said = revoking_task(session), session.journal.revoked_by
     if said and not retry and _seems_revoked(session):
         return said  # nothing is left to ask for, also if the new one is refused: the proof comes next
+    login = session.context.operator.creator(session.provider.name, session.record.account).account
     while True:
         check_new_in_use(session)
         session.check_held()
@@ -302,7 +303,8 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
                 f"the old token of {session.record.name} is not revoked yet",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        session.commit(session.event(Op.REVOKE, by=who, result="said"), revoked_by=who)  # irreversible from here on
+        said_so = session.event(Op.REVOKE, by=who, login=login, result="said")
+        session.commit(said_so, revoked_by=who)  # irreversible from here on
         if not _can_probe(session) or not still_accepted(session, old_value(session)):
             return who
         retry = _STILL_ACCEPTED

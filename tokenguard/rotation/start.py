@@ -221,6 +221,9 @@ def _frozen(record: Record, live: Live) -> Old:
         rotated_at=record.rotated_at,
         seen=record.seen,
         accepted_at=record.accepted_at,
+        made_by=record.made_by,
+        account=record.account,
+        creator_recorded=record.creator_recorded,
     )
 
 

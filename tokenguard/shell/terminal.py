@@ -8,7 +8,7 @@ from typing import NoReturn
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
+from tokenguard.ports.operator import Creator, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.shell.progress import StderrProgress
 from tokenguard.shell.tty import Tty
 from tokenguard.text import safe_text
@@ -25,6 +25,9 @@ class TerminalOperator:
         self._tty = tty
         self._progress = progress
         self._shown: Task | None = None
+        self._person = ""
+        self._logins: dict[str, str] = {}
+        """By provider, as they were given in this sitting."""
 
     def paste(self, task: Task, *, retry: str = "") -> Secret:
         """Show the task and take a value by hidden prompt."""
@@ -63,6 +66,17 @@ class TerminalOperator:
                 return TokenTrace(found.answer, self._name("")) if found.ended else found
             self._tty.show(f"  please answer one of: {', '.join(trace.value for trace in TokenTraceAnswer)}")
 
+    def creator(self, provider: str, account: str) -> Creator:
+        """Ask for name and login, each once; Enter takes what is offered."""
+        self._progress.clear()
+        if not self._person:
+            self._tty.show()
+            self._person = self._name("", "who does this? your name")
+        if provider not in self._logins:
+            question = f"your login at {provider}"
+            self._logins[provider] = self._name("", question, default=account or "not recorded", empty=account)
+        return Creator(self._person, self._logins[provider])
+
     def _explain(self, task: Task, retry: str) -> None:
         self._progress.clear()
         if retry:
@@ -79,13 +93,21 @@ class TerminalOperator:
         for number, step in enumerate(task.steps, 1):
             self._tty.show(f"  {number:>5}. {_line(step)}")
 
-    def _name(self, given: str) -> str:
-        """The person's name, which goes on record: a value that was pasted in its place is refused."""
-        default = _login()
-        name = given.strip() or self._tty.ask(f"  your name [{default}]: ") or default
+    def _name(self, given: str, question: str = "your name", *, default: str = "", empty: str | None = None) -> str:
+        """A name or login, which goes on record: a value that was pasted in its place is refused.
+
+        Args:
+            given: what was typed already.
+            question: what is asked for otherwise.
+            default: what is offered; by default the person of this sitting.
+            empty: what Enter means; by default what is offered.
+        """
+        default = default or self._person or _login()
+        empty = default if empty is None else empty
+        name = given.strip() or self._tty.ask(f"  {question} [{default}]: ") or empty
         while holds_issued(name) or holds_opaque(name):
             self._tty.show("  not yet: that looks like a token value, and nothing of it was kept; type your name")
-            name = self._tty.ask(f"  your name [{default}]: ") or default
+            name = self._tty.ask(f"  {question} [{default}]: ") or empty
         return safe_text(name, one_line=True, limit=_NAME_LIMIT)
 
 
@@ -106,6 +128,10 @@ class NobodyToAsk:
     def ask_outcome(self, task: Task) -> TokenTrace:
         """NeedsPerson."""
         self._refuse(task)
+
+    def creator(self, provider: str, account: str) -> Creator:  # noqa: ARG002 - the port's signature
+        """No person is known; the step itself then raises NeedsPerson, and says what is to be done."""
+        return Creator("", "")
 
     def _refuse(self, task: Task) -> NoReturn:
         raise NeedsPerson(

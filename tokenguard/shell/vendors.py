@@ -83,10 +83,11 @@ class ConfiguredVendors:
         provider = self.provider_of(record)
         if Method.API not in {provider.capabilities.mint, provider.capabilities.revoke}:
             return Vendor(provider)
-        found = provider_registry.issuer(provider, self._admin(record), record.scope)
+        admin, credential = self._admin(record)
+        found = provider_registry.issuer(provider, credential, record.scope)
         if isinstance(found, provider_registry.LoggedIn):
             self._logins.append(found)
-        return Vendor(provider, found)
+        return Vendor(provider, found, admin if found is not None else "")
 
     def close(self) -> Iterator[str]:
         """End the sessions that this run has used as admin credentials; yields why one goes on living."""
@@ -95,17 +96,20 @@ class ConfiguredVendors:
         if told := next(ended, ""):  # all of one run have the same one
             yield told
 
-    def _admin(self, record: Record) -> Value | None:
-        """The issuer for the record's provider; None without an admin credential.
+    def _admin(self, record: Record) -> tuple[str, Value | None]:
+        """The admin credential for the record's provider, and what names it; None without one.
 
         It is never the token itself: a credential that revoked itself could not make its successor.
         """
         setting = self._settings.provider(record.provider).admin
         if not setting:
-            return self._from_environment(admin_variable(record.provider), record) or self._only_record(record)
-        if (variable := _VARIABLE.fullmatch(setting)) is not None:
-            return self._from_environment(variable[1], record)
-        return self._from_record(record, token_name(setting))
+            variable = admin_variable(record.provider)
+            if (given := self._from_environment(variable, record)) is not None:
+                return f"env:{variable}", given
+            return self._only_record(record)
+        if (named := _VARIABLE.fullmatch(setting)) is not None:
+            return setting, self._from_environment(named[1], record)
+        return setting, self._from_record(record, token_name(setting))
 
     def _from_environment(self, variable: str, record: Record) -> Value | None:
         text = self._environ.get(variable, "")
@@ -123,8 +127,8 @@ class ConfiguredVendors:
         live = self._store().read_live(snapshot.id)
         return live.value if live is not None else None
 
-    def _only_record(self, record: Record) -> Value | None:
-        """The one active admin credential of the provider, of the same scope if there are several."""
+    def _only_record(self, record: Record) -> tuple[str, Value | None]:
+        """The one active admin credential of the provider, of the same scope if there are several, with its name."""
         key = (record.provider, record.scope)
         admin = self._still(self._admins.get(key), record)
         if admin is None:
@@ -132,23 +136,24 @@ class ConfiguredVendors:
             same = [snapshot for snapshot in found if snapshot.document.record.scope == record.scope]
             chosen = same or found
             if len(chosen) != 1:
-                return None
-            admin = chosen[0].id
+                return "", None
+            admin = chosen[0]
             if same:
-                self._admins[key] = admin
-        live = self._store().read_live(admin)
-        return live.value if live is not None else None
+                self._admins[key] = admin.id
+        live = self._store().read_live(admin.id)
+        return admin.document.record.name, live.value if live is not None else None
 
     def _find_admins(self, record: Record) -> list[Snapshot]:
         """By a scan: once a process for a record whose scope has an admin of its own, else for every question."""
         return [snapshot for snapshot in self._store().scan() if _may_serve(snapshot.document.record, record)]
 
-    def _still(self, admin: TokenId | None, record: Record) -> TokenId | None:
+    def _still(self, admin: TokenId | None, record: Record) -> Snapshot | None:
         """The admin that was found before, if it still is one for exactly that scope; one lookup."""
         if admin is None:
             return None
-        known = self._store().load(admin).document.record
-        return admin if _may_serve(known, record) and known.scope == record.scope else None
+        found = self._store().load(admin)
+        known = found.document.record
+        return found if _may_serve(known, record) and known.scope == record.scope else None
 
 
 def configured_provider(

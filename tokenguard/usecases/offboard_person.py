@@ -148,6 +148,9 @@ def _end(wiring: Wiring, person: str, tie: Tie, successors: Successors) -> Snaps
             hint = f"tokenguard rotate {tie.name} --resume, then the same command again"
             raise Unfinished(f"an operation on {tie.name} is open", hint=hint)
         return wiring.store.load(tie.snapshot.id)
-    wiring.engine.rotate(tie.snapshot.id, reason=reason)
-    left = tuple(role for role in tie.roles if role in _KNOWS_VALUE)
-    return edit_record(wiring, tie.name, successors.changes(left), confirmed=True)
+    rotated = wiring.engine.rotate(tie.snapshot.id, reason=reason)
+    known = set(tie.roles) & _KNOWS_VALUE
+    still = known & set(_roles(rotated.document.record, person))
+    named = {"made_by": successors.person, "account": successors.login}
+    changes = successors.changes([role for role in known if role in still or named[role]])
+    return edit_record(wiring, tie.name, changes, confirmed=True) if changes.given() else rotated

@@ -29,7 +29,7 @@ def person_left(question: Question) -> Answer:
     people = {"made_by": record.made_by, "account": record.account, "deputy": record.deputy}
     gone = [role for role, person in people.items() if person in left]
     if gone:
-        return Violated(f"has left: {', '.join(_SHOWN[role] for role in gone)}", fix=parting(record, gone))
+        return Violated(f"has left: {', '.join(_SHOWN[role] for role in gone)}", fix=parting(question.document, gone))
     return None if record.made_by else NotEvaluable("the person who created it is not recorded")
 
 
