@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.cli.manifests import written
 from tests.fakes.command_line import CommandLine, FakeTty
 from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.event import Actor, Event, Op
@@ -13,6 +14,7 @@ from tokenguard.domain.names import token_name
 from tokenguard.domain.second_person import same_person
 from tokenguard.ports.shared_item import Item, share_detail
 from tokenguard.provisioning.approval import Approval, Covered, with_another
+from tokenguard.shell.render import Screen
 
 DAY = 86_400
 NAME = "video/app/prod/upload"
@@ -75,15 +77,32 @@ def history(cli, name=NAME):
     return [each.event for each in cli.store.history(cli.store.find(token_name(name)).id)]
 
 
-SLICE = {
+SENSITIVE = {
     "a compromised rotation": ("rotate", NAME, "--compromised"),
     "a retirement": ("retire", NAME, "--yes"),
-}
+    "another owner": ("edit", NAME, "--owner", "audio", "--yes"),
+    "another owner of what is selected": ("edit", "--where", "owner=video", "--owner", "audio", "--yes"),
+    "a destination": ("edit", NAME, "--deliver", "person:ops", "--yes"),
+    "an environment with fewer rules": ("edit", NAME, "--env", "dev", "--yes"),
+    "a waiver": (
+        "fingerprints", "waive", NAME, "--owner", "video", "--reason", "a demonstration", "--until", "2027-06-01",
+    ),
+    "a revelation": ("show", NAME, "--reveal"),
+}  # fmt: skip
 
 
-@pytest.fixture(params=SLICE.values(), ids=SLICE)
-def words(request, cli):
+@pytest.fixture(params=SENSITIVE.values(), ids=SENSITIVE)
+def words(request, cli, monkeypatch):
     cli.add()
+    if "--reveal" in request.param:
+        made = Screen.__init__
+
+        def on_a_terminal(screen, **how):
+            made(screen, **how)
+            screen.to_terminal = True
+
+        monkeypatch.setattr(Screen, "__init__", on_a_terminal)
+        cli.tty = FakeTty()
     return request.param
 
 
@@ -97,8 +116,8 @@ def test_an_operation_runs_as_another_person_approved_it(cli, words):
     assert digest == requested(cli, *words)
     approve(cli, digest)
     assert cli(*words).code == 0
-    opened = next(each for each in history(cli) if each.op is Op.OPEN and "approved" in each.detail)
-    assert str(opened.detail["approved"]).startswith(f"{digest}@")
+    (begun,) = [each for each in history(cli) if "approved" in each.detail]
+    assert str(begun.detail["approved"]).startswith(f"{digest}@")
     assert cli("audit", "verify").code == 0
 
 
@@ -114,6 +133,7 @@ def test_a_person_at_a_terminal_needs_the_second_person_too(cli, words):
     cli.tty = FakeTty("1", "yes")
     assert cli(*(word for word in words if word != "--yes")).code == 3
     assert len(cli.tty.answers) == 2, "nothing is asked before the approval is there"
+    assert not any(value in "".join(cli.tty.shown) for value in (each.value for each in cli.world.made.values()))
 
 
 def test_several_tokens_are_one_request(cli):
@@ -161,7 +181,9 @@ def test_a_planned_rotation_needs_no_second_person(cli):
 
 def other_digest(cli, words):
     cli.add("a/b/prod/other")
-    approve(cli, requested(cli, words[0], "a/b/prod/other", *words[2:]))
+    line = tuple("a/b/prod/other" if word == NAME else word for word in words)
+    line = tuple("name=a/b/prod/other" if word == "owner=video" else word for word in line)
+    approve(cli, requested(cli, *line))
 
 
 def after_its_end(cli, words):
@@ -267,7 +289,47 @@ def test_a_forged_list_of_requests_is_tampering(cli, words):
     assert as_person(cli, "user:bob", "approve", "sha256:" + "0" * 64, "--yes").code == 6
 
 
+MANIFESTS = {
+    "another owner": "owner: audio, consumers: []",
+    "a destination": "consumers: [dotenv:TMP/other.env#TOKEN]",
+    "an environment with fewer rules": "environment: dev, consumers: []",
+}
+
+
+@pytest.mark.parametrize("declared", MANIFESTS.values(), ids=MANIFESTS)
+def test_a_manifest_waits_too_also_where_a_person_confirms_it(cli, tmp_path, declared):
+    cli.add()
+    written(tmp_path, f"{NAME}: {{{declared.replace('TMP', str(tmp_path))}}}")
+    before = cli.store.find(token_name(NAME)).document.record
+    cli.tty = FakeTty("yes", "yes")
+    refused = cli("apply")
+    assert refused.code == 3, refused
+    assert cli.store.find(token_name(NAME)).document.record == before
+    (found,) = cli("request", "--format", "json").document["requests"]
+    approve(cli, found["digest"])
+    cli.tty = FakeTty("yes", "yes")
+    assert cli("apply").code == 0
+
+
+def test_a_plan_that_another_person_approved_needs_no_second_approval_of_its_destinations(cli, tmp_path):
+    cli.add()
+    written(tmp_path, f"{NAME}: {{consumers: [dotenv:{tmp_path}/other.env#TOKEN]}}")
+    plan = cli("plan", "--format", "json").document["digest"]
+    approve(cli, plan, who="user:alice")
+    assert cli("apply", "--no-input").code == 3
+    approve(cli, plan)
+    assert cli("apply", "--no-input").code == 0
+
+
 BAD_REQUESTS = {
+    "a value that is not shown": ("request", "--", "show", NAME),
+    "fingerprints that are published": ("request", "--", "fingerprints", "publish", "bundle"),
+    "a migration that is undone": ("request", "--", "migrate", "--abort"),
+    "an import": ("request", "--", "import", "tokens.csv"),
+    "another field": ("request", "--", "edit", NAME, "--notes", "x"),
+    "a request of a request": ("request", "--", "request", "--", "retire", NAME),
+    "the end of a waiver": ("request", "--", "fingerprints", "waive", NAME, "--end"),
+    "break-glass without anything sensitive": ("show", NAME, "--break-glass", "x"),
     "a command that needs none": ("request", "--", "rotate", NAME),
     "another command": ("request", "--", "list"),
     "no command of ours": ("request", "--", "rm"),
@@ -289,6 +351,15 @@ def test_a_request_runs_nothing_where_the_policy_asks_nothing(cli, words, tmp_pa
     (tmp_path / "policy.yaml").write_text("format: 1\nname: team\nextends: default\n")
     cli.refused("request", "--", *words)
     assert len(cli.world.living()) == 1
+
+
+def test_a_request_writes_nothing_for_what_no_rule_is_about(cli):
+    value = cli.add()
+    cli.add("a/b/prod/other")
+    assert cli("respond", "--stdin", "--reach", "public", "--no-input", stdin=value).code == 1
+    before, cli.tty = cli.everything(), FakeTty("yes", "yes")
+    assert cli("request", "--", "edit", NAME, "--leak-ended", "a mistake", "--yes").code == 2
+    assert cli.everything() == before
 
 
 def test_a_person_sees_what_they_approve_and_is_asked(cli, words):
@@ -315,7 +386,7 @@ def test_what_waits_is_listed_until_it_is_approved(cli, words):
 
 def test_break_glass_goes_first_and_stays_open_in_check_until_another_person_closes_it(cli, words):
     assert cli(*words, "--break-glass", "the owner is asleep").code == 0
-    opened = next(each for each in history(cli) if each.op is Op.OPEN and "break_glass" in each.detail)
+    (opened,) = [each for each in history(cli) if "break_glass" in each.detail]
 
     def open_reviews():
         checked = cli("check", "--inventory-only", "--format", "json").document["violations"]

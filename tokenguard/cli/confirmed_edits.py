@@ -8,7 +8,7 @@ from tokenguard.shell.confirm import confirm_number
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.edit_records import commit_edits
-from tokenguard.usecases.edit_token import RecordEdit
+from tokenguard.usecases.edit_token import RecordEdit, authorise_edits
 from tokenguard.views.edit_view import changes_lines, show_changes, show_written
 
 
@@ -29,6 +29,8 @@ def write_edits(wiring: Wiring, edits: Sequence[RecordEdit], *, plan_only: bool,
         InputError: they were not confirmed.
     """
     wanted = bool(edits) and not plan_only
+    if not plan_only:
+        authorise_edits(wiring, edits)
     if wanted and not confirmed and wiring.tty is None:
         raise NeedsPerson(
             f"changes of {counted(len(edits), 'record')} are not confirmed; nothing was written",

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.cli.record_options import record_fields
 from tokenguard.cli.selection_options import selects_where
 from tokenguard.cli.token_name import TOKEN_NAME
@@ -30,6 +30,7 @@ _OF_ONE = {"name": "--rename", "location": "--adopt", "label": "--label"}
 @click.option("--base-url", metavar="URL", help="Confirm the provider's new address.")
 @click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Rename the token.")
 @click.option("--leak-ended", metavar="REASON", help="Close the token's leak by your decision, with this reason.")
+@break_glass_option
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring

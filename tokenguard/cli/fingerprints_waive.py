@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName, segment
+from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.token import LeakWaiver, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
@@ -28,6 +29,7 @@ _NEXT = "`tokenguard fingerprints publish`, then `pull`, distributes it"
 @click.option("--reason", metavar="TEXT", help="The reason; every user of a scan can read it.")
 @click.option("--until", metavar="YYYY-MM-DD", help="The day it expires; at most one year ahead.")
 @click.option("--end", is_flag=True, help="End the waiver now.")
+@break_glass_option
 @pass_wiring
 def waive(
     wiring: Wiring, name: TokenName, *, owner: str | None, reason: str | None, until: str | None, end: bool
@@ -41,10 +43,13 @@ def waive(
     if end:
         if owner or reason or until:
             raise InputError("--end and a new waiver contradict each other", hint="give one of the two")
+        wiring.second_person.authorise([])  # what makes scans stricter waits for no approval
         _end(wiring, snapshot)
         return
     waiver = _waiver(snapshot, wiring.clock.now(), owner or "", reason or "", until or "")
-    _commit(wiring, snapshot, waiver)
+    facts = ("waived until", f"{waiver.until:%Y-%m-%d}"), ("for", waiver.owner), ("because", waiver.reason)
+    sensitive = wiring.second_person.on_token(snapshot, SensitiveKind.WAIVER, *facts)
+    _commit(wiring, snapshot, waiver, wiring.second_person.authorise(sensitive))
     if wiring.screen.as_json:
         wiring.screen.document({"token": name, "owner": waiver.owner, "reason": waiver.reason, "until": until})
         return
@@ -55,7 +60,7 @@ def waive(
 def _end(wiring: Wiring, snapshot: Snapshot) -> None:
     name, there = snapshot.document.record.name, snapshot.document.record.leak_waiver is not None
     if there:
-        _commit(wiring, snapshot, None)
+        _commit(wiring, snapshot, None, {})
     if wiring.screen.as_json:
         wiring.screen.document({"token": name, "ended": there})
         return
@@ -88,10 +93,11 @@ def _waiver(snapshot: Snapshot, now: datetime, owner: str, reason: str, until: s
     )
 
 
-def _commit(wiring: Wiring, snapshot: Snapshot, waiver: LeakWaiver | None) -> None:
+def _commit(wiring: Wiring, snapshot: Snapshot, waiver: LeakWaiver | None, approved: Detail) -> None:
     record = replace(snapshot.document.record, leak_waiver=waiver)
     detail: Detail = {"result": "ended"}
     if waiver is not None:
         detail = {"owner": waiver.owner, "reason": waiver.reason, "until": waiver.until.date().isoformat()}
+    detail |= approved
     event = Event(at=wiring.clock.now(), op=Op.WAIVE, actor=wiring.store.actor(), name=record.name, detail=detail)
     wiring.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [event])

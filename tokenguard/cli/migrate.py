@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
+from tokenguard.domain.event import Detail
+from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.migration.migration_plan import MovePlan, plan_move
@@ -30,6 +32,7 @@ from tokenguard.views.migration_view import show_moved, show_plan, show_taken_ba
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be migrated, with warnings; change nothing.")
 @click.option("--abort", is_flag=True, help="Undo an unfinished migration: this store is in use as before.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@break_glass_option
 @pass_wiring
 def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: bool) -> None:
     """Migrate the store in use (`--store`) to another one: records, values, audit trails, open operations.
@@ -57,18 +60,26 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
             show_plan(wiring.screen, plan, price=backend_of(wiring, new.url).monthly_cost(plan.tokens))
         if plan_only:
             return
+        approved = _approval(wiring, source, new)
         if not yes:
             _confirm(wiring, plan)
-        _move(wiring, source, new)
+        _move(wiring, source, new, approved)
         show_moved(wiring.screen, plan=plan)
 
 
-def _move(wiring: Wiring, source: Store, target: Store) -> None:
+def _approval(wiring: Wiring, source: Store, target: Store) -> Detail:
+    """The approval of a second person, for a migration that has not begun; what is begun is only finished."""
+    second = wiring.second_person_at(source)
+    begun = source.move() is not None
+    return second.authorise([] if begun else second.of_whole_store(SensitiveKind.MIGRATE, ("to", target.url)))
+
+
+def _move(wiring: Wiring, source: Store, target: Store, approved: Detail) -> None:
     for store in (source, target):
         _take_turn(wiring, store)
     wiring.unfinished = "the migration is not finished: run the same command again, or undo it with `migrate --abort`"
     lag: timedelta = getattr(source, "lag", timedelta(0))
-    move_store(source, target, wiring.clock, wiring.progress, lag=lag)
+    move_store(source, target, wiring.clock, wiring.progress, lag=lag, approved=approved)
 
 
 def _check_practice(source: Store, target: Store) -> None:

@@ -9,8 +9,11 @@ from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.shell.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
 from tokenguard.shell.wiring import Wiring
 
-COMMANDS = ("rotate", "retire")
-"""The commands with operations that a policy may ask a second person for."""
+COMMANDS = (
+    ("rotate", "--compromised"), ("retire",), ("edit",), ("import", "--update"), ("show", "--reveal"),
+    ("fingerprints", "waive"), ("migrate", "--to"),
+)  # fmt: skip
+"""The commands with operations that a policy may ask a second person for, and the word that makes them one."""
 
 
 @command("request", context_settings={"ignore_unknown_options": True})
@@ -25,14 +28,16 @@ def request(wiring: Wiring, words: tuple[str, ...]) -> None:
     if not words:
         _list(wiring)
         return
-    if words[0] not in COMMANDS:
-        raise InputError(
-            "this command cannot be requested", hint=f"a second person approves: {', '.join(COMMANDS)}"
-        )  # fmt: skip
+    given = {word.partition("=")[0] for word in words}
+    if not any(words[0] == name and given.issuperset(more) for name, *more in COMMANDS):
+        known = ", ".join(" ".join(each) for each in COMMANDS)
+        raise InputError("this command cannot be requested", hint=f"a second person approves: {known}")
     from tokenguard.cli.app import app  # it names this module
 
-    wiring.second_person.requesting = True
-    wiring.store = ReadOnlyStore(wiring.store)
+    wiring.requesting = True
+    if words[0] != "migrate":  # it opens the stores itself, and asks before its first write
+        _ = wiring.second_person
+        wiring.store = ReadOnlyStore(wiring.store)
     context = click.get_current_context()
     called = app.get_command(context.find_root(), words[0])
     if called is None:

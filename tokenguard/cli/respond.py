@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import RenamedOption, command, pass_wiring
+from tokenguard.cli.base import RenamedOption, break_glass_option, command, pass_wiring
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
@@ -55,6 +55,7 @@ from tokenguard.views.response_view import show
     help="Write the incident report as Markdown to this file; a new file gets mode 0600.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
+@break_glass_option
 @pass_wiring
 def respond(
     wiring: Wiring,

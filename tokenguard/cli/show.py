@@ -2,7 +2,7 @@
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import ChainedEvent
@@ -22,6 +22,7 @@ _EVENTS = 10
 @command("show")
 @click.argument("name", type=TOKEN_NAME)
 @click.option("--reveal", is_flag=True, help="Show the value, on a terminal only; audited.")
+@break_glass_option
 @pass_wiring
 def show(wiring: Wiring, name: TokenName, *, reveal: bool) -> None:
     """Show one token: its record, last operation and recent events."""
@@ -31,6 +32,8 @@ def show(wiring: Wiring, name: TokenName, *, reveal: bool) -> None:
 
         reveal_on_terminal(wiring, snapshot)
         return
+    if wiring.break_glass:
+        raise InputError("--break-glass is for --reveal", hint="leave it out: the record is shown without approval")
     entries = list(wiring.store.history(snapshot.id))[-_EVENTS:]
     if wiring.screen.as_json:
         due = due_of(snapshot.document.record, wiring.policy)

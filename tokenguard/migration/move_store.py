@@ -54,7 +54,9 @@ def has_moved(source: Store, target: Store) -> bool:
     return here is not None and here.stage is MoveStage.LEFT and there is not None and there.stage is MoveStage.ARRIVED
 
 
-def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *, lag: timedelta) -> None:
+def move_store(
+    source: Store, target: Store, clock: Clock, progress: Progress, *, lag: timedelta, approved: Detail | None = None
+) -> None:
     """Migrate everything. Idempotent: after a crash it continues where it stopped.
 
     Args:
@@ -63,6 +65,7 @@ def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *
         clock: dates the events, and waits out the lag.
         progress: is told what is durably true.
         lag: how long a token that was just made may be missing from the source's listing.
+        approved: what the first event says of the approval of a second person.
 
     Raises:
         InputError, Moved: `check_ends`.
@@ -71,7 +74,7 @@ def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *
         Unreachable: a store does not answer; run it again.
     """
     check_ends(source, target)
-    leaving = _begin(source, target, clock)
+    leaving = _begin(source, target, clock, approved or {})
     ends = Ends(source=source, target=target, clock=clock, move=leaving.id)
     if leaving.stage is MoveStage.LEAVING:
         _copy_all(ends, leaving, progress, lag)
@@ -112,7 +115,7 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
     return len(marked)
 
 
-def _begin(source: Store, target: Store, clock: Clock) -> Move:
+def _begin(source: Store, target: Store, clock: Clock, approved: Detail) -> Move:
     """Say at both ends that a move is under way, the new home first: it is refused there before this one is closed."""
     here, there = source.move(), target.move()
     if here is not None and here.stage is MoveStage.LEFT:
@@ -126,7 +129,7 @@ def _begin(source: Store, target: Store, clock: Clock) -> Move:
         target.put_move(there, arriving, [_event(target, clock, Phase.INTENT, detail)])
         there = arriving
     if not begun:
-        detail = {"move": leaving.id, "to": target.url}
+        detail = {"move": leaving.id, "to": target.url, **approved}
         source.put_move(here, leaving, [_event(source, clock, Phase.INTENT, detail)])
         target.put_move(there, there, ())  # fails if another migration has begun meanwhile
     if target.fingerprint_key() != source.fingerprint_key():

@@ -64,6 +64,16 @@ def operation_on(snapshot: Snapshot, kind: SensitiveKind, *facts: tuple[str, str
     return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *known))
 
 
+def new_places(before: Record, after: Record) -> list[str]:
+    """Where a value goes after a change of its record and did not go before."""
+    found = [each.shown for each in after.consumers or () if each not in (before.consumers or ())]
+    if (after.provider, after.base_url) != (before.provider, before.base_url) and before.provider:
+        found.append(f"{after.provider} {after.base_url}".strip())
+    if after.location != before.location and after.location.url:
+        found.append(after.location.url)
+    return found
+
+
 class SecondPerson:
     """The approvals of sensitive operations in one process.
 
@@ -101,6 +111,27 @@ class SecondPerson:
             for snapshot, mode in wanted
             if (kind := _OF_MODE.get(mode)) is not None and self.asks(kind, snapshot.document.record)
         ]
+
+    def changes(self, snapshot: Snapshot, after: Record) -> list[SensitiveOperation]:
+        """The sensitive ones among the changes of a record: its owner, where its value goes, and what protects it."""
+        before = snapshot.document.record
+        found = list[SensitiveOperation]()
+        if before.owner and after.owner != before.owner and self.asks(SensitiveKind.OWNER, before):
+            found.append(operation_on(snapshot, SensitiveKind.OWNER, ("new owner", after.owner or "none")))
+        if (places := new_places(before, after)) and self.asks(SensitiveKind.DESTINATION, before):
+            found.append(operation_on(snapshot, SensitiveKind.DESTINATION, ("new destination", ", ".join(places))))
+        if lost := [kind for kind in SensitiveKind if self.asks(kind, before) and not self.asks(kind, after)]:
+            facts = ("new environment", after.environment), ("new name", after.name), ("new provider", after.provider)
+            found.append(operation_on(snapshot, lost[0], ("no second person from now on for", ", ".join(lost)), *facts))
+        return found
+
+    def of_whole_store(self, kind: SensitiveKind, *facts: tuple[str, str]) -> list[SensitiveOperation]:
+        """An operation on the whole store, if the policy asks for a second person."""
+        return [SensitiveOperation(kind=kind, facts=facts)] if self.asks(kind) else []
+
+    def on_token(self, snapshot: Snapshot, kind: SensitiveKind, *facts: tuple[str, str]) -> list[SensitiveOperation]:
+        """An operation on a token, if the policy asks for a second person."""
+        return [operation_on(snapshot, kind, *facts)] if self.asks(kind, snapshot.document.record) else []
 
     def authorise(self, operations: Sequence[SensitiveOperation]) -> Detail:
         """What the events of sensitive operations say of their approvals; empty where there are none.

@@ -59,6 +59,8 @@ class Wiring:
         self.flags = Flags()
         self.concurrent = False
         """Whether several runners may work on one store on AWS at once."""
+        self.requesting = False
+        """Whether the command is only to be requested from a second person: nothing may be done."""
         self.break_glass = ""
         """The reason of --break-glass: sensitive operations go first and are reviewed later."""
         self.unfinished = ""
@@ -259,9 +261,15 @@ class Wiring:
     @cached_property
     def second_person(self) -> "SecondPerson":
         """The approvals of sensitive operations by another person."""
+        return self.second_person_at(self.store)
+
+    def second_person_at(self, store: "Store") -> "SecondPerson":
+        """The same of a store that was opened by itself."""
         from tokenguard.shell.second_person import SecondPerson
 
-        return SecondPerson(self.store, self.clock, lambda: self.policy, lambda: self.break_glass)
+        found = SecondPerson(store, self.clock, lambda: self.policy, lambda: self.break_glass)
+        found.requesting = self.requesting
+        return found
 
     @cached_property
     def vendors(self) -> "ConfiguredVendors":

@@ -7,10 +7,12 @@ from itertools import groupby
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName, new_token_id
+from tokenguard.domain.second_person import SensitiveKind, SensitiveOperation, same_person
 from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import Conflict, InputError, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory.record_changes import RecordChanges
+from tokenguard.ports.store import identity_of
 from tokenguard.provisioning.decide import ProviderInfo, decide, undelivered
 from tokenguard.provisioning.diff import for_first_value, new_record, wanted
 from tokenguard.provisioning.manifest import Declared
@@ -230,7 +232,19 @@ class Applying:
         if before.state is RecordState.PENDING:
             after = self._pinned(after, declared)
         fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
-        self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason})
+        approved = self._wiring.second_person.authorise(self._sensitive(found, after))
+        self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason, **approved})
+
+    def _sensitive(self, found: Snapshot, after: Record) -> list[SensitiveOperation]:
+        """Changes that wait for a second person; another person's approval of the plan covers its destinations."""
+        changes = self._wiring.second_person.changes(found, after)
+        action = next((each for each in self._held.plan.actions if each.name == found.document.record.name), None)
+        if not changes or action is None or action.name not in self._approved:
+            return changes
+        approval = self._wiring.approvals.verdict(action).approval
+        if approval is None or same_person(approval.by, identity_of(self._wiring.store).id):
+            return changes
+        return [each for each in changes if each.kind is not SensitiveKind.DESTINATION]
 
     def _commit(self, found: Snapshot, record: Record, op: Op, detail: Detail) -> None:
         document = replace(found.document, record=record)

@@ -1,9 +1,9 @@
 """The use case of `edit`: changes a record; changes of destinations need a confirmation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, Custody, Record, RecordState
@@ -61,6 +61,7 @@ def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, conf
         Conflict: the token was changed concurrently.
     """
     edit = plan_edit(wiring, known_token(wiring.store, name), changes)
+    authorise_edits(wiring, [edit])
     if not confirmed:
         _confirm(wiring, edit.after, edit.confirms)
     return commit_edit(wiring, edit)
@@ -95,18 +96,25 @@ def commit_edit(wiring: Wiring, edit: RecordEdit) -> Snapshot:
     snapshot, after = edit.snapshot, edit.after
     if not edit.changed:
         return snapshot
+    approved = authorise_edits(wiring, [edit])
     _tell(wiring, edit.before.consumers or (), after.consumers or (), busy=snapshot.document.busy)
     event = Event(
         at=wiring.clock.now(),
         op=Op.EDIT,
         actor=wiring.store.actor(),
         name=after.name,
-        detail={"fields": ",".join(edit.changed)},
+        detail={"fields": ",".join(edit.changed), **approved},
     )
     document = replace(snapshot.document, record=after)
     if document.journal is not None and document.busy:
         document = replace(document, journal=with_servers_of(after, document.journal))
     return wiring.store.commit(snapshot.id, snapshot.version, document, [event])
+
+
+def authorise_edits(wiring: Wiring, edits: Iterable[RecordEdit]) -> Detail:
+    """What the events of these changes say of their approvals; NotApproved if a second person is needed first."""
+    changes = [wiring.second_person.changes(edit.snapshot, edit.after) for edit in edits]
+    return wiring.second_person.authorise([each for found in changes for each in found])
 
 
 def _check_editable(snapshot: Snapshot, changes: RecordChanges) -> None:

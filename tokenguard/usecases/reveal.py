@@ -2,6 +2,7 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
+from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.disclose import check_in_place, what_is_live
@@ -16,8 +17,11 @@ def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
     """
     record, store = snapshot.document.record, wiring.store
     tty = wiring.tty
+    if wiring.requesting:
+        wiring.second_person.authorise(wiring.second_person.on_token(snapshot, SensitiveKind.REVEAL))
     if tty is None or not wiring.screen.to_terminal or wiring.screen.as_json:
         raise InputError("values are shown on a terminal only", hint="use deliveries, `exec` or `env` for programs")
+    approved = wiring.second_person.authorise(wiring.second_person.on_token(snapshot, SensitiveKind.REVEAL))
     live = store.read_live(snapshot.id)
     if live is None:
         raise InputError(f"the store has no live value of {record.name}", hint="see `tokenguard show` without --reveal")
@@ -25,7 +29,7 @@ def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
     check_in_place(record, live)
 
     def event(phase: Phase) -> Event:
-        detail: Detail = {**what_is_live(live), "to": "terminal"}
+        detail: Detail = {**what_is_live(live), "to": "terminal", **(approved if phase is Phase.INTENT else {})}
         return Event(
             at=wiring.clock.now(), op=Op.DISCLOSE, phase=phase, actor=store.actor(), name=record.name, detail=detail
         )
