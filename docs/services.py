@@ -26,11 +26,17 @@ def _row(said: Description) -> str:
         "yes" if said.probe is not None and said.probe.scope is not None else "no",
         _death(said),
         ", ".join(name for name in ("create", "revoke") if not by_api[name]) or "nothing",
-        " ".join(source["contract"].split()[:1]).removeprefix("github:") if "contract" in source else "documentation",
+        _contract(source.get("contract", "")),
         source.get("checked", ""),
         source.get("tried_live", "never tried live"),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _contract(text: str) -> str:
+    """The repository and commit of the published description."""
+    parts = text.removeprefix("github:").split()
+    return f"{parts[0]} {parts[-1]}" if parts else "documentation"
 
 
 def _death(said: Description) -> str:

@@ -41,7 +41,7 @@ def test_a_listed_token_without_a_record_is_an_orphan_until_it_is_imported(cli, 
     scope = ("--scope", f"{said.scope_kind}:{service.scope}")
     added = cli(
         "add", "video/app/prod/post", "--provider", said.name, *scope, "--env", "prod", "--owner", "video", "--purpose",
-        "posting", "--permission", "read", "--no-consumers", "--issue",
+        "posting", "--permission", next(iter(said.permissions), "read"), "--no-consumers", "--issue",
     )  # fmt: skip
     assert added.code == 0, added
     for number in range(STRANGERS):

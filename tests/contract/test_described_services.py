@@ -25,8 +25,9 @@ def test_a_file_does_what_it_says(name, check):
 
 
 def test_there_are_services_by_api_and_guided_ones():
-    assert len(BY_API) >= 13
+    assert len(BY_API) >= 22
     assert len(FILES) - len(BY_API) >= 8
+    assert sum("contract" in said.source for said in FILES.values()) >= 16
 
 
 def mutants(said: Description) -> Iterator[tuple[str, Description]]:

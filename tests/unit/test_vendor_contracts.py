@@ -10,6 +10,7 @@ from tokenguard.providers.generic.loading import describe
 FILE = """\
 name: acme
 base_url: https://api.acme.example/v1
+scope_kind: org
 probe: {request: GET /me, scope: /org/id}
 create:
   request: POST /keys
@@ -95,3 +96,23 @@ def test_a_file_that_is_right_agrees(spec):
 def test_each_slip_is_found(spec, old, new, section):
     assert FILE.count(old) >= 1
     assert any(each.startswith(section) for each in found(spec, FILE.replace(old, new)))
+
+
+def test_an_answer_that_is_not_as_described_is_found(tmp_path):
+    """The description says that rows are in a mapping; pointers alone would lead there all the same."""
+    wrong = json.loads(json.dumps(SPEC))
+    answer = wrong["paths"]["/keys"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    answer["allOf"][0]["properties"]["data"]["type"] = "object"
+    path = tmp_path / "acme.json"
+    path.write_text(json.dumps(wrong))
+    assert any("answer: $.data" in each for each in found(Spec(path)))
+
+
+def test_a_description_in_several_files_is_read_as_one(tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "key.json").write_text(json.dumps({"Key": KEY, "Again": {"$ref": "#/Key"}}))
+    parted = json.loads(json.dumps(SPEC).replace("#/components/schemas/Key", "parts/key.json#/Again"))
+    path = tmp_path / "acme.json"
+    path.write_text(json.dumps(parted))
+    assert found(Spec(path)) == []
+    assert found(Spec(path), FILE.replace("id: /key/id", "id: /key/uid"))

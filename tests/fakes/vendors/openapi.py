@@ -7,16 +7,19 @@ leads to, since most descriptions allow further properties, so that a mistyped n
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
+from tokenguard.domain.names import LABEL_PUNCTUATION
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Create, Description, Probe, Revoke, Rows
+from tokenguard.providers.generic.file_checks import recorded
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.route import Route
 
@@ -29,22 +32,41 @@ _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 class Spec:
-    """One published description, of OpenAPI 3 or Swagger 2."""
+    """One published description, of OpenAPI 3 or Swagger 2, in one file or in several that refer to each other."""
 
     def __init__(self, path: Path) -> None:
-        text = path.read_text()
-        self.tree = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+        self._files: dict[str, Any] = {}
+        self.tree = self._file(path.resolve(), top=True)
         servers = self.tree.get("servers") or [{"url": self.tree.get("basePath", "")}]
         self._bases = {urlsplit(each["url"]).path.rstrip("/") for each in servers} | {""}
+
+    def _file(self, path: Path, *, top: bool = False) -> Any:
+        """A file, in which references to others, and within others, are absolute."""
+        if str(path) not in self._files:
+            text = path.read_text()
+            tree = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+            self._files[str(path)] = _absolute(tree, path, top=top)
+        return self._files[str(path)]
 
     def resolved(self, node: Any) -> Any:
         """What a `$ref` leads to."""
         while isinstance(node, dict) and "$ref" in node:
-            found: Any = self.tree
-            for part in node["$ref"].removeprefix("#/").split("/"):
+            file, _, place = node["$ref"].partition("#")
+            found: Any = self._file(Path(file)) if file else self.tree
+            for part in filter(None, place.split("/")):
                 found = found[part.replace("~1", "/").replace("~0", "~")]
             node = found
         return node
+
+    def _inlined(self, node: Any, depth: int = 8) -> Any:
+        """A schema with what stands in other files in place, and without what an answer may leave out."""
+        if isinstance(node, list):
+            return [self._inlined(each, depth) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if isinstance(ref := node.get("$ref"), str) and not ref.startswith("#"):
+            return self._inlined(self.resolved(node), depth - 1) if depth else {}
+        return {key: self._inlined(each, depth) for key, each in node.items()}
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
         """The operation that a request goes to; a path without placeholders comes first."""
@@ -60,7 +82,7 @@ class Spec:
         for _, operations in sorted(found, key=lambda each: each[0]):
             if method.lower() in operations:
                 shared = operations.get("parameters", [])
-                operation = operations[method.lower()]
+                operation = self.resolved(operations[method.lower()])
                 return {**operation, "parameters": [*shared, *operation.get("parameters", [])]}
         return None
 
@@ -103,17 +125,44 @@ class Spec:
             for key in ("allOf", "anyOf", "oneOf"):
                 yield from self._alternatives(schema.get(key, []))
 
-    def validate(self, schema: Any, instance: Any) -> list[str]:
-        """What the library finds wrong."""
-        whole = {**self.tree, **self.resolved(schema)}
-        return [f"{each.json_path}: {each.message[:160]}" for each in Draft202012Validator(whole).iter_errors(instance)]
+    def validate(self, schema: Any, instance: Any, *, partly: bool = False) -> list[str]:
+        """What the library finds wrong; `partly`: where properties may be missing and numbers may be texts."""
+        whole = {**self.tree, **self._inlined(self.resolved(schema))}
+        errors = Draft202012Validator(whole).iter_errors(instance)
+        return [f"{each.json_path}: {each.message[:160]}" for each in errors if not (partly and _is_of_a_part(each))]
+
+
+def _absolute(node: Any, path: Path, *, top: bool) -> Any:
+    if isinstance(node, list):
+        return [_absolute(each, path, top=top) for each in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: _absolute(each, path, top=top) for key, each in node.items()}
+    if isinstance(ref := made.get("$ref"), str) and not ref.startswith("#"):
+        file, _, place = ref.partition("#")
+        made["$ref"] = f"{(path.parent / file).resolve()}#{place}"
+    elif isinstance(ref, str) and not top:
+        made["$ref"] = f"{path}{ref}"
+    return made
+
+
+def _is_of_a_part(error: ValidationError) -> bool:
+    """Whether an error only says that something is left out, or that an id or a date is a text."""
+    if error.validator in {"anyOf", "oneOf"}:
+        branches = {each.schema_path[0] for each in error.context}
+        return not branches or any(
+            all(_is_of_a_part(each) for each in error.context if each.schema_path[0] == branch) for branch in branches
+        )
+    scalar = isinstance(error.instance, str | int | None)
+    return error.validator == "required" or (error.validator in {"type", "enum", "pattern", "maxLength"} and scalar)
 
 
 UNUSABLE = {
-    "is valid under each of": "the description allows anything in two ways",
-    "'uid' is a required property": "the description wants what the vendor's page calls optional",
+    ("", "is valid under each of"): "the description allows anything in two ways",
+    ("meilisearch", "'uid' is a required property"): "the description wants what the vendor's page calls optional",
+    ("linode", "the API has no parameter page"): "the description names the parameters of pages, but not at this list",
 }
-"""Remarks on what a description itself has wrong, with the reason."""
+"""Remarks on what a description itself has wrong, by service, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -122,18 +171,55 @@ class Difference:
 
     section: str
     says: str
+    service: str = ""
 
     @property
     def excused(self) -> str:
         """Why it is not a fault of the file; empty if it is one."""
-        return next((reason for text, reason in UNUSABLE.items() if text in self.says), "")
+        of_it = {text: reason for (service, text), reason in UNUSABLE.items() if service in {"", self.service}}
+        return next((reason for text, reason in of_it.items() if text in self.says), "")
 
     def __str__(self) -> str:
         return f"{self.section}: {self.says}"
 
 
 def differences(described: Description, spec: Spec) -> Iterator[Difference]:
-    """All of them."""
+    """All of them: in the file's requests and pointers, and in the requests and answers of its service on loopback."""
+    for each in (*_written(described, spec), *_played(described, spec)):
+        yield replace(each, service=described.name)
+
+
+def _played(described: Description, spec: Spec) -> Iterator[Difference]:
+    """What goes over the wire when a token is created, listed and revoked."""
+    said = set[str]()
+    base = urlsplit(described.base_url).path
+    for asked in recorded(described, str(SAMPLES["scope"]), tuple(_permissions(described, spec, base))):
+        operation = spec.operation(asked.method, base + asked.path)
+        if operation is None:
+            continue
+        body = spec.body_schema(operation, _FORM if described.form else _JSON)
+        found = spec.validate(body, asked.body) if body is not None and asked.body is not None else []
+        answer = spec.answer_schema(operation)
+        if asked.status < 300 and answer is not None and asked.answer:
+            found += [f"answer: {each}" for each in spec.validate(answer, asked.answer, partly=True)]
+        for each in found:
+            if each not in said:
+                said.add(each)
+                yield Difference(f"{asked.method} {asked.path}", each)
+
+
+def _permissions(described: Description, spec: Spec, base: str) -> list[str]:
+    """Permissions that a token can be asked for with."""
+    create = described.create
+    if described.permissions or create is None:
+        return list(described.permissions)[:1]
+    path = base + "/" + "/".join(create.route.fill({key: str(each) for key, each in SAMPLES.items()}))
+    operation = spec.operation(create.route.method, path)
+    schema = spec.body_schema(operation, _FORM if described.form else _JSON) if operation else None
+    return _allowed(spec, schema, create.body) if schema is not None and create.body else ["read"]
+
+
+def _written(described: Description, spec: Spec) -> Iterator[Difference]:
     base = urlsplit(described.base_url).path
     sections: list[tuple[str, Probe | Create | Rows | Revoke | None]] = [
         ("create", described.create), ("list", described.rows), *(("revoke", each) for each in described.revoke),
@@ -146,7 +232,7 @@ def differences(described: Description, spec: Spec) -> Iterator[Difference]:
         if operation is None:
             yield Difference(name, f"the API has no {section.route.method} {path}")
             continue
-        yield from _body(spec, name, section, operation, form=described.form)
+        yield from _body(spec, name, section, operation, described)
         yield from _query(spec, name, section, operation)
         yield from _answer(spec, name, section, operation)
     yield from _probe(described, spec, base)
@@ -168,13 +254,14 @@ def _probe(described: Description, spec: Spec, base: str) -> Iterator[Difference
             yield Difference("probe", f"no answer has {'/'.join(pointer.keys)}")
 
 
-PROBED_ELSEWHERE = frozenset({"pinecone", "sendgrid"})
+PROBED_ELSEWHERE = frozenset({"datadog", "pinecone", "sendgrid"})
 """Their probe goes to a part of the API that has a description of its own."""
 
 
 def _body(
-    spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any], *, form: bool
+    spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any], described: Description
 ) -> Iterator[Difference]:
+    form = described.form
     body = None if isinstance(section, Rows) else section.body
     schema = spec.body_schema(operation, _FORM if form else _JSON)
     if body is None:
@@ -184,8 +271,11 @@ def _body(
     if schema is None:
         yield Difference(name, "the API takes no such body")
         return
-    permissions = _allowed(spec, schema, body)
-    filled = request_template.fill(body, {**SAMPLES, "permission": permissions[0]}, permissions)
+    label = str(SAMPLES["label"])
+    for each in set(LABEL_PUNCTUATION) - set(described.label_punctuation):
+        label = label.replace(each, described.label_punctuation[:1])
+    permissions = list(described.permissions)[:1] or _allowed(spec, schema, body)
+    filled = request_template.fill(body, {**SAMPLES, "label": label, "permission": permissions[0]}, permissions)
     yield from (Difference(name, each) for each in spec.validate(schema, filled))
     known = {key for each in spec._alternatives([schema]) for key in each.get("properties", {})}
     yield from (Difference(name, f"the API takes no {key}") for key in filled.keys() - known if known)

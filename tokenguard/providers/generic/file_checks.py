@@ -4,11 +4,12 @@ Each check plays the file against a service of its own on loopback. Nothing is s
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
-from tokenguard.domain.names import LABEL_LIMIT, Label
+from tokenguard.domain.names import LABEL_LIMIT, Label, new_label, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import TokenguardError, Unreachable
@@ -16,10 +17,9 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Ambiguous, CreatedToken, Issuer, ProviderToken, TokenRequest
 from tokenguard.providers.generic.description import Description
 from tokenguard.providers.generic.generic_provider import Generic
-from tokenguard.providers.generic.loopback_service import PAGE, SCOPE_NAME, LoopbackService
+from tokenguard.providers.generic.loopback_service import PAGE, SCOPE_NAME, LoopbackService, ReceivedRequest
 from tokenguard.providers.provider_settings import ProviderSettings
 
-_LABEL = Label("prod-post-abcd1234")
 _MANY = 3 * PAGE + 2
 _LAG = 2
 
@@ -53,6 +53,13 @@ class Trial:
 
     service: LoopbackService
     provider: Generic
+    permissions: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """A name that the service takes."""
+        can = self.provider.capabilities
+        return new_label(token_name("prod/post"), 1, can.label_limit, can.label_punctuation)
 
     def issuer(self, admin: Value | None = None, scope: str = "") -> Issuer:
         """Bound to the service's admin credential and scope, or to others."""
@@ -65,9 +72,11 @@ class Trial:
         """A scope of the kind that the file names."""
         return Scope(self.provider.capabilities.scope_kind or "account", identifier)
 
-    def wanted(self, label: Label = _LABEL) -> TokenRequest:
+    def wanted(self, label: Label | None = None) -> TokenRequest:
         """What a rotation asks for."""
-        return TokenRequest(label=label, scope=self.scope(self.service.scope), permissions=("read",))
+        permissions = self.permissions or tuple(self.service.described.permissions)[:1] or ("read",)
+        scope = self.scope(self.service.scope)
+        return TokenRequest(label=label or self.label, scope=scope, permissions=permissions)
 
     def verdict(self, value: Value) -> Verdict:
         """What one probe says."""
@@ -107,6 +116,16 @@ def run_check(check: FileCheck, described: Description, served: Description | No
     return ""
 
 
+def recorded(described: Description, scope: str, permissions: tuple[str, ...]) -> list[ReceivedRequest]:
+    """What the service on loopback receives and answers when a token is created, listed, checked and revoked."""
+    with LoopbackService(described=described, scope=scope) as service:
+        provider = Generic(described, ProviderSettings(base_url=service.url), TrialClock())
+        trial = Trial(service, provider, permissions)
+        with suppress(CheckFailed, TokenguardError):  # which `run_check` tells
+            (_life if described.create is not None else _verdicts)(trial)
+        return service.asked
+
+
 def _expect(kept: object, otherwise: str) -> None:
     if not kept:
         raise CheckFailed(otherwise)
@@ -122,8 +141,9 @@ def _refused(act: Callable[[], object], otherwise: str, error: type[TokenguardEr
 
 def _life(trial: Trial) -> None:
     issuer, probed = trial.issuer(), trial.service.described.probe is not None
-    made = issuer.create(trial.wanted())
-    rows = issuer.listed().named(_LABEL)
+    wanted = trial.wanted()
+    made = issuer.create(wanted)
+    rows = issuer.listed().named(wanted.label)
     _expect([row.provider_id for row in rows] == [made.provider_id], "the new token is not in the list under its id")
     _expect(_complete(trial.service, made, rows[0]), "the list or the answer to `create` lacks a hint or a date")
     _expect(not probed or trial.verdict(made.value) is Verdict.ALIVE, "the new token is not told to be alive")
@@ -168,10 +188,10 @@ def _growing(trial: Trial) -> None:
 
 def _lost_reply(trial: Trial) -> None:
     trial.service.cuts = 1
-    issuer = trial.issuer()
-    _refused(lambda: issuer.create(trial.wanted()), "a lost reply passes for an answer", Ambiguous)
+    issuer, wanted = trial.issuer(), trial.wanted()
+    _refused(lambda: issuer.create(wanted), "a lost reply passes for an answer", Ambiguous)
     labels = [row.label for row in issuer.listed().rows]
-    _expect(labels == [_LABEL], "the token whose reply was lost is not found by its label")
+    _expect(labels == [wanted.label], "the token whose reply was lost is not found by its label")
 
 
 def _stranger(trial: Trial) -> None:

@@ -49,6 +49,9 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     rows, revoke = provider_sections.rows(top), provider_sections.revoke(top)
     if create is not None and not revoke:
         top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
+    probe, scope_kind = probe_section.probe(top), top.text("scope_kind", "")
+    if probe is not None and probe.scope is not None and not scope_kind:
+        top.refuse("with a `scope` under `probe`, this must say what kind of scope it is", "scope_kind")
     if revoke and rows is None:
         top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
     auth = auth_section.auth(top, "auth")
@@ -56,14 +59,14 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         name=name,
         base_url=str(Address.parse(top.text("base_url"))),
         kind=CredentialKind(top.choice("kind", _KINDS, str(CredentialKind.API_KEY))),
-        scope_kind=top.text("scope_kind", ""),
+        scope_kind=scope_kind,
         source=_source(top),
         headers=auth_section.headers(top),
         form=top.choice("encoding", ("json", "form"), "json") == "form",
         auth=auth,
         admin_auth=auth_section.auth(top, "admin_auth") if "admin_auth" in top else auth,
         guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=not revoke),
-        probe=probe_section.probe(top),
+        probe=probe,
         lifetime=lifetime,
         create=create,
         rows=rows,

@@ -376,9 +376,11 @@ def _constant(text: str) -> str | bool:
 
 
 def _put(tree: Any, keys: tuple[str, ...], value: Any) -> Any:
-    """`tree` with a value at the place to which the keys lead."""
+    """`tree` with a value at the place to which the keys lead; a number stands for the first of an array."""
     if not keys:
         return value
+    if keys[0].isdecimal():
+        return [_put(tree[0] if tree else None, keys[1:], value)]
     tree = {} if tree is None else tree
     tree[keys[0]] = _put(tree.get(keys[0]), keys[1:], value)
     return tree
