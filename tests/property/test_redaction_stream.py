@@ -1,6 +1,8 @@
 """For any split of any text, what comes out equals redacting the whole; and the whole equals a naive reference."""
 
+import base64
 import random
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -8,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.redaction_reference import feed_all, naive
-from tokenguard.redaction.known import MatchSource, Needle
+from tokenguard.domain.secret import Secret
+from tokenguard.redaction import stream as stream_module
+from tokenguard.redaction.known import MaskedValue, MatchSource, Needle
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.patterns import Pattern, PatternRun
 from tokenguard.redaction.stream import StreamRedactor, redact
@@ -92,6 +96,71 @@ def test_escape_sequences_make_no_difference_to_where_text_may_be_cut(seed):
             wanted = redact(matcher, text)
             for _ in range(2):
                 assert feed_all(StreamRedactor(matcher), split(rng, text)) == wanted, (needles, text)
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def real_values(rng):
+    """Values like those of vendors, some of which begin, end or go on as others do."""
+    word = lambda size: "".join(rng.choice(LETTERS) for _ in range(size))  # noqa: E731
+    values = [word(rng.randint(14, 40)) for _ in range(4)]
+    values += [
+        rng.choice(("sk-social-", "dx_bearer_", "ghp_", "tgcanary_")) + word(rng.randint(16, 40)) for _ in range(3)
+    ]
+    return [*values, values[0][-9:] + word(12), values[1] + word(rng.randint(1, 6)), word(6) + "000" + word(6)]
+
+
+def dense_text(rng, values):
+    """A log with a value in almost each line, and with all that keeps one from being masked where it stands."""
+    out, rarely = [], rng.choice((0.02, 0.1, 0.5))
+    for _ in range(rng.randint(5, 60)):
+        value = rng.choice(values)
+        cut = rng.randint(3, len(value))
+        plain = (f"line {value}", f"k={value}&", f'"{value}"', value, f"says {value}, and {rng.choice(values)};")
+        rare = (
+            f"x{value}y", value[:cut], f"{values[2]}{values[3]}", f"{value}{rng.choice(values)}", f"{value[:cut]}{value}", f"{value}{value[-cut:]}",
+            f"{value[:cut]}\n {value[cut:]}", base64.b64encode(f"a{value}".encode()).decode(), value.encode().hex(),
+            f"Bearer {value}", f"Bearer {value}AB", f"http://u:{value}@h/", f"00000010: {value[:4].encode().hex()} ",
+            rng.choice(LETTERS), "plain words",
+        )  # fmt: skip
+        out.append(rng.choice(rare if rng.random() < rarely else plain))
+        out.append(rng.choice((" ", "", ", ", "\x1b[0m\n")) if rng.random() < rarely / 4 else "\n")
+    return "".join(out).encode()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_values_that_are_masked_where_they_stand_are_masked_as_by_the_closer_look(seed, monkeypatch):
+    """The short way for text with many values: the same output and the same counts, and it is taken."""
+    rng, taken = random.Random(seed), Counter()
+    short_way = Matcher.replace_whole
+
+    def counted(*given):
+        got = short_way(*given)
+        taken["nothing" if got is None else "all" if got[-1] else "a part"] += 1
+        return got
+
+    for name in ("_SPARSE", "_CROWDED"):
+        monkeypatch.setattr(stream_module, name, 1 << 40)
+    for _ in range(60):
+        values = real_values(rng)
+        known = [MaskedValue(id=f"v{n}", name=f"n{n}", secret=Secret(value)) for n, value in enumerate(values)]
+        matcher = Matcher.of(known)
+        for _ in range(6):
+            text = dense_text(rng, values)
+            pieces, at = [], 0
+            while at < len(text):
+                pieces.append(text[at : at + rng.choice((50, 200, 1_000, 5_000))])
+                at += len(pieces[-1])
+            monkeypatch.setattr(stream_module, "_CLOSER", rng.choice((8, 30, 512)))
+            outputs = []
+            for way in (lambda *_: None, counted):
+                monkeypatch.setattr(Matcher, "replace_whole", way)
+                redactor = StreamRedactor(matcher)
+                outputs.append((feed_all(redactor, pieces), redactor.found))
+            assert outputs[0] == outputs[1], text
+    assert taken["a part"] > 100
+    assert taken["all"]
 
 
 @st.composite

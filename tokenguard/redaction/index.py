@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 ANCHOR = 5
@@ -53,6 +53,12 @@ class Index:
     def anchors(self) -> set[bytes]:
         """The beginnings by which needles are found."""
         return {data[:ANCHOR] for data in self._needles}
+
+    def whole(self) -> Iterator[tuple[int, bytes, int]]:
+        """Number, bytes and source of the needles that no other one goes on from."""
+        for number, data in enumerate(self._needles):
+            if not self._needles[number + 1 : number + 2] or not self._needles[number + 1].startswith(data):
+                yield number, data, self._sources[number]
 
     def look(self, data: bytes, at: int, *, final: bool) -> NeedleMatch:
         """What begins at `at`. With `final`, nothing follows the data."""

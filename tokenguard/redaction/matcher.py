@@ -5,17 +5,20 @@ the data.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn, Self
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
+from tokenguard.domain.encodings import Encoding
 from tokenguard.redaction.compact import WHITE_SPACE, CompactText, compact
 from tokenguard.redaction.hex_dump import OFFSET, is_row
 from tokenguard.redaction.index import ANCHOR, Index, NeedleMatch
 from tokenguard.redaction.known import MaskedValue, MatchSource, Needle, needles
 from tokenguard.redaction.patterns import PATTERNS, Pattern
 from tokenguard.redaction.visible_text import is_plain, look
+from tokenguard.redaction.whole_values import SHORTEST, WholeValue, WholeValues
 
 _EXPOSED = 8
 """So many bytes of a secret that is not complete yet are never shown, however long nothing follows."""
@@ -101,7 +104,7 @@ class Matcher:
 
     __slots__ = (
         "_after", "_anchors", "_automaton", "_before", "_begun", "_begun_format", "_dump", "_index", "_inner", "_needs",
-        "_patterns", "_short", "_spread", "masks", "sources",
+        "_patterns", "_short", "_spread", "_whole", "masks", "sources",
     )  # fmt: skip
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
@@ -128,6 +131,7 @@ class Matcher:
             by_anchor.setdefault(pattern.anchor[:ANCHOR], []).append((pattern, len(self.sources) - 1))
         self._set_anchors(by_anchor)
         self._inner: dict[int, frozenset[int]] = {}
+        self._whole: WholeValues | None = None
         self.masks = [f"[tokenguard:{each.id}]".encode("utf-8", "replace") for each in self.sources]
 
     def _set_anchors(self, by_anchor: dict[bytes, list[tuple[Pattern, int]]]) -> None:
@@ -194,19 +198,62 @@ class Matcher:
     def limit_of_ordinary(self, data: bytes, searched: Searched) -> int | None:
         """Where plain data may be cut in which nothing begins before its end; None if it needs a closer look."""
         text, found = searched
-        if (found and not self._are_refuted(found, text)) or data.startswith(_ROW, data.rfind(b"\n") + 1):
+        if (found and self._first_open(found, text) is not None) or data.startswith(_ROW, data.rfind(b"\n") + 1):
             return None
         return self._begun_at(data, text)
 
-    def _are_refuted(self, beginnings: Sequence[Beginning], text: bytes) -> bool:
-        """Whether all of its beginnings differ from what is wanted before the text ends."""
+    def _first_open(self, beginnings: Sequence[Beginning], text: bytes) -> int | None:
+        """The first of its beginnings that does not differ from what is wanted before the text ends."""
         for number, at, _ in beginnings:
             if number not in self._short or (number == self._dump and is_row(text, at)):
-                return False
+                return at
             for pattern, _ in self._patterns.get(number, ()):
                 if not pattern.is_refuted(text, at):
-                    return False
-        return True
+                    return at
+        return None
+
+    def replace_whole(self, data: bytes) -> tuple[bytes, Counter[int], int, bool] | None:
+        """Mask whole values in plain data, up to where it needs a closer look; None if that is before any of them.
+
+        Returns:
+            The data with masks, how often each source is under one, up to where that is, and whether all was looked at.
+        """
+        if self._whole is None:
+            self._whole = WholeValues(list(self._whole_values()), self._anchors)
+        found = self._whole.replaced(data) if is_plain(data) else None
+        if found is None:
+            return None
+        text = compact(data)
+        blanked = compact(found.blanked)
+        at = self._first_open(self.beginnings(blanked), text)
+        row = data.rfind(b"\n") + 1
+        stop = (
+            len(found.blanked) if at is None else CompactText(data, text).start(max(0, at - REACH))
+        )  # in order of ends
+        stop = min(stop, row) if data.startswith(_ROW, row) else stop
+        looked = stop == len(data)
+        limit = self._begun_at(data, text) if looked else self._back(data, stop)
+        spans = found.spans
+        while spans and spans[-1][2] >= limit:
+            looked, limit = False, min(limit, self._back(data, spans.pop()[1]))
+        if not spans:
+            return None
+        counts = Counter(self._whole.source(number) for number, _, _ in spans)
+        return b"".join((*found.parts[: 2 * len(spans)], data[spans[-1][2] : limit])), counts, limit, looked
+
+    def _whole_values(self) -> Iterator[WholeValue]:
+        """Values in which nothing begins that could go on beyond them, and that begin no other needle."""
+        for number, data, source in self._index.whole():
+            if self.sources[source].form != Encoding.RAW or len(data) < SHORTEST:
+                continue
+            if source in self._before or source in self._after:
+                continue
+            beginnings = self.beginnings(data)
+            first = [each for each, at, _ in beginnings if not at]
+            if self._dump in first or not self._inner_of(number).issuperset(at for _, at, _ in beginnings if at):
+                continue
+            patterns = [pattern for each in first for pattern, _ in self._patterns.get(each, ())]
+            yield WholeValue(data, self.masks[source], source, patterns)
 
     def scan(self, data: bytes, *, final: bool, searched: Searched | None = None) -> Scan:
         """Find everything that begins in the data, which may have been searched. With `final`, nothing follows it."""

@@ -7,6 +7,13 @@ from tokenguard.redaction.known import MatchSource
 from tokenguard.redaction.matcher import Matcher, Searched
 from tokenguard.redaction.visible_text import is_plain
 
+_SPARSE = 1_000
+"""Bytes for each value, from which on whole values are not looked for first."""
+_CROWDED = 100
+"""Bytes for each place where something may begin, up to which whole values are looked for first."""
+_ROUNDS = 4
+_CLOSER = 512
+"""Bytes at which a closer look is taken between whole values."""
 _NO_BREAKS = bytes(byte for byte in range(256) if byte not in b"\r\n")
 
 
@@ -16,12 +23,13 @@ class StreamRedactor:
     It holds back only what may still become something to mask. Areas that overlap or touch become one mask.
     """
 
-    __slots__ = ("_area", "_held", "_masked", "_quiet", "_shape", "_shown", "found", "matcher")
+    __slots__ = ("_area", "_dense", "_held", "_masked", "_quiet", "_shape", "_shown", "found", "matcher")
 
     def __init__(self, matcher: Matcher) -> None:
         self.matcher = matcher
         self.found: Counter[MatchSource] = Counter()
         """How often each source was masked; a format is counted only where no known value is under the mask."""
+        self._dense = False  # whether the last piece had many values
         self._held = b""
         self._quiet = 0  # so much of what is held may be shown while nothing follows
         self._shown = 0  # so much of what is held was passed on already
@@ -37,12 +45,40 @@ class StreamRedactor:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next piece; returns what can be passed on."""
         data = self._held + chunk if self._held else chunk
+        return self._feed_dense(data) if self._dense else self._feed(data)
+
+    def _feed(self, data: bytes, *, looked: bool = False) -> bytes:
         searched = self.matcher.begin(data)
         if searched is None or self._masked >= 0 or (limit := self.matcher.limit_of_ordinary(data, searched)) is None:
+            if not looked and searched is not None and len(searched[1]) * _CROWDED > len(data) > _CLOSER:
+                return self._feed_dense(data)
             return self._advance(data, final=False, searched=searched)
+        self._dense = False
         shown, size = self._shown, len(data)
         self._held, self._quiet, self._shown = data[limit:], size - limit, max(shown - limit, 0)
         return data if limit == size and not shown else data[shown:limit]
+
+    def _feed_dense(self, data: bytes) -> bytes:
+        """Mask whole values first, which are in ordinary text mostly; then take a closer look at the rest."""
+        out: list[bytes] = []
+        for _ in range(_ROUNDS):
+            found = None if self._masked >= 0 or self._shown else self.matcher.replace_whole(data)
+            if found is None:
+                break
+            masked, counts, limit, is_all = found
+            out.append(masked)
+            for source, count in counts.items():
+                self.found[self.matcher.sources[source]] += count
+            self._held, self._quiet = data[limit:], len(data) - limit
+            if is_all:
+                return b"".join(out)
+            out.append(self._advance(self._held[:_CLOSER], final=False))
+            if limit + _CLOSER >= len(data):
+                self._dense = True
+                return b"".join(out)
+            data = self._held + data[limit + _CLOSER :]
+        out.append(self._feed(data, looked=True))
+        return b"".join(out)
 
     def idle(self) -> bytes:
         """Pass on what is harmless although undecided, such as a prompt; what follows is still masked."""
@@ -55,6 +91,7 @@ class StreamRedactor:
     def _advance(self, data: bytes, *, final: bool, searched: Searched | None = None) -> bytes:
         found = survey(self.matcher, data, final=final, searched=searched)
         limit = len(data) if final else found.limit
+        self._dense = len(found.hits) * _SPARSE > len(data)
         if not found.hits and self._masked < 0:
             out = data if limit == len(data) and not self._shown else data[self._shown : limit]
         else:
