@@ -22,10 +22,17 @@ COMMENTS = {
     "a.ps1": "<# {} #>", "a.j2": "{{# {} #}}", "a.hbs": "{{{{!-- {} --}}}}", "a.erb": "<%# {} %>", "a.ml": "(* {} *)", "a.pas": "{{ {} }}", "a.rst": ".. {}",
     "a.jsx": "{{/* {} */}}", "a.proto": "// {}", "a.m4": "dnl {}", "a.adoc": "//// {}", "a.json5": "// {}", "a.f": "C     {}",
 }  # fmt: skip
+
+
+def mixed() -> str:
+    """24 hex digits, never too few different ones to be a finding."""
+    return "".join(secrets.SystemRandom().sample("0123456789abcdef", 16)) + secrets.token_hex(4)
+
+
 LINES = {
     "shape": lambda: leak().rstrip(),
-    "rule": lambda: f'password = "{secrets.token_hex(12)}"',
-    "assigned": lambda: f'curl -H "X-Api-Key: {secrets.token_hex(9)}Zq7{secrets.token_hex(9)}"',
+    "rule": lambda: f'password = "{mixed()}"',
+    "assigned": lambda: f'curl -H "X-Api-Key: {mixed()}Zq7{mixed()}"',
 }
 
 

@@ -254,10 +254,11 @@ def test_an_editor_has_one_program_that_judges_a_file_from_the_wheel_alone(dist,
         call(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).stdout.strip()
     )
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    file = Repository(tmp_path / "work").path / "app.py"
-    file.write_text(leak())
+    work = Repository(tmp_path / "work")
+    file = work.path / "app.py"
+    work.stage("app.py", leak())
     hook = tmp_path / "env" / "bin" / "tokenguard-hook"
     done = call(hook, "--", file, cwd=file.parent, check=False, HOME=str(tmp_path))
     assert (done.returncode, "Autoposting API Key" in done.stdout) == (1, True), done
-    file.write_text("x = 1\n")
+    work.stage("app.py", "x = 1\n")
     assert call(hook, "--", file, cwd=file.parent, HOME=str(tmp_path)).returncode == 0

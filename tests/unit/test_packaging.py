@@ -11,6 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from bench import dependencies
+
 ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "requirements" / name for name in ("base.txt", "dev.txt")]
 RELEASE_LOCK = ROOT / "requirements" / "release.txt"
@@ -115,6 +117,25 @@ def test_no_version_with_a_known_vulnerability_is_admitted():
         below = (*floor[:-1], floor[-1] - 1)
         assert not asked[name].specifier.contains(".".join(map(str, below)))
         assert asked[name].specifier.contains(".".join(map(str, floor)))
+
+
+def test_the_page_of_dependencies_has_each_with_its_floor_and_its_reason():
+    """The measured columns are written by `python -m bench.dependencies`."""
+    rows = re.findall(
+        r"^\| `([^`]+)`(?: \(extra `(\w+)`\))? \| ([^|]+) \| [\d.]+ MB \| \d+ \| \d+ ms \|",
+        dependencies.PAGE.read_text(),
+        re.MULTILINE,
+    )
+    asked = [(f"{each.name}{each.specifier}", extra, reason) for each, reason, extra in dependencies.declared()]
+    assert asked == rows
+
+
+def test_every_floor_is_below_what_is_locked_and_no_ceiling_keeps_a_fix_away():
+    locked = pins(LOCKS[1])
+    for each, _, _ in dependencies.declared():
+        name, (only,) = canonical(each.name), each.specifier
+        assert each.specifier.contains(locked[name]), name
+        assert only.operator == ">=" or name == "detect-secrets", name
 
 
 PIP_AUDIT = """#!{python}
