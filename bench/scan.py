@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import corpora, own_tokens
-from bench.histories import history
 from bench.sidebyside import report
 from tests.fakes.rules_oracle import ours as found_by_us
 from tokenguard.frozen import Frozen
 
-_COMMITS = int(os.environ.get("BENCH_COMMITS", "50000"))
 _OURS = Path(sys.executable).parent
 _FOUND = {0, 1, 200}
 """Exit codes of a scan that did its work: nothing, or something (kingfisher: 200)."""
@@ -41,7 +39,6 @@ def main() -> None:
             _trees(root, peers)
             _findings()
             _commits(root, peers)
-            _history(peers)
         _hostile(root)
         _long_lines(root)
     own_tokens.measure(None if peers is None else [corpora.tree(name) for name in corpora.TREES])
@@ -92,17 +89,6 @@ def _commits(root: Path, peers: Path) -> None:
         report("one small staged file, wall", name, _in_turn(ours, command, repository, runs=15), goal)
 
 
-def _history(peers: Path) -> None:
-    trees = [corpora.tree(name) for name in corpora.TREES]
-    repository = history(corpora.CACHE / f"history-{_COMMITS}", trees, _COMMITS)
-    ours = [_OURS / "tokenguard", "scan", "--history", "--format", "json"]
-    work = f"history of {_COMMITS:,} commits"
-    log = ["git", "log", "-p", "-U0", "--all"]
-    report(f"{work}, wall", "git log -p -U0", _in_turn(ours, log, repository, runs=3), "at most 1.2x")
-    peer = _in_turn([peers / "betterleaks", "git", "."], log, repository, runs=1)
-    report(f"{work}, wall: betterleaks'", "git log -p -U0", peer, "-")
-
-
 def _hostile(root: Path) -> None:
     lines = "".join(
         f"{line}\n" for line in ("key" + " " * 800 + "x", '"' + " " * 900 + '",', "x=1;" * 250_000, "=a[" * 900)
@@ -133,13 +119,18 @@ def _long_lines(root: Path) -> None:
         )
 
 
+def in_turn(ours: Sequence[object], peer: Sequence[object], directory: Path, *, runs: int = 5) -> tuple[str, str]:
+    """How much longer ours takes than the peer's, pair by pair after one of each to warm up: wall and CPU time."""
+    pairs = [(_run(ours, directory), _run(peer, directory)) for _ in range(runs + 1)][1:]
+    walls = [mine.wall / theirs.wall for mine, theirs in pairs]
+    return _spread(walls), _spread([mine.cpu / theirs.cpu for mine, theirs in pairs])
+
+
 def _in_turn(ours: Sequence[object], peer: Sequence[object], directory: Path, *, runs: int = 5) -> str:
-    """How much longer ours takes than the peer's, pair by pair after one of each to warm up."""
-    ratios = []
-    for number in range(runs + 1):
-        mine, theirs = _run(ours, directory), _run(peer, directory)
-        if number:
-            ratios.append(mine.wall / theirs.wall)
+    return in_turn(ours, peer, directory, runs=runs)[0]
+
+
+def _spread(ratios: Sequence[float]) -> str:
     return f"{statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
 
 

@@ -182,6 +182,12 @@ class Counting:
             raise self._refusal
         return self._store.scan()
 
+    def trails(self):
+        self.scans += 1
+        if self._refusal is not None:
+            raise self._refusal
+        return self._store.trails()
+
     def __getattr__(self, name):
         return getattr(self._store, name)
 

@@ -1,9 +1,11 @@
-"""`import` into a local store: batches of whole records, and one commit for each, no matter what ends a run."""
+"""Many tokens in a local store: imports commit whole records in batches, and examinations read each row once."""
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +18,14 @@ from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, Unreachable
 from tokenguard.stores.local.anchor import Anchor
+from tokenguard.stores.local.sealing import OpenedRow, RowKind, Sealer
 from tokenguard.stores.local.store import LocalStore
 from tokenguard.usecases import import_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # test runners have threads
 TOKENS, BATCH = 11, 4
+STORES_OWN = 2
+"""Entries of the store's own trail: that it was made, and its key."""
 AT_COMMITS = [(commit, moment) for commit in (1, 2, 3) for moment in ("prepare", "write", "written")]
 
 
@@ -160,3 +165,20 @@ def test_a_store_that_another_process_changed_between_two_batches_is_read_again(
 def whole_names(store: LocalStore) -> list[str]:
     assert not list(store.check())
     return [snapshot.document.record.name for snapshot in store.scan()]
+
+
+@pytest.mark.parametrize("command", ["audit verify", "doctor", "fingerprints publish own.bundle --key-file scan.key"])
+def test_an_examination_opens_each_row_of_a_token_once(cli, home, monkeypatch, command):
+    assert cli("import", "tokens.csv").code == 0
+    read: Counter[bytes] = Counter()
+    real = Sealer.open
+
+    def counting(sealer: Sealer, kind: int, tag: bytes, *given: Any) -> OpenedRow:
+        read[tag] += kind in {RowKind.DOCUMENT, RowKind.NAME, RowKind.EVENT, RowKind.VALUE, RowKind.LIVE}
+        return real(sealer, kind, tag, *given)
+
+    monkeypatch.setattr(Sealer, "open", counting)
+    public = ["--public-code", "tokens.csv"] if "publish" in command else []
+    cli(*command.split(), *public)
+    assert len(+read) >= 4 * TOKENS
+    assert sum(each > 1 for each in read.values()) <= STORES_OWN

@@ -77,6 +77,21 @@ class StoreContract(ShelfContract):
         assert list(twin.scan()) == [snapshot]
         assert twin.read_candidate(snapshot.id, FIRST) == VALUE
 
+    # ---- holdings
+
+    def test_holdings_are_every_token_with_its_values(self, store: Store):
+        first, second = created(store), created(store, "video/other")
+        for label, value in ((FIRST, VALUE), (SECOND, OTHER)):
+            store.put_candidate(first.id, label, value)
+        store.publish(first.id, SECOND, 0)
+        found = {snapshot.id: held for snapshot, held in store.holdings()}
+        assert list(found) == [second.id, first.id]
+        for _ in range(2):
+            assert found[first.id].live() == store.read_live(first.id) == Live(SECOND, 1, OTHER)
+        assert found[first.id].candidate(SECOND) == OTHER
+        assert found[first.id].candidate(FIRST) == VALUE
+        assert (found[second.id].live(), found[second.id].candidate(FIRST)) == (None, None)
+
     # ---- documents
 
     def test_an_empty_store_holds_nothing(self, store: Store):

@@ -14,7 +14,8 @@ from tokenguard.domain.secret import Value
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shared_item import Item, Shared
-from tokenguard.ports.store import Live, Stray, Tombstone
+from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
+from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import (
     live_moved,
     move_changed,
@@ -147,6 +148,9 @@ class MemoryStore:
         value = self._slots[token, label]
         assert isinstance(value, Value)
         return Live(label, version, value)
+
+    def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
+        return ((snapshot, StoredValues(self, snapshot.id)) for snapshot in self.scan())
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         version, _ = self._live.get(token, (0, None))

@@ -1,11 +1,15 @@
 """Recomputes a chain of audit entries: nothing changed, nothing missing, nothing cut off at the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import GENESIS, STORE_CHAIN, ChainedEvent, ChainHead, entry_hash
 from tokenguard.ports.shared_item import Item, Shared, holds_what_was_shared, shared_trails
 from tokenguard.ports.store import Store
+
+Trails = Iterable[tuple[Snapshot, Sequence[ChainedEvent]]]
+"""Tokens with their audit entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +61,16 @@ def first_break(chain: str, entries: Sequence[ChainedEvent], head: ChainHead | N
     return Break(seq=len(entries), reason=reason)
 
 
-def check_all(store: Store) -> Iterator[Checked]:
-    """Recompute the store's own chain, every token's and every shared item's. Raises what the store raises."""
+def check_all(store: Store, trails: Trails | None = None) -> Iterator[Checked]:
+    """Recompute the store's own chain, every token's and every shared item's. Raises what the store raises.
+
+    Args:
+        store: whose chains they are.
+        trails: the tokens' entries, where they were read already.
+    """
     own = store.history(None)
     yield _checked("the store", STORE_CHAIN, own, first_break(STORE_CHAIN, own, None))
-    for snapshot, entries in store.trails():
+    for snapshot, entries in store.trails() if trails is None else trails:
         document = snapshot.document
         broken = first_break(snapshot.id, entries, document.chain)
         yield _checked(document.record.name, snapshot.id, entries, broken)

@@ -1,11 +1,11 @@
 """`audit verify`: recompute every chain against the records, and check every row of the store."""
 
-from tokenguard.audit.chain import Checked, check_all
+from tokenguard.audit.chain import Checked
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import Tampered
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.verify_store import AnchorNotes, problems_of, watch_of, what_then
+from tokenguard.usecases.verify_store import AnchorNotes, check_whole, watch_of, what_then
 
 
 def _anchor(watch: AnchorNotes | None) -> dict[str, object]:
@@ -20,18 +20,15 @@ def verify(wiring: Wiring) -> None:
     """Verify the audit chains and the integrity of the whole store. Exit 6 names the first failure."""
     store = wiring.store
     checked: list[Checked] = []
-    for chain in check_all(store):
-        checked.append(chain)
-        if chain.broken is not None:
+    for each in check_whole(store):
+        if not isinstance(each, Checked):
+            raise Tampered(f"the store is damaged or was changed ({each.where}): {each.what}", hint=each.hint)
+        checked.append(each)
+        if each.broken is not None:
             raise Tampered(
-                f"the audit chain of {chain.whose} is broken at entry {chain.broken.seq}: {chain.broken.reason}",
+                f"the audit chain of {each.whose} is broken at entry {each.broken.seq}: {each.broken.reason}",
                 hint=what_then(store),
             )
-    for problem in problems_of(store):
-        raise Tampered(
-            f"the store is damaged or was changed ({problem.where}): {problem.what}",
-            hint=problem.hint,
-        )
     for chain in checked:
         if not chain.entries:
             wiring.progress.note(f"{chain.whose} was published before such items had an audit trail: publish it again")

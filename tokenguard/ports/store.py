@@ -53,6 +53,18 @@ class Stray(Frozen, frozen=True, kw_only=True):
     """How to look at it, and how to remove it."""
 
 
+class HeldValues(Protocol):
+    """The values of one token, in a listing of all."""
+
+    def live(self) -> Live | None:
+        """The value consumers get, as `Values.read_live`."""
+        ...
+
+    def candidate(self, label: Label) -> Value | Tombstone | None:
+        """What the slot holds, as `Values.read_candidate`."""
+        ...
+
+
 class Documents(Protocol):
     """Records, journals and audit events. All methods may raise Unreachable, WrongKey or Tampered."""
 
@@ -136,6 +148,10 @@ class Values(Protocol):
 
     def read_live(self, token: TokenId) -> Live | None:
         """The value consumers get, or None if nothing was ever published (or it was withdrawn)."""
+        ...
+
+    def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
+        """Every token, ordered by name, with its values, read when they are asked for; in as few reads as possible."""
         ...
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:

@@ -12,7 +12,7 @@ from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import LeakWaiver, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.ports.store import FieldState, Store
+from tokenguard.ports.store import FieldState, HeldValues, Store
 
 
 class InventoryValue(Frozen, frozen=True):
@@ -45,23 +45,23 @@ def read_inventory(store: Store) -> InventoryValues:
     """Read all values that the store still holds; Unreachable or Tampered as the store says."""
     known: list[InventoryValue] = []
     tokens: dict[TokenId, ValueStatus] = {}
-    for snapshot in store.scan():
+    for snapshot, held in store.holdings():
         document = snapshot.document
         tokens[snapshot.id] = ValueStatus(document.busy, document.record.waived_leak)
-        known += _values(store, snapshot)
+        known += _values(held, snapshot)
     return InventoryValues(tuple(known), tokens)
 
 
-def _values(store: Store, snapshot: Snapshot) -> Iterator[InventoryValue]:
+def _values(held: HeldValues, snapshot: Snapshot) -> Iterator[InventoryValue]:
     others = dict(_others(snapshot.document))
     name = snapshot.document.record.name
-    live = store.read_live(snapshot.id) if snapshot.document.record.state is not RecordState.RETIRED else None
+    live = held.live() if snapshot.document.record.state is not RecordState.RETIRED else None
     if live is not None:
         yield from _fields(snapshot.id, name, live.value, others.pop(live.label, ""))
         if live.found is FieldState.OTHER:  # a stranger's value is where ours was adopted; ours may live all the same
             others[live.label] = ""
     for label, revoked_on in others.items():
-        content = store.read_candidate(snapshot.id, label)
+        content = held.candidate(label)
         if isinstance(content, Value):
             yield from _fields(snapshot.id, name, content, revoked_on)
 

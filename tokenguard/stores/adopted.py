@@ -18,7 +18,8 @@ from tokenguard.domain.token import Custody, Location
 from tokenguard.errors import Conflict, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import ExternalField, ExternalFields, FieldValue, UnexpectedValue
-from tokenguard.ports.store import FieldState, Live, Store
+from tokenguard.ports.store import FieldState, HeldValues, Live, Store
+from tokenguard.stores.held_values import StoredValues
 
 _TRIES = 5
 
@@ -75,6 +76,13 @@ class _AdoptingStore:
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """As the home store."""
         return ((self._seen(snapshot), entries) for snapshot, entries in self._underlying.trails())
+
+    def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
+        """As the home store; an adopted value is read where it is."""
+        for snapshot, held in self._underlying.holdings():
+            self._seen(snapshot)
+            adopted = snapshot.document.record.location.custody is Custody.ADOPTED
+            yield snapshot, StoredValues(cast("Store", self), snapshot.id) if adopted else held
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """As the home store."""

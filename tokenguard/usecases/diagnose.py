@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from tokenguard.audit.chain import check_all
+from tokenguard.audit.chain import Checked
 from tokenguard.domain.diagnosis import Diagnosis, Level, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
@@ -13,7 +13,7 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
 from tokenguard.usecases.diagnose_agents import coding_agents
-from tokenguard.usecases.verify_store import problems_of, what_then
+from tokenguard.usecases.verify_store import check_whole, problems_of, what_then
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """A correct clock never shows an earlier time than this release date."""
@@ -40,12 +40,15 @@ def examine(wiring: Wiring) -> Iterator[Diagnosis]:
     except TokenguardError as error:
         yield failed("role", error)
         return
-    yield from _made(_whole if able.trails else _own_places, wiring)
+    inventory: list[Snapshot] = []
+    checks = list(_made(_whole, wiring, inventory) if able.trails else _made(_own_places, wiring))
+    yield from checks
     if not able.records:
         yield _not_this_role("inventory", "records")
         return
     try:
-        inventory = tuple(wiring.store.scan())
+        if not able.trails or any(each.level is Level.FAIL for each in checks):
+            inventory = list(wiring.store.scan())  # what was read may be incomplete
     except TokenguardError as error:
         yield failed("inventory", error)
         return
@@ -91,14 +94,15 @@ def _own_places(wiring: Wiring) -> Iterator[Diagnosis]:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=problem.hint, exit_code=ExitCode.TAMPERED)
 
 
-def _whole(wiring: Wiring) -> Iterator[Diagnosis]:
-    problems = [
-        (f"audit trail of {chain.whose}, entry {chain.broken.seq}: {chain.broken.reason}", what_then(wiring.store))
-        for chain in check_all(wiring.store)
-        if chain.broken
-    ]
-    found = problems_of(wiring.store)
-    problems += [(f"{problem.where}: {problem.what}", problem.hint) for problem in found]
+def _whole(wiring: Wiring, inventory: list[Snapshot]) -> Iterator[Diagnosis]:
+    """Integrity of all that is stored; the tokens are read on the way."""
+    problems: list[tuple[str, str]] = []
+    for each in check_whole(wiring.store, inventory):
+        if not isinstance(each, Checked):
+            problems.append((f"{each.where}: {each.what}", each.hint))
+        elif each.broken:
+            text = f"audit trail of {each.whose}, entry {each.broken.seq}: {each.broken.reason}"
+            problems.append((text, what_then(wiring.store)))
     for text, hint in problems:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:

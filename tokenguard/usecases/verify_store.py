@@ -1,9 +1,11 @@
 """Integrity problems of a self-verifying store, and since when its rollback is detected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from tokenguard.audit.chain import Checked, Trails, check_all
+from tokenguard.domain.document import Snapshot
 from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import underlying_store
 
@@ -36,6 +38,27 @@ class Checkable(Protocol):
         ...
 
 
+class StoreExamination(Protocol):
+    """What one reading of a store gives."""
+
+    def trails(self) -> Trails:
+        """Every token, ordered by name, with its audit entries."""
+        ...
+
+    def problems(self) -> Iterable[AuditProblem]:
+        """All integrity problems, after the trails."""
+        ...
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """A store that verifies everything in one reading."""
+
+    def examine(self) -> StoreExamination:
+        """Begin to read it."""
+        ...
+
+
 class AnchorNotes(Protocol):
     """Since when this machine detects a rollback of a store."""
 
@@ -64,6 +87,26 @@ def problems_of(store: Store) -> Iterable[AuditProblem]:
     """The problems of a self-verifying store; empty for others."""
     home = underlying_store(store)  # since Python 3.12 protocol checks miss forwarded attributes
     return home.check() if isinstance(home, Checkable) else ()
+
+
+def check_whole(store: Store, inventory: list[Snapshot] | None = None) -> Iterator[Checked | AuditProblem]:
+    """Every audit chain, and then all integrity problems, of one reading where the store can do that.
+
+    Args:
+        store: the store.
+        inventory: takes the tokens as they are read.
+    """
+    home = underlying_store(store)
+    whole = home.examine() if isinstance(home, Examinable) else None
+    trails = _noting(store.trails() if whole is None else whole.trails(), [] if inventory is None else inventory)
+    yield from check_all(store, trails)
+    yield from problems_of(store) if whole is None else whole.problems()
+
+
+def _noting(trails: Trails, inventory: list[Snapshot]) -> Trails:
+    for snapshot, entries in trails:
+        inventory.append(snapshot)
+        yield snapshot, entries
 
 
 def what_then(store: Store) -> str:

@@ -17,7 +17,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Live, Stray, Tombstone
+from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.aws.codec import StoreBody, pack
 from tokenguard.stores.aws.header import Header
@@ -29,6 +29,7 @@ from tokenguard.stores.aws.shared_items import AwsSharedItems
 from tokenguard.stores.aws.store_lease import StoreLease
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
 from tokenguard.stores.aws.values import SecretValues
+from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import name_taken, no_such_token, token_changed
 
 
@@ -173,6 +174,10 @@ class AwsStore:
     def read_live(self, token: TokenId) -> Live | None:
         """The value consumers get, or None."""
         return self._values.live(token)
+
+    def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
+        """Every token, ordered by name, with its values."""
+        return ((snapshot, StoredValues(self, snapshot.id)) for snapshot in self.scan())
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         """Make the candidate live if the live version is still `pinned`; returns the new version."""

@@ -60,7 +60,7 @@ class SealedRows:
 
     def opened(self, leaf: Leaf) -> OpenedRow:
         """The content of a row that was found proven."""
-        return self._sealed(leaf).open(self.sealer)
+        return self.sealed(leaf).open(self.sealer)
 
     def put(self, kind: RowKind, key: str, data: bytes) -> int:
         """Write a row; returns its new version."""
@@ -108,7 +108,7 @@ class SealedRows:
 
     def scan(self, *kinds: RowKind) -> Iterator[SealedRow]:
         """All rows of these kinds, in no useful order, still sealed."""
-        return (self._sealed(leaf) for leaf in self.leaves() if leaf.kind in kinds)
+        return (self.sealed(leaf) for leaf in self.leaves() if leaf.kind in kinds)
 
     def digests(self) -> bytes:
         """The bucket digests as the writes have left them."""
@@ -139,7 +139,8 @@ class SealedRows:
         if bucket_digest(leaves) != digest_in(self._digests, bucket):
             raise damaged("rows of the store were changed, removed, added or rolled back")
 
-    def _sealed(self, leaf: Leaf) -> SealedRow:
+    def sealed(self, leaf: Leaf) -> SealedRow:
+        """A row that was found proven, still sealed; Tampered if it is not the one that was written."""
         found = self._connection.execute("SELECT sealed FROM body WHERE row = ?", (leaf.body,)).fetchone()
         sealed = found[0] if found else None
         if not isinstance(sealed, bytes) or hashlib.sha256(sealed).digest() != leaf.digest:

@@ -15,7 +15,7 @@ from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Live, Stray, Tombstone
+from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.local import chains, factory, fingerprint_index, migration_marker
 from tokenguard.stores.local.codec import (
@@ -46,7 +46,7 @@ from tokenguard.stores.refusals import (
 )
 
 if TYPE_CHECKING:
-    from tokenguard.stores.local.integrity_check import IntegrityProblem
+    from tokenguard.stores.local.integrity_check import IntegrityProblem, StoreCheck
     from tokenguard.stores.local.known_place import PlaceWatch
     from tokenguard.stores.local.rekey import Rekeyed
     from tokenguard.stores.local.restoring import Restored
@@ -120,6 +120,12 @@ class LocalStore:
         from tokenguard.stores.local.rekey import rekey
 
         return rekey(self.session, keys)
+
+    def examine(self) -> "StoreCheck":
+        """Read everything that is stored, once; it gives the audit trails and then what does not hold."""
+        from tokenguard.stores.local.integrity_check import StoreCheck
+
+        return StoreCheck(self.session)
 
     def check(self) -> "Iterator[IntegrityProblem]":
         """Verify everything that is stored; yields what does not hold."""
@@ -239,13 +245,13 @@ class LocalStore:
     def read_live(self, token: TokenId) -> Live | None:
         """The value consumers get, or None."""
         with self.session.reading() as rows:
-            pointer = _pointer(rows, token)
-            if pointer.label is None:
-                return None
-            value = _candidate(rows, token, pointer.label)
-        if not isinstance(value, Value):
-            raise damaged("a live pointer in the store has no value")
-        return Live(pointer.label, pointer.version, value)
+            return _TakenValues(rows, token).live()
+
+    def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
+        """Every token, ordered by name, with its values; one moment's view, as `scan`."""
+        with self.session.reading() as rows:
+            taken = StoreSnapshot(rows, RowKind.LIVE, RowKind.VALUE)
+        return ((snapshot, _TakenValues(taken, snapshot.id)) for snapshot in map(_snapshot, taken.documents()))
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         """Make the candidate live if the live version is still `pinned`; returns the new version."""
@@ -272,6 +278,30 @@ class LocalStore:
                 digest = None if content is None else content.digest()
                 tombstone = Tombstone(reason="destroyed", digest=digest)
                 work.rows.put(RowKind.VALUE, candidate_key(token, label), encode_slot(tombstone))
+
+
+class _TakenValues:
+    """The values of one token, in rows that were read."""
+
+    def __init__(self, rows: chains.Readable, token: TokenId) -> None:
+        self._rows = rows
+        self._token = token
+        self._pointed: LivePointer | None = None
+        self._read: dict[Label, Value | Tombstone | None] = {}
+
+    def live(self) -> Live | None:
+        pointer = self._pointed = self._pointed or _pointer(self._rows, self._token)
+        if pointer.label is None:
+            return None
+        value = self.candidate(pointer.label)
+        if not isinstance(value, Value):
+            raise damaged("a live pointer in the store has no value")
+        return Live(pointer.label, pointer.version, value)
+
+    def candidate(self, label: Label) -> Value | Tombstone | None:
+        if label not in self._read:  # a snapshot gives each row once
+            self._read[label] = _candidate(self._rows, self._token, label)
+        return self._read[label]
 
 
 def create_store(directory: Path, slots: Sequence[SlotKey], clock: Clock) -> LocalStore:
@@ -331,12 +361,12 @@ def _move_name(rows: SealedRows, token: TokenId, before: TokenName | None, after
     rows.put(RowKind.NAME, after, token.encode())
 
 
-def _candidate(rows: SealedRows, token: TokenId, label: Label) -> Value | Tombstone | None:
+def _candidate(rows: chains.Readable, token: TokenId, label: Label) -> Value | Tombstone | None:
     row = rows.get(RowKind.VALUE, candidate_key(token, label))
     return None if row is None else decode_slot(row.data)
 
 
-def _pointer(rows: SealedRows, token: TokenId) -> LivePointer:
+def _pointer(rows: chains.Readable, token: TokenId) -> LivePointer:
     row = rows.get(RowKind.LIVE, token)
     return LivePointer() if row is None else decode(row.data, LivePointer)
 

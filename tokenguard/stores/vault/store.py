@@ -17,8 +17,9 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Live, Stray, Tombstone
+from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
+from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import no_such_token, token_changed
 from tokenguard.stores.vault.codec import Envelope, StoreDescription, another_value, pack_envelope, unpack_envelope
 from tokenguard.stores.vault.event_archive import Blocks
@@ -208,6 +209,10 @@ class VaultStore:
             path = self._place.live(self._aliases[token])
             raise another_value(self._kv.mount, path, self._place.candidate(token, live.label), live)
         return live
+
+    def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
+        """Every token, ordered by name, with its values."""
+        return ((snapshot, StoredValues(self, snapshot.id)) for snapshot in self.scan())
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         """Make the candidate live if the live version is still `pinned`; returns the new version."""

@@ -1,16 +1,40 @@
-"""A repository with a long history, made of the files of public source trees; or one that BENCH_HISTORY names."""
+"""Scanning a long history, made of the files of public source trees (or one that BENCH_HISTORY names)."""
 
 import os
 import random
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench import corpora
+from bench.scan import in_turn
+from bench.sidebyside import report
+
+_COMMITS = int(os.environ.get("BENCH_COMMITS", "50000"))
+_RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 _FILES, _LARGEST = 3_000, 60_000
 _SUFFIXES = frozenset({".py", ".yml", ".txt", ".rst", ".json", ".js", ".html", ".sh", ".ps1", ".cfg"})
 
 
-def history(place: Path, trees: Sequence[Path], commits: int) -> Path:
+def main() -> None:
+    """Ours and a peer's scan of all commits, against what git takes to print them."""
+    peers = corpora.peers()
+    if peers is None:
+        return
+    where = repository(corpora.CACHE / f"history-{_COMMITS}", [corpora.tree(name) for name in corpora.TREES], _COMMITS)
+    log = ["git", "log", "-p", "-U0", "--all"]
+    ours = [Path(sys.executable).parent / "tokenguard", "scan", "--history", "--format", "json"]
+    for name, command, runs, goal in (
+        ("ours", ours, _RUNS, "at most 1.2x"),
+        ("betterleaks'", [peers / "betterleaks", "git", "."], 1, "-"),
+    ):
+        wall, cpu = in_turn(command, log, where, runs=runs)
+        report(f"history of {_COMMITS:,} commits: {name}, wall", "git log -p -U0", wall, goal)
+        report(f"history of {_COMMITS:,} commits: {name}, CPU", "git log -p -U0", cpu, "-")
+
+
+def repository(place: Path, trees: Sequence[Path], commits: int) -> Path:
     """The repository, made at `place` if it is not there; each commit adds a file or changes a few lines of one."""
     if named := os.environ.get("BENCH_HISTORY"):
         return Path(named)
