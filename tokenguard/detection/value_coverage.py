@@ -9,7 +9,7 @@ from tokenguard.detection.known_token_index import MIN_LENGTH, SYMBOLS
 from tokenguard.detection.randomness import CERTAIN_OF_SHAPE, random_bits
 from tokenguard.domain.secret import Value
 from tokenguard.token_formats.table import FORMATS
-from tokenguard.token_formats.template import Run, pieces
+from tokenguard.token_formats.template import Run, opening, pieces
 from tokenguard.token_formats.token_format import random_runs
 
 MIN_BITS = 112
@@ -66,6 +66,5 @@ def _templates(text: str) -> Iterator[str]:
 @cache
 def _starts() -> tuple[tuple[str, str], ...]:
     """Each of these shapes with the text that it begins with; empty for one that begins with a random part."""
-    shapes = [shape for kind in FORMATS if kind.stands_alone for shape in kind.shapes]
-    firsts = ((pieces(shape)[0], shape) for shape in shapes)
-    return tuple(("" if isinstance(first, Run) else first, shape) for first, shape in firsts)
+    shapes = (shape for kind in FORMATS if kind.stands_alone for shape in kind.shapes)
+    return tuple((opening(shape), shape) for shape in shapes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from tokenguard.token_formats.template import expression_of, pieces
+from tokenguard.token_formats.template import expression_of, opening, pieces
 from tokenguard.token_formats.token_format import TokenFormat
 
 FORMATS: tuple[TokenFormat, ...] = msgspec.json.decode(
@@ -21,7 +21,8 @@ _SHARED = frozenset({"key-", "pat_", "secret_", "sk_live_", "sk_test_", "rk_live
 
 def format_of(value: str) -> TokenFormat | None:
     """The format that a whole value has by its shape alone; None if no vendor's shape fits it."""
-    return next((kind for kind in FORMATS if kind.stands_alone and _has_shape_of(kind, value)), None)
+    shapes = ((kind, shape) for kind, start, shape in _alone() if value.startswith(start))
+    return next((kind for kind, shape in shapes if shape.fullmatch(value)), None)
 
 
 def has_prefix_only(value: str) -> bool:
@@ -45,8 +46,11 @@ def _prefixes() -> tuple[str, ...]:
     return tuple({each for each in literals if _PREFIX.fullmatch(each) and each not in _SHARED})
 
 
-def _has_shape_of(kind: TokenFormat, value: str) -> bool:
-    return any(re.fullmatch(expression_of(each), value) for each in kind.shapes)
+@cache
+def _alone() -> tuple[tuple[TokenFormat, str, re.Pattern[str]], ...]:
+    """The shapes that say enough by themselves, each with the text that it begins with."""
+    kinds = ((kind, each) for kind in FORMATS if kind.stands_alone for each in kind.shapes)
+    return tuple((kind, opening(each), re.compile(expression_of(each))) for kind, each in kinds)
 
 
 @cache
