@@ -5,11 +5,16 @@ import json
 import pytest
 
 from tests.contract.test_described_services import BY_API, FILES
+from tests.fakes.command_line import CommandLine
+from tests.fakes.provider_files import SANDBOX_FILE, provider_file
 from tokenguard.providers.generic.loopback_service import LoopbackService
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.configuration import load_settings
 from tokenguard.shell.vendors import ConfiguredVendors, admin_variable
 
 STRANGERS = 5
+WITH_TOTAL = SANDBOX_FILE.replace("  paging: offset\n", "  paging: offset\n  total: /total\n")
+"""What the hand-written provider reads as well: it saves the look beyond the end of the list."""
 
 
 @pytest.fixture(params=BY_API)
@@ -85,3 +90,44 @@ def test_an_admin_credential_of_several_fields_is_stored_and_used(cli, tmp_path)
         assert cli(*admin, stdin=given(running.admin)).code == 0
         assert cli("add", "video/app/prod/sms", *scope, "--purpose", "texts", "--issue").code == 0
         assert len(running.tokens) == 1
+
+
+def test_list_reads_no_provider_file_and_a_command_about_one_reads_only_that(cli, monkeypatch, service):
+    from tokenguard.providers.generic import loading
+
+    read = []
+
+    def load(path, before=loading.load):
+        read.append(path.name)
+        return before(path)
+
+    monkeypatch.setattr(loading, "load", load)
+    assert cli("list").code == 0
+    assert read == []
+    cli("add", "video/app/prod/post", "--provider", service.described.name, "--stdin", stdin="")
+    assert set(read) <= {f"{service.described.name}.yaml"}
+
+
+@pytest.mark.parametrize("mode", [(), ("--compromised", "--reason", "leaked")])
+def test_a_described_provider_costs_the_requests_of_a_hand_written_one(monkeypatch, capfd, tmp_path, mode):
+    counts = []
+    for name in ("autoposting", "acme"):
+        cli = CommandLine(monkeypatch, capfd)
+        with Sandbox(clock=cli.clock) as sandbox:
+            cli.environ[admin_variable(name)] = sandbox.info.admin_key
+            file = provider_file(tmp_path, sandbox.info.autoposting_url, WITH_TOTAL)
+            config = tmp_path / f"{name}.toml"
+            described = f"file = {json.dumps(str(file))}\n" if name == "acme" else ""
+            config.write_text(f"[providers.{name}]\n{described}base_url = {json.dumps(sandbox.info.autoposting_url)}\n")
+            config.chmod(0o600)
+            settings = load_settings(str(config), {})
+            cli.vendors = ConfiguredVendors(settings, cli.environ, cli.clock, lambda cli=cli: cli.store)
+            scope = ("--provider", name, "--scope", f"org:{sandbox.info.org_id}", "--env", "prod", "--owner", "video")
+            for token in ("video/app/prod/one", "video/app/prod/two"):
+                more = ("--purpose", token, "--permission", "posts:read", "--no-consumers", "--issue")
+                assert cli("add", token, *scope, *more).code == 0
+            assert cli("rotate", "video/app/prod/one", *mode).code == 0
+            assert cli("retire", "video/app/prod/one", "--yes").code == 0
+            counts.append(dict(sandbox.world.calls))
+    assert counts[0] == counts[1]
+    assert sum(counts[0].values()) > 10

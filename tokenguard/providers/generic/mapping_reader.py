@@ -81,6 +81,8 @@ class Fields:
 
     def number(self, key: str) -> int | None:
         """A whole number; None if it is missing."""
+        if key not in self:
+            return None
         text = self.text(key, "")
         if text and not _NUMBER.fullmatch(text):
             self.refuse("this must be a whole number", key)
@@ -88,6 +90,8 @@ class Fields:
 
     def duration(self, key: str) -> timedelta | None:
         """Seconds, or for example `0.5s`, `2m`, `24h` or `7d`; None if it is missing."""
+        if key not in self:
+            return None
         text = self.text(key, "")
         found = parse_duration(text)
         if text and found is None:

@@ -231,7 +231,9 @@ def rate(top: Fields) -> Rate | None:
 
 def meanings(top: Fields, key: str) -> dict[str, str]:
     """A table of permissions: what each allows, or what it is needed for."""
-    fields = top.within(key) or top.empty(key)
+    fields = top.within(key)
+    if fields is None:
+        return {}
     made = {name: fields.text(name) for name in fields.names}
     if not all(_PERMISSION.fullmatch(name) for name in made):
         top.refuse("this must be a mapping of permissions to what they allow", key)
@@ -239,7 +241,7 @@ def meanings(top: Fields, key: str) -> dict[str, str]:
 
 
 def _words(fields: Fields, key: str, allowed: tuple[str, ...], *, needed: bool) -> tuple[str, ...]:
-    words = fields.texts(key)
+    words = fields.texts(key) if key in fields else ()
     if needed and not words:
         fields.refuse("a person does this, so the steps must be here", key)
     if problem := request_template.problem(list(words), allowed):
@@ -272,7 +274,9 @@ def query(fields: Fields, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str
 
 def plain_pairs(fields: Fields, key: str, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
     """A mapping of texts, which may use some placeholders."""
-    tree = fields.tree(key) or {}
+    tree = fields.tree(key)
+    if tree is None:
+        return ()
     if not isinstance(tree, dict):
         fields.refuse("this must be a mapping", key)
     if problem := request_template.problem(tree, allowed):
