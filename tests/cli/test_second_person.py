@@ -176,6 +176,14 @@ def test_a_planned_rotation_needs_no_second_person(cli):
     assert cli("rotate", NAME).code == 0
 
 
+@pytest.mark.parametrize("line", [("rotate", NAME, "--compromised", "--plan"), ("retire", NAME, "--plan")])
+def test_a_plan_says_that_a_second_person_is_needed_and_requests_nothing(cli, line):
+    cli.add()
+    answer = cli(*line)
+    assert (answer.code, "needs a second person" in answer.err) == (0, True), answer
+    assert cli.store.shared_items.read(Item.REQUESTS) is None
+
+
 # ---- what is not
 
 

@@ -48,6 +48,15 @@ def test_an_approver_approves_and_a_rotator_applies_what_was_approved(cli: Vault
     assert cli("audit", "verify", token=login(cli, "auditor")).code == 0
 
 
+def test_an_approver_of_an_older_policy_still_approves_plans(cli: VaultCommandLine):
+    policy = cli("init", "--print-policy", "--format", "json").document["policies"]["approver"]
+    older = "\n".join(line for line in policy.splitlines() if "/requests/" not in line)
+    assert older != policy.rstrip()
+    approved = cli("approve", digest(cli, "planner"), "--yes", token=cli.server.new_token(older))
+    assert (approved.code, "install the policy" in approved.err) == (0, True), approved
+    assert cli("apply", token=login(cli, "rotator")).code == 0
+
+
 @pytest.mark.parametrize("role", ["rotator", "planner", "publisher", "inventory", "auditor", "scanner", "ci-reader"])
 def test_no_other_role_can_approve(cli: VaultCommandLine, role: str):
     plan = digest(cli, "planner")

@@ -7,7 +7,7 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.second_person import same_person
-from tokenguard.errors import InputError, NeedsPerson
+from tokenguard.errors import InputError, NeedsPerson, Unreachable
 from tokenguard.inventory.record_changes import plain_text
 from tokenguard.inventory.views import moment
 from tokenguard.output.formats import OutputFormat
@@ -50,7 +50,7 @@ def approve(
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
     reason = plain_text(reason, what="reason") if reason else ""
-    request = wiring.second_person.request_of(wanted)
+    request = _request_of(wiring, wanted)
     if request is not None:
         _approve_request(wiring, request, until=end, reason=reason, yes=yes)
         return
@@ -68,6 +68,17 @@ def approve(
     approval = approval_of(plan, by=identity_of(wiring.store).id, at=wiring.clock.now(), until=end, reason=reason)
     wiring.approvals.add(approval)
     _print(wiring, approval)
+
+
+def _request_of(wiring: Wiring, digest: str) -> ApprovalRequest | None:
+    """The request of that digest; None also for a login of an older policy, which may still approve plans."""
+    try:
+        return wiring.second_person.request_of(digest)
+    except Unreachable:
+        wiring.progress.note(
+            "requests cannot be read: install the policy of the role `approver` that `init` prints again"
+        )
+        return None
 
 
 def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetime, reason: str, yes: bool) -> None:

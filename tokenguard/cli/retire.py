@@ -19,7 +19,7 @@ from tokenguard.shell.confirm import confirm, confirm_number
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.name_remainder import name_remainder
-from tokenguard.usecases.rotation_jobs import planned
+from tokenguard.usecases.rotation_jobs import planned, tell_second_person
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 from tokenguard.views.cleanup_steps import cleanup_steps
 from tokenguard.views.rotation_view import show_plans, show_results
@@ -50,6 +50,7 @@ def retire(
     if plan_only:
         plans = [planned(wiring, snapshot, Mode.RETIRE) for snapshot in found]
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=False)
+        tell_second_person(wiring, [(snapshot, Mode.RETIRE) for snapshot in found])
         return ExitCode.OK
     sensitive = [(snapshot, Mode.RETIRE) for snapshot in found if not _is_refused_anyway(snapshot)]
     wiring.second_person.authorise(wiring.second_person.rotations(sensitive))

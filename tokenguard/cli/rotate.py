@@ -35,6 +35,7 @@ from tokenguard.usecases.rotation_jobs import (
     rotation_job,
     tell_held,
     tell_leaked_order,
+    tell_second_person,
 )
 from tokenguard.usecases.select_tokens import tell_selection
 from tokenguard.usecases.token_lookup import known_token
@@ -106,6 +107,8 @@ def rotate(
     )
     _tell_plans(wiring, plans, rollout, plan_only=plan_only, single=single)
     if plan_only:
+        by_id = {each.id: each for each in snapshots}
+        tell_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
         return ExitCode.OK
     _authorise(wiring, snapshots, plans, compromised=compromised)
     if compromised and plans:

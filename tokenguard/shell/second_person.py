@@ -148,8 +148,23 @@ class SecondPerson:
         by = identity_of(self._store).id
         if reason := self._break_glass():
             return self._force(operations, by, reason)
-        found = list[Approval]()
-        missing = list[tuple[SensitiveOperation, str]]()
+        found, missing = self._judged(operations, by)
+        if self.requesting:
+            raise RequestFiled(self._filed(operations, by))
+        if missing:
+            raise _not_approved(missing, self._filed([operation for operation, _ in missing], by))
+        return approved_detail(found)
+
+    def lacking(self, operations: Sequence[SensitiveOperation]) -> list[str]:
+        """What a plan says of operations that would wait now; nothing is requested."""
+        _, missing = self._judged(operations, identity_of(self._store).id) if operations else ([], [])
+        return [f"{each.name}: {each.kind} needs a second person, and {why}" for each, why in missing]
+
+    def _judged(
+        self, operations: Sequence[SensitiveOperation], by: str
+    ) -> tuple[list[Approval], list[tuple[SensitiveOperation, str]]]:
+        """The approvals that cover operations, and those that none covers with the reason."""
+        found, missing = list[Approval](), list[tuple[SensitiveOperation, str]]()
         approvals = StoreApprovals(self._store, self._clock)
         for operation in operations:
             verdict = approvals.of_operation(operation, by)
@@ -157,11 +172,7 @@ class SecondPerson:
                 missing.append((operation, verdict.why))
             else:
                 found.append(verdict.approval)
-        if self.requesting:
-            raise RequestFiled(self._filed(operations, by))
-        if missing:
-            raise _not_approved(missing, self._filed([operation for operation, _ in missing], by))
-        return approved_detail(found)
+        return found, missing
 
     def request_of(self, digest: str) -> ApprovalRequest | None:
         """The request or review with that digest, or None."""

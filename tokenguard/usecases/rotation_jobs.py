@@ -79,6 +79,13 @@ def tell_leaked_order(wiring: Wiring, plan: RotationPlan) -> None:
     )
 
 
+def tell_second_person(wiring: Wiring, wanted: Sequence[tuple[Snapshot, Mode]]) -> None:
+    """Say which of the planned operations would wait for the approval of a second person."""
+    second = wiring.second_person
+    for line in second.lacking(second.rotations(wanted)):
+        wiring.progress.note(line)
+
+
 def open_ones(wiring: Wiring, *, abort: bool = False) -> list[Snapshot]:
     """All tokens with an open operation, or with a revoke that is to be reopened, which cannot be aborted."""
     documents = ((each, each.document) for each in wiring.store.scan())
