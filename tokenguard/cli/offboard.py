@@ -41,7 +41,7 @@ def offboard_person(
     ties = ties_of(wiring, person)
     successors = _successors(person_to, login_to, owner_to)
     if not plan_only:
-        check_successors(person, ties, successors)
+        check_successors(wiring, person, ties, successors)
     if output is not None:
         check_page(Path(output))
     if not wiring.screen.as_json:

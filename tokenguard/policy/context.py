@@ -10,6 +10,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import AttemptState
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.people import Directory
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.second_person import OpenReview
 from tokenguard.domain.token import CredentialKind, Record, RecordState
@@ -53,7 +54,9 @@ class Surroundings:
         now: datetime,
         providers: Mapping[Place, ProviderFacts] | None = None,
         reviews: Sequence[OpenReview] | None = (),
+        people: Directory | None = None,
     ) -> None:
+        self.people = people or Directory()
         self.now = now
         self.reviews = reviews
         """Operations under `--break-glass` that await their review; None: they cannot be read here."""
@@ -81,7 +84,7 @@ class Surroundings:
     def narrowed(self, only: Callable[[Record], bool]) -> "Surroundings":
         """The same moment with some of the tokens."""
         documents = [each for each in (*self.documents, *self.retired) if only(each.record)]
-        return Surroundings(documents, self.now, self.providers)
+        return Surroundings(documents, self.now, self.providers, self.reviews, self.people)
 
     def same_value(self, record: Record) -> Sequence[Record]:
         """The other tokens with the same value."""

@@ -95,6 +95,11 @@ class _Policy(_Strict, frozen=True):
     file: str = ""
 
 
+class _People(_Strict, frozen=True):
+    file: str = ""
+    complete: bool = False
+
+
 class _Aws(_Strict, frozen=True):
     endpoint: str = ""
     kms_key: str = ""
@@ -132,6 +137,7 @@ class _File(_Strict, frozen=True):
     destinations: dict[str, _Destination] = {}
     network: _Network = _Network()
     policy: _Policy = _Policy()
+    people: _People = _People()
     vault: _Vault | None = None
     aws: _Aws = _Aws()
     scan: _Scan = _Scan()
@@ -193,6 +199,8 @@ def _settings(path: Path, file: _File) -> Settings:
         proxy=str(proxy_at(file.network.proxy, what="proxy of [network]") or ""),
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
+        people_file=_placed(base, file.people.file),
+        people_complete=file.people.complete,
         scan=_scan(base, file.scan),
         notify=_notify(path, file.notify),
         aws=AwsConfig(

@@ -24,6 +24,8 @@ _ALLOWED: frozenset[_Key] = frozenset(
         ("store", "url"),
         ("stores", _NAME, "url"),
         ("policy", "file"),
+        ("people", "file"),
+        ("people", "complete"),
         ("aws", "role"),
         ("aws", "credential"),
         ("providers", _NAME, "admin"),

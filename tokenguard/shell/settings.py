@@ -133,6 +133,10 @@ class Settings(Frozen, frozen=True, kw_only=True):
     proxy: str = ""
     ca_bundle: Path | None = None
     policy_file: Path | None = None
+    people_file: Path | None = None
+    """`[people] file`: the CSV of the organisation's people."""
+    people_complete: bool = False
+    """Whether everyone who is missing in it has left."""
     aws: AwsConfig = AwsConfig()
     scan: ScanConfig = ScanConfig()
     notify: NotifyConfig | None = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from pathlib import Path
 
     from tokenguard.delivery.delivery_registry import DeliveryRegistry
+    from tokenguard.domain.people import Directory
     from tokenguard.domain.secret import Secret
     from tokenguard.policy.model import Policy
     from tokenguard.ports.clock import Clock
@@ -250,6 +251,20 @@ class Wiring:
         from tokenguard.shell.organisation_policy import policy_in_force
 
         return policy_in_force(self.settings.policy_file)
+
+    @cached_property
+    def people(self) -> "Directory":
+        """The organisation's people, of the configuration's file; empty without one."""
+        from tokenguard.domain.people import Directory
+
+        if (file := self.settings.people_file) is None:
+            return Directory()
+        from tokenguard.files import read_named
+        from tokenguard.inventory import people_file
+
+        data = read_named(file, people_file.MAX_BYTES, hint="correct [people] file in the configuration")
+        found = people_file.read_people(data, source=file.name)
+        return Directory(found, complete=self.settings.people_complete)
 
     @cached_property
     def approvals(self) -> "StoreApprovals":

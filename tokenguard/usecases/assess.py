@@ -36,7 +36,7 @@ def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surrou
         if ask_providers and known.capabilities is not None and known.capabilities.lists:
             known = _asked(wiring, record, known.capabilities)
         facts[place] = with_entered(known, found, now)
-    return Surroundings(documents, now, facts, _reviews(wiring, store))
+    return Surroundings(documents, now, facts, _reviews(wiring, store), wiring.people)
 
 
 def _reviews(wiring: Wiring, store: Store) -> Sequence[OpenReview] | None:

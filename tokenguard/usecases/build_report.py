@@ -48,7 +48,8 @@ def posture_of(
         at = None
     if at is not None and at > now:
         found = {
-            label: Surroundings([*each.documents, *each.retired], at, each.providers) for label, each in found.items()
+            label: Surroundings([*each.documents, *each.retired], at, each.providers, people=each.people)
+            for label, each in found.items()
         }
         remarks.append(f"this is a forecast made on {now:%Y-%m-%d}: the state if nothing is done")
     elif at is not None:
@@ -84,7 +85,7 @@ def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surround
         place: replace(each, listed=None, no_list=_TODAYS_LIST if each.listed is not None else each.no_list)
         for place, each in around.providers.items()
     }
-    return Surroundings(documents, at, facts), edited
+    return Surroundings(documents, at, facts, people=around.people), edited
 
 
 def _said_of_the_past(now: datetime, edited: int) -> list[str]:

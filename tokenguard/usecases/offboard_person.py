@@ -84,23 +84,26 @@ def ties_of(wiring: Wiring, person: str) -> list[Tie]:
         _tie(wiring, snapshot, roles)
         for snapshot in wiring.store.scan()
         if snapshot.document.record.state is not RecordState.RETIRED
-        and (roles := _roles(snapshot.document.record, person))
+        and (roles := _roles(wiring, snapshot.document.record, person))
     ]
     if not person or not found:
         raise InputError(
             f"no token in use names {person!r}",
-            hint="write the name as in --made-by, --account, --owner or --deputy; `tokenguard report` lists them",
+            hint="write the name as in --made-by, --account, --owner or --deputy, or as in the file of [people]",
         )
     order = list(Ending)
     return sorted(found, key=lambda each: (order.index(each.ending), each.needs_person, each.name))
 
 
-def check_successors(person: str, ties: Sequence[Tie], successors: Successors) -> None:
-    """InputError if the person would take over, or if a token would be left without an owner."""
-    if person.casefold() in {successors.person.casefold(), successors.login.casefold(), successors.owner.casefold()}:
+def check_successors(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+    """InputError if the person, or one who has left too, would take over, or if a token would have no owner."""
+    named = (successors.person, successors.login, successors.owner)
+    if any(wiring.people.same(person, each) for each in named):
         raise InputError(
             f"{person} cannot take over from {person}", hint="name another person or team, or leave the option out"
         )
+    if any((found := wiring.people.find(each)) is not None and found.left for each in named):
+        raise InputError("who takes over has left too, as [people] says", hint="name another person")
     owned = [each.name for each in ties if "owner" in each.roles]
     if owned and not successors.owner:
         raise InputError(f"{person} owns {', '.join(owned)}", hint="name the team that takes over: --owner-to TEAM")
@@ -112,9 +115,9 @@ def offboard(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Succe
     yield from run_all(jobs, wiring.clock)
 
 
-def _roles(record: Record, person: str) -> tuple[str, ...]:
-    """Names are compared without regard to case: people write their own in more than one way."""
-    return tuple(role for role in ROLES if getattr(record, role).casefold() == person.casefold())
+def _roles(wiring: Wiring, record: Record, person: str) -> tuple[str, ...]:
+    """Compared by every name that `[people]` knows of the person, without regard to case."""
+    return tuple(role for role in ROLES if wiring.people.same(getattr(record, role), person))
 
 
 def _tie(wiring: Wiring, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:
@@ -150,7 +153,7 @@ def _end(wiring: Wiring, person: str, tie: Tie, successors: Successors) -> Snaps
         return wiring.store.load(tie.snapshot.id)
     rotated = wiring.engine.rotate(tie.snapshot.id, reason=reason)
     known = set(tie.roles) & _KNOWS_VALUE
-    still = known & set(_roles(rotated.document.record, person))
+    still = known & set(_roles(wiring, rotated.document.record, person))
     named = {"made_by": successors.person, "account": successors.login}
     changes = successors.changes([role for role in known if role in still or named[role]])
     return edit_record(wiring, tie.name, changes, confirmed=True) if changes.given() else rotated

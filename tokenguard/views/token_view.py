@@ -56,9 +56,9 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("environment", record.environment),
             ("purpose", record.purpose),
             ("owner", record.owner),
-            ("created by", record.made_by),
-            ("account", record.account),
-            ("deputy", record.deputy),
+            ("created by", _person_words(wiring, record.made_by)),
+            ("account", _person_words(wiring, record.account)),
+            ("deputy", _person_words(wiring, record.deputy)),
             ("consumers", consumers),
             ("location", record.location.url or record.location.custody),
             ("on the server", record.location.server),
@@ -88,6 +88,15 @@ def scope_words(record: Record) -> str:
     if record.scope is None:
         return ""
     return f"{record.scope} ({record.scope_name})" if record.scope_name else str(record.scope)
+
+
+def _person_words(wiring: Wiring, name: str) -> str:
+    """A person, with what `[people]` says of them."""
+    found = wiring.people.find(name)
+    if found is None:
+        return name
+    who = name if found.name == name else f"{name} ({found.name})"
+    return f"{who}, has left" if found.left else who
 
 
 def _look_words(record: Record) -> str:

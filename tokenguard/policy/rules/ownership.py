@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from tokenguard.domain.people import Directory
 from tokenguard.policy.parting import parting
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
@@ -22,15 +23,24 @@ def fields(question: Question) -> Answer:
 
 def person_left(question: Question) -> Answer:
     """`person-left`: a Descript token works for its creator until their access ends, and fails then."""
-    left = question.rule.words("people")
-    if not left:
-        return NotEvaluable("the policy lists no former employees")
+    listed, people = question.rule.words("people"), question.around.people
+    if not listed and not people.known:
+        return NotEvaluable("neither the policy nor the configuration lists former employees")
     record = question.record
-    people = {"made_by": record.made_by, "account": record.account, "deputy": record.deputy}
-    gone = [role for role, person in people.items() if person in left]
+    named = {"made_by": record.made_by, "account": record.account, "deputy": record.deputy}
+    gone = [
+        role
+        for role, name in named.items()
+        if any(people.same(name, each) for each in listed) or (name and _has_left(people, role, name))
+    ]
     if gone:
         return Violated(f"has left: {', '.join(_SHOWN[role] for role in gone)}", fix=parting(question.document, gone))
     return None if record.made_by else NotEvaluable("the person who created it is not recorded")
+
+
+def _has_left(people: Directory, role: str, name: str) -> bool:
+    """A login that no person is known to have may be a shared one, or an admin credential."""
+    return bool(people.has_left(name)) and (role != "account" or people.find(name) is not None)
 
 
 def descriptive_name(question: Question) -> Answer:

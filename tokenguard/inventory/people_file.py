@@ -1,0 +1,121 @@
+"""Reads the people of an organisation from a CSV file, whose columns an export of SCIM users or of GitHub can fill."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from tokenguard.domain.people import Person
+from tokenguard.errors import InputError
+from tokenguard.inventory.record_changes import MAX_TEXT
+from tokenguard.output.csv_table import cell_content, is_formula
+from tokenguard.text import is_plain_line, safe_text
+
+MAX_BYTES = 16 << 20
+_MOST = 100_000
+_PERSON = ("person", "username", "login")
+"""What names a person, the first of these that is there: our own, SCIM's `userName`, GitHub's `login`."""
+_ALIASES = (
+    "username", "login", "logins", "displayname", "name", "email", "emails", "externalid", "samlnameid", "identity",
+)  # fmt: skip
+_ACTIVE = ("active", "status")
+_ANSWERS = {
+    "true": False, "yes": False, "1": False, "active": False, "false": True, "no": True, "0": True, "inactive": True,
+    "deprovisioned": True, "suspended": True, "left": True, "": False,
+}  # fmt: skip
+"""What a cell says of a person's having left."""
+
+
+class _Cell:
+    """A cell with its place, for errors that never quote it."""
+
+    def __init__(self, text: str, place: str) -> None:
+        self.place = place
+        if is_formula(text):
+            _refuse(place, "this begins like a formula", "if it is text, put a quote (') before it")
+        self.text = cell_content(text).strip()
+        if len(self.text) > MAX_TEXT or not is_plain_line(self.text):
+            _refuse(place, f"this is not one plain line of at most {MAX_TEXT} characters")
+
+
+def read_people(data: bytes, *, source: str) -> list[Person]:
+    """The people of the file; InputError with line and column for anything that is not such a table.
+
+    Args:
+        data: the file's bytes: UTF-8, with or without a byte-order mark.
+        source: how errors name it.
+    """
+    rows = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
+    try:
+        header = next(rows, [])
+        columns = _columns(header, source)
+        return list(_people(rows, columns, len(header), source))
+    except csv.Error:
+        _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
+
+
+def _people(rows: Any, columns: dict[str, int], width: int, source: str) -> Iterator[Person]:
+    seen: dict[str, str] = {}
+    for count, row in enumerate(rows, 1):
+        line = rows.line_num
+        if count > _MOST:
+            _refuse(f"{source}:{line}", f"more than {_MOST:,} people")
+        if not any(row):
+            continue
+        if len(row) != width:
+            _refuse(f"{source}:{line}", f"{len(row)} fields, and the first line has {width}")
+        person = _person(row, columns, f"{source}:{line}")
+        for name in {each.casefold() for each in (person.name, *person.aliases)}:
+            if name in seen:
+                _refuse(f"{source}:{line}", f"a name of this person is in line {seen[name]} too")
+            seen[name] = str(line)
+        yield person
+
+
+def _person(row: Sequence[str], columns: dict[str, int], place: str) -> Person:
+    cells = {name: _Cell(row[at], f"{place}:{at + 1}") for name, at in columns.items()}
+    column = next(name for name in _PERSON if name in cells)
+    if not cells[column].text:
+        _refuse(cells[column].place, f"the {column} is empty")
+    aliases = [part.strip() for name in _ALIASES if name in cells for part in cells[name].text.split(";")]
+    told = next((cells[name] for name in _ACTIVE if name in cells), None)
+    if told is not None and told.text.casefold() not in _ANSWERS:
+        _refuse(told.place, "this does not say whether the person is active", "write true or false")
+    name = cells[column].text
+    others = tuple(dict.fromkeys(each for each in aliases if each and each != name))
+    return Person(name=name, aliases=others, left=told is not None and _ANSWERS[told.text.casefold()])
+
+
+def _columns(names: Sequence[str], source: str) -> dict[str, int]:
+    """Where the columns that are read are; all others are passed over, since exports have many."""
+    found: dict[str, int] = {}
+    for at, name in enumerate(names):
+        plain = name.strip().casefold().partition(".")[0].partition("[")[0]
+        meaning = "".join(character for character in plain if character.isalnum())
+        if meaning not in {*_PERSON, *_ALIASES, *_ACTIVE}:
+            continue
+        if meaning in found and "." not in name and "[" not in name:
+            _refuse(f"{source}:1:{at + 1}", f"the column {meaning} occurs twice")
+        found.setdefault(meaning, at)
+    if not set(_PERSON) & set(found):
+        _refuse(f"{source}:1", "there is no column person, userName or login", "name the column of the people's names")
+    return found
+
+
+def _text(data: bytes, source: str) -> str:
+    if len(data) > MAX_BYTES:
+        _refuse(source, f"larger than {MAX_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        _refuse(f"{source}:{line}:{column}", "this is not UTF-8 text", "save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        _refuse(f"{source}:{line}", "there is a NUL character in it: it may be UTF-16", "save it as UTF-8")
+    return text
+
+
+def _refuse(place: str, reason: str, hint: str = "correct the file of [people], or leave the section out") -> NoReturn:
+    raise InputError(f"{safe_text(place, one_line=True, limit=200)}: {reason}", hint=hint) from None
