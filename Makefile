@@ -97,7 +97,7 @@ lock:
 		--constraint requirements/base.txt --output-file requirements/dev.txt
 
 matrix:
-	@.ci/matrix
+	@.ci/matrix $(ARGS)
 
 contracts: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.fakes.vendors $(SPECS)

@@ -130,6 +130,14 @@ def test_the_page_of_dependencies_has_each_with_its_floor_and_its_reason():
     assert asked == rows
 
 
+def test_the_matrix_has_a_row_for_each_declared_python_and_finds_this_one():
+    done = subprocess.run(["bash", ROOT / ".ci" / "matrix", "list"], capture_output=True, text=True, check=True)
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines()[1:])
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    assert list(rows) == [found[1] for each in declared if (found := re.search(r"Python :: (3\.\d+)$", each))]
+    assert re.fullmatch(r"Python 3\.\d+\.\d+\S*|not on this machine", rows["{}.{}".format(*sys.version_info)])
+
+
 def test_every_floor_is_below_what_is_locked_and_no_ceiling_keeps_a_fix_away():
     locked = pins(LOCKS[1])
     for each, _, _ in dependencies.declared():
