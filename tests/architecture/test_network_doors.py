@@ -21,6 +21,7 @@ DOORS = {
     "cli/demo.py": "the demo asks the sandbox that it has started on loopback",
     "cli/demo_person.py": "the same, as the person's browser",
     "masking/descriptors.py": "a socket pair with its own helper process",
+    "notifications/mail.py": "smtplib speaks to the mail server of the runner's configuration, with a TLS context of `http/`",
     "streams/helper.py": "the same, the other end",
 }
 

@@ -1,11 +1,13 @@
 """`notify`: what holds in the store is told once on each route, never lost, never with a value, in few messages."""
 
 import json
+import sys
 from datetime import timedelta
 
 import pytest
 
 from tests.fakes.command_line import FakeTty
+from tests.fakes.mail_server import MailSink
 from tests.fakes.notification_receiver import SECRET, Receiver
 from tests.fakes.scripted_server import ScriptedServer, reply
 from tokenguard.domain.leak import Exposure, Spread
@@ -325,6 +327,167 @@ def test_without_notify_upkeep_writes_no_outbox(cli):
     assert outbox(cli) is None
 
 
+# ---- mail and chat
+
+
+@pytest.fixture
+def mail(cli, configured, tmp_path):
+    """Configures one mail route to a server of this machine."""
+
+    def write(server, more="", ca=True):
+        tls = (
+            "none" if not server.implicit_tls and not server.starttls else "tls" if server.implicit_tls else "starttls"
+        )
+        bundle = tmp_path / "ca.pem"
+        server.ca.cert_pem.write_to_path(bundle)
+        network = f'[network]\nca_bundle = "{bundle}"\n' if ca else ""
+        configured(
+            f'{network}[notify.routes.mail]\nsmtp = "localhost:{server.port}"\ntls = "{tls}"\n'
+            f'sender = "tokenguard@example.org"\nto = ["a@example.org", "b@example.org"]\n{more}\n'
+        )
+        return server
+
+    return write
+
+
+@pytest.mark.parametrize("kind", [{}, {"implicit_tls": True}, {"starttls": False}])
+def test_a_mail_holds_everything_the_most_urgent_command_first(cli, mail, kind):
+    with mail(MailSink(**kind)) as server:
+        values = [cli.add(VIDEO), cli.add(AUDIO, "--owner", "audio")]
+        changed(cli, AUDIO, due_at=cli.clock.now() + timedelta(days=1))
+        leak(cli, VIDEO)
+        assert cli("notify").code == 0
+        assert cli("notify").code == 0
+    (message,) = server.taken
+    text = message.get_content()
+    assert text.splitlines()[0] == f"tokenguard --store local:///srv/store rotate {VIDEO} --compromised"
+    assert AUDIO in text
+    assert len(text.splitlines()) <= 24
+    assert message["To"] == "a@example.org, b@example.org"
+    assert message["Subject"] == f"[tokenguard] leak {VIDEO} and 1 more"
+    assert not any(value in str(message) for value in values)
+    assert server.encrypted == [kind != {"starttls": False}]
+
+
+def test_a_mail_that_is_sent_again_has_the_same_message_id(cli, mail):
+    with mail(MailSink()) as server:
+        cli.add(VIDEO)
+        leak(cli, VIDEO)
+        server.refuses["DATA"] = b"451 later"
+        answer = cli("notify")
+        assert (answer.code, "smtp-451" in answer.err) == (4, True)
+        del server.refuses["DATA"]
+        assert cli("notify", "--test").code == 0  # past the waiting
+        cli.clock.sleep(HOUR)
+        assert cli("notify").code == 0
+    assert [each["Subject"] for each in server.taken] == ["[tokenguard] test", f"[tokenguard] leak {VIDEO}"]
+    assert outbox(cli).data.decode().count('"notification"') == 0
+
+
+MAIL_FAILURES = {
+    "recipients": ("RCPT", b"550 no such user tgcanary", "recipients-refused"),
+    "sender": ("MAIL", b"553 no", "smtp-553"),
+    "greeting": ("EHLO", b"502 no", "no-starttls"),
+}
+
+
+@pytest.mark.parametrize(("verb", "says", "reason"), MAIL_FAILURES.values(), ids=MAIL_FAILURES)
+def test_a_refused_mail_is_kept_and_the_server_s_words_are_not_quoted(cli, mail, verb, says, reason):
+    with mail(MailSink()) as server:
+        cli.add(VIDEO)
+        leak(cli, VIDEO)
+        server.refuses[verb] = says
+        answer = cli("notify")
+    assert (answer.code, server.taken) == (4, [])
+    assert reason in answer.err
+    assert "tgcanary" not in answer.err
+    assert VIDEO in outbox(cli).data.decode()
+
+
+@pytest.mark.parametrize("problem", ["no-starttls", "unknown-ca", "login", "gone"])
+def test_a_mail_is_never_sent_without_encryption_or_login(cli, mail, problem):
+    cli.environ["MAIL_PASSWORD"] = "tgcanary-password"
+    server = MailSink(login=("ops", "another"))
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    with server:
+        mail(
+            server,
+            'user = "ops"\nsecret = "env:MAIL_PASSWORD"' if problem == "login" else "",
+            ca=problem != "unknown-ca",
+        )
+        server.starttls = problem != "no-starttls"
+        if problem != "gone":
+            answer = cli("notify")
+    if problem == "gone":
+        answer = cli("notify")
+    reasons = {"no-starttls": "no-starttls", "unknown-ca": "tls", "login": "smtp-535", "gone": "connect"}
+    assert (answer.code, server.taken) == (4, [])
+    assert reasons[problem] in answer.err
+    assert "tgcanary" not in answer.out + answer.err
+
+
+def test_a_mail_server_that_speaks_late_is_given_up_in_time(cli, mail, monkeypatch):
+    monkeypatch.setattr("tokenguard.notifications.mail.MailChannel.__init__.__kwdefaults__", {"deadline": 0.3})
+    with mail(MailSink()) as server:
+        server.late = 0.2  # for each byte: no single read ever waits for long
+        cli.add(VIDEO)
+        leak(cli, VIDEO)
+        answer = cli("notify")
+    assert (answer.code, "timeout" in answer.err) == (4, True)
+
+
+IMPORTS_IMGHDR = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+"""apprise does on Python 3.11 and 3.12, where that says that later ones have it no more."""
+
+
+def chat_route(cli, configured, address):
+    cli.environ["CHAT"] = address
+    configured('[notify.routes.chat]\nchat = "env:CHAT"\n')
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+
+
+@IMPORTS_IMGHDR
+def test_a_chat_is_told_through_apprise(cli, configured, receiver):
+    with ScriptedServer(reply(200, b"{}")) as server:
+        chat_route(cli, configured, f"json://127.0.0.1:{server.port}/tgcanary-part-of-the-address")
+        answer = cli("notify")
+    (asked,) = server.requests
+    body = json.loads(asked.partition(b"\r\n\r\n")[2])
+    assert answer.code == 0
+    assert body["title"] == f"[tokenguard] leak {VIDEO}"
+    assert body["message"].startswith("tokenguard --store")
+    assert "tgcanary" not in answer.out + answer.err
+
+
+@IMPORTS_IMGHDR
+@pytest.mark.parametrize("status", [500, 403])
+def test_a_chat_that_refuses_is_told_later_and_its_address_is_never_shown(cli, configured, status):
+    with ScriptedServer(reply(status, b"tgcanary")) as server:
+        chat_route(cli, configured, f"json://127.0.0.1:{server.port}/tgcanary-part-of-the-address")
+        answer = cli("notify")
+    assert answer.code == 4
+    assert "tgcanary" not in answer.out + answer.err
+    assert VIDEO in outbox(cli).data.decode()
+
+
+@IMPORTS_IMGHDR
+def test_an_address_that_apprise_does_not_know_is_2_and_not_shown(cli, configured):
+    chat_route(cli, configured, "tgcanary://not-a-service")
+    answer = cli("notify")
+    assert answer.code == 2
+    assert "tgcanary" not in answer.out + answer.err
+
+
+def test_without_apprise_a_chat_route_says_what_to_install(cli, configured, monkeypatch):
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    chat_route(cli, configured, "json://127.0.0.1:1")
+    answer = cli("notify")
+    assert answer.code == 2
+    assert "pip install apprise" in answer.err
+
+
 # ---- bad input
 
 BAD = {
@@ -335,6 +498,19 @@ BAD = {
     "severity": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nseverity = "loud"',
     "event": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nevents = ["leek"]',
     "per-hour": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nper_hour = 0',
+    "two-receivers": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nchat = "env:Y"',
+    "webhook-with-to": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nto = ["a@b.example"]',
+    "chat-in-the-file": '[notify.routes.a]\nchat = "slack://tgcanary"',
+    "chat-with-a-secret": '[notify.routes.a]\nchat = "env:X"\nsecret = "env:Y"',
+    "mail-without-to": '[notify.routes.a]\nsmtp = "mail.example.org"\nsender = "a@example.org"',
+    "mail-to-a-header": '[notify.routes.a]\nsmtp = "m.example.org"\nsender = "a@b.example"\nto = ["a@b.example\\nBcc: x"]',
+    "mail-from-a-name": '[notify.routes.a]\nsmtp = "m.example.org"\nsender = "Kim <a@b.example>"\nto = ["a@b.example"]',
+    "mail-in-the-clear": '[notify.routes.a]\nsmtp = "m.example.org"\ntls = "none"\nsender = "a@b.example"\nto = ["a@b.example"]',
+    "password-in-the-clear": '[notify.routes.a]\nsmtp = "localhost"\ntls = "none"\nuser = "u"\nsecret = "env:X"\nsender = "a@b.example"\nto = ["a@b.example"]',
+    "login-without-a-user": '[notify.routes.a]\nsmtp = "m.example.org"\nsecret = "env:X"\nsender = "a@b.example"\nto = ["a@b.example"]',
+    "tls": '[notify.routes.a]\nsmtp = "m.example.org"\ntls = "ssl3"\nsender = "a@b.example"\nto = ["a@b.example"]',
+    "server-is-a-url": '[notify.routes.a]\nsmtp = "smtps://m.example.org"\nsender = "a@b.example"\nto = ["a@b.example"]',
+    "server-port": '[notify.routes.a]\nsmtp = "m.example.org:99999"\nsender = "a@b.example"\nto = ["a@b.example"]',
     "unknown-key": '[notify.routes.a]\nwebhook = "https://h.example.org"\nsecret = "env:X"\nslack = "x"',
     "route-name": '[notify.routes."a b"]\nwebhook = "https://h.example.org"\nsecret = "env:X"',
     "within": '[notify]\nupkeep_within = "soon"',

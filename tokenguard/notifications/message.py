@@ -30,6 +30,12 @@ class Message(Frozen, frozen=True):
         return tuple(each.id for each in self.notifications)
 
     @property
+    def digest_id(self) -> str:
+        """The id of the message: that of its only notification, or one made of all ids."""
+        first = self.notifications[0]
+        return first.id if len(self.ids) == 1 else notification_id(self.store_id, first.kind, *self.ids)
+
+    @property
     def subject(self) -> str:
         """One line: what, which token, how many more."""
         first, more = self.notifications[0], len(self.notifications) - 1
@@ -51,7 +57,7 @@ class Message(Frozen, frozen=True):
         data = {"notifications": [_fields(each) for each in self.notifications]} if many else None
         first = self.notifications[0]
         document: dict[str, Any] = {
-            "id": notification_id(self.store_id, first.kind, *self.ids) if many else first.id,
+            "id": self.digest_id,
             "event": DIGEST if many else str(first.kind),
             "store": self.store_id,
             "store_url": self.store,

@@ -20,8 +20,8 @@ from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address, proxy_at
-from tokenguard.notifications.notification import NotificationKind
 from tokenguard.posix import others_can_write
+from tokenguard.shell.notify_settings import route_problem
 from tokenguard.shell.repository_config import refuse_the_runners
 from tokenguard.shell.settings import (
     AwsConfig,
@@ -39,8 +39,6 @@ MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
 MAX_FLOOR = timedelta(days=7)
 _LONGEST_SILENCE = timedelta(days=31)
-_MOST_PER_HOUR = 1_000
-_SEVERITIES = ("error", "warning", "note")
 _WHERE = re.compile(r"at `(\$[^`]*)`")
 _UNKNOWN = re.compile(r"unknown field `([a-z_]{1,32})`")
 
@@ -117,6 +115,12 @@ class _Scan(_Strict, frozen=True):
 
 class _Route(_Strict, frozen=True):
     webhook: str = ""
+    smtp: str = ""
+    tls: str = "starttls"
+    user: str = ""
+    sender: str = ""
+    to: list[str] = []
+    chat: str = ""
     secret: str = ""
     owners: list[str] = []
     severity: str = "note"
@@ -235,27 +239,10 @@ def _notify(path: Path, found: _Notify | None) -> NotifyConfig | None:
 
 
 def _route(path: Path, name: str, found: _Route) -> RouteConfig:
-    table = f"[notify.routes.{name}]"
-    if not found.webhook or not found.secret:
-        raise _bad(path, f"webhook or secret of {table} is missing", "give both: webhook = URL, secret = env:VARIABLE")
-    if not found.webhook.startswith("env:"):
-        Address.parse(found.webhook, what=f"webhook of {table}")
-    if found.severity not in _SEVERITIES:
-        raise _bad(path, f"severity of {table} is none", f"use {', '.join(_SEVERITIES)}")
-    unknown = set(found.events) - {str(each) for each in NotificationKind}
-    if unknown:
-        kinds = ", ".join(each for each in NotificationKind if each is not NotificationKind.TEST)
-        raise _bad(path, f"events of {table} has an unknown one", f"use {kinds}")
-    if not 1 <= found.per_hour <= _MOST_PER_HOUR:
-        raise _bad(path, f"per_hour of {table} is not between 1 and {_MOST_PER_HOUR:,}")
-    return RouteConfig(
-        webhook=found.webhook,
-        secret=found.secret,
-        owners=tuple(found.owners),
-        severity=found.severity,
-        events=tuple(found.events),
-        per_hour=found.per_hour,
-    )
+    made = msgspec.convert(msgspec.to_builtins(found), RouteConfig)  # the same fields, frozen
+    if (problem := route_problem(name, made)) is not None:
+        raise _bad(path, *problem)
+    return made
 
 
 def _filter(base: Path, name: str) -> str:

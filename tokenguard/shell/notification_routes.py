@@ -14,6 +14,7 @@ from tokenguard.notifications.outbox import SendResult
 from tokenguard.policy.model import Severity
 from tokenguard.ports.clock import Clock
 from tokenguard.shell.credentials import read_credential, text_or_variable
+from tokenguard.shell.notify_settings import smtp_server
 from tokenguard.shell.settings import RouteConfig, Settings
 
 _SHORTEST_SECRET = 32
@@ -64,7 +65,8 @@ def configured_routes(settings: Settings, environ: Mapping[str, str], clock: Clo
             severity=Severity(each.severity),
             events=each.events,
             per_hour=each.per_hour,
-            open=partial(_webhook, name, each, settings, environ, clock),
+            grouped=not each.webhook,
+            open=partial(_channel, f"[notify.routes.{name}]", each, settings, environ, clock),
         )
         for name, each in routes.items()
     )
@@ -81,10 +83,15 @@ def routes_named(routes: Iterable[Route], names: Iterable[str]) -> tuple[Route, 
     return tuple(known[name] for name in wanted or known)
 
 
-def _webhook(name: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock) -> Channel:
+def _channel(table: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock) -> Channel:
+    if config.smtp:
+        return _mail(table, config, settings, environ, clock)
+    if config.chat:
+        from tokenguard.notifications.chat import ChatChannel  # loads what only chats need
+
+        return ChatChannel(read_credential(config.chat, environ, table=table))
     from tokenguard.notifications.webhook import WebhookChannel  # loads the HTTP client
 
-    table = f"[notify.routes.{name}]"
     url = text_or_variable(config.webhook, environ, what="webhook", table=table)
     secret = read_credential(config.secret, environ, table=table)
     if len(secret) < _SHORTEST_SECRET:
@@ -94,3 +101,18 @@ def _webhook(name: str, config: RouteConfig, settings: Settings, environ: Mappin
         )
     network = Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle)
     return WebhookChannel(Address.parse(url, what=f"webhook of {table}"), secret, clock, network)
+
+
+def _mail(table: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock) -> Channel:
+    from tokenguard.notifications.mail import MailChannel, MailServer, MailTls  # loads smtplib
+
+    address = smtp_server(config, table)
+    server = MailServer(
+        host=address.host,
+        port=address.port,
+        tls=MailTls(config.tls),
+        user=config.user,
+        password=read_credential(config.secret, environ, table=table) if config.secret else None,
+        ca_bundle=settings.ca_bundle,
+    )
+    return MailChannel(server, config.sender, config.to, clock)

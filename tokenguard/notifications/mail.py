@@ -1,0 +1,113 @@
+"""The e-mail channel: one plain-text message, over TLS, through the mail server of the runner's configuration."""
+
+import smtplib
+import socket
+import ssl
+from email.message import EmailMessage
+from email.utils import format_datetime
+from enum import StrEnum, unique
+from pathlib import Path
+
+from tokenguard.domain.secret import Secret
+from tokenguard.frozen import Frozen
+from tokenguard.http import tls
+from tokenguard.notifications.message import Message
+from tokenguard.notifications.outbox import SendResult
+from tokenguard.ports.clock import Clock
+from tokenguard.waiting import DeadlineExceeded, run_with_deadline
+
+_DEADLINE = 30.0
+"""Seconds for the whole conversation: timeouts of sockets count per read, and a server may speak byte by byte."""
+
+
+@unique
+class MailTls(StrEnum):
+    """How the connection is encrypted."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+    """Only for a server on this machine."""
+
+
+class MailServer(Frozen, frozen=True, kw_only=True):
+    """Where mail is handed over, and as whom."""
+
+    host: str
+    port: int
+    tls: MailTls
+    user: str = ""
+    password: Secret | None = None
+    ca_bundle: Path | None = None
+
+
+class MailChannel:
+    """Sends to some addresses.
+
+    Args:
+        server: the mail server.
+        sender: the address that messages come from.
+        to: the addresses that they go to; a message counts as sent if the server takes it for one of them.
+        clock: for the date.
+        deadline: seconds for one message.
+    """
+
+    def __init__(
+        self, server: MailServer, sender: str, to: tuple[str, ...], clock: Clock, *, deadline: float = _DEADLINE
+    ) -> None:
+        self._server = server
+        self._sender = sender
+        self._to = to
+        self._clock = clock
+        self._deadline = deadline
+        self._context = None if server.tls is MailTls.NONE else tls.context(server.ca_bundle)
+
+    def send(self, message: Message) -> SendResult:
+        """Hand it over once."""
+        made = self._mail(message)
+        try:
+            run_with_deadline(lambda: self._converse(made), self._deadline)
+        except DeadlineExceeded:
+            return SendResult(ids=message.ids, reason="timeout")
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            return SendResult(ids=message.ids, reason=_reason(error))
+        return SendResult(ids=message.ids)
+
+    def _converse(self, made: EmailMessage) -> None:
+        server = self._server
+        with self._connected() as connection:
+            if server.tls is MailTls.STARTTLS:
+                connection.starttls(context=self._context)
+            if server.password is not None:
+                connection.login(server.user, server.password.reveal())
+            connection.send_message(made)
+
+    def _connected(self) -> smtplib.SMTP:
+        server, name = self._server, socket.gethostname()  # named: it would look up its own address otherwise
+        if server.tls is MailTls.TLS:
+            return smtplib.SMTP_SSL(server.host, server.port, name, timeout=self._deadline, context=self._context)
+        return smtplib.SMTP(server.host, server.port, name, timeout=self._deadline)
+
+    def _mail(self, message: Message) -> EmailMessage:
+        made = EmailMessage()
+        made["Subject"] = message.subject
+        made["From"] = self._sender
+        made["To"] = ", ".join(self._to)
+        made["Date"] = format_datetime(self._clock.now())
+        made["Message-ID"] = f"<{message.digest_id}@tokenguard.invalid>"
+        made["Auto-Submitted"] = "auto-generated"
+        made.set_content(message.text)
+        return made
+
+
+def _reason(error: Exception) -> str:
+    """A closed list of words: what a server says is never quoted."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "recipients-refused"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"smtp-{error.smtp_code}"
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return "no-starttls"
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    return "timeout" if isinstance(error, TimeoutError) else "connect"
