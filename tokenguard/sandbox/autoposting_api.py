@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tokenguard.domain.moment import moment_of
+from tokenguard.sandbox.cited_routes import AUTOPOSTING, is_cited
 from tokenguard.sandbox.fault_injection import weather
 from tokenguard.sandbox.fault_settings import ListStyle, Operation
 from tokenguard.sandbox.key_list import key_list
@@ -39,7 +40,7 @@ class AutopostingApi:
             return storm
         key = self._world.key_of(call.bearer() or call.headers.get("x-api-key", ""))
         if key is None:
-            health = call.path == ("health",)  # asks for no credentials, and says nothing of any
+            health = call.path == ("health",) and is_cited(AUTOPOSTING, call.method, call.path)  # of no credential
             return reply(HTTPStatus.OK, {"status": "ok"}) if health else error(HTTPStatus.UNAUTHORIZED)
         key.used_at = self._world.clock.now()
         if key.id in self._world.knobs.forced:
@@ -48,10 +49,18 @@ class AutopostingApi:
         room = self._world.limiter.take(f"{key.id} key", allowed, 60, self._world.clock.monotonic())
         if not room.allowed:
             return error(HTTPStatus.TOO_MANY_REQUESTS, self._limits(room))
-        answered = self._routed(call, key)
+        cited = is_cited(AUTOPOSTING, call.method, call.path)
+        answered = self._routed(call, key) if cited else self._unknown(call, key)
         return answered and Reply(
             status=answered.status, body=answered.body, headers=(*answered.headers, *self._limits(room))
         )
+
+    @staticmethod
+    def _unknown(call: Call, key: Issued) -> Reply:
+        """A route that no document describes."""
+        if call.path[:1] != ("api-keys",):
+            return error(HTTPStatus.NOT_FOUND)
+        return error(HTTPStatus.METHOD_NOT_ALLOWED if "*" in key.scopes else HTTPStatus.FORBIDDEN)
 
     def _routed(self, call: Call, key: Issued) -> Reply | None:
         match call.method, call.path:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from tokenguard.sandbox.cited_routes import DESCRIPT, is_cited
 from tokenguard.sandbox.fault_injection import weather
 from tokenguard.sandbox.fault_settings import StatusRoute
 from tokenguard.sandbox.limits import Room
@@ -57,6 +58,8 @@ class DescriptApi:
         return self._world.limiter.take(f"{token.id} any", _PER_HOUR, 3600, now)
 
     def _routed(self, call: Call, drive: Drive) -> Reply:
+        if not is_cited(DESCRIPT, call.method, call.path):
+            return error(HTTPStatus.NOT_FOUND)
         match call.method, call.path:
             case "GET", _:
                 return self._read(call, drive)

@@ -5,10 +5,11 @@ import secrets
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.fakes.loopback import Loopback
+from tokenguard.sandbox.cited_routes import CitedRoute, is_cited
 
 
 @dataclass
@@ -58,6 +59,9 @@ class SecretHost(Loopback):
     def handler(self) -> type[BaseHTTPRequestHandler]:
         return _handler(self)
 
+    routes: ClassVar[tuple[CitedRoute, ...]] = ()
+    """What it answers: a request for anything else is not found."""
+
     def act(self, asked: Asked) -> tuple[int, Any]:
         raise Refused(404)
 
@@ -67,6 +71,8 @@ class SecretHost(Loopback):
             return 401, {"message": "bad credentials"}
         if self.forbidden:
             return 403, {"message": "forbidden"}
+        if not is_cited(self.routes, asked.method, asked.path):
+            return 404, {"message": "not found"}
         try:
             return self.act(asked)
         except Refused as refused:

@@ -3,18 +3,32 @@
 import base64
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from nacl.public import PrivateKey, SealedBox
 
 from tests.fakes.secret_hosts.serving import Asked, Refused, SecretHost
+from tokenguard.sandbox.cited_routes import CitedRoute
 
+_GITHUB = "https://docs.github.com/en/rest/actions/secrets"
+_GITLAB = "https://docs.gitlab.com/api/project_level_variables"
+_KUBERNETES = "https://kubernetes.io/docs/reference/using-api/server-side-apply/"
+_DOPPLER = "https://docs.doppler.com/reference/secrets"
+_CONNECT = "https://developer.1password.com/docs/connect/api-reference"
+_READ = "2026-11-29"
 _MASKABLE = re.compile(r"[A-Za-z0-9+/=@:.~_%$-]{8,}")
 
 
 @dataclass
 class Github(SecretHost):
     """Actions secrets of `acme/app` and of its environment `prod`; opens the sealed boxes to see what a job would."""
+
+    routes: ClassVar = (
+        CitedRoute("GET /repos/acme/app/actions/secrets/{name}", _GITHUB, _READ),
+        CitedRoute("GET /repos/acme/app/environments/prod/secrets/{name}", _GITHUB, _READ),
+        CitedRoute("PUT /repos/acme/app/actions/secrets/{name}", _GITHUB, _READ),
+        CitedRoute("PUT /repos/acme/app/environments/prod/secrets/{name}", _GITHUB, _READ),
+    )
 
     key: PrivateKey = field(default_factory=PrivateKey.generate)
     key_id: str = "1"
@@ -55,6 +69,15 @@ class Github(SecretHost):
 class Gitlab(SecretHost):
     """CI/CD variables of the project `acme/app`."""
 
+    routes: ClassVar = (
+        CitedRoute("GET /api/v4/projects/{id}/variables", _GITLAB, _READ),
+        CitedRoute(
+            "POST /api/v4/projects/{id}/variables", _GITLAB, _READ, silent="the status for a key that exists; here 400"
+        ),
+        CitedRoute("GET /api/v4/projects/{id}/variables/{key}", _GITLAB, _READ),
+        CitedRoute("PUT /api/v4/projects/{id}/variables/{key}", _GITLAB, _READ),
+    )
+
     held: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def act(self, asked: Asked) -> tuple[int, Any]:
@@ -89,6 +112,11 @@ class Gitlab(SecretHost):
 @dataclass
 class Kubernetes(SecretHost):
     """Secrets of the namespace `video`, with managed fields."""
+
+    routes: ClassVar = (
+        CitedRoute("GET /api/v1/namespaces/{namespace}/secrets/{name}", _KUBERNETES, _READ),
+        CitedRoute("PATCH /api/v1/namespaces/{namespace}/secrets/{name}", _KUBERNETES, _READ),
+    )
 
     held: dict[str, dict[str, str]] = field(default_factory=dict)
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -130,6 +158,18 @@ class Kubernetes(SecretHost):
 class Doppler(SecretHost):
     """The config `prd` of the project `app`; `${NAME}` refers to another secret."""
 
+    routes: ClassVar = (
+        CitedRoute("GET /v3/configs/config/secret", f"{_DOPPLER}-get", _READ),
+        CitedRoute("GET /v3/configs/config/secrets", f"{_DOPPLER}-list", _READ),
+        CitedRoute(
+            "POST /v3/configs/config/secrets",
+            f"{_DOPPLER}-update",
+            _READ,
+            silent="what becomes of a note that a change leaves out; here it is replaced",
+        ),
+        CitedRoute("GET /v3/configs/config/secrets/names", f"{_DOPPLER}-names", _READ),
+    )
+
     held: dict[str, str] = field(default_factory=dict)
     about: dict[str, dict[str, str]] = field(default_factory=dict)
     """Note and visibility of each secret, which `change_requests` of a write replace."""
@@ -163,6 +203,12 @@ ITEM_ID = "i" * 26
 @dataclass
 class Connect(SecretHost):
     """A 1Password Connect server with one item of two fields."""
+
+    routes: ClassVar = (
+        CitedRoute("GET /v1/vaults/{vault}/items", _CONNECT, _READ),
+        CitedRoute("GET /v1/vaults/{vault}/items/{item}", _CONNECT, _READ),
+        CitedRoute("PATCH /v1/vaults/{vault}/items/{item}", _CONNECT, _READ),
+    )
 
     fields: list[dict[str, Any]] = field(
         default_factory=lambda: [

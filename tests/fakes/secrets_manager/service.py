@@ -10,9 +10,25 @@ from typing import Any
 
 from tests.fakes.secrets_manager import limits, listing
 from tests.fakes.secrets_manager.state import DAY, Kept, Refused, Shelf, Version
+from tokenguard.sandbox.cited_routes import CitedRoute
 
 Params = dict[str, Any]
 ACCOUNT = "000000000000"
+_REFERENCE = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_{}.html"
+_SILENT = {
+    "UpdateSecretVersionStage": "whether label moves are linearizable; here they are",
+    "ListSecrets": "how long a change takes to be listed; sorting in older regions (`knows_sorting`)",
+    "DescribeSecret": "how long a change takes to be read; here none",
+}
+OPERATIONS = {
+    each: CitedRoute(f"POST /{each}", _REFERENCE.format(each), "2026-11-29", silent=_SILENT.get(each, ""))
+    for each in (
+        "CreateSecret", "PutSecretValue", "UpdateSecretVersionStage", "GetSecretValue", "BatchGetSecretValue",
+        "DescribeSecret", "ListSecrets", "ListSecretVersionIds", "TagResource", "UntagResource", "DeleteSecret",
+        "RestoreSecret",
+    )
+}  # fmt: skip
+"""Each is an `X-Amz-Target`; what is not here is not known."""
 
 
 class SecretsManager:
@@ -30,7 +46,7 @@ class SecretsManager:
 
     def call(self, operation: str, params: Params) -> Params:
         method = getattr(self, operation, None)
-        if not operation[:1].isupper() or method is None:
+        if operation not in OPERATIONS or method is None:
             raise Refused("UnknownOperationException")
         with self._lock:
             answer: Params = method(params)
