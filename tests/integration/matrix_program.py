@@ -1,5 +1,5 @@
 # ruff: noqa: TRY301, F841, PTH123, SIM115, N815 - a program that leaks on purpose
-"""Lets three events out through the sinks of one library: a clean one, a leaky one, one with the value in a variable.
+"""Lets three events for each value out through the sinks of one library: clean, leaky, with the value in a variable.
 
 Arguments: the library, and `masked` or `plain`. Prints what the sinks got, as JSON.
 """
@@ -27,17 +27,34 @@ import urllib.parse
 import urllib.request
 import warnings
 
-VALUE = os.environ["V"]
+VALUES = os.environ["V"].split(",")
+VALUE = VALUES[0]
 LIBRARY, MODE = sys.argv[1:3]
 MASKED = MODE == "masked"
 OUT = io.StringIO()
-KINDS = ("clean", "leaky", "local")
+
+
+class Kinds:
+    """The three kinds of events, with each value in turn."""
+
+    def __init__(self, values):
+        self._values = values
+
+    def __iter__(self):
+        global VALUE  # noqa: PLW0603 - what all events are made of
+        for value in self._values:
+            VALUE = value
+            yield from ("clean", "leaky", "local")
+        VALUE = VALUES[0]
+
+
+KINDS, ONCE = Kinds(VALUES), Kinds(VALUES[:1])
 sunk: list[str] = []
 
 if MASKED:
     import tokenguard
 
-    tokenguard.install(values={"v": VALUE})
+    tokenguard.install(values={f"v{number}": value for number, value in enumerate(VALUES)})
 
 
 class Client:
@@ -132,6 +149,14 @@ def standard():
     others = [Socket("127.0.0.1", 1), Http("h", "/"), Mail("h", "a@b", ["c@d"], "subject")]
     to_syslog = logging.handlers.SysLogHandler(syslog.getsockname())
     log = logger(plain, logging.handlers.QueueHandler(records), memory, to_syslog, *files, *others)
+    received = []
+
+    def receive():
+        while (got := syslog.recv(65_536)) != b"end":
+            received.append(got.decode())
+
+    receiver = threading.Thread(target=receive)
+    receiver.start()
     listener.start()
     events(log)
     events(logging.LoggerAdapter(log, {"request": 7}))
@@ -139,8 +164,11 @@ def standard():
     listener.stop()
     memory.flush()
     sunk.append(queued.getvalue())
-    syslog.setblocking(False)
-    sunk.extend(syslog.recv(65_536).decode() for _ in range(13))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
+        ending.sendto(b"end", syslog.getsockname())
+    receiver.join()
+    assert len(received) == 12 * len(VALUES) + 1
+    sunk.extend(received)
     sunk.extend(open(f"{place}/{name}").read() for name in "abcd")
 
 
@@ -468,10 +496,10 @@ def gunicorn():
         ]
         server = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *options, "-c", f"{place}/gunicorn.conf.py", "served:app"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=[listening.fileno()],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=[listening.fileno()], env=os.environ | {"V": VALUE},
         )  # fmt: skip
         try:
-            for kind in KINDS:
+            for kind in ONCE:
                 asked(f"http://127.0.0.1:{listening.getsockname()[1]}", kind)
         finally:
             server.send_signal(signal.SIGTERM)
@@ -519,12 +547,12 @@ def celery():
 
     logger(logging.StreamHandler(OUT), ShownLocals(OUT.write))
     app = Celery("tasks", broker="memory://", backend="cache+memory://", set_as_current=False)
-    app.conf.worker_hijack_root_logger = False
+    app.conf.update(worker_hijack_root_logger=False, broker_transport_options={"polling_interval": 0.01})
     task = app.task(name="fails")(fails)
     with start_worker(app, perform_ping_check=False, pool="solo", loglevel="INFO"):
         for kind in KINDS:
             with contextlib.suppress(ValueError):
-                task.apply_async((kind,), argsrepr=f"({text_of(kind)},)").get(timeout=20)
+                task.apply_async((kind,), argsrepr=f"({text_of(kind)},)").get(timeout=20, interval=0.01)
 
 
 TESTS = """
@@ -576,7 +604,7 @@ def pytest():
         options = ["-p", "tokenguard.pytest", "-o", "tokenguard_env=V"] if MASKED else []
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-vv", "-rA", "-l", f"--junitxml={place}/junit", *options, *more],
-            cwd=place, capture_output=True, check=False, text=True, env=os.environ | {"COLUMNS": "150"},
+            cwd=place, capture_output=True, check=False, text=True, env=os.environ | {"COLUMNS": "150", "V": VALUE},
         )  # fmt: skip
         assert done.returncode == 1, done.stdout + done.stderr
         for text in (done.stdout, done.stderr, open(f"{place}/junit").read()):
@@ -726,7 +754,7 @@ def processes():
     import multiprocessing
 
     for how in ("fork", "spawn"):
-        for kind in KINDS:
+        for kind in ONCE:
             with open(f"{os.environ['PLACE']}/stderr", "w+") as file:
                 kept = os.dup(2)
                 os.dup2(file.fileno(), 2)

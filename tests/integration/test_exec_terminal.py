@@ -149,3 +149,80 @@ def test_full_screen_programs_look_as_they_should(tmp_path):
         wait_for("all2done")
     finally:
         subprocess.run(["tmux", "-S", socket, "kill-server"], check=False, env={"PATH": os.environ["PATH"]})
+
+
+CURSES = """
+import curses, sys
+def main(screen):
+    curses.start_color(); curses.use_default_colors(); curses.init_pair(1, curses.COLOR_RED, -1)
+    text = ""
+    while not text.endswith("q"):
+        rows, columns = screen.getmaxyx()
+        screen.erase(); screen.border()
+        screen.addstr(1, 2, f"typed {text!r} on {columns} by {rows}", curses.color_pair(1) | curses.A_BOLD)
+        screen.refresh()
+        key = screen.getch()
+        text += {curses.KEY_UP: "U", curses.KEY_RESIZE: "R"}.get(key, chr(key % 256))
+curses.wrapper(main)
+print("left")
+"""
+MAKE = "all: ; @test -t 1 && printf '\\033[32mterminal\\033[0m\\n'; read answer; echo got $$answer; false\n"
+PACKAGE = '{"name": "x", "version": "1.0.0", "scripts": {"ask": "read answer; echo got $answer; exit 3"}}'
+UP = "\x1bOA"
+PROGRAMS = {
+    "make": (["make", "--no-print-directory"], [("terminal", "yes\r"), ("got yes", "")]),
+    "npm": (["npm", "run", "--no-update-notifier", "--loglevel=error", "--progress=false", "ask"], [("> read answer.*\n", "yes\r"), ("got yes", "")]),
+    "python": (
+        [sys.executable, "-q", "-i", "-E"],
+        [(">>> ", "1 +\x7f+ 1\r"), ("2\r\n>>> ", "import sys; sys.stdout.isatty()\r"), ("True\r\n>>> ", "\x04")],
+    ),
+    "less": (["less", "-X", "page"], [("line 28", " "), ("line 57", "/line 150\r"), ("line 178", "G"), ("END", "q")]),
+    "vi": (
+        ["vi", "-u", "NONE", "-i", "NONE", "-n", "-N", "--noplugin", "page"],
+        [("line 25", "iwritten \x1b"), ("written", ":w\r"), ("written", "G"), ("199", ":q\r")],
+    ),
+    "a full-screen program": (
+        [sys.executable, "screen.py"],
+        [("typed ''", "a"), ("a", UP), ("U", "RESIZE"), ("90", "q"), ("left", "")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_on_a_terminal_gets_and_writes_the_same_as_without_exec(name, tmp_path):
+    """Its output byte for byte, its files and its exit code, for the same keys and the same size of the window."""
+    argv, steps = PROGRAMS[name]
+    if shutil.which(argv[0]) is None:
+        pytest.skip(f"NOT TESTED: {argv[0]} is not installed, so it was not run under exec")
+
+    def run(*before):
+        place = tmp_path / ("exec" if before else "alone")
+        place.mkdir()
+        for file, text in {
+            "page": "".join(f"line {n}\n" for n in range(200)),
+            "Makefile": MAKE,
+            "package.json": PACKAGE,
+            "screen.py": CURSES,
+        }.items():
+            (place / file).write_text(text)
+        environ = world().environ | {"TERM": "xterm", "LESS": "", "SHELL": "/bin/sh", "NO_UPDATE_NOTIFIER": "1"}
+        child = pexpect.spawn(
+            [*before, *argv][0], [*before, *argv][1:], cwd=place, env=environ, encoding="latin-1", dimensions=(30, 100), timeout=30
+        )  # fmt: skip
+        seen = []
+        for text, keys in steps:
+            child.expect(text)
+            seen.append(child.before + child.after)
+            if keys == "RESIZE":
+                child.setwinsize(25, 90)
+            else:
+                child.send(keys)
+        child.expect(pexpect.EOF)
+        seen.append(child.before)
+        child.close()
+        kept = {each.name: each.read_bytes() for each in place.iterdir() if each.is_file()}
+        return "".join(seen), kept, (child.exitstatus, child.signalstatus)
+
+    alone = run()
+    under = run(*OURS, "exec", "-t", f"{NAME}=TOKEN", "--")
+    assert under == alone

@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +107,19 @@ def test_a_credential_that_the_configuration_names_stays_with_us():
     parent = {"POSTING_ADMIN": "x", "OUR_LOGIN": "y", "PATH": "/bin"}
     assert child_environment(parent, {}, withheld=withheld) == {"PATH": "/bin"}
     assert child_environment(parent, {}, keep=["OUR_LOGIN"], withheld=withheld) == {"OUR_LOGIN": "y", "PATH": "/bin"}
+
+
+LOCALE = "import os; from tokenguard.streams.environment import child_environment as c; print(c(os.environ, {}).get('LC_CTYPE'))"
+
+
+@pytest.mark.parametrize(
+    ("environ", "seen"),
+    [({}, "None"), ({"LANG": "C"}, "None"), ({"LC_CTYPE": "C.UTF-8"}, "C.UTF-8"), ({"LC_ALL": "C.UTF-8"}, "None"),
+     ({"PYTHONUTF8": "1", "LC_CTYPE": "C.UTF-8"}, "C.UTF-8")],
+)  # fmt: skip
+def test_a_locale_that_python_sets_for_itself_is_not_the_program_s(environ, seen):
+    done = subprocess.run(
+        [sys.executable, "-c", LOCALE], env=environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    assert done.stdout.strip() == seen
