@@ -61,6 +61,22 @@ def test_a_token_is_issued_rotated_ended_and_never_more_than_that(cli, service):
     assert cli("audit", "verify").code == 0
 
 
+def test_a_leaked_token_is_found_by_its_value_replaced_and_proven_dead(cli, service, tmp_path):
+    assert add(cli, service, "video/app/prod/other").code == 0
+    assert add(cli, service).code == 0
+    leaked = cli.live()
+    report = tmp_path / "gitleaks.json"
+    report.write_text(
+        json.dumps([{"RuleID": "generic", "File": "a.py", "StartLine": 1, "Secret": leaked, "Match": leaked}])
+    )
+    answer = cli("respond", str(report), "--reach", "public", "--where", "a public repository", "--rotate")
+    assert answer.code == 0, answer
+    assert leaked not in answer.out + answer.err
+    assert leaked not in alive(service)
+    assert alive(service) == {cli.live(), cli.live("video/app/prod/other")}
+    assert cli("audit", "verify").code == 0
+
+
 def test_a_create_whose_reply_is_lost_leaves_no_token_behind(cli, service):
     assert add(cli, service, "video/app/prod/other").code == 0
     assert add(cli, service).code == 0

@@ -78,6 +78,14 @@ class Trial:
         scope = self.scope(self.service.scope)
         return TokenRequest(label=label or self.label, scope=scope, permissions=permissions)
 
+    def token(self) -> tuple[str, Value]:
+        """Id and value of a new token, created by API or by a person."""
+        if self.service.described.create is None:
+            issued = self.service.issue(self.label)
+            return issued.id, issued.value
+        made = self.issuer().create(self.wanted())
+        return made.provider_id, made.value
+
     def verdict(self, value: Value) -> Verdict:
         """What one probe says."""
         return self.provider.probe(value, None).verdict
@@ -122,7 +130,7 @@ def recorded(described: Description, scope: str, permissions: tuple[str, ...]) -
         provider = Generic(described, ProviderSettings(base_url=service.url), TrialClock())
         trial = Trial(service, provider, permissions)
         with suppress(CheckFailed, TokenguardError):  # which `run_check` tells
-            (_life if described.create is not None else _verdicts)(trial)
+            (_life if described.revoke else _verdicts)(trial)
         return service.asked
 
 
@@ -139,7 +147,22 @@ def _refused(act: Callable[[], object], otherwise: str, error: type[TokenguardEr
     raise CheckFailed(otherwise)
 
 
+def _person_creates(trial: Trial) -> None:
+    issuer, probed = trial.issuer(), trial.service.described.probe is not None
+    issued = trial.service.issue(trial.label)
+    rows = issuer.listed().named(issued.label)
+    _expect([row.provider_id for row in rows] == [issued.id], "the token is not in the list under its id")
+    _expect(_complete(trial.service, None, rows[0]), "the list lacks a hint or a date")
+    _expect(not probed or trial.verdict(issued.value) is Verdict.ALIVE, "the token is not told to be alive")
+    issuer.revoke(issued.id)
+    _expect(not issuer.listed().holds(issued.id), "the list still has the revoked token")
+    _expect(not probed or trial.verdict(issued.value) is Verdict.DEAD, "the revoked token is not told to be dead")
+
+
 def _life(trial: Trial) -> None:
+    if trial.service.described.create is None:
+        _person_creates(trial)
+        return
     issuer, probed = trial.issuer(), trial.service.described.probe is not None
     wanted = trial.wanted()
     made = issuer.create(wanted)
@@ -154,16 +177,16 @@ def _life(trial: Trial) -> None:
     issuer.revoke(made.provider_id)
 
 
-def _complete(service: LoopbackService, made: CreatedToken, row: ProviderToken) -> bool:
+def _complete(service: LoopbackService, made: CreatedToken | None, row: ProviderToken) -> bool:
     """Whether everything that the file points at was read."""
-    create, rows, hint = service.described.create, service.described.rows, service.tokens[made.provider_id].hint
+    create, rows, hint = service.described.create, service.described.rows, service.tokens[row.provider_id].hint
     read = {
         "hint": row.hint == hint,
         "created": row.created_at,
         "last_used": row.last_used_at,
         "expires": row.expires_at,
     }
-    told = create is None or create.hint is None or made.hint == hint
+    told = made is None or create is None or create.hint is None or made.hint == hint
     return told and all(read[key] for key in (rows.more if rows else ()))
 
 
@@ -197,7 +220,10 @@ def _lost_reply(trial: Trial) -> None:
 def _stranger(trial: Trial) -> None:
     other = trial.issuer(Value({name: Secret("practice-stranger-0123456789") for name in trial.service.admin.names}))
     known = trial.service.issue("prod-post-of-others")
-    for act in (lambda: other.create(trial.wanted()), other.listed, lambda: other.revoke(known.id)):
+    acts: list[Callable[[], object]] = [other.listed, lambda: other.revoke(known.id)]
+    if trial.service.described.create is not None:
+        acts.append(lambda: other.create(trial.wanted()))
+    for act in acts:
         _refused(act, "another admin credential is accepted")
     _expect(known.alive and len(trial.service.tokens) == 1, "another admin credential changed something")
 
@@ -234,7 +260,7 @@ def _outage(trial: Trial) -> None:
     made = trial.service.issue("prod-post-abcd1234")
     trial.service.refuses_all = True
     _expect(trial.verdict(made.value) is Verdict.DEAD, "a refusal is not told as one")
-    if trial.service.described.create is not None:
+    if trial.service.described.rows is not None:
         _refused(trial.issuer().listed, "during an outage of the login a list is read")
 
 
@@ -244,8 +270,9 @@ def _portal(trial: Trial) -> None:
     if trial.service.described.probe is not None:
         _expect(trial.verdict(made.value) is Verdict.UNKNOWN, "a web page tells whether a token is alive")
     if trial.service.described.create is not None:
+        _refused(lambda: trial.issuer().create(trial.wanted()), "a web page passes for a new token", Ambiguous)
+    if trial.service.described.revoke:
         issuer = trial.issuer()
-        _refused(lambda: issuer.create(trial.wanted()), "a web page passes for a new token", Ambiguous)
         _refused(issuer.listed, "a web page passes for a list")
         _refused(lambda: issuer.revoke(made.id), "a web page passes for a revocation")
 
@@ -261,35 +288,35 @@ def _rate_limit(trial: Trial) -> None:
 def _late_revocation(trial: Trial) -> None:
     issuer = trial.issuer()
     trial.service.revoke_lag = _LAG
-    made = issuer.create(trial.wanted())
-    issuer.revoke(made.provider_id)
+    token_id, value = trial.token()
+    issuer.revoke(token_id)
     if trial.service.described.probe is not None:
-        seen = [trial.verdict(made.value) for _ in range(_LAG + 1)]
+        seen = [trial.verdict(value) for _ in range(_LAG + 1)]
         _expect(seen == [Verdict.ALIVE] * _LAG + [Verdict.DEAD], "a revocation that takes its time is not followed")
 
 
 def _untrue_revocation(trial: Trial) -> None:
     issuer = trial.issuer()
     trial.service.ignores_revoke = True
-    made = issuer.create(trial.wanted())
-    issuer.revoke(made.provider_id)
-    _expect(issuer.listed().holds(made.provider_id), "a token that the service keeps is missing from its list")
+    token_id, value = trial.token()
+    issuer.revoke(token_id)
+    _expect(issuer.listed().holds(token_id), "a token that the service keeps is missing from its list")
     if trial.service.described.probe is not None:
-        _expect(trial.verdict(made.value) is Verdict.ALIVE, "a token that the service keeps is told to be dead")
+        _expect(trial.verdict(value) is Verdict.ALIVE, "a token that the service keeps is told to be dead")
 
 
 CHECKS = (
-    FileCheck("a token is created, found, and revoked", ("create",), _life),
-    FileCheck("a list of many tokens is read to its end", ("create",), _pages),
-    FileCheck("a list that grows while it is read loses no token", ("create",), _growing),
+    FileCheck("a token is created, found, and revoked", ("revoke",), _life),
+    FileCheck("a list of many tokens is read to its end", ("revoke",), _pages),
+    FileCheck("a list that grows while it is read loses no token", ("revoke",), _growing),
     FileCheck("a token whose reply was lost is found by its label", ("create",), _lost_reply),
-    FileCheck("another admin credential does nothing", ("create",), _stranger),
+    FileCheck("another admin credential does nothing", ("revoke",), _stranger),
     FileCheck("the longest label arrives", ("create",), _longest_label),
-    FileCheck("another scope is another list", ("create",), _other_scope),
+    FileCheck("another scope is another list", ("revoke",), _other_scope),
     FileCheck("alive, dead, and another scope are told apart", ("probe",), _verdicts),
     FileCheck("an outage of the login reads as a refusal, never as a list", ("probe",), _outage),
     FileCheck("a web page proves nothing", ("create", "probe"), _portal),
     FileCheck("a rate limit is waited for", ("create",), _rate_limit),
-    FileCheck("a revocation that takes its time is followed", ("create",), _late_revocation),
-    FileCheck("a revocation that had no effect is noticed", ("create",), _untrue_revocation),
+    FileCheck("a revocation that takes its time is followed", ("revoke",), _late_revocation),
+    FileCheck("a revocation that had no effect is noticed", ("revoke",), _untrue_revocation),
 )
