@@ -22,7 +22,8 @@ from typing import ClassVar
 
 __all__ = ["ExitCode", "InputError", "Tampered", "TokenguardError", "Unreachable"]
 UPGRADE = (
-    "upgrade tokenguard here: `pip install --upgrade tokenguard-governance`; `tokenguard --version` shows this one"
+    "upgrade tokenguard here: `pip install 'tokenguard-governance @ git+URL@TAG'`, as README.md says; "
+    "`tokenguard --version` shows this one"
 )
 """The hint wherever a newer version wrote what is read."""
 _LONGEST_NUMBER = 9

@@ -95,6 +95,10 @@ def test_a_newer_format_is_refused_with_the_command_that_helps(name, home):
     assert (caught.value.exit_code, UPGRADE in caught.value.hint) == (code, True), caught.value.message
 
 
+def test_the_upgrade_names_a_source_because_an_index_may_have_another_project():
+    assert re.search(r"pip install '\S+ @ git\+URL@TAG'", UPGRADE)
+
+
 def test_a_newer_manifest_is_refused_at_its_version(cli, tmp_path):
     (tmp_path / "tokens.yaml").write_text("version: 2\nfor_each: new\n")
     answer = cli("plan", "tokens.yaml")

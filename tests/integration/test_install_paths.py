@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.fakes.git_repository import Repository, leak
-from tests.integration.hook_runners import Clone, documented, runner
+from tests.integration.hook_runners import BIN, Clone, documented, runner
 
 ROOT = Path(__file__).parents[2]
 TAG = "v0-installed-by-a-test"
@@ -151,6 +151,32 @@ def test_the_hook_is_installed_from_a_git_address_at_a_tag_and_judges_commits(se
     assert "Passed" in clone.git("commit", "-m", "configuration")
     clone.repository.stage("app.py", leak())
     assert "Autoposting API Key" in clone.refused("commit", "-m", "leak")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_hook_is_installed_by_hash_as_the_page_says_and_judges_commits(dist, tmp_path):
+    page = (ROOT / "docs/scanning.md").read_text().partition("### Installing the hook by hash")[2]
+    script, configuration = (
+        re.search(rf"^```{kind}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1] for kind in ("sh", "yaml")
+    )
+    work, own = Repository(tmp_path / "work"), tmp_path / "home"
+    (own / ".local" / "bin").mkdir(parents=True)
+    (wheel,) = dist.glob("*.whl")
+    digest = call("sha256sum", wheel, cwd=tmp_path).stdout.split()[0]
+    work.write(".tokenguard/requirements.txt", (ROOT / "requirements/base.txt").read_bytes())
+    work.write("tokenguard.txt", f"tokenguard-governance @ file://{wheel}#sha256={digest}\n")
+    call("sh", "-e", "-c", script.replace("~/", f"{own}/"), cwd=work.path)
+    who = {f"GIT_{each}_{key}": "a@example.com" for each in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    given = {"PATH": f"{own}/.local/bin:{BIN}:/usr/bin:/bin", "PRE_COMMIT_HOME": str(tmp_path / "cache"), **who}
+    assert call("sh", "-c", "command -v tokenguard-hook", cwd=work.path, **given).stdout.startswith(str(own))
+    call(runner("pre-commit"), "install", cwd=work.path, **given)
+    work.stage(".pre-commit-config.yaml", configuration)
+    call("git", "commit", "-q", "-m", "configuration", cwd=work.path, **given)
+    work.stage("app.py", leak())
+    done = call("git", "commit", "-m", "leak", cwd=work.path, check=False, **given)
+    said = done.stdout + done.stderr
+    assert (done.returncode, "exit code: 1" in said, "Autoposting API Key" in said) == (1, True, True), said
 
 
 @pytest.mark.slow
