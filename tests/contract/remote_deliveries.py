@@ -85,6 +85,16 @@ VENDORS = {
 }
 
 
+VARIANTS: tuple[tuple[str, str, dict[str, object]], ...] = (
+    *((name, "documented", {}) for name in VENDORS),
+    ("github", "stale-key-400", {"stale_key": 400}),
+    ("gitlab", "exists-409", {"exists": 409}),
+    ("doppler", "notes-are-kept", {"keeps_notes": True}),
+    ("onepassword", "changes-answered-with-nothing", {"tells_change": False}),
+)
+"""Each host as its documents describe it, and in each way that they leave open."""
+
+
 def consumer_at(vendor: Vendor, host: SecretHost, tmp_path) -> Consumer:
     return parse_consumer(vendor.target.format(host=host.host), base=tmp_path)
 

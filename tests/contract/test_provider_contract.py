@@ -17,7 +17,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method, Provider, TokenList, TokenRequest
 from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
-from tokenguard.sandbox.fault_settings import Operation, Storm
+from tokenguard.sandbox.fault_settings import Knobs, ListStyle, Operation, StatusRoute, Storm
 from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.sandbox.world import Issued
 
@@ -41,9 +41,29 @@ def value_of(issued: Issued) -> Value:
     return Value.of(issued.secret.reveal())
 
 
+VARIANTS = {
+    "documented": Knobs,
+    "newest-first": lambda: Knobs(list_style=ListStyle(newest_first=True)),
+    "wrapped-lists": lambda: Knobs(list_style=ListStyle(wrapped=True)),
+    "lists-without-total": lambda: Knobs(list_style=ListStyle(total=False)),
+    "revoked-keys-are-listed": lambda: Knobs(list_style=ListStyle(statuses=("active", "revoked"))),
+    "statusless-descript": lambda: Knobs(status_route=StatusRoute.OFF),
+    "status-with-drive": lambda: Knobs(status_route=StatusRoute.WITH_DRIVE),
+}
+"""What the vendors' documents leave open, in each way in which it can be (`tokenguard/sandbox/cited_routes.py`)."""
+KEYS = tuple(each for each in VARIANTS if "status" not in each)
+STATUS = ("documented", "statusless-descript", "status-with-drive")
+
+
+def over(variants: dict[str, tuple[str, ...]]) -> list[object]:
+    """Each provider with each of its variants."""
+    pairs = [(name, variant) for name, found in variants.items() for variant in found]
+    return [pytest.param((name, how), id=name if how == "documented" else f"{name}-{how}") for name, how in pairs]
+
+
 @contextmanager
-def running(name, folder) -> Iterator[Setting]:
-    with Sandbox() as sandbox:
+def running(name, folder, variant="documented") -> Iterator[Setting]:
+    with Sandbox(knobs=VARIANTS[variant]()) as sandbox:
         info, world, clock = sandbox.info, sandbox.world, SwiftClock()
         org, drive = Scope("org", info.org_id), Scope("drive", info.drives[0][0])
         settings = {
@@ -68,19 +88,26 @@ def setting(request, tmp_path):
         yield started
 
 
-@pytest.fixture(params=("descript", "autoposting", "acme"))
+@pytest.fixture(params=over({"descript": STATUS, "autoposting": ("documented",), "acme": ("documented",)}))
 def probing(request, tmp_path):
     """Those that can be asked."""
-    with running(request.param, tmp_path) as started:
+    with running(request.param[0], tmp_path, request.param[1]) as started:
         assert started.provider.capabilities.probe
         yield started
 
 
-@pytest.fixture(params=("autoposting", "acme"))
+@pytest.fixture(params=over({"autoposting": KEYS, "acme": ("documented", "newest-first", "lists-without-total")}))
 def minting(request, tmp_path):
     """Those whose tokens are made by API."""
-    with running(request.param, tmp_path) as started:
+    with running(request.param[0], tmp_path, request.param[1]) as started:
         assert started.provider.capabilities.mint is Method.API
+        yield started
+
+
+@pytest.fixture(params=("autoposting", "acme"))
+def creating(request, tmp_path):
+    """The same, where nothing is listed."""
+    with running(request.param, tmp_path) as started:
         yield started
 
 
@@ -199,7 +226,8 @@ def test_what_is_created_is_found_works_and_can_be_ended(minting):
     assert key.scopes == ("posts:read", "clips:read")
     admin.revoke(minted.provider_id)
     admin.revoke(minted.provider_id)
-    assert admin.listed() == TokenList()
+    lists_the_revoked = minting.sandbox.knobs.list_style.statuses[1]
+    assert (admin.listed() == TokenList()) is not bool(lists_the_revoked), "it is gone only where the list says so"
     assert minting.provider.probe(minted.value, minting.expected).verdict is Verdict.DEAD
 
 
@@ -215,21 +243,21 @@ def test_a_create_whose_reply_is_lost_is_ambiguous_and_can_be_found(minting):
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 409, 425])
-def test_a_create_that_may_have_worked_is_ambiguous(minting, status, words):
-    minting.sandbox.knobs.status_storm = Storm(status, 1)
+def test_a_create_that_may_have_worked_is_ambiguous(creating, status, words):
+    creating.sandbox.knobs.status_storm = Storm(status, 1)
     with pytest.raises(Ambiguous) as caught:
-        minting.issuer().create(TokenRequest(label=LABEL, scope=minting.expected))
+        creating.issuer().create(TokenRequest(label=LABEL, scope=creating.expected))
     words(caught.value)
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 422, 429])
-def test_a_create_that_was_refused_is_refused(minting, status, words):
+def test_a_create_that_was_refused_is_refused(creating, status, words):
     wait = "" if status == 429 else "5"  # one that says how long is waited for (test_provider_limits.py)
-    minting.sandbox.knobs.status_storm = Storm(status, 1, wait)
+    creating.sandbox.knobs.status_storm = Storm(status, 1, wait)
     with pytest.raises(CreateRefused) as caught:
-        minting.issuer().create(TokenRequest(label=LABEL, scope=minting.expected))
+        creating.issuer().create(TokenRequest(label=LABEL, scope=creating.expected))
     words(caught.value)
-    assert minting.sandbox.world.keys() == ()
+    assert creating.sandbox.world.keys() == ()
 
 
 def test_a_create_that_never_left_is_refused(minting):

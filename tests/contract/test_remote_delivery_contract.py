@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.remote_deliveries import VENDORS, consumer_at, deliveries
+from tests.contract.remote_deliveries import VARIANTS, VENDORS, consumer_at, deliveries
 from tests.fakes.clock import FakeClock
 from tests.fakes.secret_hosts.serving import Fault, SecretHost
 from tests.fakes.world import canary
@@ -33,10 +33,11 @@ class Bench:
         return [each for each in self.host.asked if each.method != "GET" and each.query.get("dryRun") != "All"]
 
 
-@pytest.fixture(params=list(VENDORS))
+@pytest.fixture(params=VARIANTS, ids=lambda each: each[0] if each[1] == "documented" else f"{each[0]}-{each[1]}")
 def bench(request, tmp_path):
-    vendor = VENDORS[request.param]
-    with vendor.make() as host:
+    name, _, settings = request.param
+    vendor = VENDORS[name]
+    with vendor.make(**settings) as host:
         yield Bench(vendor, host, tmp_path)
 
 

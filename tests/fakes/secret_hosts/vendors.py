@@ -26,12 +26,24 @@ class Github(SecretHost):
     routes: ClassVar = (
         CitedRoute("GET /repos/acme/app/actions/secrets/{name}", _GITHUB, _READ),
         CitedRoute("GET /repos/acme/app/environments/prod/secrets/{name}", _GITHUB, _READ),
-        CitedRoute("PUT /repos/acme/app/actions/secrets/{name}", _GITHUB, _READ),
-        CitedRoute("PUT /repos/acme/app/environments/prod/secrets/{name}", _GITHUB, _READ),
+        CitedRoute(
+            "PUT /repos/acme/app/actions/secrets/{name}",
+            _GITHUB,
+            _READ,
+            silent="the status for a replaced key (`stale_key`)",
+        ),
+        CitedRoute(
+            "PUT /repos/acme/app/environments/prod/secrets/{name}",
+            _GITHUB,
+            _READ,
+            silent="the status for a replaced key (`stale_key`)",
+        ),
     )
 
     key: PrivateKey = field(default_factory=PrivateKey.generate)
     key_id: str = "1"
+    stale_key: int = 422
+    """The status for a value that was sealed for another key."""
     held: dict[tuple[str, str], str] = field(default_factory=dict)
     changes: int = 0
     times: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -58,7 +70,7 @@ class Github(SecretHost):
         if asked.method != "PUT" or set(asked.body) != {"encrypted_value", "key_id"}:
             raise Refused(422)
         if asked.body["key_id"] != self.key_id:
-            raise Refused(422)
+            raise Refused(self.stale_key)
         opened = SealedBox(self.key).decrypt(base64.b64decode(asked.body["encrypted_value"], validate=True)).decode()
         known = (place, name) in self.held
         self.put(place, name, opened)
@@ -72,13 +84,15 @@ class Gitlab(SecretHost):
     routes: ClassVar = (
         CitedRoute("GET /api/v4/projects/{id}/variables", _GITLAB, _READ),
         CitedRoute(
-            "POST /api/v4/projects/{id}/variables", _GITLAB, _READ, silent="the status for a key that exists; here 400"
+            "POST /api/v4/projects/{id}/variables", _GITLAB, _READ, silent="the status for a key that exists (`exists`)"
         ),
         CitedRoute("GET /api/v4/projects/{id}/variables/{key}", _GITLAB, _READ),
         CitedRoute("PUT /api/v4/projects/{id}/variables/{key}", _GITLAB, _READ),
     )
 
     held: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    exists: int = 400
+    """The status for a variable that is made a second time."""
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         if asked.path[:5] != ["api", "v4", "projects", "acme/app", "variables"]:
@@ -92,7 +106,7 @@ class Gitlab(SecretHost):
             body = dict(asked.body)
             scope = body.setdefault("environment_scope", "*")
             if (body["key"], scope) in self.held:
-                raise Refused(400)
+                raise Refused(self.exists)
             self._keep((body["key"], scope), body)
             return 201, body
         key = (asked.path[5], scope)
@@ -165,7 +179,7 @@ class Doppler(SecretHost):
             "POST /v3/configs/config/secrets",
             f"{_DOPPLER}-update",
             _READ,
-            silent="what becomes of a note that a change leaves out; here it is replaced",
+            silent="what becomes of a note that a change leaves out (`keeps_notes`)",
         ),
         CitedRoute("GET /v3/configs/config/secrets/names", f"{_DOPPLER}-names", _READ),
     )
@@ -173,6 +187,8 @@ class Doppler(SecretHost):
     held: dict[str, str] = field(default_factory=dict)
     about: dict[str, dict[str, str]] = field(default_factory=dict)
     """Note and visibility of each secret, which `change_requests` of a write replace."""
+    keeps_notes: bool = False
+    """Whether what a change leaves out stays."""
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         given = asked.query if asked.method == "GET" else asked.body
@@ -180,7 +196,7 @@ class Doppler(SecretHost):
             raise Refused(404)
         if asked.method == "POST" and asked.path == ["v3", "configs", "config", "secrets"]:
             for change in given.get("change_requests", ()):
-                self.about[change["name"]] = change
+                self.about[change["name"]] = (self.about.get(change["name"], {}) if self.keeps_notes else {}) | change
             self.held |= given["secrets"]
             return 200, {"success": True}
         if asked.method == "GET" and asked.path == ["v3", "configs", "config", "secrets"]:
@@ -207,7 +223,7 @@ class Connect(SecretHost):
     routes: ClassVar = (
         CitedRoute("GET /v1/vaults/{vault}/items", _CONNECT, _READ),
         CitedRoute("GET /v1/vaults/{vault}/items/{item}", _CONNECT, _READ),
-        CitedRoute("PATCH /v1/vaults/{vault}/items/{item}", _CONNECT, _READ),
+        CitedRoute("PATCH /v1/vaults/{vault}/items/{item}", _CONNECT, _READ, silent="its answer (`tells_change`)"),
     )
 
     fields: list[dict[str, Any]] = field(
@@ -216,6 +232,9 @@ class Connect(SecretHost):
             {"id": "f1", "label": "token", "value": "made by hand"},
         ]
     )
+
+    tells_change: bool = True
+    """Whether the answer to a change is the whole item."""
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         if asked.path == ["v1", "vaults", VAULT_ID, "items"] and asked.method == "GET":
@@ -228,4 +247,6 @@ class Connect(SecretHost):
                 if change["op"] != "replace" or found is None:
                     raise Refused(400)
                 next(each for each in self.fields if each["id"] == found[1])[found[2]] = change["value"]
+            if not self.tells_change:
+                return 200, {}
         return 200, {"id": ITEM_ID, "title": "Video app", "version": 1, "fields": self.fields}
