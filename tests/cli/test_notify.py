@@ -12,6 +12,7 @@ from tests.fakes.notification_receiver import SECRET, Receiver
 from tests.fakes.scripted_server import ScriptedServer, reply
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
+from tokenguard.domain.token import LeakWaiver
 from tokenguard.frozen import replace
 from tokenguard.ports.shared_item import Item
 from tokenguard.usecases import send_notifications
@@ -311,6 +312,56 @@ def test_a_route_that_fails_is_a_line_of_upkeep_and_changes_no_other_duty(cli, o
     document = cli("upkeep", "--format", "json").document
     assert ("notify", "ops", 4) in {(each["duty"], each["name"], each["exit_code"]) for each in document["results"]}
     assert document["exit_code"] == 4
+
+
+def test_drift_and_orphans_are_told_with_the_command(cli, ops, tmp_path):
+    cli.approver = True
+    cli.add(VIDEO)
+    cli.world.create("made-by-hand")
+    (tmp_path / "tokens.yaml").write_text(
+        f"version: 1\ntokens:\n  {VIDEO}:\n    {{provider: fake, scope: 'drive:d1', environment: prod, owner: video, "
+        "purpose: uploads, consumers: []}\n"
+    )
+    changed(cli, VIDEO, purpose="another")
+    cli("upkeep")
+    orphans = [each.data for each in ops.handled if each.event == "orphan"]
+    assert orphans, ops.events
+    assert orphans[0]["command"] == "tokenguard --store local:///srv/store drift tokens.yaml"
+
+
+def test_a_revocation_that_is_not_confirmed_is_told(cli, ops, monkeypatch):
+    old = cli.add(VIDEO)
+    assert cli("edit", VIDEO, "--due", "2026-10-01").code == 0
+    cli("upkeep")
+    cli.world.of_value(old).revoked_at = None
+    cli.clock.sleep(2 * DAY)
+    assert cli("upkeep").code == 5
+    (unproven,) = [each.data for each in ops.handled if each.event == "revoke-unproven"]
+    assert unproven["command"].endswith(f"rotate {VIDEO} --resume")
+
+
+def test_a_waiver_is_told_before_it_ends(cli, ops, tmp_path):
+    cli.add(VIDEO)
+    record = cli.store.find(token_name(VIDEO)).document.record
+    until = cli.clock.now() + timedelta(days=30)
+    waiver = LeakWaiver(owner="video", reason="a test key", until=until, fingerprint=record.fingerprint)
+    changed(cli, VIDEO, leak_waiver=waiver)
+    for _ in range(32):
+        cli("notify")
+        cli.clock.sleep(DAY)
+    assert [kind for kind, _ in ops.events if kind == "waiver-ends"] == ["waiver-ends"]
+
+
+def test_a_waiver_of_the_policy_is_told_before_it_ends(cli, configured, receiver, tmp_path):
+    policy = {
+        "format": 1, "name": "team", "extends": "default",
+        "waivers": [{"rule": "maximum-age", "token": "video/*", "owner": "video", "reason": "a pilot", "until": "2026-11-05"}],
+    }  # fmt: skip
+    (tmp_path / "team.yaml").write_text(json.dumps(policy))
+    configured(f'[policy]\nfile = "{tmp_path}/team.yaml"\n', ops=(receiver.url, ""))
+    assert cli("notify").code == 0
+    assert [each.event for each in receiver.handled] == ["waiver-ends"]
+    assert "2026-11-05" in receiver.handled[0].data["text"]
 
 
 def test_a_leak_that_upkeep_itself_ends_is_told(cli, ops):

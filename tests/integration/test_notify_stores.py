@@ -61,6 +61,16 @@ def test_a_rotator_notifies_from_vault_and_no_other_role_writes_the_outbox(on_va
     assert cli("notify", token=login(cli, "scanner")).code == 4
 
 
+@pytest.mark.parametrize(
+    ("made_for", "told"),
+    [({"ttl": "5d", "renewable": False}, True), ({"ttl": "20d", "renewable": False}, False), ({"ttl": "1h", "renewable": False}, False), ({"ttl": "5d"}, False)],
+)  # fmt: skip
+def test_a_login_that_a_person_has_to_replace_is_told_before_it_ends(on_vault, made_for, told):
+    cli, receiver = on_vault
+    assert cli("notify", token=cli.server.new_token(**made_for)).code == 0
+    assert (("login-ends", "") in receiver.events) is told
+
+
 def test_a_rotator_notifies_from_aws_and_no_other_policy_allows_its_writes(on_aws):
     cli, receiver = on_aws
     for status, code in ((500, 4), (204, 0)):

@@ -31,6 +31,13 @@ if TYPE_CHECKING:  # it loads the stores
     help="Write manifest, policy, hook and pipeline into this repository, after showing a diff; creates no store.",
 )
 @click.option(
+    "--schedule",
+    "scheduler",
+    type=click.Choice(["systemd", "cron", "kubernetes"]),
+    help="Print what starts upkeep and notify on this machine or a cluster; creates no store.",
+)
+@click.option("--into", metavar="DIR", default="", help="With --schedule: write new files into this directory.")
+@click.option(
     "--repository",
     metavar="OWNER/NAME",
     default="",
@@ -56,7 +63,10 @@ if TYPE_CHECKING:  # it loads the stores
     help="With --ci: the pip requirement to install, with its hash or a commit.",
 )
 @click.option(
-    "--image", metavar="IMAGE", default="", help="With --ci gitlab: the jobs' container image, NAME@sha256:DIGEST."
+    "--image",
+    metavar="IMAGE",
+    default="",
+    help="With --ci gitlab or --schedule kubernetes: the container image, NAME@sha256:DIGEST.",
 )
 @click.option("--yes", is_flag=True, help="With --ci: do not ask for confirmation.")
 @pass_wiring
@@ -65,6 +75,8 @@ def init(
     recovery_file: str | None,
     ci: str | None,
     *,
+    scheduler: str | None,
+    into: str,
     sandbox: bool,
     print_policy: bool,
     adopted: tuple[str, ...],
@@ -85,7 +97,13 @@ def init(
 
     With --ci it creates no store, and writes the pipeline files of the repository in the working directory. Existing
     files are not changed, except that missing lines are added to .gitignore.
+
+    With --schedule it creates no store either: it prints systemd units, a crontab or CronJobs for this store.
     """
+    if scheduler is not None or into:
+        others = recovery_file or sandbox or print_policy or adopted or ci or repository or account or requirement
+        _schedule(wiring, scheduler, into, image, alone=not others)
+        return
     if ci is not None:
         from tokenguard.usecases.init_ci import CiOptions, bootstrap  # few ask for it
 
@@ -109,6 +127,17 @@ def init(
     if adopted:
         raise InputError("--adopt needs --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
     _show(wiring, wiring.backend.create(recovery_file, sandbox=sandbox), recovery_file)
+
+
+def _schedule(wiring: Wiring, scheduler: str | None, into: str, image: str, *, alone: bool) -> None:
+    from tokenguard.provisioning.schedules import Scheduler  # few ask for it
+    from tokenguard.usecases.init_schedule import render_schedule  # the same
+
+    if scheduler is None:
+        raise InputError("--into needs --schedule", hint="`tokenguard init --schedule systemd --into DIR`")
+    if not alone:
+        raise InputError("--schedule creates no store and no pipeline", hint="leave the other options out")
+    render_schedule(wiring, Scheduler(scheduler), image=image, into=into)
 
 
 def _show(wiring: Wiring, made: "CreatedStore", recovery_file: str | None) -> None:

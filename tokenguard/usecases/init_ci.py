@@ -49,7 +49,7 @@ def bootstrap(wiring: Wiring, wanted: CiOptions, *, yes: bool) -> None:
     """
     tree = WorkingTree(Path.cwd(), wiring.environ)
     choice = _choice(wiring, wanted, tree)
-    found = drafts(choice, _template, tree.read)
+    found = drafts(choice, pipeline_template, tree.read)
     new = [each for each in found if each.fate in {FileChange.CREATE, FileChange.EXTEND}]
     if not wiring.screen.as_json:
         _show(wiring, found)
@@ -101,7 +101,8 @@ def _address(wiring: Wiring) -> str:
     return known if "://" in known else _ADDRESS
 
 
-def _template(name: str) -> str:
+def pipeline_template(name: str) -> str:
+    """The text of a template, by its path below `repository`."""
     found = next((folder for folder in _TEMPLATES if folder.is_dir()), _TEMPLATES[0])
     place = found / "repository" / name
     if not place.is_file():  # in a wheel, the lock lies among the templates
@@ -160,6 +161,9 @@ def _gaps(choice: Choice) -> Iterator[str]:
         yield "pipeline and hook: fill in the pip requirement (--requirement); PyPI's `tokenguard` is another project"
     elif not _PINNED.search(choice.requirement):
         yield "the jobs refuse to install a requirement without a hash: NAME @ URL#sha256=HASH, or git+URL@COMMIT"
+    if choice.system == "gitlab":
+        schedule = f"--cron '17 4 * * *' --ref {choice.branch} --description upkeep"
+        yield f"create the schedule: `glab schedule create {schedule}`"
     if choice.system == "gitlab" and "@sha256:" not in choice.image:
         yield f"give the container image by digest (--image {choice.image}@sha256:DIGEST)"
     if choice.account == _ACCOUNT:

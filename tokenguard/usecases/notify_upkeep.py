@@ -88,8 +88,9 @@ def _command(line: Done, kind: NotificationKind, file: str) -> str:
         return found[1]
     if line.duty is Duty.APPLY:
         return shlex.join(["plan", *([file] if file else [])])
-    if not line.name:
-        return "upkeep"
-    if kind in {NotificationKind.WAITING, NotificationKind.UNPROVEN}:
-        return f"rotate {line.name}"
-    return f"deliver {line.name}" if kind is NotificationKind.DRIFT else f"show {line.name}"
+    ways = {
+        NotificationKind.UNPROVEN: f"rotate {line.name} --resume",
+        NotificationKind.WAITING: f"rotate {line.name}",
+        NotificationKind.DRIFT: f"deliver {line.name}",
+    }
+    return ways.get(kind, f"show {line.name}") if line.name else "upkeep"

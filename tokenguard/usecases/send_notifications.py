@@ -1,6 +1,7 @@
 """The use case of `notify`: takes what holds now into the outbox, and sends each route what it is owed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.errors import Conflict, ExitCode, InputError, TokenguardError, Unreachable
@@ -24,7 +25,7 @@ from tokenguard.notifications.outbox import (
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.rotation.batch import most_severe_code
 from tokenguard.shell.notification_routes import Route, configured_routes, routes_named
-from tokenguard.shell.wiring import Wiring
+from tokenguard.shell.wiring import Wiring, underlying_store
 from tokenguard.text import counted
 
 _LONGEST = 300.0
@@ -193,6 +194,9 @@ class Notifier:
         )
         if config is not None:
             facts = replace(facts, upkeep_within=config.upkeep_within)
+        left: float | None = getattr(underlying_store(wiring.store), "login_ends_in", None)
+        if left is not None:
+            facts = replace(facts, login_ends=facts.now + timedelta(seconds=left))
         return conditions(wiring.store.scan(), facts)
 
     def _wanted(self, found: Sequence[Notification]) -> dict[str, list[Notification]]:

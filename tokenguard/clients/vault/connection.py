@@ -20,6 +20,8 @@ _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each retry: nearly eight in total for a transient failure."""
 _ELECTION_PAUSES = (*_PAUSES, *(4.0,) * 6)
 """Seconds before each retry with several nodes: half a minute in total to elect a leader."""
+_MADE_TO_LAST = 2 * 86_400
+"""Seconds; a shorter login is made for one job."""
 _RENEW_BELOW = 0.5
 """The fraction of a lease below which it is renewed."""
 
@@ -69,6 +71,14 @@ class VaultConnection:
                 self._turn_to_leader()
                 self._lease = self._log_in()
             return self._lease
+
+    @property
+    def ends_in(self) -> float | None:
+        """Seconds until a login that was made to last ends; None: it is renewed, repeated, for one job, or endless."""
+        lease = self.lease
+        if lease.ends is None or lease.renewable or lease.repeatable or lease.granted < _MADE_TO_LAST:
+            return None
+        return lease.ends - self._clock.monotonic()
 
     def call(self, work: Callable[[Any], _Result]) -> _Result:
         """Run `work` with hvac's client and retry transient failures; only for idempotent requests.

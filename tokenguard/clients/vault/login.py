@@ -23,6 +23,8 @@ class Lease:
     renewable: bool
     repeatable: bool
     """Whether another login of the same kind can be made."""
+    granted: float = 0.0
+    """Seconds it was made for."""
 
 
 def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
@@ -69,6 +71,7 @@ def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
         length=ttl,
         renewable=bool(data.get("renewable")),
         repeatable=repeatable,
+        granted=_seconds(data.get("creation_ttl")),
     )
 
 
@@ -84,6 +87,7 @@ def renew(client: Any, lease: Lease, now: float) -> Lease:
         length=ttl,  # shorter each time, where the token nears the end it cannot pass
         renewable=bool(auth.get("renewable")),
         repeatable=lease.repeatable,
+        granted=lease.granted,
     )
 
 

@@ -74,6 +74,11 @@ class VaultStore:
         """How many requests this handle sent so far."""
         return self._kv.connection.asked
 
+    @property
+    def login_ends_in(self) -> float | None:
+        """Seconds until the runner's own access ends, if a person has to replace it."""
+        return self._kv.connection.ends_in
+
     @cached_property
     def role(self) -> VaultStoreRole:
         """Which of the printed roles the login in use has, or comes closest to."""

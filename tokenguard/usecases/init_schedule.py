@@ -1,0 +1,119 @@
+"""The use case of `init --schedule`: renders what starts `upkeep` and `notify` on a machine or a cluster."""
+
+import getpass
+import shutil
+import sys
+from pathlib import Path
+
+from tokenguard.errors import InputError
+from tokenguard.files import shown
+from tokenguard.provisioning.schedules import (
+    ScheduledRun,
+    Scheduler,
+    cron_jobs,
+    cron_lines,
+    start_time,
+    systemd_units,
+)
+from tokenguard.shell.credentials import credential_variables
+from tokenguard.shell.store_url import is_on_vault
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.init_ci import pipeline_template
+from tokenguard.usecases.load_manifest import DEFAULT_FILE
+
+_FILES_OF_KEYS = ("TOKENGUARD_KEY_FILE", "TOKENGUARD_PASSPHRASE_FILE", "TOKENGUARD_STATE_DIR")
+"""Variables of a local store that name places, and are no secrets."""
+_EXAMPLE_SERVER = "https://vault.example.org:8200"
+
+
+def render_schedule(wiring: Wiring, scheduler: Scheduler, *, image: str, into: str) -> None:
+    """Print the files, or write new ones into a directory.
+
+    Raises:
+        InputError: the store cannot be reached from there, a path cannot be written, or a file exists.
+    """
+    rule = wiring.policy.rule("unattended-rotation")
+    windows = rule.words("windows") if rule else ()
+    if scheduler is Scheduler.KUBERNETES:
+        if not is_on_vault(wiring.store_url):
+            raise InputError(
+                "a CronJob is rendered for a store on Vault only",
+                hint="--store vault://MOUNT/PREFIX, or --schedule cron",
+            )
+        files = cron_jobs(
+            pipeline_template("../cronjob.yaml"),
+            store=wiring.store_url,
+            address=wiring.backend.server_address() or _EXAMPLE_SERVER,
+            role=wiring.backend.job_roles("kubernetes", "")[1].replace("-kubernetes-", "-"),
+            image=image,
+            windows=windows,
+        )
+    else:
+        run = _run(wiring, windows)
+        files = systemd_units(run) if scheduler is Scheduler.SYSTEMD else cron_lines(run)
+    if into:
+        _write(Path(into), files)
+    _show(wiring, files, into)
+    at = start_time(windows)
+    wiring.progress.note(f"upkeep starts at {at.hour:02}:{at.minute:02} UTC" + _window_words(windows))
+    if scheduler is not Scheduler.KUBERNETES:
+        for each in _missing(wiring, scheduler):
+            wiring.progress.note(each)
+
+
+def _run(wiring: Wiring, windows: tuple[str, ...]) -> ScheduledRun:
+    environ = {name: str(Path(wiring.environ[name]).absolute()) for name in _FILES_OF_KEYS if wiring.environ.get(name)}
+    if wiring.settings.source is not None:
+        environ["TOKENGUARD_CONFIG"] = str(wiring.settings.source)
+    beside = Path(sys.executable).with_name("tokenguard")
+    program = str(beside) if beside.is_file() else shutil.which("tokenguard")
+    if program is None:
+        raise InputError("tokenguard is not installed as a command here", hint="install it, and run this again")
+    manifest = Path(DEFAULT_FILE)
+    return ScheduledRun(
+        program=program,
+        store=wiring.store_url,
+        user=getpass.getuser(),
+        environ=environ,
+        manifest=str(manifest.absolute()) if manifest.exists() else "",
+        windows=windows,
+    )
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        place = folder / name
+        if place.exists() and place.read_text(encoding="utf-8") != text:
+            raise InputError(f"{shown(place)} exists with other content", hint="remove it, or give another directory")
+    try:
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError:
+        raise InputError(f"{shown(folder)} cannot be written", hint="--into an existing directory of yours") from None
+
+
+def _show(wiring: Wiring, files: dict[str, str], into: str) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document({"files": [{"path": name, "text": text} for name, text in files.items()]})
+    elif into:
+        wiring.screen.line(f"wrote {counted(len(files), 'file')} into {shown(Path(into))}: {', '.join(files)}")
+    else:
+        for name, text in files.items():
+            if len(files) > 1:
+                wiring.screen.line(f"# {name}")
+            wiring.screen.text(text)
+
+
+def _window_words(windows: tuple[str, ...]) -> str:
+    return f", in the policy's windows ({', '.join(windows)})" if windows else ""
+
+
+def _missing(wiring: Wiring, scheduler: Scheduler) -> list[str]:
+    """What a person has to add: credentials are in no file that this command writes."""
+    names = sorted(credential_variables(wiring.settings))
+    place = "/etc/tokenguard/environment (mode 0600)" if scheduler is Scheduler.SYSTEMD else "the crontab's environment"
+    found = [f"put the variables {', '.join(names)} into {place}"] if names else []
+    if wiring.settings.notify is None:
+        found.append("the configuration has no [notify], so no messages are sent; see docs/notifications.md")
+    return found
