@@ -91,6 +91,22 @@ def test_what_holds_is_told_once_and_signed(cli, ops):
     assert len(ops.bodies) == 2
 
 
+def test_a_request_for_a_second_person_is_told_until_it_is_approved(cli, ops, tmp_path):
+    cli.add(VIDEO)
+    (tmp_path / "runner" / "policy.yaml").write_text(
+        "format: 1\nname: t\nextends: default\nrules:\n  - {id: second-person, operations: [retire]}\n"
+    )
+    config = tmp_path / "runner" / "config.toml"
+    config.write_text('[policy]\nfile = "policy.yaml"\n' + config.read_text())
+    assert cli("retire", VIDEO, "--yes").code == 3
+    digest = cli("request", "--format", "json").document["requests"][0]["digest"]
+    for _ in range(2):
+        assert cli("notify").code == 0
+    (told,) = ops.handled
+    assert (told.event, told.data["token"], told.data["owner"]) == ("waiting", VIDEO, "video")
+    assert told.data["command"] == f"tokenguard --store local:///srv/store approve {digest}"
+
+
 def test_a_wider_leak_is_told_again(cli, ops):
     cli.add(VIDEO)
     leak(cli, VIDEO, Spread.COMMITTED)

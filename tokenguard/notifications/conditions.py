@@ -15,6 +15,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
 from tokenguard.notifications.outbox import LastUpkeep
 from tokenguard.policy.model import Policy, due_of
+from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.text import safe_text
 
@@ -37,6 +38,8 @@ class StoreFacts(Frozen, frozen=True, kw_only=True):
     now: datetime
     upkeep: LastUpkeep | None = None
     upkeep_within: timedelta = UPKEEP_WITHIN
+    requests: tuple[ApprovalRequest, ...] = ()
+    """What awaits the approval or the review of a second person."""
     login_ends: datetime | None = None
     """When the runner's access to the store expires; None: not known, or never."""
 
@@ -50,7 +53,7 @@ def conditions(snapshots: Iterable[Snapshot], facts: StoreFacts) -> list[Notific
         found += derive.of_token(snapshot.id, snapshot.document)
     stated = {(each.kind, each.name) for each in found}
     found += [each for each in derive.of_upkeep(owners) if (each.kind, each.name) not in stated]
-    return [*found, *derive.of_store()]
+    return [*found, *derive.of_requests(owners), *derive.of_store()]
 
 
 class _Derivation:
@@ -81,6 +84,19 @@ class _Derivation:
             facts = (each.duty, each.name or each.owner, each.since.isoformat())
             command = each.command.split() or ["show", each.name]
             yield self._made(each.kind, each.says, *command, name=each.name, owner=owner, facts=facts)
+
+    def of_requests(self, owners: dict[str, str]) -> Iterator[Notification]:
+        """What a second person has to approve or review."""
+        for request in self._facts.requests:
+            first, others = request.operations[0], len(request.operations) - 1
+            what = f"{first.kind}" + (f" and {others:,} more" if others else "")
+            done = f"was run with --break-glass ({request.forced})" if request.forced else "waits for a second person"
+            says = f"{what} by {request.by} {done}" + ("; it is not reviewed" if request.forced else "")
+            command = ("approve", request.digest)
+            facts = ("request", request.digest, request.at.isoformat())
+            yield self._made(
+                NotificationKind.WAITING, says, *command, name=first.name, owner=owners.get(first.name, ""), facts=facts
+            )
 
     def of_store(self) -> Iterator[Notification]:
         """What concerns the store as a whole."""

@@ -191,6 +191,7 @@ class Notifier:
             policy=wiring.policy,
             now=wiring.clock.now(),
             upkeep=outbox.upkeep,
+            requests=tuple(wiring.second_person.waiting()),
         )
         if config is not None:
             facts = replace(facts, upkeep_within=config.upkeep_within)
