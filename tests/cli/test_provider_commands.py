@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.fakes.command_line import FakeTty
 from tests.fakes.provider_files import GUIDED_FILE, SANDBOX_FILE, provider_file
 from tokenguard.providers.provider_registry import BUILT_IN, described_services
 
@@ -71,3 +72,42 @@ def test_a_file_that_takes_the_id_for_the_value_fails_and_says_at_which_check(cl
 @pytest.mark.parametrize("arguments", [(), ("nope",), ("descript",), ("./none.yaml",), ("gitlab", "--all")])
 def test_what_cannot_be_played_is_bad_input(cli, arguments):
     cli.refused("provider", "test", *arguments)
+
+
+@pytest.mark.parametrize(("by_person", "checks"), [(None, 13), ("create", 10), ("all", 3)])
+def test_a_new_file_is_made_from_what_is_known_and_passes_its_checks(cli, tmp_path, by_person, checks):
+    file = tmp_path / "other.yaml"
+    known = (
+        "--base-url",
+        "https://other.example/v3",
+        "--auth",
+        "header X-Key",
+        "--contract",
+        "github:other/api abc1234",
+    )
+    person = ("--by-person", by_person) if by_person else ()
+    assert cli("provider", "new", "other", "--output", str(file), *known, *person).code == 0
+    text = file.read_text()
+    assert all(
+        each in text
+        for each in ("base_url: https://other.example/v3", "auth: header X-Key", "abc1234", "checked: 2026-11-01")
+    )
+    answer = cli("provider", "test", str(file), "--format", "json")
+    assert (answer.code, len(answer.document["providers"][0]["checks"])) == (0, checks), answer
+
+
+def test_on_a_terminal_a_new_file_asks_for_what_is_missing(cli, tmp_path):
+    file = tmp_path / "other.yaml"
+    cli.tty = FakeTty("https://other.example", "", "", "basic", "person", "api")
+    assert cli("provider", "new", "other", "--output", str(file)).code == 0
+    text = file.read_text()
+    assert "auth: basic" in text
+    assert "\ncreate:" not in text
+    assert "\nrevoke:" in text
+    assert cli("provider", "test", str(file)).code == 0
+
+
+@pytest.mark.parametrize("given", [("--base-url", "nonsense"), ("--auth", "header Host"), ("--contract", "x: [")])
+def test_an_answer_that_cannot_stand_in_a_file_writes_none(cli, tmp_path, given):
+    cli.refused("provider", "new", "other", "--output", str(tmp_path / "other.yaml"), *given)
+    assert not (tmp_path / "other.yaml").exists()

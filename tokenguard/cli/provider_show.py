@@ -7,16 +7,20 @@ from typing import Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import shown, write_new
+from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Method
 from tokenguard.shell.provider_descriptions import (
+    FileAnswers,
     KnownProvider,
     known_provider,
     known_providers,
     new_description,
     read_description,
 )
+from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
 
 _NEVER = "never tried live"
@@ -60,14 +64,31 @@ def show(wiring: Wiring, name: str) -> None:
 @command("new")
 @click.argument("name")
 @click.option("--output", metavar="FILE", help="Write to this file, which must not exist, instead of standard output.")
+@click.option("--base-url", default="", metavar="URL", help="What every request begins with.")
+@click.option("--documentation", default="", metavar="URL", help="The vendor's page that describes the API.")
+@click.option("--contract", default="", metavar="TEXT", help="A published OpenAPI description, and its commit or date.")
+@click.option("--auth", default="", metavar="HOW", help="How requests carry a token: bearer, basic, header NAME.")
+@click.option(
+    "--by-person",
+    type=click.Choice(["create", "all"]),
+    default=None,
+    help="create: only a person creates tokens; all: a person also lists and revokes them.",
+)
 @pass_wiring
-def new(wiring: Wiring, name: str, *, output: str | None) -> None:
+def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | None, **given: str) -> None:
     """Write a file that describes provider NAME, to begin with: an example of every key, with its explanation.
 
-    Replace what differs by what the provider's documentation says, leave out what it does not have, and validate the
-    file with `tokenguard provider lint`.
+    On a terminal, options that are missing are asked for; an empty answer keeps the example. Replace what differs by
+    what the provider's documentation says, leave out what it does not have, validate the file with `tokenguard provider
+    lint`, and play it with `tokenguard provider test`.
     """
-    text = new_description(name)
+    segment(name, what="provider")
+    answers = FileAnswers(**given, by_person=by_person or "")
+    if wiring.tty is not None and output is not None:
+        answers = _asked(wiring.tty, answers, by_person=by_person)
+    if answers != FileAnswers():
+        answers = replace(answers, today=f"{wiring.clock.now():%Y-%m-%d}")
+    text = new_description(name, answers)
     if output is None:
         wiring.screen.text(text)
         return
@@ -76,6 +97,28 @@ def new(wiring: Wiring, name: str, *, output: str | None) -> None:
     except OSError:
         raise InputError(f"cannot create {shown(Path(output))}", hint="name a file that does not exist yet") from None
     wiring.progress.note(f"written to {shown(Path(output))}; validate it with: tokenguard provider lint {output}")
+
+
+_QUESTIONS = {
+    "base_url": "address of the API, such as https://api.acme.example/v2",
+    "documentation": "page that documents it",
+    "contract": "published OpenAPI description and its commit or date, if there is one",
+    "auth": "how requests carry a token: bearer, basic or header NAME",
+}
+
+
+def _asked(tty: Tty, answers: FileAnswers, *, by_person: str | None) -> FileAnswers:
+    """Ask for what was not given as an option."""
+    found = {
+        key: tty.ask(f"{question} (empty: the example stays): ")
+        for key, question in _QUESTIONS.items()
+        if not getattr(answers, key)
+    }
+    if by_person is None:
+        told = tty.ask("who creates tokens, api or person: ").lower() == "person"
+        revokes = told and tty.ask("who revokes them, api or person: ").lower() == "person"
+        found["by_person"] = ("all" if revokes else "create") if told else ""
+    return replace(answers, **found)
 
 
 @command("lint")

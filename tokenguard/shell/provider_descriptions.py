@@ -1,5 +1,6 @@
 """What is known of each provider without asking it: capabilities, manual steps, and sources of its description."""
 
+import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
 from pathlib import Path
@@ -87,10 +88,76 @@ def check_files(settings: Settings, names: Sequence[str]) -> Iterator[CheckedFil
         yield CheckedFile(described.name, results)
 
 
-def new_description(name: str) -> str:
-    """The text of a provider file to begin with, every key of which is explained; InputError for no name."""
+class FileAnswers(Frozen, frozen=True, kw_only=True):
+    """What is known of a service before its provider file is written; empty: the example stays."""
+
+    base_url: str = ""
+    documentation: str = ""
+    contract: str = ""
+    """A published OpenAPI description and its commit or date."""
+    auth: str = ""
+    """`bearer`, `basic` or `header NAME`."""
+    by_person: str = ""
+    """`create`, if only a person creates tokens; `all`, if a person lists and revokes them as well."""
+    today: str = ""
+
+
+_GUIDE = {
+    "create": """\
+guide:                           # what a person does, in the service's words
+  where: https://acme.example > Settings > Keys
+  create:
+    - create a key, name it {label}, and grant it {permissions} in {scope_name} ({scope})
+    - copy the value; it is shown only once
+""",
+    "all": """\
+  revoke:
+    - find {label} ({hint}) and choose Delete
+""",
+}
+
+
+def new_description(name: str, answers: FileAnswers | None = None) -> str:
+    """The text of a provider file to begin with, every key of which is explained; InputError for no name.
+
+    Args:
+        name: the provider.
+        answers: what differs from the example.
+
+    Raises:
+        InputError: the name is not a segment, or an answer cannot stand in a provider file.
+    """
+    from tokenguard.providers.generic.loading import describe  # brings the YAML reader
+
+    said = answers or FileAnswers()
     text = (Path(provider_registry.__file__).parent / "new_service.yaml").read_text(encoding="utf-8")
-    return text.replace("acme", segment(name, what="provider"))
+    gone = {"create": ("create:",), "all": ("create:", "list:", "revoke:")}.get(said.by_person, ())
+    parts = [part for part in text.split("\n\n") if not part.startswith(gone or ("\0",))]
+    if gone:
+        guide = _GUIDE["create"] + (_GUIDE["all"] if said.by_person == "all" else "")
+        parts = [
+            each.replace("lifetime: 90d                    # optional: tokens are created with an expiry\n", "")
+            for each in parts
+        ]
+        parts.insert(-1, guide.rstrip("\n"))
+    text = "\n\n".join(parts).replace("acme", segment(name, what="provider"))
+    for key, given in (("base_url", said.base_url), ("  documentation", said.documentation), ("auth", said.auth)):
+        if given:
+            text = _with_value(text, key, given)
+    if said.contract:
+        text = re.sub(
+            r"(?m)^(  documentation: .*\n)", lambda found: f"{found[1]}  contract: {said.contract}\n", text, count=1
+        )
+    if said.today:
+        text = _with_value(text, "  checked", said.today)
+    if said != FileAnswers():
+        describe(text.encode(), source="the new file")
+    return text
+
+
+def _with_value(text: str, key: str, value: str) -> str:
+    """The file with another value for a key; what follows on its line stays."""
+    return re.sub(rf"(?m)^{key}: \S+", lambda _: f"{key}: {value}", text, count=1)
 
 
 def read_description(path: Path) -> str:
