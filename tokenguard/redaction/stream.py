@@ -70,14 +70,15 @@ class StreamRedactor:
             for source, count in counts.items():
                 self.found[self.matcher.sources[source]] += count
             self._held, self._quiet = data[limit:], len(data) - limit
-            if is_all:
-                return b"".join(out)
-            out.append(self._advance(self._held[:_CLOSER], final=False))
-            if limit + _CLOSER >= len(data):
+            data, rest = self._held, data[limit + _CLOSER :]
+            if not is_all:
+                out.append(self._advance(data[:_CLOSER], final=False))
+                data = self._held + rest
+            if is_all or not rest:
                 self._dense = True
                 return b"".join(out)
-            data = self._held + data[limit + _CLOSER :]
         out.append(self._feed(data, looked=True))
+        self._dense = self._dense or len(out) > 1
         return b"".join(out)
 
     def idle(self) -> bytes:
