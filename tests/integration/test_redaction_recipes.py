@@ -78,6 +78,23 @@ def test_a_runner_gets_masked_output(machine, runner):
     assert len(re.findall(r"(?:says|err) \[tokenguard:\w+\]", output)) == 2
 
 
+def test_any_program_is_masked_by_the_lines_of_the_guide(machine):
+    """Its output, what is piped from it, and the files that it writes."""
+    section = GUIDE.partition("## Mask any program")[2].partition("\n## ")[0]
+    started, piped, files = re.findall(r"^\$ (.*)$", section, re.MULTILINE)
+    output = machine(started)
+    output += machine(f"{piped} || test $? = 1", DESCRIPT_API_TOKEN=world().value)
+    (machine.place / "test.sh").write_text(
+        f"#!/bin/sh\nmkdir -p reports\n{PRINTS}echo $DESCRIPT_API_TOKEN > reports/junit.xml\n"
+    )
+    (machine.place / "test.sh").chmod(0o755)
+    output += machine(files)
+    assert len(re.findall(r"(?:says|err) \[tokenguard:\w+\]", output)) == 6
+    reports = output + (machine.place / "leaks.json").read_text() + (machine.place / "reports/junit.xml").read_text()
+    assert world().value not in reports
+    assert re.search(r"^\[tokenguard:\w+\]$", (machine.place / "reports/junit.xml").read_text())
+
+
 @pytest.fixture
 def pulled(machine):
     """The environment of a pipeline's machine: the team's list and its key, no store."""
