@@ -249,6 +249,12 @@ class FakeDeliveries:
     def of(self, consumer: Consumer) -> Delivery | None:
         return None if consumer.kind is ConsumerKind.PERSON else self.delivery
 
+    def check_command(self, name: str) -> None:
+        pass
+
+    def run_command(self, name: str) -> str:
+        return ""
+
 
 class FakeVendors:
     def __init__(self, provider: FakeProvider, issuer: Issuer | None) -> None:

@@ -17,7 +17,12 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.deliver_tokens import ConsumerCheck, ConsumerResult, compare_consumers, deliver_differing
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 
-_TONES = {ConsumerResult.DIFFERS: "red", ConsumerResult.FAILED: "red", ConsumerResult.DELIVERED: "green"}
+_TONES = {
+    ConsumerResult.COMMAND_OWED: "red",
+    ConsumerResult.DIFFERS: "red",
+    ConsumerResult.FAILED: "red",
+    ConsumerResult.DELIVERED: "green",
+}
 
 
 @command("deliver")

@@ -39,6 +39,13 @@ _OPTIONS = (
         help="A consumer: dotenv:PATH#VAR, command:NAME, person:TEXT, github:OWNER/REPO#NAME, … (docs/deliveries.md); "
         "repeatable; replaces the whole list.",
     ),
+    click.option(
+        "--after",
+        metavar="TARGET=NAME",
+        multiple=True,
+        help="After a delivery to this consumer run [commands.NAME] of the runner's configuration; empty: nothing; "
+        "repeatable.",
+    ),
     click.option("--no-consumers", is_flag=True, help="Declare that the token has no consumers."),
     click.option(
         "--adopt",

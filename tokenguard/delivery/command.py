@@ -71,11 +71,24 @@ class CommandDelivery:
         answers: dict[int | None, Holds] = {0: Holds.THIS, _SAYS_OTHER: Holds.OTHER}
         return answers.get(_run(consumer.target, settings.verify_argv, value, settings.timeout), Holds.UNKNOWN)
 
+    def check_command(self, name: str) -> None:
+        """Refuse an unknown name, and a program that is missing or writable by every user."""
+        _program(name, self._named(name).argv)
+
+    def run_command(self, name: str) -> str:
+        """Run a command that needs no value; returns how it failed, empty text if it exits 0 in time."""
+        settings = self._named(name)
+        code = _run(name, settings.argv, None, settings.timeout)
+        return "" if code == 0 else _ending(code)
+
     def _settings(self, consumer: Consumer) -> CommandSettings:
+        return self._named(consumer.target)
+
+    def _named(self, name: str) -> CommandSettings:
         try:
-            return self._commands[consumer.target]
+            return self._commands[name]
         except KeyError:
-            name = safe_text(consumer.target, one_line=True, limit=80)
+            name = safe_text(name, one_line=True, limit=80)
             raise InputError(
                 f"this machine's config has no command {name!r}",
                 hint=f"add [commands.{name}] with argv to the configuration of the machine that rotates",
@@ -96,13 +109,13 @@ def _program(name: str, argv: tuple[str, ...]) -> str:
     return found
 
 
-def _run(name: str, argv: tuple[str, ...], value: Value, timeout: float) -> int | None:
+def _run(name: str, argv: tuple[str, ...], value: Value | None, timeout: float) -> int | None:
     """The exit code (negative: the signal that ended it), or None after a timeout."""
     program = _program(name, argv)
     try:
         process = subprocess.Popen(
             [program, *argv[1:]],
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL if value is None else subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=_environment(),
@@ -112,7 +125,7 @@ def _run(name: str, argv: tuple[str, ...], value: Value, timeout: float) -> int 
     except OSError:
         raise Unreachable(f"the command {name!r} could not be started", hint="run it by hand") from None
     try:
-        process.communicate(as_stdin(value), timeout=timeout)
+        process.communicate(None if value is None else as_stdin(value), timeout=timeout)
     except subprocess.TimeoutExpired:
         return None
     finally:

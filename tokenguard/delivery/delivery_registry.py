@@ -68,6 +68,18 @@ class DeliveryRegistry:
 
         return delivery_to(kind, self._asked_hosts(kind))
 
+    def check_command(self, name: str) -> None:
+        """Validate a command that runs after a delivery."""
+        from tokenguard.delivery.command import CommandDelivery
+
+        CommandDelivery(self._commands).check_command(name)
+
+    def run_command(self, name: str) -> str:
+        """Run it; returns how it failed, empty text if it did not."""
+        from tokenguard.delivery.command import CommandDelivery
+
+        return CommandDelivery(self._commands).run_command(name)
+
     def survey(self, address: str) -> SecretListing:
         """A walk through the secrets at one of the hosts; InputError if the address is none, or not configured here."""
         from tokenguard.delivery.surveys import HostSurvey

@@ -39,6 +39,8 @@ class Op(StrEnum):
     REJECT = "reject"
     PUBLISH = "publish"
     DELIVER = "deliver"
+    AFTER = "after"
+    """A command of the runner's configuration ran after a delivery."""
     ROLL_BACK = "roll-back"
     REVOKE = "revoke"
     DEATH = "death"

@@ -139,6 +139,18 @@ class Consumer(Frozen, frozen=True):
         return there if not servers or there.server in servers else replace(self, server=servers[0])
 
 
+class AfterDelivery(Frozen, frozen=True):
+    """What makes a consumer use a value that was delivered to it: a reload, a redeployment."""
+
+    consumer: str
+    """As it is written."""
+    command: str
+    """The name of a command of the runner's configuration; a record never holds the command itself."""
+
+    def __str__(self) -> str:
+        return f"{self.consumer}={self.command}"
+
+
 class LeakWaiver(Frozen, frozen=True, kw_only=True):
     """A waiver: a live value may stay where scans find it until a date."""
 
@@ -175,6 +187,8 @@ class Record(Frozen, frozen=True, kw_only=True):
     """Who acts when the owner cannot be reached."""
     consumers: tuple[Consumer, ...] | None = None
     """None: not declared. Empty: declared to have no consumers that receive deliveries."""
+    after: tuple[AfterDelivery, ...] = ()
+    """What runs after a delivery to a consumer."""
     location: Location = field(default_factory=Location)
     base_url: str = ""
     """The provider's address when the record was made; another one later must be confirmed with `edit`."""
@@ -210,6 +224,10 @@ class Record(Frozen, frozen=True, kw_only=True):
             return ()
         adopted = (self.location.adopted,) if self.location.adopted else ()
         return (*adopted, *(str(each) for each in self.consumers or () if not each.kind.takes_many))
+
+    def command_after(self, consumer: Consumer) -> str:
+        """The command that runs after a delivery to the consumer; empty if there is none."""
+        return next((each.command for each in self.after if each.consumer == str(consumer)), "")
 
     @property
     def last_accepted(self) -> datetime | None:

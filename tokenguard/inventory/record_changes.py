@@ -5,7 +5,7 @@ from typing import Any
 
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, CredentialKind, Location, Record, RecordState
+from tokenguard.domain.token import AfterDelivery, Consumer, CredentialKind, Location, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field_names, replace
 from tokenguard.text import is_plain_line
@@ -30,6 +30,8 @@ class RecordChanges(Frozen, frozen=True, kw_only=True):
     account: str | None = None
     deputy: str | None = None
     consumers: tuple[Consumer, ...] | None = None
+    after: tuple[AfterDelivery, ...] | None = None
+    """Without a command: nothing runs after it any more."""
     location: Location | None = None
     base_url: str | None = None
     due_at: datetime | str | None = None
@@ -54,6 +56,8 @@ def apply(record: Record, changes: RecordChanges) -> Record:
         InputError: an active record would lose a field that it must have.
     """
     changed = replace(record, **changes.given())
+    if changed.after:
+        changed = replace(changed, after=_after(record, changed, changes.after or ()))
     if changed.state is RecordState.UNCLAIMED and not changed.missing:
         return replace(changed, state=RecordState.ACTIVE)
     lost = set(changed.missing) - set(record.missing)
@@ -62,6 +66,19 @@ def apply(record: Record, changes: RecordChanges) -> Record:
             f"an active token cannot be without {' and '.join(sorted(lost))}", hint="give the new value instead of none"
         )
     return changed
+
+
+def _after(before: Record, changed: Record, given: tuple[AfterDelivery, ...]) -> tuple[AfterDelivery, ...]:
+    """The commands after deliveries: those given replace others of the same consumer, those of no consumer go."""
+    consumers = [str(each) for each in changed.consumers or ()]
+    for each in given:
+        if each.consumer not in consumers:
+            raise InputError(
+                f"{each.consumer} is no consumer of {changed.name}",
+                hint="declare it with --deliver; --after takes it as it is written there",
+            )
+    found = {each.consumer: each.command for each in (*before.after, *given)}
+    return tuple(AfterDelivery(name, found[name]) for name in consumers if found.get(name))
 
 
 def check_age(record: Record, now: datetime) -> None:

@@ -38,6 +38,7 @@ FIXED: Mapping[str, Callable[[Record], Cell]] = {
     "provider_id": lambda record: record.provider_id,
     "hint": lambda record: record.hint,
     "imported_from": lambda record: record.imported_from,
+    "after": lambda record: ";".join(map(str, record.after)),
     "added_at": lambda record: moment(record.added_at),
     "rotated_at": lambda record: moment(record.rotated_at),
 }

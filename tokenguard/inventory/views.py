@@ -163,6 +163,7 @@ def _record(record: Record) -> dict[str, Any]:
         "hint": record.hint,
         "label": record.label,
         "imported_from": record.imported_from,
+        "after": ";".join(map(str, record.after)),
         "liveness": _seen(record.seen),
         "missing": list(record.missing),
         "leaked": _leak(record.leaked),

@@ -40,3 +40,11 @@ class Deliveries(Protocol):
     def of(self, consumer: Consumer) -> Delivery | None:
         """Return the delivery; None for a person, whom the Operator asks."""
         ...
+
+    def check_command(self, name: str) -> None:
+        """Validate a command of this runner's configuration without running it; InputError if it cannot run."""
+        ...
+
+    def run_command(self, name: str) -> str:
+        """Run it without a value; returns what is wrong with how it ended, empty text if nothing is."""
+        ...

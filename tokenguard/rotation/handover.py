@@ -7,7 +7,7 @@ from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Handover, HandoverLevel, Mode
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
-from tokenguard.errors import Fenced, NeedsPerson, Unfinished
+from tokenguard.errors import Fenced, InputError, NeedsPerson, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Delivery, Holds
 from tokenguard.ports.operator import Task
@@ -55,6 +55,7 @@ def restore_previous(session: TokenSession, previous: Value | None) -> None:
             _ask_to_restore(session, consumer, replaces=previous is not None)
         elif previous is not None:
             delivery.push(consumer, previous)
+            _run_after(session, consumer)
         with _put_right_if_late(session, delivery, consumer):
             session.commit(
                 session.event(
@@ -80,11 +81,42 @@ def _deliver(session: TokenSession, consumer: Consumer, value: Value, *, reason:
     else:
         _push(session, delivery, consumer, value)
     with _put_right_if_late(session, delivery, consumer):
+        _run_after(session, consumer, late=bool(reason))
+    with _put_right_if_late(session, delivery, consumer):
         session.commit(
             session.event(Op.DELIVER, Phase.OUTCOME, **_named(consumer), result="confirmed", by=who),
             handovers=_with(session, consumer, HandoverLevel.CONFIRMED, by=who),
         )
     session.context.progress.step(f"{consumer} has the new token")
+
+
+def _run_after(session: TokenSession, consumer: Consumer, *, late: bool = False) -> None:
+    """Run the consumer's command, with its result on record; until it succeeds the consumer is not confirmed.
+
+    Raises:
+        NeedsPerson: it failed, so that the consumer may still use the value before.
+    """
+    command = session.record.command_after(consumer)
+    if not command:
+        return
+    facts = {**_named(consumer), "command": command}
+    session.commit(
+        session.event(Op.AFTER, Phase.INTENT, **facts), handovers=_with(session, consumer, HandoverLevel.PUSHED)
+    )
+    session.context.progress.waiting(f"running {command} after the delivery to {consumer}")
+    try:
+        failed = session.context.deliveries.run_command(command)
+    except (InputError, Unreachable) as error:
+        failed = f"cannot run: {error.message}"
+    session.commit(session.event(Op.AFTER, Phase.OUTCOME, **facts, result=failed or "exit code 0"))
+    if failed:
+        name = session.record.name
+        go_on = f"tokenguard deliver {name}" if late else f"tokenguard rotate {name} --resume"
+        raise NeedsPerson(
+            f"{consumer} has the new token, but its command {command} {failed}",
+            hint=f"find out why on this machine, then: {go_on}, which runs it again",
+        )
+    session.context.progress.step(f"{command} ran after the delivery to {consumer}")
 
 
 @contextmanager

@@ -232,6 +232,8 @@ def _check_consumers(context: Context, record: Record) -> None:
         delivery = context.deliveries.of(consumer)
         if delivery is not None:
             delivery.check(consumer)
+        if command := record.command_after(consumer):
+            context.deliveries.check_command(command)
 
 
 def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live) -> None:

@@ -76,6 +76,7 @@ class Adding:
         check_age(self._record, wiring.clock.now())
         check_scope(self._record, self._provider)
         check_consumers(wiring, self._record)
+        check_commands(wiring, self._record)
         admission.check_name_is_free(wiring.store, name)
         if self._adopted:
             if changes.location is not None:
@@ -233,6 +234,12 @@ def check_consumers(
             wiring.progress.clear()
         for warning in wiring.deliveries.warnings(consumer):
             wiring.progress.note(warning)
+
+
+def check_commands(wiring: Wiring, record: Record) -> None:
+    """Refuse a command after a delivery that this machine's configuration does not have."""
+    for each in record.after:
+        wiring.deliveries.check_command(each.command)
 
 
 def _check_complete(record: Record) -> None:

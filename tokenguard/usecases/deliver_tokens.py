@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum, unique
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import HandoverLevel
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import ExitCode, TokenguardError, Unfinished
@@ -23,6 +24,7 @@ class ConsumerResult(StrEnum):
     DELIVERED = "delivered"
     DIFFERS = "differs"
     UNKNOWN = "cannot be read back"
+    COMMAND_OWED = "holds it, and its command has not succeeded"
     PERSON = "a person has to look"
     FAILED = "failed"
 
@@ -41,7 +43,8 @@ class ConsumerCheck(Frozen, frozen=True, kw_only=True):
         """The exit code of this consumer alone."""
         if self.error is not None:
             return self.error.exit_code
-        return ExitCode.FINDINGS if self.result is ConsumerResult.DIFFERS else ExitCode.OK
+        codes = {ConsumerResult.DIFFERS: ExitCode.FINDINGS, ConsumerResult.COMMAND_OWED: ExitCode.UNFINISHED}
+        return codes.get(self.result, ExitCode.OK)
 
 
 def compare_consumers(wiring: Wiring, snapshot: Snapshot) -> Iterator[ConsumerCheck]:
@@ -56,7 +59,10 @@ def compare_consumers(wiring: Wiring, snapshot: Snapshot) -> Iterator[ConsumerCh
         if isinstance(holds, TokenguardError):
             yield ConsumerCheck(name=record.name, consumer=consumer, result=ConsumerResult.FAILED, error=holds)
         else:
-            yield ConsumerCheck(name=record.name, consumer=consumer, result=_result(holds))
+            result = _result(holds)
+            if result is ConsumerResult.HOLDS and _owes_command(snapshot, consumer):
+                result = ConsumerResult.COMMAND_OWED
+            yield ConsumerCheck(name=record.name, consumer=consumer, result=result)
 
 
 def deliver_differing(wiring: Wiring, snapshot: Snapshot, *, unread: bool) -> Iterator[ConsumerCheck]:
@@ -68,7 +74,8 @@ def deliver_differing(wiring: Wiring, snapshot: Snapshot, *, unread: bool) -> It
         unread: deliver also where the value cannot be read back.
     """
     for found in compare_consumers(wiring, snapshot):
-        again = found.result is ConsumerResult.DIFFERS or (unread and found.result is ConsumerResult.UNKNOWN)
+        owed = found.result in {ConsumerResult.DIFFERS, ConsumerResult.COMMAND_OWED}
+        again = owed or (unread and found.result is ConsumerResult.UNKNOWN)
         if found.consumer is None or not again:
             yield found
             continue
@@ -90,6 +97,14 @@ def _obstacle(snapshot: Snapshot, live: Live | None) -> TokenguardError | None:
     if live is not None and live.found is not FieldState.SAME:
         return UnexpectedValue.at(record.location.url)
     return None
+
+
+def _owes_command(snapshot: Snapshot, consumer: Consumer) -> bool:
+    """Whether the command after the last delivery was not seen to succeed."""
+    document = snapshot.document
+    handovers = document.journal.handovers if document.journal is not None else ()
+    last = next((each.level for each in handovers if each.consumer == consumer), None)
+    return bool(document.record.command_after(consumer)) and last not in {None, HandoverLevel.CONFIRMED}
 
 
 def _result(holds: Holds | None) -> ConsumerResult:

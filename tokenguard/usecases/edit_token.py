@@ -14,7 +14,7 @@ from tokenguard.inventory.record_changes import RecordChanges, apply, check_age,
 from tokenguard.rotation.machine import can_abort, with_servers_of
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.add_token import check_consumers, check_scope
+from tokenguard.usecases.add_token import check_commands, check_consumers, check_scope
 from tokenguard.usecases.given_facts import OBSERVED
 from tokenguard.usecases.token_lookup import known_token
 
@@ -23,6 +23,7 @@ _TRUSTED = {
     "base_url": "its provider's address",
     "consumers": "its consumers",
     "location": "where its value is stored",
+    "after": "what runs after its deliveries",
 }
 """Changes that affect where a value is sent."""
 
@@ -201,6 +202,7 @@ def _check(wiring: Wiring, before: Record, after: Record, taken: Mapping[str, To
         check_scope(after, wiring.vendors.provider(after.provider))
     if after.consumers != before.consumers:
         check_consumers(wiring, after, known=before.consumers or (), taken=taken)
+    check_commands(wiring, after)
     if after.name != before.name and wiring.store.find(after.name) is not None:
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")
 
@@ -226,4 +228,6 @@ def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:
     if after.location.url:
         wiring.tty.show(f"  location   {after.location.url} {after.location.server}")
     wiring.tty.show(f"  consumers  {', '.join(each.shown for each in after.consumers or ()) or 'none'}")
+    if after.after:
+        wiring.tty.show(f"  after      {', '.join(map(str, after.after))}")
     confirm(wiring.tty, "go on", undone="changed")

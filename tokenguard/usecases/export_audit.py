@@ -1,4 +1,4 @@
-"""The use case of `audit export`: every audit entry once, from a cursor on, whatever was written or stopped between.
+"""The use case of `audit export`: every audit entry once, from a cursor on, also after a run that was stopped.
 
 The cursor is a position in each chain, with the hash of the entry there. Chains only grow, and an entry's number says
 where it belongs: an entry that another runner writes meanwhile, with any date, is after the cursor and comes next time.

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import segment
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, CredentialKind, Custody, Location, is_permission
+from tokenguard.domain.token import AfterDelivery, Consumer, CredentialKind, Custody, Location, is_permission
 from tokenguard.errors import InputError
 from tokenguard.inventory.record_changes import RecordChanges, plain_text
 
@@ -41,6 +41,8 @@ def changes_from(given: dict[str, Any], **more: Any) -> RecordChanges:
     if given.get("permissions"):
         found["permissions"] = permissions(given["permissions"])
     found["consumers"] = _consumers(given.get("deliver") or (), none=bool(given.get("no_consumers")))
+    if given.get("after"):
+        found["after"] = tuple(_after(text) for text in given["after"])
     if given.get("adopt"):
         found["location"] = location(given["adopt"])
     return RecordChanges(**found, **more)
@@ -125,6 +127,18 @@ def location(text: str) -> Location:
     if found["scheme"] == "local":
         raise InputError("a local store cannot adopt values of another store", hint="add the value itself")
     return Location(Custody.UNREADABLE, text)
+
+
+def _after(text: str) -> AfterDelivery:
+    """Read `TARGET=COMMAND`; without a command, none runs any more."""
+    from tokenguard.delivery.delivery_registry import parse_consumer  # only where a consumer is named
+
+    target, separator, command = text.rpartition("=")
+    if not separator or not target:
+        raise InputError("--after is not TARGET=COMMAND", hint="--after dotenv:/srv/app/.env#TOKEN=reload, for example")
+    consumer = _unquoted(lambda word: parse_consumer(word, base=Path.cwd()), target, "consumer of --after")
+    name = _unquoted(lambda word: segment(word, what="command"), command, "command of --after") if command else ""
+    return AfterDelivery(str(consumer), name)
 
 
 def _consumers(targets: tuple[str, ...], *, none: bool) -> tuple[Consumer, ...] | None:

@@ -60,6 +60,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("account", _person_words(wiring, record.account)),
             ("deputy", _person_words(wiring, record.deputy)),
             ("consumers", consumers),
+            ("after deliveries", ", ".join(map(str, record.after))),
             ("location", record.location.url or record.location.custody),
             ("on the server", record.location.server),
             ("imported from", record.imported_from),
