@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenguard.delivery.delivery_registry import parse_consumer
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.token import RecordState
+from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError, Tampered, TokenguardError
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.record_table import NO_CONSUMERS
@@ -32,7 +32,7 @@ def incomplete_records(wiring: Wiring, wanted: Sequence[Snapshot]) -> list[Incom
     """Those of the tokens that lack something, unclaimed ones first; neither a provider nor a consumer is asked."""
     neighbours = _neighbours(wiring)
     found = [
-        IncompleteRecord(snapshot=each, facts=neighbours.missing(record, consumer=record.imported_from))
+        IncompleteRecord(snapshot=each, facts=neighbours.missing(record, consumer=_existing(record)))
         for each in wanted
         if lacking(record := each.document.record) and not each.document.moved_to
     ]
@@ -75,6 +75,12 @@ def record_answers(wiring: Wiring, snapshot: Snapshot, given: Mapping[str, objec
 
 def _neighbours(wiring: Wiring) -> Neighbours:
     return Neighbours(each.document.record for each in wiring.store.scan())
+
+
+def _existing(record: Record) -> str:
+    """The line that it was imported from, unless its file is gone: an export that was deleted is no consumer."""
+    path = record.imported_from.rpartition("#")[0].partition(":")[2]
+    return record.imported_from if path and Path(path).exists() else ""
 
 
 def _rank(each: IncompleteRecord) -> tuple[bool, str]:
