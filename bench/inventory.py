@@ -5,14 +5,28 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from bench.sidebyside import report, run_once
+from bench.sidebyside import compare, report, run_once
 from bench.stores import fill, make_store, ours
 
 _MANY, _FEW, _RUNS = 10_000, 10, 7
+_READING = (
+    ("metrics",),
+    ("report", "--format", "ics"),
+    ("list", "--due"),
+    ("list", "--due", "--within", "30"),
+    ("list", "--owner", "team7"),
+    ("list", "--name", "team7/*/prod/*"),
+    ("list", "--provider", "descript", "--env", "prod", "--state", "active"),
+    ("list", "--leaked"),
+    ("list", "--format", "csv"),
+    ("triage", "--plan"),
+    ("audit", "export"),
+)
+"""What reads the whole inventory."""
 
 
 def main() -> None:
-    """Memory of `list` at 10,000; the time of `add` there against `add` into 10."""
+    """Memory of `list` at 10,000; what else reads all of it, against `list`; `add` there against `add` into 10."""
     memory = Path("/dev/shm")
     place = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
     try:
@@ -24,6 +38,9 @@ def main() -> None:
             fill(directory, environments[directory], count)
         _, peak = run_once(ours("list", "--format", "json"), environments[many])
         report(f"list --format json, {_MANY:,} records", "memory", f"{peak / 1024:.0f} MB", "under 150 MB")
+        for arguments in _READING:
+            ratio = compare(ours(*arguments), ours("list"), runs=_RUNS, environment=environments[many])
+            report(f"{' '.join(arguments)}, {_MANY:,} records", "list", ratio, "at most 1.5x")
         ratios = []
         for number in range(_RUNS):
             large, _ = run_once(_add(number), environments[many] | {"VALUE": f"tgcanary-large-{number}"})

@@ -59,7 +59,8 @@ def report(
     """
     form = _form(as_format or wiring.flags.format, as_html=as_html)
     moment = as_of_moment(as_of) if as_of is not None else None
-    posture = posture_of(wiring, named, wanted, every=all_stores, ask=ask_providers, at=moment)
+    judged = form is not OutputFormat.ICS
+    posture = posture_of(wiring, named, wanted, every=all_stores, ask=ask_providers, at=moment, judged=judged)
     text = _written(posture, form)
     if output is not None:
         save_page(Path(output), text, force=force)

@@ -44,6 +44,9 @@ def _text(text: str) -> str:
 
 def _folded(line: str) -> Iterator[str]:
     """Parts of at most 75 octets, which never cut a character; all but the first begin with a space."""
+    if len(line.encode()) <= _FOLDED:
+        yield line
+        return
     part = ""
     for character in line:
         if len((part + character).encode()) > _FOLDED:

@@ -8,7 +8,7 @@ from tokenguard.frozen import replace
 from tokenguard.inventory.as_of import record_as_of
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.context import Surroundings
-from tokenguard.policy.evaluation import assess
+from tokenguard.policy.evaluation import Assessment, assess
 from tokenguard.ports.store import Store
 from tokenguard.report.posture import Posture
 from tokenguard.shell.wiring import Wiring
@@ -29,8 +29,9 @@ def as_of_moment(text: str) -> datetime:
 
 
 def posture_of(
-    wiring: Wiring, named: str | None, wanted: Filter, *, every: bool, ask: bool, at: datetime | None
-) -> Posture:
+    wiring: Wiring, named: str | None, wanted: Filter, *, every: bool, ask: bool, at: datetime | None,
+    judged: bool = True,
+) -> Posture:  # fmt: skip
     """Assess the stores against the policy.
 
     Args:
@@ -40,9 +41,10 @@ def posture_of(
         every: include all configured stores.
         ask: whether to read the providers' lists.
         at: a time other than now.
+        judged: whether rules are evaluated; a calendar needs due dates only.
     """
     policy, stores, now = chosen_policy(wiring, named), chosen_stores(wiring, every=every), wiring.clock.now()
-    found = {label: surroundings(wiring, store, ask_providers=ask) for label, store in stores.items()}
+    found = {label: _read(wiring, store, ask=ask, judged=judged) for label, store in stores.items()}
     remarks = [f"skipped {each.where}: {each.what}" for each in wiring.passed_over()]
     if at is not None and at.date() == now.date():
         at = None
@@ -66,11 +68,22 @@ def posture_of(
         remarks.append(f"this is about the tokens with {shlex.join(wanted.options)} only")
     return Posture(
         at=at or now,
-        assessments=[assess(policy, each, store=label, only=only) for label, each in found.items()],
+        assessments=[
+            assess(policy, each, store=label, only=only)
+            if judged
+            else Assessment(policy=policy, tokens=len(each.records))
+            for label, each in found.items()
+        ],
         surroundings=[each if only is None else each.narrowed(only) for each in found.values()],
         stores=list(found),
         remarks=remarks,
     )
+
+
+def _read(wiring: Wiring, store: Store, *, ask: bool, judged: bool) -> Surroundings:
+    if judged or ask:
+        return surroundings(wiring, store, ask_providers=ask)
+    return Surroundings([snapshot.document for snapshot in store.scan()], wiring.clock.now())
 
 
 def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:
