@@ -164,3 +164,11 @@ def test_what_was_written_is_what_is_read(rows, bom):
 def test_any_bytes_are_read_or_refused(data):
     with suppress(InputError):
         assert all(each.name for each in read_people(data, source="p.csv"))
+
+
+def test_a_report_says_whose_creator_has_left(cli, people):
+    people(OURS)
+    cli.add(NAME, "--made-by", "kim-gh")
+    cli.add(OTHER, "--made-by", "alex")
+    rows = list(csv.DictReader(io.StringIO(cli("report", "--format", "csv").out)))
+    assert {row["token"]: row["creator has left"] for row in rows if row["token"]} == {NAME: "yes", OTHER: "no"}

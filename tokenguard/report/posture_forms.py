@@ -32,7 +32,8 @@ from tokenguard.report.posture import (
 from tokenguard.report.rotations import Rotation, rotations
 
 _COLUMNS = (
-    "store", "token", "listed as", "provider", "scope", "scope name", "environment", "owner", "created by", "deputy",
+    "store", "token", "listed as", "provider", "scope", "scope name", "environment", "owner", "created by",
+    "creator has left", "deputy",
     "purpose", "kind", "state", "age in days", "due", "days left", "last check", "alive", "scope verified",
     *(f"{level}s" for level in LEVELS), "rules violated", "last operation", "old token proven dead",
 )  # fmt: skip
@@ -101,6 +102,7 @@ def _token_row(posture: Posture, record: Record) -> dict[str, str]:
         "environment": record.environment,
         "owner": record.owner,
         "created by": record.made_by,
+        "creator has left": _left(posture, record),
         "deputy": record.deputy,
         "purpose": record.purpose,
         "kind": record.kind.value,
@@ -112,6 +114,12 @@ def _token_row(posture: Posture, record: Record) -> dict[str, str]:
         "alive": seen.verdict.value if seen else "",
         "scope verified": seen.scope_verdict.value if seen else "",
     }
+
+
+def _left(posture: Posture, record: Record) -> str:
+    """What the file of people says of the creator; empty if it says nothing."""
+    told = [around.people.has_left(record.made_by) for around in posture.surroundings if around.people.known]
+    return "" if not told or told[0] is None else "yes" if told[0] else "no"
 
 
 def _counted(found: Sequence[Violation]) -> dict[str, str]:
