@@ -5,6 +5,7 @@ import stat
 import pytest
 
 from tests.fakes.command_line import FakeTty
+from tokenguard.delivery.command import CommandDelivery
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.names import token_name
 
@@ -80,6 +81,25 @@ def test_a_command_that_does_not_end_is_ended(cli, target, tmp_path, program):
     answer = cli("rotate", NAME)
     assert answer.code == 3
     assert events(cli)[-1] == (Phase.OUTCOME, "did not end in time")
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before it ran", "after it ran"])
+@pytest.mark.parametrize("command", ["rotate", "deliver"])
+def test_a_runner_that_is_stopped_at_it_runs_it_again(cli, target, tmp_path, monkeypatch, command, done):
+    real = CommandDelivery.run_command
+
+    def stopped(self, name):
+        if done:
+            real(self, name)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CommandDelivery, "run_command", stopped)
+        assert cli(command, NAME).code == 130
+    assert events(cli)[-1] == (Phase.INTENT, None), "what was begun is on record"
+    assert cli("rotate", "--resume", NAME).code == 0 if command == "rotate" else cli("deliver", NAME).code == 0
+    assert (len(runs(tmp_path)), living(cli)) == (1 + done, 1)
+    assert events(cli)[-1] == (Phase.OUTCOME, "exit code 0")
 
 
 def test_deliver_runs_it_again_until_it_succeeds(cli, target, tmp_path):
