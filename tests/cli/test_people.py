@@ -172,3 +172,14 @@ def test_a_report_says_whose_creator_has_left(cli, people):
     cli.add(OTHER, "--made-by", "alex")
     rows = list(csv.DictReader(io.StringIO(cli("report", "--format", "csv").out)))
     assert {row["token"]: row["creator has left"] for row in rows if row["token"]} == {NAME: "yes", OTHER: "no"}
+
+
+def test_a_selection_by_person_finds_each_of_their_names(cli, people):
+    people(OURS)
+    cli.add(NAME, "--made-by", "kim-gh")
+    cli.add(OTHER, "--made-by", "alex")
+    for name in ("kim", "kim@example.com", "kim-gh"):
+        listed = cli("list", "--made-by", name, "--format", "json").document["tokens"]
+        assert [each["name"] for each in listed] == [NAME]
+    assert cli("edit", "--where", "made-by=kim", "--deputy", "sam", "--yes").code == 0
+    cli.refused("verify", "--made-by", "jo")

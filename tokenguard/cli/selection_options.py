@@ -9,6 +9,7 @@ import click
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.inventory.selection import Filter
+from tokenguard.shell.wiring import Wiring
 
 _GLOB_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._/-*?[]!")
 _OPTIONS = {
@@ -95,4 +96,12 @@ def _filter(asked: dict[str, Any]) -> Filter:
 
         changes_from(texts)
     state = RecordState(asked["state"]) if asked["state"] else None
-    return Filter(name=pattern, state=state, leaked=asked["leaked"], **texts)
+    return Filter(name=pattern, state=state, leaked=asked["leaked"], known_as=_known_as(texts), **texts)
+
+
+def _known_as(texts: dict[str, str]) -> tuple[str, ...]:
+    """All names of the person that is asked for, by the file of people."""
+    name = texts.get("made_by") or texts.get("account")
+    wiring = click.get_current_context().find_object(Wiring) if name else None
+    found = wiring.people.find(name) if wiring is not None and name else None
+    return (found.name, *found.aliases) if found is not None else ()

@@ -18,6 +18,8 @@ class Filter(Frozen, frozen=True, kw_only=True):
     """A pattern with `*`, `?` and `[…]`; `*` matches slashes too."""
     owner: str = ""
     made_by: str = ""
+    known_as: tuple[str, ...] = ()
+    """Other names of the person that `made_by` or `account` asks for."""
     account: str = ""
     provider: str = ""
     scope: str = ""
@@ -46,14 +48,18 @@ class Filter(Frozen, frozen=True, kw_only=True):
             return False
         wanted = (
             (self.owner, record.owner),
-            (self.made_by, record.made_by),
-            (self.account, record.account),
+            (self.made_by, self._asked(self.made_by, record.made_by)),
+            (self.account, self._asked(self.account, record.account)),
             (self.provider, record.provider),
             (self.scope, str(record.scope or "")),
             (self.environment, record.environment),
             (self.state or "", record.state),
         )
         return all(not asked or asked == found for asked, found in wanted)
+
+    def _asked(self, asked: str, found: str) -> str:
+        """What is on record; what is asked for, if both name the same person."""
+        return asked if found in self.known_as else found
 
 
 ANY = Filter()
