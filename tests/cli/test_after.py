@@ -133,6 +133,13 @@ def test_a_command_that_this_machine_does_not_have_is_refused_before_anything_be
     assert living(cli) == 1
 
 
+def test_doctor_and_a_plan_say_that_this_machine_does_not_have_a_command(cli, target, tmp_path):
+    cli.clock.sleep(89 * 86_400)
+    (tmp_path / "config.toml").write_text("")
+    assert "no command 'reload'" in cli("doctor").out
+    assert "no command 'reload'" in cli.refused("rotate", NAME, "--plan")
+
+
 def test_a_program_that_every_user_can_change_is_refused(cli, target, program):
     program.chmod(program.stat().st_mode | stat.S_IWOTH)
     cli.refused("rotate", NAME)

@@ -215,17 +215,19 @@ def _consumers(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
         text = "no consumers declared: a rotation stops before revoking the old token"
         yield doubt("consumers", text, "tokenguard edit NAME --deliver TARGET (or --no-consumers)")
     for consumer in record.consumers or ():
-        if (error := _unreachable(wiring, consumer)) is not None:
+        if (error := _unreachable(wiring, record, consumer)) is not None:
             why = error.message.removeprefix(f"{consumer}: ")
             yield doubt("consumers", f"cannot deliver to {consumer} from here: {why}", error.hint)
 
 
-def _unreachable(wiring: Wiring, consumer: Consumer) -> TokenguardError | None:
-    """Why this machine cannot deliver to a consumer; nothing is written."""
+def _unreachable(wiring: Wiring, record: Record, consumer: Consumer) -> TokenguardError | None:
+    """Why this machine cannot deliver to a consumer, or run its command; nothing is written."""
     try:
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:
             delivery.check(consumer)
+        if command := record.command_after(consumer):
+            wiring.deliveries.check_command(command)
     except TokenguardError as error:
         return error
     return None

@@ -137,11 +137,13 @@ def planned(
 
 
 def _check_files(wiring: Wiring, record: Record) -> None:
-    """Refuse a local file that cannot be replaced; hosts are checked when the rotation starts."""
+    """Refuse a local file that cannot be replaced, and an unknown command; hosts are checked when it starts."""
     for consumer in record.consumers or ():
         delivery = wiring.deliveries.of(consumer) if consumer.kind is ConsumerKind.DOTENV else None
         if delivery is not None:
             delivery.check(consumer)
+        if command := record.command_after(consumer):
+            wiring.deliveries.check_command(command)
 
 
 def rotation_job(
