@@ -87,6 +87,16 @@ def test_a_guided_value_names_the_person_and_login_who_are_asked_once_a_sitting(
     assert (said["by"], said["login"]) == ("alex", "alex@example.com")
 
 
+def test_of_a_record_without_a_creator_and_before_a_revoke_nothing_is_asked(cli, guided):
+    cli.add(NAME, "--label", NAME)
+    cli.tty = guided
+    assert cli("rotate", NAME).code == 0
+    assert cli("rotate", NAME).code == 0
+    assert cli("retire", NAME, "--yes").code in {0, 5}
+    assert not [each for each in guided.asked if each.startswith(("who", "your login"))]
+    assert made(cli)[0], "the person who is logged in on this machine"
+
+
 def test_enter_takes_the_login_on_record_and_the_person_of_the_session(cli, guided):
     cli.add(NAME, "--label", NAME, "--made-by", "kim", "--account", "ops@example.com")
     guided.creator = ("", "")
@@ -97,7 +107,7 @@ def test_enter_takes_the_login_on_record_and_the_person_of_the_session(cli, guid
 
 
 def test_a_value_pasted_as_name_or_login_is_refused_and_not_kept(cli, guided):
-    cli.add(NAME, "--label", NAME)
+    cli.add(NAME, "--label", NAME, "--made-by", "kim")
     value = cli.world.create("x").value
     answers = iter([value, "alex", value, "alex@example.com"])
     guided.ask = lambda prompt: (
@@ -167,7 +177,7 @@ def by_api(cli, tmp_path):
 
 
 def by_hand(cli, tmp_path):
-    cli.add(NAME, "--label", NAME, "--deputy", "kim")
+    cli.add(NAME, "--label", NAME, "--deputy", "kim", "--made-by", "sam")
     cli.tty = PersonAtSettings(cli.world, "kim", "kim")
     assert cli("rotate", NAME).code == 0
     cli.tty = PersonAtSettings(cli.world)

@@ -194,8 +194,8 @@ class ScriptedOperator:
             return "ada"
         return answer if isinstance(answer, str) and answer else None
 
-    def creator(self, provider: str, account: str) -> Creator:
-        return Creator("ada", account)
+    def creator(self, provider: str, recorded: Creator | None) -> Creator:
+        return Creator("ada", recorded.account if recorded is not None else "")
 
     def ask_outcome(self, task: Task) -> TokenTrace:
         answer = self._next("trace", task, "")
@@ -220,7 +220,7 @@ class AbsentOperator:
     def ask_outcome(self, task: Task) -> TokenTrace:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
 
-    def creator(self, provider: str, account: str) -> Creator:
+    def creator(self, provider: str, recorded: Creator | None) -> Creator:
         return Creator("", "")
 
 

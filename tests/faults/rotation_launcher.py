@@ -112,8 +112,8 @@ class SettingsPerson:
                 self._person.revoke(named[1])
         return "ada"
 
-    def creator(self, provider: str, account: str) -> Creator:
-        return Creator("ada", account)
+    def creator(self, provider: str, recorded: Creator | None) -> Creator:
+        return Creator("ada", recorded.account if recorded is not None else "")
 
     def ask_outcome(self, task: Task) -> TokenTrace:
         named = re.search(r"named exactly (\S+)", task.steps[0])

@@ -67,8 +67,14 @@ class Operator(Protocol):
         """Show the task (look for a label) and ask what was found, and by whom."""
         ...
 
-    def creator(self, provider: str, account: str) -> Creator:
-        """Ask who does the manual steps, and with which login at the provider (usually `account`); once a sitting."""
+    def creator(self, provider: str, recorded: Creator | None) -> Creator:
+        """Who does the manual steps, and with which login at the provider.
+
+        Args:
+            provider: its name.
+            recorded: of the value before. If that is another person, or a login is on record, ask, once a sitting;
+                otherwise, and if it is None, what was said in this sitting, or the person who is logged in here.
+        """
         ...
 
 

@@ -46,9 +46,10 @@ def begin_attempt(session: TokenSession) -> None:
 
 
 def creator_of(session: TokenSession) -> Creator:
-    """Who creates or revokes a value now: by API the runner, by hand the person, who is asked once a sitting."""
+    """Who creates a value now: by API the runner; by hand a person, who is asked where the record names another one."""
     if session.provider.capabilities.mint is not Method.API:
-        return session.context.operator.creator(session.provider.name, session.record.account)
+        recorded = Creator(session.record.made_by, session.record.account)
+        return session.context.operator.creator(session.provider.name, recorded)
     return Creator(session.context.store.actor().person, session.vendor.admin)
 
 

@@ -213,7 +213,7 @@ class Engine:
             detail={**({"reason": reason} if reason else {}), **approved},
         )
         snapshot = context.store.commit(snapshot.id, snapshot.version, snapshot.document, [intent])
-        login = context.operator.creator(provider.name, record.account).account
+        login = context.operator.creator(provider.name, None).account
         who = context.operator.done(task)
         if who is None:
             raise Unfinished(

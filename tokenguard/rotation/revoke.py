@@ -293,7 +293,7 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
     task, said = revoking_task(session), session.journal.revoked_by
     if said and not retry and _seems_revoked(session):
         return said  # nothing is left to ask for, also if the new one is refused: the proof comes next
-    login = session.context.operator.creator(session.provider.name, session.record.account).account
+    login = session.context.operator.creator(session.provider.name, None).account
     while True:
         check_new_in_use(session)
         session.check_held()

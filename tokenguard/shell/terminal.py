@@ -50,7 +50,8 @@ class TerminalOperator:
             if answer.lower() in _LATER:
                 return None
             if (found := _DONE.fullmatch(answer)) is not None:
-                return self._name(found[1])
+                self._person = self._name(found[1])
+                return self._person
             self._tty.show("  please begin with the word `done`, for example: done alex")
 
     def ask_outcome(self, task: Task) -> TokenTrace:
@@ -66,8 +67,12 @@ class TerminalOperator:
                 return TokenTrace(found.answer, self._name("")) if found.ended else found
             self._tty.show(f"  please answer one of: {', '.join(trace.value for trace in TokenTraceAnswer)}")
 
-    def creator(self, provider: str, account: str) -> Creator:
+    def creator(self, provider: str, recorded: Creator | None) -> Creator:
         """Ask for name and login, each once; Enter takes what is offered."""
+        here = self._person or _login()
+        if recorded is None or (not recorded.account and recorded.person in {"", here}):
+            return Creator(here, self._logins.get(provider, ""))
+        account = recorded.account
         self._progress.clear()
         if not self._person:
             self._tty.show()
@@ -129,7 +134,7 @@ class NobodyToAsk:
         """NeedsPerson."""
         self._refuse(task)
 
-    def creator(self, provider: str, account: str) -> Creator:  # noqa: ARG002 - the port's signature
+    def creator(self, provider: str, recorded: Creator | None) -> Creator:  # noqa: ARG002 - the port's signature
         """No person is known; the step itself then raises NeedsPerson, and says what is to be done."""
         return Creator("", "")
 
