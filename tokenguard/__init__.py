@@ -4,7 +4,7 @@ TYPE_CHECKING = False  # type checkers know the name; an import here would prece
 if TYPE_CHECKING:
     from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 DISTRIBUTION = "tokenguard-governance"
 """The name under which this package is installed; another project has its import name on the public index."""
 
