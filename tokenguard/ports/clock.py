@@ -1,7 +1,10 @@
 """The clock port."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
+
+CLOCK_SLACK = timedelta(minutes=5)
+"""The tolerated difference between the clocks of two machines."""
 
 
 class Clock(Protocol):

@@ -7,7 +7,6 @@ known token, the control of absence, may be empty in an outage, or be that of an
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Attempt
@@ -48,7 +47,7 @@ def search(
     def settled(seen: TokenList) -> bool:
         return bool(seen.named(attempt.label)) and (not holding or seen.holds(holding))
 
-    found = _read_list(session, issuer, settled, since=attempt.begun_at)
+    found = _read_list(session, issuer, settled)
     if (
         found.complete and not found.named(attempt.label) and _compare(session, found).lacks
     ):  # the token in use may be as new
@@ -179,16 +178,17 @@ def _compare(session: TokenSession, found: TokenList) -> _Compared:
     return _Compared()
 
 
-def _read_list(
-    session: TokenSession, issuer: Issuer, settled: Callable[[TokenList], bool], *, since: datetime | None = None
-) -> TokenList:
-    """Read the list until `settled` accepts it or the list lag since `since` (default: now) is over."""
+def _read_list(session: TokenSession, issuer: Issuer, settled: Callable[[TokenList], bool]) -> TokenList:
+    """Read the list until `settled` accepts it or the list lag is over.
+
+    The lag begins now, not at a time on record: that is another clock's, or this one's before it was set.
+    """
     clock, lag = session.context.clock, session.provider.capabilities.list_lag
-    ends = (since or clock.now()) + lag
+    ends = clock.monotonic() + lag.total_seconds()
     looks = _LOOKS
     while True:
         found, looks = issuer.listed(), looks - 1
-        wait = min(ends - clock.now(), lag).total_seconds()
+        wait = ends - clock.monotonic()
         if not looks or wait <= 0 or settled(found):
             return found
         session.context.progress.waiting(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, DeathWindow, Observation, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
-from tokenguard.ports.clock import Clock
+from tokenguard.ports.clock import CLOCK_SLACK, Clock
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.sampling import DECISIVE, FIRST, LATER, Sampler
 from tokenguard.rotation.session import TokenSession
@@ -172,11 +172,14 @@ def still_accepted(session: TokenSession, value: Value) -> bool:
 
 def wait_for_revoke(session: TokenSession, said: datetime | None) -> None:
     """Wait until a revoke must have taken effect: before, a list that lacks the token says nothing of its value."""
-    lag = session.provider.capabilities.revoke_lag
-    left = (said + lag - session.context.clock.now()).total_seconds() if said is not None else 0
+    if said is None:
+        return
+    lag, clock = session.provider.capabilities.revoke_lag, session.context.clock
+    # said by another clock, perhaps, or by this one before it was set
+    left = min(said + lag + CLOCK_SLACK - clock.now(), lag).total_seconds()
     if left > 0:
         session.context.progress.waiting(f"{session.provider.name} may revoke it late; waiting {left:.3g} s")
-        session.context.clock.sleep(min(left, lag.total_seconds()))
+        clock.sleep(left)
 
 
 def refused_with_control(session: TokenSession, value: Value) -> bool:

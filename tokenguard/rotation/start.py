@@ -1,7 +1,5 @@
 """Opens an operation after checking everything that can be checked before the first effect."""
 
-from datetime import timedelta
-
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Old, Stage
@@ -11,6 +9,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.ports.clock import CLOCK_SLACK
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method, Provider
 from tokenguard.ports.store import FieldState, Live
@@ -22,9 +21,6 @@ from tokenguard.rotation.prompts import create_task, delivery_task, revoke_task
 from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
 from tokenguard.text import counted
-
-CLOCK_SLACK = timedelta(minutes=5)
-"""The tolerated difference between the clocks of two machines."""
 
 
 def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> TokenSession:

@@ -7,7 +7,7 @@ from tokenguard.audit.chain import Checked
 from tokenguard.domain.diagnosis import Diagnosis, Level, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
-from tokenguard.rotation.start import CLOCK_SLACK
+from tokenguard.ports.clock import CLOCK_SLACK
 from tokenguard.shell.store_url import is_local
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases import diagnose_machine as machine
