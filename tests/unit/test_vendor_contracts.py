@@ -77,6 +77,8 @@ def test_a_file_that_is_right_agrees(spec):
         ("value: /secret", "value: /secrets", "create"),
         ("id: /key/id", "id: /key/uid", "create"),
         ("id: /key/id", "id: /id", "create"),
+        ("id: /key/id", "id: /key", "create"),
+        ("scope: /org/id", "scope: /org", "probe"),
         ("POST /keys", "POST /key", "create"),
         ("POST /keys", "PUT /keys", "create"),
         ('name: "{label}", ', 'label: "{label}", ', "create"),

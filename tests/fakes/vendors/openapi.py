@@ -106,8 +106,8 @@ class Spec:
         return None
 
     def declares(self, schema: Any, pointer: JsonPointer) -> bool:
-        """Whether a schema names everything on the way that a pointer leads."""
-        return any(True for _ in self._reached([schema], list(pointer.keys)))
+        """Whether a schema names everything on the way that a pointer leads, to a text, number or boolean."""
+        return any(_is_scalar(each) for each in self._reached([schema], list(pointer.keys)))
 
     def _reached(self, schemas: list[Any], keys: list[str]) -> Iterator[Any]:
         for schema in self._alternatives(schemas):
@@ -130,6 +130,12 @@ class Spec:
         whole = {**self.tree, **self._inlined(self.resolved(schema))}
         errors = Draft202012Validator(whole).iter_errors(instance)
         return [f"{each.json_path}: {each.message[:160]}" for each in errors if not (partly and _is_of_a_part(each))]
+
+
+def _is_scalar(schema: Any) -> bool:
+    kinds = schema.get("type", [])
+    of = set(kinds if isinstance(kinds, list) else [kinds])
+    return not of & {"object", "array"} and not {"properties", "items", "allOf", "anyOf", "oneOf"} & schema.keys()
 
 
 def _absolute(node: Any, path: Path, *, top: bool) -> Any:
