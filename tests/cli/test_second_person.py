@@ -166,6 +166,30 @@ def test_a_rotation_that_the_policy_makes_compromised_waits_too(cli):
     assert cli("rotate", "--due", "--no-input").code == 0
 
 
+def test_upkeep_waits_for_the_second_person_and_does_the_rest(cli):
+    value = cli.add()
+    other = cli.add("a/b/prod/other", "--due", "2026-10-01")
+    assert cli("respond", "--stdin", "--reach", "public", "--no-input", stdin=value).code == 1
+    answer = cli("upkeep")
+    assert (answer.code, "needs a second person" in answer.out + answer.err) == (3, True), answer
+    assert cli.world.of_value(value) in cli.world.living()
+    assert cli.world.of_value(other) not in cli.world.living()
+
+
+def test_a_response_records_the_leak_and_waits_unless_the_glass_is_broken(cli):
+    value = cli.add()
+    cli.add("a/b/prod/other")
+    respond = ("respond", "--stdin", "--reach", "public", "--rotate", "--no-input")
+    answer = cli(*respond, stdin=value)
+    assert (answer.code, "tokenguard approve sha256:" in answer.out + answer.err) == (3, True), answer
+    assert cli.store.find(token_name(NAME)).document.record.live_leak is not None
+    assert cli.world.of_value(value) in cli.world.living()
+    answer = cli(*respond, "--break-glass", "public for an hour", stdin=value)
+    assert answer.code == 0, answer
+    assert cli.world.of_value(value) not in cli.world.living()
+    assert len(cli.wiring().second_person.reviews()) == 1
+
+
 def test_an_override_asks_no_second_person_elsewhere(cli):
     cli.add("video/app/dev/upload", "--env", "dev")
     assert cli("rotate", "video/app/dev/upload", "--compromised").code == 0

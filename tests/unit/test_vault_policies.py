@@ -52,6 +52,12 @@ def test_no_policy_reaches_beyond_the_store(role):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("role", [VaultStoreRole.SCANNER, VaultStoreRole.PUBLISHER])
+@pytest.mark.parametrize("role", [VaultStoreRole.SCANNER])
 def test_outbox_and_requests_are_denied_to_those_who_read_what_is_public(role):
     assert allowed(role, "deny") == {"shared/outbox/*", "shared/requests/*"}
+
+
+def test_a_publisher_verifies_what_it_may_not_publish():
+    own = {"shared/approvals/*", "shared/outbox/*", "shared/requests/*"}
+    assert own <= allowed(VaultStoreRole.PUBLISHER, "read")
+    assert not own & allowed(VaultStoreRole.PUBLISHER, "create", "update", "deny")

@@ -68,6 +68,8 @@ _OUTBOX = "shared/outbox"
 _REQUESTS = "shared/requests"
 """It names tokens with what is planned for them: as the outbox."""
 _NOT_PUBLIC = tuple(_Rule("data", f"{folder}/*", ("deny",), asked=False) for folder in (_OUTBOX, _REQUESTS))
+_NOT_TO_PUBLISH = tuple(_Rule("data", f"{folder}/*", _READ, asked=False) for folder in (_APPROVALS, _OUTBOX, _REQUESTS))
+"""For a role that reads every value and verifies every trail, and writes what else is shared."""
 _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
     VaultStoreRole.CI_READER: (_Rule("data", "live/*", _READ),),
     VaultStoreRole.INVENTORY: (
@@ -87,8 +89,7 @@ _RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
         _Rule("data", "cand/*", _READ),
         _Rule("data", "live/*", _READ),
         _Rule("data", "shared/*", _WRITE),
-        _Rule("data", f"{_APPROVALS}/*", _READ, asked=False),
-        *_NOT_PUBLIC,
+        *_NOT_TO_PUBLISH,
     ),
     VaultStoreRole.PLANNER: _PLANNING,
     VaultStoreRole.APPROVER: (
