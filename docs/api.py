@@ -47,10 +47,19 @@ def _entry(name: str, value: Any, level: str) -> str:
         return text
     members = [
         _member(name, key, each)
-        for key, each in vars(value).items()
+        for owner in _owners(value)
+        for key, each in vars(owner).items()
         if not key.startswith("_") and each.__doc__ and _is_ours(each)
     ]
     return text + ("\n" + "\n".join(members) + "\n" if members else "")
+
+
+def _owners(value: type) -> list[type]:
+    """The class, and the private ones that it gets its constructor and methods from."""
+    bases = [
+        each for each in value.__mro__[1:] if each.__name__.startswith("_") and each.__module__ == value.__module__
+    ]
+    return [value, *bases]
 
 
 def _is_ours(member: Any) -> bool:
@@ -69,7 +78,7 @@ def _signature(value: Any) -> str:
     if not inspect.isclass(value):
         node = _source(value)
         return f"({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}" if node.returns else ""
-    if "__init__" in vars(value) and inspect.isfunction(value.__init__):
+    if any("__init__" in vars(each) for each in _owners(value)) and inspect.isfunction(value.__init__):
         with suppress(OSError):  # one that a decorator has made
             return f"({ast.unparse(_source(value.__init__).args).removeprefix('self').removeprefix(', ')})"
     fields = [each for each in _source(value).body if isinstance(each, ast.AnnAssign)]

@@ -1,6 +1,7 @@
 """Schedules: what `init --schedule` renders is valid by another parser, and runs with one operation stuck in the store."""
 
 import base64
+import json
 import os
 import re
 import secrets
@@ -14,6 +15,7 @@ import yaml
 
 from tests.cli.test_notify import configured, ops, receiver  # noqa: F401 - fixtures
 from tests.cli.test_upkeep import due, live, stuck
+from tests.fakes.command_line import FakeTty
 from tokenguard.domain.names import token_name
 from tokenguard.errors import InputError
 from tokenguard.provisioning.schedules import ScheduledRun, cron_jobs, cron_lines, start_time, systemd_units
@@ -223,3 +225,25 @@ def test_options_and_places_that_do_not_fit(cli, tmp_path):
     assert (tmp_path / "tokenguard.crontab").read_text() == "mine\n"
     assert cli("init", "--schedule", "systemd", "--into", str(tmp_path)).code == 0
     assert cli("init", "--schedule", "systemd", "--into", str(tmp_path)).code == 0
+
+
+def test_plan_and_report_show_windows_freezes_and_the_daily_maximum(cli, tmp_path):
+    limits = {"windows": ["sat 02:00-03:00"], "freezes": ["2026-12-20..2027-01-05"], "most": 7}
+    override = {"rule": "unattended-rotation", "token": "a/*", **limits}
+    policy = {"format": 1, "name": "team", "extends": "default", "overrides": [override]}
+    (tmp_path / "team.yaml").write_text(json.dumps(policy))
+    config = tmp_path / "config.toml"
+    config.write_text(f'[policy]\nfile = "{tmp_path}/team.yaml"\n')
+    cli.environ["TOKENGUARD_CONFIG"] = str(config)
+    due(cli, "a/b")
+    for tty in (None, FakeTty()):
+        cli.tty = tty
+        plan = cli("rotate", "--due", "--plan")
+        assert plan.code == 0
+        assert "outside the policy's windows): a/b" in plan.err
+    (said,) = cli("report", "--format", "json").document["remarks"]
+    assert said == (
+        "unattended rotations of a/* begin in the windows sat 02:00-03:00 (UTC); "
+        "not in the freezes 2026-12-20..2027-01-05; at most 7 in 24 hours"
+    )
+    assert "sat 02:00-03:00" in cli("report").out

@@ -105,6 +105,8 @@ def rotate(
         strict=plan_only and single,
         accept_outage=accept_outage,
     )
+    if plan_only and due and rollout is None:
+        tell_held(wiring, allowed(wiring, snapshots), attended=True)
     _tell_plans(wiring, plans, rollout, plan_only=plan_only, single=single)
     if plan_only:
         by_id = {each.id: each for each in snapshots}

@@ -9,6 +9,8 @@ from tokenguard.inventory.as_of import record_as_of
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import Assessment, assess
+from tokenguard.policy.model import Policy, Rule, RuleSelector
+from tokenguard.policy.windows import has_ended
 from tokenguard.ports.store import Store
 from tokenguard.report.posture import Posture
 from tokenguard.shell.wiring import Wiring
@@ -16,6 +18,7 @@ from tokenguard.text import counted
 from tokenguard.usecases.assess import chosen_policy, chosen_stores, surroundings
 from tokenguard.usecases.select_tokens import no_match
 
+_UNATTENDED = "unattended-rotation"
 _TODAYS_LIST = "the provider's list is today's, not that of the requested day"
 
 
@@ -26,6 +29,30 @@ def as_of_moment(text: str) -> datetime:
     except ValueError:
         raise InputError("--as-of is not a date", hint="use YYYY-MM-DD, for example 2026-09-30") from None
     return day + timedelta(days=1, microseconds=-1)
+
+
+def _limits(policy: Policy, now: datetime) -> list[str]:
+    """When and how many rotations may begin unattended, for each group of tokens whose time the policy restricts."""
+    base = policy.rule(_UNATTENDED)
+    if base is None:
+        return []
+    others = [each for each in policy.overrides if each.rule == _UNATTENDED]
+    found = [("", base), *((_group(each.match), each.of(base)) for each in others)]
+    return [text for group, rule in found if (text := _limits_of(rule, group, now))]
+
+
+def _group(match: RuleSelector) -> str:
+    token = "" if match.token == "*" else match.token  # noqa: S105 - a pattern of names
+    facts = (token, match.environment, match.provider)
+    return f" of {' '.join(filter(None, facts))}" if any(facts) else ""
+
+
+def _limits_of(rule: Rule, group: str, now: datetime) -> str:
+    windows, freezes = rule.words("windows"), [each for each in rule.words("freezes") if not has_ended(each, now)]
+    parts = [f"in the windows {', '.join(windows)} (UTC)"] if windows else []
+    parts += [f"not in the freezes {', '.join(freezes)}"] if freezes else []
+    parts += [f"at most {rule.number('most'):,} in 24 hours"] if parts and rule.number("most") else []
+    return f"unattended rotations{group} begin {'; '.join(parts)}" if parts else ""
 
 
 def posture_of(
@@ -46,6 +73,7 @@ def posture_of(
     policy, stores, now = chosen_policy(wiring, named), chosen_stores(wiring, every=every), wiring.clock.now()
     found = {label: _read(wiring, store, ask=ask, judged=judged) for label, store in stores.items()}
     remarks = [f"skipped {each.where}: {each.what}" for each in wiring.passed_over()]
+    remarks += _limits(policy, now)
     if at is not None and at.date() == now.date():
         at = None
     if at is not None and at > now:

@@ -57,12 +57,13 @@ def allowed(wiring: Wiring, due: Sequence[Snapshot]) -> Rollout:
     return choose(due, wiring.store.scan(), wiring.policy, wiring.clock.now())
 
 
-def tell_held(wiring: Wiring, rollout: Rollout) -> None:
-    """Report which due tokens are held back, and why."""
+def tell_held(wiring: Wiring, rollout: Rollout, *, attended: bool = False) -> None:
+    """Report which due tokens an unattended run holds back, and why; `attended`: this is not one."""
+    start = "not rotated by an unattended run" if attended else "not rotated"
     for hold in Hold:
         names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
         if names:
-            wiring.progress.note(f"not rotated ({hold.value}): {named(names)}")
+            wiring.progress.note(f"{start} ({hold.value}): {named(names)}")
 
 
 def named(names: Sequence[TokenName]) -> str:

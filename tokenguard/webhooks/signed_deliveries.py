@@ -58,15 +58,7 @@ class WebhookDelivery:
 
 
 class _SignedDeliveries:
-    """Receives the deliveries of one webhook.
-
-    Args:
-        secrets: the webhook's signing secret; while it is being replaced, the new and the old one.
-        organisation: the id that deliveries must name; empty: any.
-        window: how old a signature may be.
-        memory: where received ids are remembered.
-        clock: for tests.
-    """
+    """What both kinds have in common."""
 
     _sender: ClassVar[str]
     """Keeps the ids of several senders apart in one memory."""
@@ -159,7 +151,15 @@ class _SignedDeliveries:
 
 
 class AutopostingDeliveries(_SignedDeliveries):
-    """Receives the deliveries of one Autoposting webhook; `organisation` is their `orgId`."""
+    """Receives the deliveries of one Autoposting webhook.
+
+    Args:
+        secrets: the webhook's signing secret; while it is being replaced, the new and the old one.
+        organisation: the id that deliveries must name (`orgId`); empty: any.
+        window: how old a signature may be.
+        memory: where received ids are remembered.
+        clock: for tests.
+    """
 
     _sender = "autoposting"
     _names: ClassVar[Mapping[str, str]] = {
@@ -170,7 +170,15 @@ class AutopostingDeliveries(_SignedDeliveries):
 
 
 class NotificationDeliveries(_SignedDeliveries):
-    """Receives what `tokenguard notify` sends; `organisation` is the id of the store."""
+    """Receives what `tokenguard notify` sends.
+
+    Args:
+        secrets: the webhook's signing secret; while it is being replaced, the new and the old one.
+        organisation: the id of the store that they must come from; empty: any.
+        window: how old a signature may be.
+        memory: where received ids are remembered.
+        clock: for tests.
+    """
 
     _sender = "tokenguard"
     _names: ClassVar[Mapping[str, str]] = {SIGNATURE.lower(): "signature", TIMESTAMP.lower(): "timestamp"}
