@@ -70,7 +70,12 @@ def texts_of(record: Record) -> dict[str, str]:
 
 def revision_of(record: Record) -> str:
     """A short digest of the cells: another one than in a list says that the record has changed since."""
-    return hashlib.sha256("\x1f".join(texts_of(record).values()).encode()).hexdigest()[:12]
+    return revision_of_texts(texts_of(record))
+
+
+def revision_of_texts(texts: Mapping[str, str]) -> str:
+    """The same, of cells that `texts_of` gave."""
+    return hashlib.sha256("\x1f".join(texts.values()).encode()).hexdigest()[:12]
 
 
 def differences(before: Record, after: Record) -> list[tuple[str, str, str]]:

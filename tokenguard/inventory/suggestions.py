@@ -1,5 +1,6 @@
 """Suggests what an incomplete record may say, from its provider, its file, its name and its neighbours. Pure."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
@@ -49,10 +50,14 @@ class Neighbours:
 
     def __init__(self, records: Iterable[Record]) -> None:
         records = [each for each in records if each.state is not RecordState.RETIRED]
-        self._groups: dict[str, list[Record]] = {}
+        self._said: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        """By group and column, what the records of the group say, and how many."""
         for record in records:
+            said = {each: cell_text(each, CHANGEABLE[each](record)) for each in _OF_NEIGHBOURS}
             for group in _groups_of(record):
-                self._groups.setdefault(group, []).append(record)
+                for column, text in said.items():
+                    if text:
+                        self._said[_key(group, column, record)][text] += 1
         self._owners = {each.owner for each in records if each.owner}
         self._environments = {each.environment for each in records if each.environment}
 
@@ -95,14 +100,11 @@ class Neighbours:
         """What all other tokens of the closest group say that know it; they may not contradict each other."""
         if column not in _OF_NEIGHBOURS:
             return None
-        for group in _groups_of(record):
-            others = [each for each in self._groups.get(group, ()) if each.name != record.name]
-            if column == "scope":  # what a token reaches means something at one provider only
-                others = [each for each in others if each.provider == record.provider]
-            said = {text for each in others if (text := cell_text(column, CHANGEABLE[column](each)))}
+        for group in _groups_of(record):  # the record itself says nothing of what it lacks
+            said = self._said.get(_key(group, column, record), Counter[str]())
             if len(said) == 1:
-                count = sum(1 for each in others if cell_text(column, CHANGEABLE[column](each)))
-                return MissingFact(column=column, suggestion=said.pop(), source=f"{counted(count, 'token')} {group}")
+                ((text, count),) = said.items()
+                return MissingFact(column=column, suggestion=text, source=f"{counted(count, 'token')} {group}")
         return None
 
 
@@ -118,6 +120,11 @@ def edit_command(record: Record, facts: Sequence[MissingFact]) -> str:
         elif fact.suggestion:
             words += [options.get(fact.column, f"--{fact.column}"), fact.suggestion]
     return shlex.join(words) if len(words) > len(("tokenguard", "edit", "NAME")) else ""
+
+
+def _key(group: str, column: str, record: Record) -> tuple[str, str]:
+    """What a token reaches means something at one provider only."""
+    return group, f"{column} at {record.provider}" if column == "scope" else column
 
 
 def _groups_of(record: Record) -> list[str]:

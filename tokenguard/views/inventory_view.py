@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tokenguard.inventory.record_table import TABLE, revision_of, texts_of
+from tokenguard.inventory.record_table import TABLE, revision_of, revision_of_texts, texts_of
 from tokenguard.inventory.selection import SelectedToken, is_refused
 from tokenguard.inventory.views import day, due_words, liveness_words, moment, state_words, token_json
 from tokenguard.output.csv_table import csv_text
@@ -39,10 +39,11 @@ def print_csv(wiring: Wiring, found: Iterable[Found], *, labelled: bool) -> None
 
 def _cells(each: SelectedToken) -> dict[str, str]:
     record = each.snapshot.document.record
+    texts = texts_of(record)
     return {
         "id": each.snapshot.id,
-        "revision": revision_of(record),
-        **texts_of(record),
+        "revision": revision_of_texts(texts),
+        **texts,
         "due_at": moment(each.due.at if each.due else None) or "",
         "liveness": liveness_words(record.seen),
     }
