@@ -17,6 +17,8 @@ from tests.integration.openbao import running
 
 _LOCAL = [int(each) for each in os.environ.get("BENCH_SCALE", "1000,5000,20000").split(",")]
 _ON_VAULT = int(os.environ.get("BENCH_SCALE_VAULT", "5000"))
+_DECLARED = 5_000
+"""Tokens of the manifest at most: a file has at most 1 MiB."""
 _COLUMNS = ("name", "provider", "scope", "environment", "owner", "purpose", "value", "created")
 _MANIFEST = "version: 1\ndefaults: {provider: manual, environment: prod, purpose: purpose}\ntokens:\n"
 _ALONE = "from tokenguard.usecases import import_file as i; i._BATCH = 1; from tokenguard.cli import main; main()"
@@ -56,7 +58,10 @@ def _measured(
     place: Path, environment: Mapping[str, str], count: int, fixed: Mapping[str, float] = MappingProxyType({})
 ) -> dict[str, float]:
     """Milliseconds of CPU time a token of each command, in this order; without what it takes for a single token."""
-    declared = (f"  {_name(each)}:\n    scope: org:o{each}\n    owner: team{each % 40}\n" for each in range(count))
+    declared = (
+        f"  {_name(each)}:\n    scope: org:o{each}\n    owner: team{each % 40}\n"
+        for each in range(min(count, _DECLARED))
+    )
     (place / "tokens.yaml").write_text(_MANIFEST + "".join(declared))
     work = {
         "import": _import(place, count),

@@ -4,11 +4,10 @@ CRC-32 is linear: that of some bytes is the exclusive or of what each byte adds 
 place gives the anchors of all windows of a run, whole pieces at once.
 """
 
-import sys
+import re
 import zlib
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
-from itertools import compress
 
 _PIECE = 1 << 15
 
@@ -22,7 +21,7 @@ class AnchorSearch:
         wanted: 16-bit anchors to look for.
     """
 
-    def __init__(self, width: int, seed: int, wanted: Container[int]) -> None:
+    def __init__(self, width: int, seed: int, wanted: Collection[int]) -> None:
         self._width = width
         self._seed = seed
         self._wanted = wanted
@@ -39,13 +38,15 @@ class AnchorSearch:
 
     def _within(self, piece: bytes) -> list[int]:
         count = len(piece) - self._width + 1
-        anchors = bytearray(2 * count)
+        anchors = bytearray(4 * count)
         for half, tables in enumerate(self._tables):
             joined = 0
             for place, table in enumerate(tables):
                 joined ^= int.from_bytes(piece[place : place + count].translate(table), "little")
-            anchors[half::2] = joined.to_bytes(count, "little")
-        return list(compress(range(count), map(self._is_wanted.__getitem__, memoryview(anchors).cast("H"))))
+            anchors[half::4] = joined.to_bytes(count, "little")
+        # one character each: all are searched for with one class of characters
+        text = anchors.decode("utf-32-le", "surrogatepass")
+        return [found.start() for found in self._is_wanted.finditer(text)]
 
     @cached_property
     def _tables(self) -> tuple[list[bytes], list[bytes]]:
@@ -60,8 +61,8 @@ class AnchorSearch:
         return low, high
 
     @cached_property
-    def _is_wanted(self) -> bytes:
-        """By what all bytes add, as this machine reads two bytes: whether it belongs to a known anchor."""
+    def _is_wanted(self) -> re.Pattern[str]:
+        """Matches what all bytes of a known anchor add, read as a character."""
         zeros = zlib.crc32(bytes(self._width), self._seed) & 0xFFFF
-        read = (int.from_bytes(added.to_bytes(2, sys.byteorder), "little") for added in range(1 << 16))
-        return bytes((added ^ zeros) in self._wanted for added in read)
+        added = "".join(rf"\u{anchor ^ zeros:04x}" for anchor in sorted(self._wanted))
+        return re.compile(f"[{added}]" if added else r"(?!)")

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from html.entities import html5
 
-from tokenguard.detection.decoded_view import DecodedView, view_of
+from tokenguard.detection.decoded_view import DecodedView, holds_any, view_of
 from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.frozen import Frozen
 
@@ -60,7 +60,7 @@ class CharacterEscapes:
     def views(self, data: bytes) -> Iterator[DecodedView]:
         """Every run of characters with escapes in it, without them."""
         for kind in self._kinds:
-            if not (any(mark in data for mark in kind.gate) if kind.gate else not data.isascii()):
+            if not (holds_any(data, kind.gate) if kind.gate else not data.isascii()):
                 continue
             for run in kind.runs.finditer(data):
                 text = run.group()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tokenguard.detection.anchor_search import AnchorSearch
 from tokenguard.detection.regex_set import regex
-from tokenguard.domain.secret import token_digest
+from tokenguard.domain.secret import token_digests
 from tokenguard.frozen import Frozen
 
 KEY_BYTES = 32
@@ -19,6 +19,7 @@ ANCHOR_BYTES = 12
 MIN_LENGTH = 19
 """What has 112 bits is not shorter (`value_coverage`)."""
 _ANCHOR_MASK = 0xFFFF
+_TAG_BYTES = 16
 _BLOCK = 64
 """Bytes of a block of SHA-256: no key is longer."""
 _LONG_RUN = 512
@@ -57,7 +58,7 @@ def pieces(text: str) -> list[str]:
 def tag_of(key: bytes, text: str) -> tuple[str, int, int]:
     """Tag, anchor and length of one piece."""
     data = text.encode()
-    return _tagger(key)(token_digest(data)), _anchor_of(_seed(key), data), len(data)
+    return _tagger(key)(data).hex(), _anchor_of(_seed(key), data), len(data)
 
 
 class OwnIndex:
@@ -68,10 +69,10 @@ class OwnIndex:
 
         self.key = key
         self._seed = _seed(key)
-        self._tags: dict[str, OwnTag] = {}
+        self._tags: dict[bytes, OwnTag] = {}
         by_anchor: dict[int, set[int]] = {}
         for entry in entries:
-            self._tags.setdefault(entry.tag, entry)
+            self._tags.setdefault(bytes.fromhex(entry.tag), entry)
             by_anchor.setdefault(entry.anchor, set()).add(entry.length)
         self._tag = _tagger(key)
         self._search = AnchorSearch(ANCHOR_BYTES, self._seed, by_anchor)
@@ -109,28 +110,30 @@ class OwnIndex:
         )
 
     def _at(self, text: bytes, place: int) -> tuple[bytes, OwnTag] | None:
-        for length in self._lengths[_anchor_of(self._seed, text[place : place + ANCHOR_BYTES])]:
+        anchor = zlib.crc32(text[place : place + ANCHOR_BYTES], self._seed) & _ANCHOR_MASK
+        for length in self._lengths[anchor]:
             window = text[place : place + length]
-            if len(window) == length:
-                entry = self._tags.get(self._tag(token_digest(window)))
-                if entry is not None:
-                    return window, entry
+            entry = self._tags.get(self._tag(window))
+            if entry is not None and len(window) == length:
+                return window, entry
         return None
 
 
-def _tagger(key: bytes) -> Callable[[bytes], str]:
-    """Gives digests their tags, by HMAC-SHA256 (RFC 2104) with what is the same for all of them hashed beforehand."""
+def _tagger(key: bytes) -> Callable[[bytes], bytes]:
+    """Gives values their tags, by HMAC-SHA256 (RFC 2104) with what is the same for all of them hashed beforehand."""
     import hashlib  # a commit without a scan key has no use for it
 
     block = key.ljust(_BLOCK, b"\0")
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + b"tokenguard scan 1")
     outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
-    def tag(digest: bytes) -> str:
+    digest = token_digests()
+
+    def tag(value: bytes) -> bytes:
         within, around = inner.copy(), outer.copy()
-        within.update(digest)
+        within.update(digest(value))
         around.update(within.digest())
-        return around.hexdigest()[:32]
+        return around.digest()[:_TAG_BYTES]
 
     return tag
 

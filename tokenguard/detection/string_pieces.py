@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenguard.detection.decoded_view import DecodedView, view_of
+from tokenguard.detection.decoded_view import DecodedView, holds_any, view_of
 from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.frozen import Frozen
 
@@ -66,7 +66,7 @@ class StringPieces:
     def views(self, data: bytes) -> Iterator[DecodedView]:
         """Pieces that are written one after another, as if they were one."""
         for kind in self._kinds:
-            if not any(mark in data for mark in kind.gate):
+            if not holds_any(data, kind.gate):
                 continue
             for chain in kind.chains.finditer(data):
                 text = chain.group()

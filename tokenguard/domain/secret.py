@@ -1,6 +1,6 @@
 """The only types that may hold a token's value. Grep for `.reveal()` to find every use."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, NoReturn, final
 
 MASK = "****"
@@ -108,11 +108,14 @@ class Value:
         raise TypeError("a Value cannot be pickled or copied")
 
 
-def token_digest(token: bytes) -> bytes:
-    """The digest of a value with the single field `token`, for searches that ask for very many."""
-    import hashlib  # as above
+def token_digests() -> Callable[[bytes], bytes]:
+    """What gives the digest of a value with the single field `token`, for searches that ask for very many."""
+    from hashlib import sha256  # as above
 
-    return hashlib.sha256(_TOKEN_PART + len(token).to_bytes(4, "big") + token).digest()
+    def digest(token: bytes) -> bytes:
+        return sha256(_TOKEN_PART + len(token).to_bytes(4, "big") + token).digest()
+
+    return digest
 
 
 def _utf8(text: str) -> bytes:
