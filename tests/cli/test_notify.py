@@ -595,7 +595,9 @@ def test_a_bad_configuration_is_refused_before_anything_is_sent(cli, configured,
 
 
 @pytest.mark.parametrize(
-    ("given", "secret"), [("env:HOOK_SECRET", ""), ("env:HOOK_SECRET", "tgcanary-short"), ("plain-text-secret", SECRET)]
+    ("given", "secret"),
+    [("env:HOOK_SECRET", ""), ("env:HOOK_SECRET", "tgcanary-short"), ("plain-text-secret", SECRET)],
+    ids=["not set", "short", "no reference"],
 )
 def test_a_bad_credential_fails_its_route_alone(cli, configured, receiver, tmp_path, given, secret):
     cli.environ |= {"HOOK_SECRET": secret, "GOOD_SECRET": SECRET}
