@@ -21,6 +21,7 @@ import pytest
 
 from tests.contract.test_described_services import FILES
 from tests.fakes.answer import Answer
+from tests.fakes.mail_server import MailSink
 from tests.fakes.notification_receiver import SECRET, Receiver
 from tests.fakes.vault_command_line import VaultCommandLine
 from tokenguard.providers.generic.loopback_service import LoopbackService
@@ -143,24 +144,27 @@ def quarter(openbao, sandbox, tmp_path, capfd, monkeypatch):
             openbao, sandbox, tmp_path, capfd, url=f"vault://secret/quarter-{secrets.token_hex(4)}", approver=False
         )
         receiver = stack.enter_context(Receiver(cli.clock))
+        mail = stack.enter_context(MailSink(starttls=False))
         cli.environ["HOOK_SECRET"] = SECRET
         for name, service in services.items():
             cli.environ[f"TOKENGUARD_ADMIN_{name.upper()}"] = service.admin.token.reveal()
-        cli.more = configured(services, receiver)
+        cli.more = configured(services, receiver, mail)
         (tmp_path / "policy.yaml").write_text(json.dumps(POLICY))
         (tmp_path / "apps").mkdir()
         quarter = Quarter(cli, services, tmp_path)
-        quarter.receiver = receiver
+        quarter.receiver, quarter.mail = receiver, mail
         assert cli("init", "--sandbox").code == 0
         log_in(quarter)
         yield quarter
 
 
-def configured(services, receiver) -> str:
+def configured(services, receiver, mail) -> str:
     providers = "".join(
         f'[providers.{name}]\nbase_url = "{service.url}"\ndeath_floor = 2\n' for name, service in services.items()
     )
     route = f'[notify.routes.ops]\nwebhook = "{receiver.url}/hook"\nsecret = "env:HOOK_SECRET"\nper_hour = 1000\n'
+    route += f'[notify.routes.mail]\nsmtp = "localhost:{mail.port}"\ntls = "none"\nsender = "tokenguard@example.org"\n'
+    route += 'to = ["ops@example.org"]\nper_hour = 1000\n'
     return f'{providers}[policy]\nfile = "policy.yaml"\n[notify]\n{route}'
 
 
@@ -314,6 +318,9 @@ def everything_agrees(quarter: Quarter) -> None:
     assert set(told.values()) == {1}, "a receiver that keeps ids handles each message once"
     assert ("leak", quarter.names[0]) in quarter.receiver.events
     assert {name for kind, name in quarter.receiver.events if kind in {"due", "overdue"}} >= set(quarter.names)
+    mailed = [str(each["Message-ID"]) for each in quarter.mail.taken]
+    assert len(set(mailed)) == len(mailed)
+    assert any("leak" in each["Subject"] for each in quarter.mail.taken)
     nothing_holds_a_value(quarter)
 
 
@@ -343,9 +350,6 @@ def nothing_holds_a_value(quarter: Quarter) -> None:
     consumers = {file for name in quarter.names for file in quarter.files(name)}
     leak = quarter.directory / "repo" / "settings.py"
     files = [each for each in quarter.directory.rglob("*") if each.is_file() and each not in {*consumers, leak}]
-    said = [
-        *quarter.said,
-        json.dumps(quarter.receiver.bodies),
-        *(each.read_bytes().decode("latin-1") for each in files),
-    ]
+    said = [*quarter.said, json.dumps(quarter.receiver.bodies), *map(str, quarter.mail.taken)]
+    said += [each.read_bytes().decode("latin-1") for each in files]
     assert not [value for value in ever for text in said if value in text]
