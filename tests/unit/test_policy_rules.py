@@ -19,6 +19,7 @@ from tokenguard.domain.journal import (
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import Label, token_name
+from tokenguard.domain.people import Directory, Person
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Custody, Location, Record, RecordState
 from tokenguard.frozen import replace
@@ -49,6 +50,14 @@ CAN = Capabilities(
 ROW = ProviderToken(
     provider_id="id1", label="", created_at=NOW - 200 * DAY, last_used_at=NOW - DAY, expires_at=NOW + DAY
 )
+STAFF = Directory(
+    (
+        Person(name="ann", aliases=("ann@video.example",)),
+        Person(name="ben"),
+        Person(name="kim", aliases=("kim@video.example",), left=True),
+    ),
+    complete=True,
+)
 PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
 OLD = Old(label=Label("old"), live_version=1, fingerprint=None)
 DONE = Journal(
@@ -76,6 +85,7 @@ def asked(
     rows=(ROW,),
     parameters=None,
     read_at=None,
+    people=None,
     check=None,
     words=False,
 ):
@@ -85,7 +95,9 @@ def asked(
     rule = replace(rule, parameters={**rule.parameters, **own})
     document = Document(record=record, journal=journal, quarantine=quarantine)
     facts = ProviderFacts(capabilities=can, listed=rows, read_at=read_at)
-    around = Surroundings([document, *(Document(record=each) for each in others)], NOW, {place_of(record): facts})
+    around = Surroundings(
+        [document, *(Document(record=each) for each in others)], NOW, {place_of(record): facts}, people=people
+    )
     answer = (check or CHECKS[rule_id])(Question(rule=rule, document=document, around=around, policy=policy))
     if words:
         return answer.text if isinstance(answer, Violated) else answer.reason
@@ -132,6 +144,12 @@ CASES = [
     ("person-left", {"record": replace(GOOD, made_by="zoey")}, None),
     ("person-left", {"record": replace(GOOD, made_by="")}, NEVER),
     ("person-left", {"parameters": {"people": ()}}, NEVER),
+    ("person-left", {"people": STAFF, "parameters": {"people": ()}}, None),
+    ("person-left", {"people": STAFF, "parameters": {"people": ()}, "record": replace(GOOD, made_by="kim")}, GONE),
+    ("person-left", {"people": STAFF, "record": replace(GOOD, account="kim@video.example")}, GONE),
+    ("person-left", {"people": STAFF, "record": replace(GOOD, made_by="not in it")}, GONE),
+    ("person-left", {"people": STAFF, "record": replace(GOOD, account="shared login")}, None),
+    ("person-left", {"people": STAFF, "record": replace(GOOD, account="ann@video.example", deputy="")}, None),
     ("descriptive-name", {"record": replace(GOOD, name=token_name("video/app"))}, None),
     ("descriptive-name", {"record": replace(GOOD, name=token_name("video"))}, GONE),
     ("descriptive-name", {"record": replace(GOOD, name=token_name("video/token"))}, GONE),

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from tokenguard.domain.finding import FindingKind, Report
+from tokenguard.domain.finding import FindingKind, Report, SkippedContent
 from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scan_budget import CANDIDATES, PLACE, TOO_MANY, PlainFileBudget, ScanBudget
 from tokenguard.scanning.scan_options import Demands
@@ -40,3 +40,11 @@ def test_a_file_made_to_keep_rules_busy_is_given_up_and_said(monkeypatch: pytest
     assert Demands(strict=True).fail(Report(files=1, bytes=1, skipped=report.skipped))
     assert Demands(within_limits=True).fail(Report(files=1, bytes=1, skipped=report.skipped))
     assert CANDIDATES > 200 * PLACE
+
+
+def test_a_place_that_two_stages_leave_out_is_said_once() -> None:
+    place = SkippedContent(path="a.txt", reason="hostile-line", line=1)
+    assert scan([place, place, SkippedContent(path="a.txt", reason="hostile-line", line=2)]).skipped == (
+        place,
+        SkippedContent(path="a.txt", reason="hostile-line", line=2),
+    )

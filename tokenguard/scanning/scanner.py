@@ -139,7 +139,7 @@ def scan(
         bytes=tally.bytes,
         findings=tuple(sorted(tally.findings, key=lambda finding: finding.place)),
         waived=tuple(sorted(tally.waived, key=lambda finding: finding.place)),
-        skipped=tuple(tally.skipped),
+        skipped=tuple(dict.fromkeys(tally.skipped)),
         suppressed=tally.suppressed,
         allowed=tally.allowed,
         left_out=tally.left_out,

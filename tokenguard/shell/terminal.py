@@ -50,7 +50,7 @@ class TerminalOperator:
             if answer.lower() in _LATER:
                 return None
             if (found := _DONE.fullmatch(answer)) is not None:
-                self._person = self._name(found[1])
+                self._person = self._name(found[1].strip() or self._person)
                 return self._person
             self._tty.show("  please begin with the word `done`, for example: done alex")
 
