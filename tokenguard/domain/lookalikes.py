@@ -1,4 +1,4 @@
-"""Detects token-like text where no value is allowed: in arguments and manifests."""
+"""Detects token-like text where no value is allowed: in arguments, manifests and the texts of records."""
 
 import re
 
@@ -8,17 +8,22 @@ _ISSUED = re.compile(
 """How issued credentials begin; enough of the rest must follow."""
 _MIN_ISSUED = 16
 _OPAQUE = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[A-Za-z0-9_+-]{32,}")
-_PARTS = re.compile(r"[/=#:,@\s]+")
+_PARTS = re.compile(r"[^A-Za-z0-9_+.-]+")
+
+
+def words_of(text: str) -> list[str]:
+    """The parts of a text that could be a value: what stands between blanks, quotes, brackets and the like."""
+    return [part for each in _PARTS.split(text) if (part := each.strip("."))]
 
 
 def holds_issued(text: str) -> bool:
     """Whether a part of the text begins as issued credentials do, and goes on long enough."""
-    return any(map(_issued, _PARTS.split(text)))
+    return any(map(_issued, words_of(text)))
 
 
 def holds_opaque(text: str) -> bool:
     """Whether a part of the text is long and random; ids of providers may be that, too."""
-    return any(map(_OPAQUE.fullmatch, _PARTS.split(text)))
+    return any(map(_OPAQUE.fullmatch, words_of(text)))
 
 
 def _issued(part: str) -> bool:

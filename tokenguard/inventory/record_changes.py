@@ -1,17 +1,40 @@
 """Changes to a record that a person can make, and their validation."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import AfterDelivery, Consumer, CredentialKind, Location, Record, RecordState
+from tokenguard.domain.token import (
+    AfterDelivery,
+    Consumer,
+    ConsumerKind,
+    CredentialKind,
+    Location,
+    Record,
+    RecordState,
+)
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field_names, replace
 from tokenguard.text import is_plain_line
 
 MAX_TEXT = 200
 _CLEARABLE = frozenset({"scope", "due_at", "created_at"})
+_NO_IDS = frozenset({"provider", "environment", "owner", "purpose", "notes"})
+"""Fields that hold no ids, which may be long and random without being secret."""
+
+
+class ValueInRecord(InputError):
+    """A text of a record looks like the value of a token; the error does not quote it."""
+
+    def __init__(self, field_name: str) -> None:
+        self.field_name = field_name.replace("_", " ")
+        super().__init__(
+            f"the {self.field_name} looks like a token value",
+            hint="a record never holds the value; leave it out, and rotate the token if it is one",
+        )
 
 
 class RecordChanges(Frozen, frozen=True, kw_only=True):
@@ -39,6 +62,20 @@ class RecordChanges(Frozen, frozen=True, kw_only=True):
     label: str | None = None
     notes: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a text that looks like a value, whichever way it came: records are shown, exported and sent."""
+        for name, text in self.texts():
+            if looks_like_value(name, text):
+                raise ValueInRecord(name)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every text that would be kept, with the name of its field."""
+        for name in field_names(RecordChanges):
+            value = getattr(self, name)
+            if name != "name" and value is not None and not isinstance(value, datetime):
+                for each in value if isinstance(value, tuple) else (value,):
+                    yield name, each.url if isinstance(each, Location) else str(each)
+
     def given(self) -> dict[str, Any]:
         """The fields that something was said about, ready for `replace`."""
         found = {name: getattr(self, name) for name in field_names(RecordChanges)}
@@ -47,6 +84,17 @@ class RecordChanges(Frozen, frozen=True, kw_only=True):
             for name, value in found.items()
             if value is not None
         }
+
+
+def looks_like_value(field_name: str, text: str) -> bool:
+    """Whether a field must not hold the text, since it looks like the value of a token.
+
+    Args:
+        field_name: as `RecordChanges` names it.
+        text: a field's text, or one item of it.
+    """
+    person = field_name == "consumers" and text.startswith(f"{ConsumerKind.PERSON}:")
+    return holds_issued(text) or ((person or field_name in _NO_IDS) and holds_opaque(text))
 
 
 def apply(record: Record, changes: RecordChanges) -> Record:

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from tokenguard.domain.token import Custody, Record, RecordState
 from tokenguard.frozen import Frozen
+from tokenguard.inventory.record_changes import looks_like_value
 from tokenguard.inventory.record_table import CHANGEABLE, NO_CONSUMERS, cell_text
 from tokenguard.policy.model import born
 from tokenguard.text import counted
@@ -68,7 +69,8 @@ class Neighbours:
             record: an incomplete record.
             consumer: the line that it was imported from, if it still has the live value.
         """
-        return tuple(self._fact(record, column, consumer) for column in lacking(record))
+        facts = (self._fact(record, column, consumer) for column in lacking(record))
+        return tuple(MissingFact(column=each.column) if _leaks(each) else each for each in facts)
 
     def _fact(self, record: Record, column: str, consumer: str) -> MissingFact:
         if column == "scope" and record.seen is not None and record.seen.scope is not None:
@@ -106,6 +108,11 @@ class Neighbours:
                 ((text, count),) = said.items()
                 return MissingFact(column=column, suggestion=text, source=f"{counted(count, 'token')} {group}")
         return None
+
+
+def _leaks(fact: MissingFact) -> bool:
+    """Whether a suggestion would spread what looks like a value, from a record of an earlier version."""
+    return any(looks_like_value(fact.column, text) for text in (fact.suggestion, fact.source))
 
 
 def edit_command(record: Record, facts: Sequence[MissingFact]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from tokenguard.documents import Tree
 from tokenguard.domain.field_address import parse_field
-from tokenguard.domain.lookalikes import holds_opaque
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import SEGMENT, TokenName, token_name
 from tokenguard.domain.scope import Scope
@@ -114,7 +114,7 @@ class MappingReader:
                 consumer = read(item)
             except InputError as error:
                 self.refuse("a consumer is not valid", name, number, hint=_consumer_hint(item, error))
-            if consumer.kind is ConsumerKind.PERSON:
+            if consumer.kind is ConsumerKind.PERSON or holds_issued(item):
                 self._refuse_value(item, name, number)
             if consumer in found:
                 self.refuse("a consumer occurs twice", name, number)
@@ -122,7 +122,7 @@ class MappingReader:
         return tuple(found)
 
     def _refuse_value(self, text: str, name: str, *way: int) -> None:
-        if (not FIELDS[name].ids or name == "consumers") and holds_opaque(text):
+        if holds_issued(text) or ((not FIELDS[name].ids or name == "consumers") and holds_opaque(text)):
             self.refuse(f"{name} looks like the value of a token", name, *way, hint=VALUE_HINT)
 
 

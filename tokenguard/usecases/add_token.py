@@ -6,14 +6,13 @@ from functools import partial
 from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation
-from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Custody, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission
-from tokenguard.inventory.record_changes import RecordChanges, apply, check_age
+from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, looks_like_value
 from tokenguard.inventory.verification import VerificationResult, judge
 from tokenguard.ports.provider import Provider
 from tokenguard.rotation.control_search import ControlSearch
@@ -256,7 +255,7 @@ def _asked(tty: Tty, record: Record) -> RecordChanges:
 
 
 def _checked(name: str, text: str) -> str:
-    if holds_issued(text) or (name == "purpose" and holds_opaque(text)):
+    if looks_like_value(name, text):
         raise InputError("that looks like a token value; nothing of it was kept", hint="the value is asked for later")
     changes_from({name: text})
     return text

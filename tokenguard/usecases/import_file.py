@@ -21,7 +21,7 @@ from tokenguard.errors import InputError, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.readers import TokenDraft
-from tokenguard.inventory.record_changes import RecordChanges, apply, check_age
+from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord, apply, check_age
 from tokenguard.ports.provider import Provider
 from tokenguard.shell.progress import Silent
 from tokenguard.shell.wiring import Wiring
@@ -291,6 +291,8 @@ def read_field(name: str, content: str | tuple[str, ...]) -> RecordChanges:
     """Validate one field; the error names the field without its content, since columns get mixed up."""
     try:
         return changes_from({_OPTION_OF.get(name, name): content})
+    except ValueInRecord as error:
+        raise InputError(f"its {error.field_name} looks like a token value", hint=error.hint) from None
     except (InputError, ValueError):
         raise InputError(f"its {name.replace('_', ' ')} is not valid", hint="correct the file") from None
 

@@ -10,7 +10,7 @@ from tokenguard.domain.token import CredentialKind, Record
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.readers import COLUMNS, FileFormat, read_rows
-from tokenguard.inventory.record_changes import RecordChanges
+from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord
 from tokenguard.inventory.record_table import (
     CHANGEABLE,
     FIXED,
@@ -131,6 +131,8 @@ def _checked(column: str, cell: Cell, place: str) -> dict[str, Any]:
         if column == "kind":
             CredentialKind(text)
         changes_from(found)
+    except ValueInRecord as error:
+        _refuse(place, "it looks like a token value", error.hint)
     except (InputError, ValueError):
         _refuse(place, "it is not valid")
     return found

@@ -1,0 +1,107 @@
+"""No text of a record holds what looks like a token's value, whichever way it comes, and none is offered or printed."""
+
+import csv
+import io
+
+import pytest
+
+from tests.fakes.command_line import FakeTty
+from tests.fakes.world import canary
+from tokenguard.domain.names import token_name
+from tokenguard.frozen import replace
+from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord, looks_like_value
+
+NAME = "video/app/prod/upload"
+TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name")
+SHAPES = {
+    "alone": "{}",
+    "in a sentence": "it is ({}).",
+    "quoted": "key '{}'",
+    "after a sign": "key={};",
+    "in a URL": "x?k={}&y",
+}
+
+
+def written(path, rows):
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(out.getvalue())
+
+
+def unseen(cli, answer, value):
+    shown = answer.out + answer.err + "".join(cli.tty.shown if cli.tty else ())
+    return value not in shown + cli("list", "--format", "json").out + cli("audit", "log", "--format", "json").out
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("column", [each for each in TEXTS if each != "label"])
+def test_import_refuses_the_row_and_names_its_column(cli, tmp_path, column, shape):
+    value = canary()
+    written(tmp_path / "t.csv", [{"name": NAME, "value": canary(), column: shape.format(value)}])
+    answer = cli("import", "t.csv", "--provider", "manual")
+    assert answer.code == 1
+    assert f"its {column.replace('_', ' ')} looks like a token value" in answer.out + answer.err
+    assert cli.store.find(token_name(NAME)) is None
+    assert unseen(cli, answer, value)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [("consumers", "person:{}"), ("location", "https://x/{}"), ("scope", "org:{}")]
+)
+def test_import_refuses_it_in_places_and_scopes(cli, tmp_path, column, text):
+    value = canary()
+    given = {} if column == "location" else {"value": canary()}
+    written(tmp_path / "t.csv", [{"name": NAME, column: text.format(value), **given}])
+    answer = cli("import", "t.csv", "--provider", "manual")
+    assert cli.store.find(token_name(NAME)) is None
+    assert unseen(cli, answer, value)
+
+
+@pytest.mark.parametrize("column", [*TEXTS, "consumers"])
+def test_an_update_refuses_the_cell_and_writes_nothing(cli, tmp_path, column):
+    value = canary()
+    cli.add(NAME)
+    before = cli.everything()
+    written(tmp_path / "t.csv", [{"name": NAME, column: f"person:{value}" if column == "consumers" else value}])
+    answer = cli("import", "--update", "t.csv", "--yes")
+    assert (answer.code, cli.everything()) == (2, before)
+    assert f"column {column}: it looks like a token value" in answer.err
+    assert unseen(cli, answer, value)
+
+
+def test_triage_asks_again_and_stores_and_offers_nothing(cli, tmp_path):
+    value = canary()
+    (tmp_path / ".env").write_text(f"FIRST_TOKEN={canary()}\nSECOND_TOKEN={canary()}\n")
+    assert cli("import", ".env").code == 0
+    cli.tty = FakeTty("-", "-", "-", value, "upload", value, "kim", "-", "-", "skip")
+    answer = cli("triage")
+    assert sum("looks like a token value" in line for line in cli.tty.shown) == 2
+    assert cli.store.find(token_name("imported/first-token")).document.record.made_by == "kim"
+    assert unseen(cli, answer, value)
+
+
+def test_what_an_earlier_version_stored_is_not_offered_for_other_records(cli, tmp_path):
+    value = canary()
+    cli.add("imported/known", "--made-by", "kim")
+    snapshot = cli.store.find(token_name("imported/known"))
+    old = replace(snapshot.document, record=replace(snapshot.document.record, made_by=value))
+    event = next(iter(cli.store.history(snapshot.id))).event
+    cli.store.commit(snapshot.id, snapshot.version, old, [event])
+    (tmp_path / ".env").write_text(f"FIRST_TOKEN={canary()}\n")
+    assert cli("import", ".env").code == 0
+    assert value not in cli("triage", "--plan").out + cli("triage", "--plan", "--format", "json").out
+
+
+@pytest.mark.parametrize("column", TEXTS)
+def test_a_change_of_a_record_cannot_hold_it_at_all(column):
+    with pytest.raises(ValueInRecord):
+        RecordChanges(**{column: f"x {canary()}"})
+
+
+def test_ids_may_be_long_and_random_where_ids_belong():
+    text = "Ab3" * 12
+    assert [field for field in (*TEXTS, "scope", "location") if looks_like_value(field, text)] == ["purpose", "notes"]
+    assert looks_like_value("consumers", f"person:{text}")
+    assert not looks_like_value("consumers", f"vault:kv/{text}#token")
