@@ -1,6 +1,9 @@
 """`provider test --live`: one harmless token at the real service, here one on loopback; nothing of it is left behind."""
 
 import json
+import os
+import signal
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +43,55 @@ def report(tmp_path):
     return json.loads((tmp_path / "report.json").read_text())
 
 
+CREATED, PROBED = 2, 4
+"""Which request creates the token, and which one tries its value."""
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def after_request(monkeypatch, then):
+    """Do something once the answers of these requests are there, by number."""
+    from tokenguard.http.client import Client
+
+    sent = []
+
+    def send(client, request, before=Client.send):
+        outcome = before(client, request)
+        sent.append(request)
+        then.get(len(sent), lambda: None)()
+        return outcome
+
+    monkeypatch.setattr(Client, "send", send)
+
+
+def in_doubt(service, tmp_path, answer):
+    """Whether message and report name the token, and nothing calls it revoked."""
+    (label,) = {each.label for each in service.tokens.values()}
+    said, state = f"a token may be alive: revoke {label} at {service.url}", report(tmp_path)["state"]
+    return said in answer.err and state == said and "was revoked" not in answer.err
+
+
+def lying(service, monkeypatch, lie):
+    """A provider that answers a revocation with 200 and hides the row or does nothing, or refuses it."""
+    service.ignores_revoke = True
+    revoked, listed = service._revoked, service._listed
+
+    def empty(rows, asked):
+        with monkeypatch.context() as hidden:
+            hidden.setattr(service, "tokens", {})
+            return listed(rows, asked)
+
+    def revoke(asked):
+        answer = revoked(asked)
+        if answer is not None and lie == "hidden":
+            monkeypatch.setattr(service, "_listed", empty)
+        return answer and (replace(answer, status=403) if lie == "refused" else answer)
+
+    monkeypatch.setattr(service, "_revoked", revoke)
+
+
 @pytest.mark.parametrize("service", ["openai", "gitlab", "turso", "gotify"], indirect=True)
 def test_one_token_is_created_checked_and_revoked_and_the_report_holds_no_value(live, service, tmp_path):
     answer = live("--yes")
@@ -73,7 +125,10 @@ def test_the_report_names_the_token_before_it_can_exist_and_is_never_overwritten
     monkeypatch.setattr(service, "receive", receive)
     assert live("--yes").code == 0
     label = next(iter(service.tokens.values())).label
-    assert {(each["label"], each["state"]) for each in seen} == {(label, "started")}
+    assert {each["label"] for each in seen} == {label}
+    listed, *later = [each["state"] for each in seen]
+    assert listed == "started"
+    assert set(later) == {f"a token may be alive: revoke {label} at {service.url}"}
     before = len(service.asked)
     assert live("--yes").code == 2
     assert len(service.asked) == before
@@ -81,31 +136,78 @@ def test_the_report_names_the_token_before_it_can_exist_and_is_never_overwritten
 
 @pytest.mark.parametrize("request_number", range(1, 9))
 def test_ctrl_c_at_any_request_leaves_no_token(live, service, tmp_path, monkeypatch, request_number):
-    from tokenguard.http.client import Client
-
-    sent = []
-
-    def send(client, request, before=Client.send):
-        outcome = before(client, request)
-        sent.append(request)
-        if len(sent) == request_number:
-            raise KeyboardInterrupt
-        return outcome
-
-    monkeypatch.setattr(Client, "send", send)
+    after_request(monkeypatch, {request_number: interrupt})
     answer = live("--yes")
     assert answer.code == 130, answer
     assert not any(each.alive for each in service.tokens.values())
-    assert "revoked" in answer.hint or "nothing was created" in answer.hint
-    assert "revoked" in report(tmp_path)["state"] or report(tmp_path)["state"] == "nothing was created"
+    unknown = [each.label for each in service.tokens.values()] if request_number == CREATED else []
+    said = f"a token may be alive: revoke {unknown[0]} at " if unknown else "revoked"
+    said = "nothing was created" if request_number < CREATED else said
+    assert said in answer.hint
+    assert said in report(tmp_path)["state"]
 
 
-def test_a_token_whose_reply_was_lost_is_found_and_revoked(live, service, tmp_path):
+@pytest.mark.parametrize("lie", ["hidden", "ignored", "refused"])
+@pytest.mark.parametrize("request_number", range(CREATED, 9))
+def test_only_a_refused_value_counts_as_revoked(live, service, tmp_path, monkeypatch, lie, request_number):
+    lying(service, monkeypatch, lie)
+    after_request(monkeypatch, {request_number: interrupt})
+    answer = live("--yes")
+    assert answer.code in {130, 5}, answer
+    assert in_doubt(service, tmp_path, answer), (answer, report(tmp_path))
+
+
+@pytest.mark.parametrize("lie", ["hidden", "ignored", "refused"])
+def test_no_revocation_is_taken_on_the_provider_s_word(live, service, tmp_path, monkeypatch, lie):
+    lying(service, monkeypatch, lie)
+    answer = live("--yes")
+    assert (answer.code, in_doubt(service, tmp_path, answer)) == (5, True), answer
+
+
+def test_a_token_whose_reply_was_lost_is_revoked_but_not_called_so(live, service, tmp_path):
     service.cuts = 1
     answer = live("--yes")
-    assert answer.code == 4, answer
     assert [each.alive for each in service.tokens.values()] == [False]
-    assert report(tmp_path)["state"] == "interrupted; the token was revoked"
+    assert (answer.code, in_doubt(service, tmp_path, answer)) == (5, True), answer
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 405, 409, 422, 429, 499, 500, 503])
+def test_a_refusal_is_believed_only_if_the_list_has_no_such_token(live, service, tmp_path, monkeypatch, status):
+    created = service._created
+
+    def refuse(asked):
+        answer = created(asked)
+        return answer and replace(answer, status=status, tree={"error": "refused"})
+
+    monkeypatch.setattr(service, "_created", refuse)
+    answer = live("--yes")
+    assert {each.alive for each in service.tokens.values()} == {False}
+    assert (answer.code, in_doubt(service, tmp_path, answer)) == (5, True), answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("request_number", [CREATED, PROBED, 6])
+def test_a_signal_revokes_the_token(live, service, tmp_path, monkeypatch, number, request_number):
+    before = signal.signal(number, lambda *_: None)
+    again = request_number + 1
+    after_request(monkeypatch, {each: lambda: os.kill(os.getpid(), number) for each in (request_number, again)})
+    try:
+        answer = live("--yes")
+    finally:
+        signal.signal(number, before)
+    assert answer.code == 130, answer
+    assert [each.alive for each in service.tokens.values()] == [False]
+    if request_number == CREATED:
+        assert in_doubt(service, tmp_path, answer), answer
+    else:
+        assert report(tmp_path)["state"] == "interrupted; the token was revoked"
+
+
+def test_a_second_ctrl_c_leaves_message_and_report_with_the_label(live, service, tmp_path, monkeypatch):
+    service.ignores_revoke = True
+    after_request(monkeypatch, {PROBED: interrupt, PROBED + 1: interrupt})
+    answer = live("--yes")
+    assert (answer.code, in_doubt(service, tmp_path, answer)) == (130, True), answer
 
 
 def test_a_revocation_without_effect_ends_with_the_label_of_what_may_be_alive(live, service, tmp_path):
@@ -118,6 +220,19 @@ def test_a_revocation_without_effect_ends_with_the_label_of_what_may_be_alive(li
 
 def test_a_refused_creation_creates_nothing(live, service, tmp_path):
     service.refuses_all = True
+    answer = live("--yes")
+    assert (answer.code, service.tokens, report(tmp_path)["state"]) == (4, {}, "nothing was created")
+
+
+def test_a_creation_that_is_refused_and_not_listed_creates_nothing(live, service, tmp_path, monkeypatch):
+    created = service._created
+
+    def refuse(asked):
+        answer = created(asked)
+        service.tokens.clear()
+        return answer and replace(answer, status=403, tree={"error": "refused"})
+
+    monkeypatch.setattr(service, "_created", refuse)
     answer = live("--yes")
     assert (answer.code, service.tokens, report(tmp_path)["state"]) == (4, {}, "nothing was created")
 

@@ -1,6 +1,9 @@
 """`provider test`: plays provider files against services on loopback, or tries one at the real service."""
 
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +50,8 @@ def test(
     provider. Exit 1: a check failed.
 
     With --live, one token is created at the real service with your admin credential, looked up in its list, checked,
-    revoked and proven dead. The report holds no value. Ctrl-C revokes the token. Exit 5: a token may be alive.
+    revoked and proven dead. The report holds no value. Ctrl-C, SIGTERM and SIGHUP revoke the token. Exit 5: a token may
+    be alive; the report says so too, with the token's label.
     """
     if live:
         if len(names) != 1 or all_of_them:
@@ -79,7 +83,8 @@ def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> E
             raise NeedsPerson("creating a token is not confirmed; nothing was done", hint="the same command with --yes")
         wiring.tty.show(f"This creates a token named {trial.label} at {trial.place}, checks it, and revokes it.")
         confirm(wiring.tty, "go on", undone="done", needed=True)
-    passed = trial.run()
+    with _signals_as_interrupts():
+        passed = trial.run()
     today = f"{wiring.clock.now():%Y-%m-%d}"
     if wiring.screen.as_json:
         steps = [{"step": each.name, "result": each.result, "reason": each.reason} for each in trial.steps]
@@ -89,6 +94,30 @@ def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> E
         if passed:
             wiring.screen.line(f"add `tried_live: {today}` under `source` in the provider file")
     return ExitCode.OK if passed else ExitCode.FINDINGS
+
+
+@contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """Let the first SIGTERM or SIGHUP interrupt as Ctrl-C does; later ones do not stop the clean-up.
+
+    A signal that was ignored, as under nohup, stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
+
+    def interrupt(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _lines(found: CheckedFile, *, verbose: bool) -> Iterator[str]:

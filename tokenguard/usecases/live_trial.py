@@ -1,13 +1,13 @@
 """The use case of `provider test --live`: creates one harmless token at the real service, checks it, and revokes it.
 
 The report is written before the token can exist and holds its label, so that an interrupted trial can be cleaned up.
+Until the value itself is refused, its state says that the token may be alive, also after a kill.
 It holds no value, no id of a token and nothing else that the provider said.
 """
 
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,26 +113,33 @@ class LiveTrial:
         if not dead:
             raise self._left_alive()
         passed = all(each.result != "failed" for each in self._steps)
-        self._write("passed" if passed else "failed")
+        self._settle("passed" if passed else "failed", "")
         return passed
 
     def _end(self, error: BaseException) -> None:
-        """After an interruption: revoke the token, if there may be one; NotProvenDead if that fails."""
-        if not self._tried or isinstance(error, CreateRefused):
-            self._write("nothing was created")
-            self._wiring.unfinished = "nothing was created"
-            return
-        self._wiring.unfinished = f"{self._doubt()}; revoke it there"
-        if not self._clean_up():
-            if isinstance(error, Exception):
-                raise self._left_alive() from None
+        """After an interruption or error: revoke the token, if there may be one.
+
+        Raises:
+            NotProvenDead: after an error, unless the value was refused, or the creation was and the list has no token.
+        """
+        refused = self._made is None and isinstance(error, CreateRefused)
+        if not self._tried or (refused and self._is_absent()):
+            self._settle("nothing was created", "nothing was created")
+        elif self._clean_up():
+            self._settle("interrupted; the token was revoked", f"the test token {self.label} was revoked")
+        elif isinstance(error, Exception):
+            raise self._left_alive() from None
+        else:
             self._write(self._doubt())
-            return
-        self._write("interrupted; the token was revoked")
-        self._wiring.unfinished = f"the test token {self.label} was revoked"
+
+    def _settle(self, state: str, unfinished: str) -> None:
+        """Record that no token is left. The file is written first: an interruption here keeps the doubt."""
+        self._write(state)
+        self._wiring.unfinished = unfinished
 
     def _doubt(self) -> str:
-        return f"a token named {self.label} may be alive at {self._provider.guide().where or self._provider.base_url}"
+        where = self._provider.guide().where or self._provider.base_url
+        return f"a token may be alive: revoke {self.label} at {where}"
 
     def _left_alive(self) -> NotProvenDead:
         self._write(self._doubt())
@@ -151,7 +158,8 @@ class LiveTrial:
         issuer, can = self._issuer, self._provider.capabilities
         self._step("the list is read to its end", issuer.listed().gap)
         wanted = TokenRequest(label=self.label, scope=self._scope, permissions=self._permissions)
-        self._tried = True
+        self._write(self._doubt())
+        self._tried, self._wiring.unfinished = True, self._doubt()
         self._made = made = issuer.create(wanted)
         self._step("a token is created", "")
         ids = [row.provider_id for row in self._until(lambda: issuer.listed().named(self.label))]
@@ -211,16 +219,36 @@ class LiveTrial:
             clock.sleep(series.pause())
         return False
 
-    def _clean_up(self) -> bool:
-        """Revoke what was created and what has the label; whether the list was read and has neither."""
-        self._wiring.progress.note(f"revoking the test token {self.label}")
-        made = {self._made.provider_id} if self._made is not None else set[str]()
+    def _is_absent(self) -> bool:
+        """Whether a complete list has no token with the label, for as long as it may lag."""
         with suppress(TokenguardError):
-            ids = made | {row.provider_id for row in self._until(lambda: self._issuer.listed().named(self.label))}
-            for each in ids:
-                self._issuer.revoke(each)
-            return bool(ids) and all(self._until(partial(self._is_gone, each)) for each in ids)
+            found = self._until(lambda: self._issuer.listed().named(self.label))
+            return not found and self._is_gone("")
         return False
+
+    def _clean_up(self) -> bool:
+        """Revoke what was created and what has the label; whether the one token was proven dead by its value."""
+        with suppress(OSError):  # the terminal may be gone
+            self._wiring.progress.note(f"revoking the test token {self.label}, and checking that it is refused")
+        made = self._made
+        known = "" if made is None else made.provider_id
+        self._revoke(known)
+        with suppress(TokenguardError):
+            if made is None:
+                self._until(lambda: self._issuer.listed().named(self.label))
+            others = {row.provider_id for row in self._issuer.listed().named(self.label)} - {known}
+            for each in others:
+                self._revoke(each)
+            if made is not None and self._provider.capabilities.probe and not others:
+                return self._is_dead(made.value, known)
+            # The list alone proves nothing: a provider may hide what it still accepts.
+        return False
+
+    def _revoke(self, provider_id: str) -> None:
+        """Ask for it, if the id is known; what became of it is looked up afterwards."""
+        with suppress(TokenguardError):
+            if provider_id:
+                self._issuer.revoke(provider_id)
 
     def _step(self, name: str, failure: str) -> None:
         self._steps.append(TrialStep(name, "failed" if failure else "ok", failure))
