@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -351,6 +352,76 @@ def test_a_plan_that_another_person_approved_needs_no_second_approval_of_its_des
     assert cli("apply", "--no-input").code == 3
     approve(cli, plan)
     assert cli("apply", "--no-input").code == 0
+
+
+WIDENED = {
+    "add": ("add", "{name}", "--deliver", "dotenv:{tmp}/evil.env#B", "--issue"),
+    "add with another command after the delivery": (
+        "add", "{name}", "--deliver", "dotenv:{tmp}/p3.env#A", "--after", "dotenv:{tmp}/p3.env#A=reload", "--stdin",
+    ),
+    "add for another owner": ("add", "{name}", "--owner", "mal", "--stdin"),
+    "add in an environment with fewer rules": ("add", "{name}", "--env", "dev", "--issue"),
+    "import": ("import", "{tmp}/widened.csv"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", WIDENED.values(), ids=WIDENED)
+def test_a_declared_token_is_widened_only_with_a_second_person(cli, tmp_path, line):
+    name = "pend/three"
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write('[commands.reload]\nargv = ["true"]\n')
+    written(tmp_path, f"{name}: {{provider: manual, consumers: [dotenv:{tmp_path}/p3.env#A]}}")
+    cli.tty = FakeTty("yes", "yes")
+    assert cli("apply").code in {0, 1, 3}
+    before = cli.store.find(token_name(name)).document.record
+    assert before.state == "pending"
+    cli.tty = None
+    value = "tgcanary" + secrets.token_hex(16)
+    (tmp_path / "widened.csv").write_text(
+        "name,value,provider,scope,environment,owner,purpose,consumers\n"
+        f"{name},{value},manual,drive:d1,prod,video,uploads,dotenv:{tmp_path}/evil.env#B\n"
+    )
+    (tmp_path / "widened.csv").chmod(0o600)
+    words = [each.format(name=name, tmp=tmp_path) for each in line]
+    refused = cli(*words, **({"stdin": value} if "--stdin" in words else {}))
+    assert refused.code == 3, refused
+    assert "needs a second person" in refused.out + refused.err
+    assert cli.store.find(token_name(name)).document.record == before
+    (found,) = cli("request", "--format", "json").document["requests"]
+    approve(cli, found["digest"])
+    done = cli(*words, **({"stdin": value} if "--stdin" in words else {}))
+    assert "needs a second person" not in done.out + done.err
+    if "--issue" not in words:
+        assert cli.store.find(token_name(name)).document.record.state == "active", done
+
+
+def test_an_approval_of_one_destination_is_not_one_of_two_that_read_the_same(cli, tmp_path):
+    cli.add()
+    joined = f"person:the wiki, dotenv:{tmp_path}/evil.env#B"
+    approve(cli, requested(cli, "edit", NAME, "--deliver", joined, "--yes"))
+    two = ("--deliver", "person:the wiki", "--deliver", f"dotenv:{tmp_path}/evil.env#B")
+    assert cli("edit", NAME, *two, "--yes").code == 3
+    shown = [
+        each["operations"][0]["new destination"] for each in cli("request", "--format", "json").document["requests"]
+    ]
+    assert shown == [two[1] + "\n" + two[3]]
+
+
+def test_a_command_after_a_delivery_waits_for_a_second_person_and_ends_older_approvals(cli, tmp_path):
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write('[commands.reload]\nargv = ["true"]\n')
+    target = f"dotenv:{tmp_path}/app.env#TOKEN"
+    cli.add()
+    deliver = ("edit", NAME, "--deliver", target, "--yes")
+    approve(cli, requested(cli, *deliver))
+    assert cli(*deliver).code == 0
+    retire = ("retire", NAME, "--yes")
+    approve(cli, requested(cli, *retire))
+    change = ("edit", NAME, "--after", f"{target}=reload", "--yes")
+    assert cli(*change).code == 3
+    approve(cli, requested(cli, *change))
+    assert cli(*change).code == 0
+    assert cli(*retire).code == 3
 
 
 BAD_REQUESTS = {

@@ -65,7 +65,7 @@ def _document(request: ApprovalRequest) -> dict[str, object]:
         "digest": request.digest,
         "requested_by": request.by,
         "at": moment(request.at),
-        "operations": [{"name": each.name, "operation": each.kind, **dict(each.facts)} for each in request.operations],
+        "operations": [{"name": each.name, "operation": each.kind, **each.by_title} for each in request.operations],
         "break_glass": request.forced,
     }
 

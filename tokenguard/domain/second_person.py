@@ -1,6 +1,7 @@
 """Operations for which a policy may ask for the approval of a second person, and what an approval of one covers."""
 
 import hashlib
+import json
 from datetime import datetime
 from enum import StrEnum, unique
 
@@ -42,8 +43,14 @@ class SensitiveOperation(Frozen, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """The operation on one line, for people."""
-        facts = ", ".join(f"{title} {fact}" for title, fact in self.facts if fact)
+        facts = ", ".join(f"{title} {json.dumps(fact) if ', ' in fact else fact}" for title, fact in self.facts if fact)
         return f"{self.kind}" + (f" ({facts})" if facts else "")
+
+    @property
+    def by_title(self) -> dict[str, str]:
+        """The facts for programs; several of one title are a line each."""
+        titles = dict.fromkeys(title for title, _ in self.facts)
+        return {title: "\n".join(fact for found, fact in self.facts if found == title) for title in titles}
 
     def digest(self, store: str, requester: str) -> str:
         """SHA-256 (hex) over the operation, its store and the identity that will run it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import AttemptState, Journal, Mode, Stage
 from tokenguard.domain.liveness import DeathGrade, Observation, Verdict
@@ -63,9 +63,9 @@ class Engine:
         session.advance(session.event(Op.ACCEPT, verdict=verdict), record=replace(session.record, state=state))
         return self._run(session)
 
-    def issue(self, record: Record, *, reason: str = "") -> Snapshot:
-        """Create a token's first value, by API or with a person."""
-        return self._run(open_new(self._context, record, Mode.ISSUE, reason=reason))
+    def issue(self, record: Record, *, reason: str = "", approved: Detail | None = None) -> Snapshot:
+        """Create a token's first value, by API or with a person; `approved` as in `open_new`."""
+        return self._run(open_new(self._context, record, Mode.ISSUE, reason=reason, approved=approved))
 
     def deliver(self, token: TokenId, consumers: Sequence[Consumer], *, reason: str = "") -> Snapshot:
         """Deliver the live value to consumers declared after it was published. Idempotent.

@@ -23,16 +23,21 @@ from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_op
 from tokenguard.text import counted
 
 
-def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> TokenSession:
+def open_new(
+    context: Context, record: Record, mode: Mode, *, reason: str = "", approved: Detail | None = None
+) -> TokenSession:
     """Open an operation on a new token (ADD, ISSUE); its record is created before its value.
 
-    A record left `pending` by a crash is reused.
+    A `pending` record, declared or left by a crash, is reused. Where its value goes and who owns it change as in an
+    edit: with a second person, unless `approved` says under which approval already.
     """
     existing = context.store.find(record.name)
     if existing is not None and existing.document.record.state is not RecordState.PENDING:
         raise InputError(
             f"there is already a token named {record.name}", hint="choose another name, or `tokenguard edit` that one"
         )
+    if approved is None and existing is not None and not existing.document.busy:
+        approved = context.authorise_change(existing, record)
     _check_consumers(context, record)
     if mode is Mode.ISSUE:
         _check_can_make(context, record)
@@ -47,7 +52,9 @@ def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") 
         )
     document = replace(existing.document, record=record)
     live = context.store.read_live(existing.id)
-    return _open(context, existing.id, existing.version, document, mode, live=live, reason=reason)
+    return _open(
+        context, existing.id, existing.version, document, mode, live=live, reason=reason, approved=approved
+    )  # fmt: skip
 
 
 def open_existing(

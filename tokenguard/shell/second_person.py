@@ -59,7 +59,8 @@ def operation_on(snapshot: Snapshot, kind: SensitiveKind, *facts: tuple[str, str
     record = snapshot.document.record
     known = (
         ("provider", record.provider), ("scope", str(record.scope or "")), ("environment", record.environment),
-        ("owner", record.owner), ("consumers", ", ".join(each.shown for each in record.consumers or ())),
+        ("owner", record.owner), *(("consumer", each.shown) for each in record.consumers or ()),
+        *(("after a delivery", str(each)) for each in record.after),
     )  # fmt: skip
     return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *known))
 
@@ -70,8 +71,8 @@ def new_places(before: Record, after: Record) -> list[str]:
     if (after.provider, after.base_url) != (before.provider, before.base_url) and before.provider:
         found.append(f"{after.provider} {after.base_url}".strip())
     if after.location != before.location and after.location.url:
-        found.append(after.location.url)
-    return found
+        found.append(after.location.shown)
+    return found + [f"after a delivery {each}" for each in after.after if each not in before.after]
 
 
 class SecondPerson:
@@ -104,6 +105,11 @@ class SecondPerson:
         """What the event that opens a rotation or retirement says of its approval; raises as `authorise` does."""
         return self.authorise(self.rotations([(snapshot, mode)]))
 
+    def of_change(self, snapshot: Snapshot, after: Record) -> Detail:
+        """What the event that gives a declared token its value says of its approval; raises as `authorise` does."""
+        changes = self.changes(snapshot, after)
+        return self.authorise(changes) if changes else {}
+
     def rotations(self, wanted: Iterable[tuple[Snapshot, Mode]]) -> list[SensitiveOperation]:
         """The sensitive ones among rotations and retirements."""
         return [
@@ -119,7 +125,9 @@ class SecondPerson:
         if before.owner and after.owner != before.owner and self.asks(SensitiveKind.OWNER, before):
             found.append(operation_on(snapshot, SensitiveKind.OWNER, ("new owner", after.owner or "none")))
         if (places := new_places(before, after)) and self.asks(SensitiveKind.DESTINATION, before):
-            found.append(operation_on(snapshot, SensitiveKind.DESTINATION, ("new destination", ", ".join(places))))
+            found.append(
+                operation_on(snapshot, SensitiveKind.DESTINATION, *(("new destination", each) for each in places))
+            )
         if lost := [kind for kind in SensitiveKind if self.asks(kind, before) and not self.asks(kind, after)]:
             facts = ("new environment", after.environment), ("new name", after.name), ("new provider", after.provider)
             found.append(operation_on(snapshot, lost[0], ("no second person from now on for", ", ".join(lost)), *facts))

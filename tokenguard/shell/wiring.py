@@ -339,6 +339,7 @@ class Wiring:
                 quiet_period=policy.quiet_period or DEFAULT_QUIET_PERIOD,
                 accepts_assertion=policy.accepts_assertion,
                 authorise=self.second_person.of_rotation,
+                authorise_change=self.second_person.of_change,
             )
         )
 

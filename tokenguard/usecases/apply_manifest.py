@@ -182,7 +182,8 @@ class Applying:
         match verb:
             case Verb.ISSUE:
                 pinned = self._pinned(wanted(record, declared, self._held.around.servers), declared)
-                engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason)
+                approved = self._wiring.second_person.authorise(self._sensitive(found, pinned))
+                engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason, approved=approved)
             case Verb.ADOPT:
                 Adding(self._wiring, declared.name, RecordChanges()).take(ValueOptions(), verify=True, reason=reason)
             case Verb.RESUME:

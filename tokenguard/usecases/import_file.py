@@ -17,7 +17,7 @@ from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
-from tokenguard.errors import InputError, NeedsPerson, Unfinished
+from tokenguard.errors import InputError, NeedsPerson, NotApproved, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.readers import TokenDraft
@@ -103,8 +103,9 @@ class Importer:
         self._known = admission.known_values(snapshots)
         self._used = {each.name for each in self._known.values() if each.live}
         for snapshot in snapshots:
-            self._one_by_one |= admission.is_being_added(snapshot.document)  # to complete it may reach outside
-            if admission.is_taken(snapshot.document):
+            taken = admission.is_taken(snapshot.document)
+            self._one_by_one |= not taken  # to complete it may reach outside, or need a second person
+            if taken:
                 self._names.add(snapshot.document.record.name)
 
     def run(self, drafts: Iterable[TokenDraft]) -> Iterable[ImportOutcome]:
@@ -139,6 +140,8 @@ class Importer:
             fate, reason = ImportStatus.REFUSED, error.message
         except (NeedsPerson, Unfinished) as error:
             fate, reason = ImportStatus.UNFINISHED, error.message
+        except NotApproved as error:
+            fate, reason = ImportStatus.UNFINISHED, f"{error.message}; {error.hint}"
         return ImportOutcome(fate=fate, place=draft.place, reason=reason, also=_others(draft))
 
     def _take(self, draft: TokenDraft) -> ImportOutcome:
