@@ -118,6 +118,30 @@ def test_a_wider_leak_is_told_again(cli, ops):
     assert len({each.id for each in ops.handled}) == 2
 
 
+AGAIN = {
+    "elsewhere": ("--where", "paste.example.org"),
+    "at the same place, later": ("--where", "wiki"),
+}
+
+
+@pytest.mark.parametrize("more", AGAIN.values(), ids=AGAIN)
+def test_a_leak_that_was_ended_and_is_reported_anew_is_told_again(cli, ops, more):
+    value = cli.add(VIDEO)
+    assert cli("respond", "--stdin", "--reach", "public", "--where", "wiki", stdin=value).code in {0, 1}
+    cli("notify")
+    cli("notify")
+    assert ops.events == [("leak", VIDEO)]
+    cli.clock.sleep(HOUR)
+    cli.tty = FakeTty("yes")
+    assert cli("edit", VIDEO, "--leak-ended", "taken down").code == 0
+    cli.tty = None
+    cli.clock.sleep(HOUR)
+    assert cli("respond", "--stdin", "--reach", "public", *more, stdin=value).code in {0, 1}
+    for _ in range(2):
+        assert cli("notify").code == 0
+    assert ops.events == [("leak", VIDEO)] * 2
+
+
 def test_due_is_told_at_each_threshold_and_overdue_once(cli, ops):
     cli.add(VIDEO)
     changed(cli, VIDEO, due_at=cli.clock.now() + timedelta(days=40))
@@ -502,6 +526,23 @@ def test_a_mail_server_that_speaks_late_is_given_up_in_time(cli, mail, monkeypat
         leak(cli, VIDEO)
         answer = cli("notify")
     assert (answer.code, "timeout" in answer.err) == (4, True)
+
+
+FAREWELLS = {"another code": b"250 ok", "an error": b"421 too busy", "no answer": b"", "no SMTP": b"tgcanary"}
+
+
+@pytest.mark.parametrize("says", FAREWELLS.values(), ids=FAREWELLS)
+def test_a_mail_that_the_server_took_is_sent_once_however_the_connection_ends(cli, mail, monkeypatch, says):
+    monkeypatch.setattr("tokenguard.notifications.mail.MailChannel.__init__.__kwdefaults__", {"deadline": 1.0})
+    with mail(MailSink()) as server:
+        server.refuses["QUIT"], server.silent = says, "" if says else "QUIT"
+        cli.add(VIDEO)
+        leak(cli, VIDEO)
+        for _ in range(2):
+            assert cli("notify").code == 0
+            cli.clock.sleep(HOUR)
+    assert [each["Subject"] for each in server.taken] == [f"[tokenguard] leak {VIDEO}"]
+    assert VIDEO not in outbox(cli).data.decode()
 
 
 IMPORTS_IMGHDR = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

@@ -92,7 +92,56 @@ def test_a_byte_order_mark_quotes_and_line_ends_of_windows_are_read():
     assert read_people(text, source="p.csv") == [Person(name="kim", left=True), Person(name="=x")]
 
 
+ACCENTS = ["Jose\u0301", "JOS\u00c9", "jos\u00e9"]
+
+
+@pytest.mark.parametrize("record", ACCENTS)
+@pytest.mark.parametrize("listed", ACCENTS)
+@pytest.mark.parametrize("column", ["person", "person,logins"])
+def test_a_name_is_the_same_however_its_accent_is_encoded(listed, record, column):
+    cells = listed if column == "person" else f"jo,{listed}"
+    found = Directory(read_people(f"{column},active\n{cells},false\n".encode(), source="p.csv"))
+    assert found.has_left(record) is True
+    assert found.same(record, listed)
+    with pytest.raises(InputError, match=r"^p\.csv:3: "):
+        read_people(f"person\n{listed}\n{record}\n".encode(), source="p.csv")
+
+
+ADDRESSES = {
+    "with brackets": "emails[0].value,emails[0].type,emails[1].value,emails[1].type",
+    "with points": "emails.0.value,emails.0.type,emails.1.value,emails.1.primary",
+    "the type first": "emails.type,emails.value,emails[1].type,emails[1].value",
+    "with a filter": 'emails[0].value,x,"emails[type eq ""home""].value",y',
+}
+
+
+@pytest.mark.parametrize("header", ADDRESSES.values(), ids=ADDRESSES)
+def test_every_address_of_a_person_is_a_name_of_theirs_and_its_type_is_none(header):
+    rows = [["kim@example.com", "work", "k@home.example", "home"], ["jo@example.com", "work", "j@home.example", "home"]]
+    if header.startswith("emails.type"):
+        rows = [[row[1], row[0], row[3], row[2]] for row in rows]
+    text = f"userName,{header}\n" + "".join(f"{name},{','.join(row)}\n" for name, row in zip("kj", rows, strict=True))
+    first, second = read_people(text.encode(), source="p.csv")
+    assert first.aliases == ("kim@example.com", "k@home.example")
+    assert second.aliases == ("jo@example.com", "j@home.example")
+
+
+@pytest.mark.parametrize(
+    ("active", "status", "has_left"),
+    [
+        ("", "suspended", True), ("", "active", False), ("", "", False), ("true", "suspended", True),
+        ("false", "active", True), ("true", "PROVISIONED", False), ("true", "", False), ("false", "", True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("order", ["active,status", "status,active"])
+def test_a_person_has_left_if_either_column_says_so(active, status, has_left, order):
+    cells = (active, status) if order == "active,status" else (status, active)
+    (found,) = read_people(f"person,{order}\nkim,{','.join(cells)}\n".encode(), source="p.csv")
+    assert found.left is has_left
+
+
 BAD = {
+    "an unknown status where active is empty": (b"person,active,status\nkim,,maybe\n", "p.csv:2:3"),
     "a formula": (b"person,logins\nkim,=HYPERLINK(1)\n", "p.csv:2:2"),
     "a formula after blanks": (b"person\nkim\n  @x\n", "p.csv:3:1"),
     "a person twice": (b"person\nkim\nalex\nKIM\n", "p.csv:4"),

@@ -13,7 +13,7 @@ import trustme
 
 
 class MailSink:
-    """Keeps what it takes. `late`: seconds before each byte of its greeting; `refuses`: a reply to RCPT or DATA."""
+    """Keeps what it takes. `late`: seconds before each byte of its greeting; `refuses`: a reply to a verb; `silent`: no reply to it."""
 
     def __init__(
         self, *, implicit_tls: bool = False, starttls: bool = True, login: tuple[str, str] | None = None
@@ -22,7 +22,7 @@ class MailSink:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ca.issue_cert("localhost", "127.0.0.1").configure_cert(self.context)
         self.implicit_tls, self.starttls, self.login = implicit_tls, starttls, login
-        self.late, self.refuses = 0.0, {}
+        self.late, self.refuses, self.silent = 0.0, {}, ""
         self.taken, self.encrypted, self.logins = [], [], []
         sink = self
 
@@ -68,6 +68,8 @@ class MailSink:
                 data = None
             else:
                 verb = line.split()[0].decode().upper()
+                if verb == self.silent:
+                    continue
                 answer = self.refuses.get(verb) or self._answer(verb, line)
                 if verb == "DATA":
                     data, answer = [], b"354 go on"

@@ -1,5 +1,6 @@
 """The people of an organisation: by which names records know each of them, and whether they have left."""
 
+import unicodedata
 from collections.abc import Iterable
 
 from tokenguard.frozen import Frozen
@@ -16,7 +17,7 @@ class Person(Frozen, frozen=True, kw_only=True):
 
 
 class Directory:
-    """Finds people by any of their names, without regard to case.
+    """Finds people by any of their names, without regard to case or to how an accent is encoded.
 
     Args:
         people: those who are known.
@@ -24,7 +25,7 @@ class Directory:
     """
 
     def __init__(self, people: Iterable[Person] = (), *, complete: bool = False) -> None:
-        self._people = {_key(name): each for each in people for name in (each.name, *each.aliases)}
+        self._people = {person_key(name): each for each in people for name in (each.name, *each.aliases)}
         self._complete = complete
 
     @property
@@ -34,14 +35,14 @@ class Directory:
 
     def find(self, name: str) -> Person | None:
         """The person of that name; None if no such person is known."""
-        return self._people.get(_key(name)) if name else None
+        return self._people.get(person_key(name)) if name else None
 
     def same(self, one: str, other: str) -> bool:
         """Whether both name the same person."""
         if not one or not other:
             return False
         found = self.find(one)
-        return _key(one) == _key(other) or (found is not None and found is self.find(other))
+        return person_key(one) == person_key(other) or (found is not None and found is self.find(other))
 
     def has_left(self, name: str) -> bool | None:
         """Whether that person has left; None if it is not known, or if it names a runner or a credential."""
@@ -52,6 +53,9 @@ class Directory:
         return True if is_person and self._complete else None
 
 
-def _key(name: str) -> str:
-    """A login of an embedded store is the same with and without its kind."""
-    return name.strip().removeprefix("user:").casefold()
+def person_key(name: str) -> str:
+    """What is equal for two spellings of one name: of its case, and of letters with accents (Unicode's NFC).
+
+    A login of an embedded store is the same with and without its kind.
+    """
+    return unicodedata.normalize("NFC", name.strip().removeprefix("user:").casefold())

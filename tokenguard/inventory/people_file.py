@@ -2,10 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from tokenguard.domain.people import Person
+from tokenguard.domain.people import Person, person_key
 from tokenguard.errors import InputError
 from tokenguard.inventory.record_changes import MAX_TEXT
 from tokenguard.output.csv_table import cell_content, is_formula
@@ -19,9 +20,12 @@ _ALIASES = (
     "username", "login", "logins", "displayname", "name", "email", "emails", "externalid", "samlnameid", "identity",
 )  # fmt: skip
 _ACTIVE = ("active", "status")
+_INDEX = re.compile(r"\[[^]]*\]")
+_PARTS = {"value", "formatted", "address"}
+"""Of a column like `emails[1].value`, what names the person; `emails.type` does not."""
 _ANSWERS = {
     "true": False, "yes": False, "1": False, "active": False, "false": True, "no": True, "0": True, "inactive": True,
-    "deprovisioned": True, "suspended": True, "left": True, "": False,
+    "deprovisioned": True, "suspended": True, "left": True,
 }  # fmt: skip
 """What a cell says of a person's having left."""
 
@@ -54,7 +58,7 @@ def read_people(data: bytes, *, source: str) -> list[Person]:
         _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
 
 
-def _people(rows: Any, columns: dict[str, int], width: int, source: str) -> Iterator[Person]:
+def _people(rows: Any, columns: dict[str, list[int]], width: int, source: str) -> Iterator[Person]:
     seen: dict[str, str] = {}
     for count, row in enumerate(rows, 1):
         line = rows.line_num
@@ -65,38 +69,43 @@ def _people(rows: Any, columns: dict[str, int], width: int, source: str) -> Iter
         if len(row) != width:
             _refuse(f"{source}:{line}", f"{len(row)} fields, and the first line has {width}")
         person = _person(row, columns, f"{source}:{line}")
-        for name in {each.casefold() for each in (person.name, *person.aliases)}:
+        for name in {person_key(each) for each in (person.name, *person.aliases)}:
             if name in seen:
                 _refuse(f"{source}:{line}", f"a name of this person is in line {seen[name]} too")
             seen[name] = str(line)
         yield person
 
 
-def _person(row: Sequence[str], columns: dict[str, int], place: str) -> Person:
-    cells = {name: _Cell(row[at], f"{place}:{at + 1}") for name, at in columns.items()}
+def _person(row: Sequence[str], columns: dict[str, list[int]], place: str) -> Person:
+    cells = {name: [_Cell(row[at], f"{place}:{at + 1}") for at in found] for name, found in columns.items()}
     column = next(name for name in _PERSON if name in cells)
-    if not cells[column].text:
-        _refuse(cells[column].place, f"the {column} is empty")
-    aliases = [part.strip() for name in _ALIASES if name in cells for part in cells[name].text.split(";")]
-    told = next((cells[name] for name in _ACTIVE if name in cells), None)
-    if told is not None and told.text.casefold() not in _ANSWERS:
-        _refuse(told.place, "this does not say whether the person is active", "write true or false")
-    name = cells[column].text
-    others = tuple(dict.fromkeys(each for each in aliases if each and each != name))
-    return Person(name=name, aliases=others, left=told is not None and _ANSWERS[told.text.casefold()])
+    named = cells[column][0]
+    if not named.text:
+        _refuse(named.place, f"the {column} is empty")
+    aliases = [part.strip() for name in _ALIASES for cell in cells.get(name, ()) for part in cell.text.split(";")]
+    others = tuple(dict.fromkeys(each for each in aliases if each and each != named.text))
+    told = [cell for name in _ACTIVE for cell in cells.get(name, ()) if cell.text]
+    return Person(name=named.text, aliases=others, left=_has_left(told))
 
 
-def _columns(names: Sequence[str], source: str) -> dict[str, int]:
+def _has_left(told: Sequence[_Cell]) -> bool:
+    """What the first cell with content says; a later one can only add that the person has left."""
+    if told and told[0].text.casefold() not in _ANSWERS:
+        _refuse(told[0].place, "this does not say whether the person is active", "write true or false")
+    return any(_ANSWERS.get(cell.text.casefold(), False) for cell in told)
+
+
+def _columns(names: Sequence[str], source: str) -> dict[str, list[int]]:
     """Where the columns that are read are; all others are passed over, since exports have many."""
-    found: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     for at, name in enumerate(names):
-        plain = name.strip().casefold().partition(".")[0].partition("[")[0]
-        meaning = "".join(character for character in plain if character.isalnum())
-        if meaning not in {*_PERSON, *_ALIASES, *_ACTIVE}:
+        path = _INDEX.sub(".0", name.casefold()).split(".")
+        meaning, *parts = ("".join(filter(str.isalnum, part)) for part in path)
+        if meaning not in {*_PERSON, *_ALIASES, *_ACTIVE} or {each for each in parts if not each.isdecimal()} - _PARTS:
             continue
-        if meaning in found and "." not in name and "[" not in name:
+        if meaning in found and not parts:
             _refuse(f"{source}:1:{at + 1}", f"the column {meaning} occurs twice")
-        found.setdefault(meaning, at)
+        found.setdefault(meaning, []).append(at)
     if not set(_PERSON) & set(found):
         _refuse(f"{source}:1", "there is no column person, userName or login", "name the column of the people's names")
     return found

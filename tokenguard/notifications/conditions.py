@@ -120,7 +120,8 @@ class _Derivation:
             command = ["rotate", record.name, "--compromised"] if live else ["verify", record.name]
             if live and record.state is RecordState.RETIRED:
                 command = ["show", record.name]
-            facts = (token, leak.fingerprint or "", leak.reach.value)
+            # where and since when: one that was ended and is reported anew is another leak
+            facts = (token, leak.fingerprint or "", leak.reach.value, leak.where, leak.since.isoformat())
             yield self._about(NotificationKind.LEAK, record, says, *command, facts=facts)
 
     def _operation(self, token: str, document: Document) -> Iterator[Notification]:
@@ -129,9 +130,10 @@ class _Derivation:
         stopped = journal is not None and _stopped(journal, self._now)
         if document.accepted_again or (stopped and revocation_owed(document)):
             why = "a revoked token was accepted again" if document.accepted_again else "its old token may still work"
-            facts = (token, journal.id if journal else "", str(document.accepted_again))
+            again = ",".join(each.provider_id or str(each.label) for each in document.quarantine if each.alive_again)
+            found = (token, journal.id if journal else "", str(document.accepted_again), again)
             yield self._about(
-                NotificationKind.UNPROVEN, record, f"{why}; the revocation continues", *resume, facts=facts
+                NotificationKind.UNPROVEN, record, f"{why}; the revocation continues", *resume, facts=found
             )
         elif document.busy and stopped and journal is not None:
             why = journal.waiting_for or f"the operation was interrupted at stage {journal.stage}"

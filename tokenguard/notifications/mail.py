@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import ssl
+import threading
 from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum, unique
@@ -64,16 +65,17 @@ class MailChannel:
 
     def send(self, message: Message) -> SendResult:
         """Hand it over once."""
-        made = self._mail(message)
+        made, taken, reason = self._mail(message), threading.Event(), ""
         try:
-            run_with_deadline(lambda: self._converse(made), self._deadline)
+            run_with_deadline(lambda: self._converse(made, taken), self._deadline)
         except DeadlineExceeded:
-            return SendResult(ids=message.ids, reason="timeout")
+            reason = "timeout"
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            return SendResult(ids=message.ids, reason=_reason(error))
-        return SendResult(ids=message.ids)
+            reason = _reason(error)
+        return SendResult(ids=message.ids, reason="" if taken.is_set() else reason)
 
-    def _converse(self, made: EmailMessage) -> None:
+    def _converse(self, made: EmailMessage, taken: threading.Event) -> None:
+        """Hand it over; `taken` once the server has it, however the connection ends (RFC 5321, 4.1.1.4)."""
         server = self._server
         with self._connected() as connection:
             if server.tls is MailTls.STARTTLS:
@@ -81,6 +83,7 @@ class MailChannel:
             if server.password is not None:
                 connection.login(server.user, server.password.reveal())
             connection.send_message(made)
+            taken.set()
 
     def _connected(self) -> smtplib.SMTP:
         server, name = self._server, socket.gethostname()  # named: it would look up its own address otherwise
