@@ -116,3 +116,17 @@ BAD = {
 @pytest.mark.parametrize("arguments", BAD.values(), ids=BAD)
 def test_what_is_refused(cli, three, arguments):
     cli.refused("edit", *arguments, "--yes")
+
+
+@pytest.mark.parametrize(
+    ("where", "fault"),
+    [
+        (("leaked",), "--where is not FIELD=TEXT"),
+        (("team=video",), "--where names a field that does not exist"),
+        (("state=asleep",), "--where asks for a value that state cannot have"),
+        (("owner=a", "owner=b"), "--where names owner twice"),
+    ],
+)
+def test_a_wrong_selection_is_told_by_its_fault(cli, three, where, fault):
+    answer = cli("edit", *(word for each in where for word in ("--where", each)), "--deputy", "sam")
+    assert (answer.code, answer.err.splitlines()[0]) == (2, f"error: {fault}")

@@ -235,3 +235,9 @@ def test_audit_verify_names_the_kind_of_the_row_that_was_changed(backed_up):
     answer = backed_up("audit", "verify")
     assert answer.code == 6, answer
     assert re.search(r"\b[a-z]+ row [0-9a-f]{8,}", answer.err), answer
+
+
+def test_a_backup_into_a_directory_that_is_not_there_names_it(premises):
+    answer = premises("store", "backup", "absent/backup.db")
+    assert answer.code == 2
+    assert "there is no directory" in answer.err

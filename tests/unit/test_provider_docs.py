@@ -12,6 +12,7 @@ from tokenguard.errors import InputError
 from tokenguard.ports.provider import Method
 from tokenguard.providers.generic.generic_provider import Generic
 from tokenguard.providers.generic.loading import describe, described
+from tokenguard.providers.provider_registry import described_services
 from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.shell.provider_descriptions import new_description
 
@@ -47,3 +48,8 @@ def test_a_new_file_is_the_example_of_the_page_and_valid():
 
 def test_the_table_of_services_is_that_of_their_files():
     assert services.shown(PAGE.read_text()) == services.table(), "run `python -m docs.services`"
+
+
+def test_the_readme_counts_the_services():
+    readme = (PAGE.parents[1] / "README.md").read_text()
+    assert re.findall(r"\[(\d+) services that come", readme) == [str(len(described_services()))]

@@ -6,6 +6,7 @@ import hmac
 import json
 import secrets
 from datetime import timedelta
+from email.message import Message
 
 import pytest
 
@@ -77,6 +78,16 @@ def test_the_edges_of_what_is_genuine(deliveries, clock, how):
     how = {**how, **({"timestamp": forms[how["timestamp"]]} if "timestamp" in how else {})}
     with deliveries.receive(dict(signed(clock, **how)), BODY) as delivery:
         assert delivery.id == "evt_1"
+
+
+def test_headers_may_be_those_that_the_standard_library_read(deliveries, clock):
+    message = Message()
+    for name, value in signed(clock):
+        message[name] = value
+    with deliveries.receive(message, BODY) as delivery:
+        assert delivery.id == "evt_1"
+    message["X-Autoposting-Signature"] = "x"
+    assert reason(deliveries, message) is Reason.HEADERS
 
 
 def test_a_signature_may_say_how_it_was_made_and_be_in_capitals(deliveries, clock):

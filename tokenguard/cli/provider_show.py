@@ -21,6 +21,7 @@ from tokenguard.shell.provider_descriptions import (
     read_description,
 )
 from tokenguard.shell.tty import Tty
+from tokenguard.shell.vendors import admin_variable
 from tokenguard.shell.wiring import Wiring
 
 _NEVER = "never tried live"
@@ -155,6 +156,8 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"list           {listed}"
     yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
     yield f"proof of death {_death(can)}"
+    if can.unattended:
+        yield f"admin          {admin_variable(found.name)}, or `[providers.{found.name}] admin`"
     for key, text in found.source.items():
         yield f"{key.replace('_', ' '):<14} {text}"
     if found.source and "tried_live" not in found.source:

@@ -78,11 +78,22 @@ def _asked(where: tuple[str, ...]) -> dict[str, Any]:
         wrong = key not in _KEYS or not separator or not wanted or bool(asked.get(name))
         if wrong or (name == "leaked" and wanted != "yes") or (name == "state" and wanted not in set(RecordState)):
             raise InputError(
-                "--where is not FIELD=TEXT, or names a field twice",
+                f"--where {_fault(key, name, separator, wanted, asked)}",
                 hint=f"fields are {', '.join(_KEYS[:-1])}, and leaked=yes; a state is one of {', '.join(RecordState)}",
             )
         asked[name] = wanted == "yes" if name == "leaked" else wanted
     return asked
+
+
+def _fault(key: str, name: str, separator: str, wanted: str, asked: dict[str, Any]) -> str:
+    """What is wrong with one `--where`, without a word of what was typed."""
+    if not separator or not wanted:
+        return "is not FIELD=TEXT"
+    if key not in _KEYS:
+        return "names a field that does not exist"
+    if asked.get(name):
+        return f"names {key} twice"
+    return f"asks for a value that {key} cannot have"
 
 
 def _filter(asked: dict[str, Any]) -> Filter:

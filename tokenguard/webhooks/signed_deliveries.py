@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.secret import Secret
@@ -29,7 +29,16 @@ _ISO = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)",
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _EVENT = re.compile(r"[a-z][a-z0-9._-]{0,63}", re.ASCII)
 
-Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+
+class HeaderPairs(Protocol):
+    """Headers as frameworks and `http.server` hold them: a mapping, or a message with `items()`."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Each name with its value."""
+        ...
+
+
+Headers = HeaderPairs | Iterable[tuple[str, str]]
 """As the server gives them; pairs show a header that is there twice, a mapping may hide it."""
 
 
@@ -188,7 +197,7 @@ class NotificationDeliveries(_SignedDeliveries):
 def _ours(headers: Headers, names: Mapping[str, str]) -> dict[str, str]:
     """The two headers that matter, each exactly once; event and id are taken from what was signed, not from headers."""
     found: dict[str, str] = {}
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+    for name, value in _pairs(headers):
         ours = names.get(name.lower())
         if ours is None:
             continue
@@ -198,6 +207,12 @@ def _ours(headers: Headers, names: Mapping[str, str]) -> dict[str, str]:
     if len(found) != len(names):
         raise Refused(Reason.HEADERS)
     return found
+
+
+def _pairs(headers: Headers) -> Iterable[tuple[str, str]]:
+    if hasattr(headers, "items"):
+        return cast("HeaderPairs", headers).items()
+    return headers
 
 
 def _moment(text: str) -> datetime | None:

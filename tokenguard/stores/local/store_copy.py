@@ -16,6 +16,8 @@ def back_up(session: StoreSession, to: Path) -> None:
         pass  # proves root and anchor: a damaged store must not replace a good backup
     if os.path.lexists(to):
         raise InputError(f"there is a file at {shown(to)} already", hint="name a new file")
+    if not to.parent.is_dir():
+        raise InputError(f"there is no directory {shown(to.parent)}", hint="create it, or name a file elsewhere")
     with locked(session.place.lock, session.clock, shared=True), translated():
         session.database.copy_to(to)
         fsync_dir(to.parent)
