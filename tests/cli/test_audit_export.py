@@ -215,6 +215,22 @@ def test_what_is_no_cursor_is_refused(cli, tmp_path, arguments):
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket", "folder"])
+def test_an_output_that_is_no_regular_file_is_refused_at_once(cli, tmp_path, kind):
+    import socket
+
+    cli.add(NAME)
+    place = Path(os.devnull) if kind == "device" else tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind("socket")
+    cli.refused("audit", "export", "--output", str(place))
+
+
 @given(st.binary(max_size=300))
 def test_any_file_is_a_cursor_or_is_refused(data):
     try:

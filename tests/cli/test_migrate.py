@@ -7,8 +7,11 @@ import secrets
 import pytest
 
 from tests.fakes.command_line import CommandLine, FakeTty
+from tokenguard.domain.event import STORE_CHAIN
 from tokenguard.errors import ExitCode
+from tokenguard.frozen import replace
 from tokenguard.stores.local.store import LocalStore
+from tokenguard.usecases.export_audit import cursor_text, read_cursor
 
 NAME = "video/app/prod/upload"
 
@@ -73,6 +76,26 @@ def test_everything_moves_and_every_command_on_the_old_store_names_the_new_one(c
     ]  # fmt: skip
     assert cli("audit", "verify").code == 0
     assert value in cli("env", "-t", NAME).out
+
+
+def test_an_export_from_before_a_migration_is_said_to_be_one_and_tampering_is_still_found(cli, tmp_path):
+    added(cli)
+    before = cli("audit", "export").out
+    (tmp_path / "a.jsonl").write_text(before)
+    (tmp_path / "b.jsonl").write_text(before)
+    assert cli("migrate", "--to", url(tmp_path / "new")).code == 0
+    use(cli, tmp_path / "new")
+    for given in (["--since", f"@{tmp_path}/a.jsonl"], ["--since", json.loads(before.splitlines()[-1])["cursor"]],
+                  ["--output", str(tmp_path / "b.jsonl")]):  # fmt: skip
+        answer = cli("audit", "export", *given)
+        assert (answer.code, answer.out, url(tmp_path / "old") in answer.err) == (2, "", True), answer
+        assert "backup" not in answer.err
+    assert (tmp_path / "b.jsonl").read_text() == before
+    after = cli("audit", "export").out.splitlines()
+    cursor = read_cursor(json.loads(after[-1])["cursor"])
+    changed = {**cursor, STORE_CHAIN: replace(cursor[STORE_CHAIN], hash="f" * 64)}
+    assert cli("audit", "export", "--since", cursor_text(changed)).code == 6
+    assert cli("audit", "export", "--since", cursor_text(cursor)).code == 0
 
 
 def test_a_plan_tells_what_would_go_along_and_does_nothing(cli, tmp_path, words):

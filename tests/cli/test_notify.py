@@ -1,6 +1,9 @@
 """`notify`: what holds in the store is told once on each route, never lost, never with a value, in few messages."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from datetime import timedelta
 
@@ -220,6 +223,32 @@ def test_a_runner_killed_around_the_message_loses_nothing_and_the_id_stays(cli, 
     assert len({each["id"] for each in ops.bodies}) == 1
     assert ops.events == [("leak", VIDEO)]
     assert outbox(cli) is not None
+
+
+RUNNERS = {
+    "ended here": ("{host}/{ended}/ab", 1),
+    "running here": ("{host}/{running}/ab", 0),
+    "on another machine": ("elsewhere/{ended}/ab", 0),
+    "of an earlier version": ("", 0),
+}
+
+
+@pytest.mark.parametrize(("runner", "sent"), RUNNERS.values(), ids=RUNNERS)
+def test_a_route_is_free_as_soon_as_its_runner_has_ended_on_this_machine(cli, ops, monkeypatch, runner, sent):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    name = runner.format(host=os.uname().nodename, ended=ended.pid, running=os.getppid())
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    monkeypatch.setattr(send_notifications.Wiring, "holder", name)
+    monkeypatch.setattr(send_notifications.Notifier, "_sent", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    assert cli("notify").code == 130
+    monkeypatch.undo()
+    answer = cli("notify")
+    assert (answer.code, len(ops.bodies), "another runner" in answer.err) == (0, sent, not sent)
+    cli.clock.sleep(HOUR)
+    assert cli("notify").code == 0
+    assert ops.events == [("leak", VIDEO)]
 
 
 def test_while_one_runner_sends_another_does_not(cli, ops, monkeypatch):

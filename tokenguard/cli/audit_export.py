@@ -32,7 +32,7 @@ def export(wiring: Wiring, *, form: str, since: str, output: str | None) -> None
     Entries are in the order of their chain; `chain` and `seq` identify an entry, `prev` and `hash` link it to the one
     before. With --since no entry is skipped or repeated, also if other runners write meanwhile or their clocks differ.
     With --output the file itself is the cursor: after an interrupted run, the next one completes it. Exit 6: a chain is
-    not the one that was exported before.
+    not the one that was exported before. After a migration, export to a new file without --since.
     """
     if output is not None:
         if since:

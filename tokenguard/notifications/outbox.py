@@ -5,7 +5,7 @@ as told only after its receiver has taken it: a runner that is killed in between
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -75,6 +75,8 @@ class RouteState(Frozen, frozen=True, kw_only=True):
     """The messages of the last hour."""
     claimed_until: datetime | None = None
     """Until when a runner is sending."""
+    claimed_by: str = ""
+    """Which runner that is; empty in an outbox of an earlier version."""
 
 
 class SendResult(Frozen, frozen=True, kw_only=True):
@@ -183,9 +185,19 @@ def allowance(outbox: Outbox, route: str, per_hour: int, now: datetime) -> int:
     return max(per_hour - sum(now - at < _HOUR for at in state.sent), 0)
 
 
-def claimed(outbox: Outbox, routes: Iterable[str], now: datetime) -> Outbox:
+def without_claims(outbox: Outbox, is_dead: Callable[[str], bool]) -> Outbox:
+    """The outbox without the claims of runners that have ended."""
+    free = {
+        route: replace(state, claimed_until=None, claimed_by="")
+        for route, state in outbox.routes.items()
+        if state.claimed_by and is_dead(state.claimed_by)
+    }
+    return replace(outbox, routes={**outbox.routes, **free})
+
+
+def claimed(outbox: Outbox, routes: Iterable[str], runner: str, now: datetime) -> Outbox:
     """The routes, taken by this runner until it has settled them."""
-    taken = {each: replace(outbox.state(each), claimed_until=now + CLAIM) for each in routes}
+    taken = {each: replace(outbox.state(each), claimed_until=now + CLAIM, claimed_by=runner) for each in routes}
     return replace(outbox, routes={**outbox.routes, **taken})
 
 
@@ -207,7 +219,7 @@ def settled(outbox: Outbox, results: Mapping[str, Sequence[SendResult]], now: da
 
 def _after(state: RouteState, sent: Sequence[SendResult], now: datetime) -> RouteState:
     if not sent:
-        return replace(state, claimed_until=None)
+        return replace(state, claimed_until=None, claimed_by="")
     recent = tuple(at for at in state.sent if now - at < _HOUR)
     recent += (now,) * sum(not each.reason for each in sent)
     failed = next((each for each in sent if each.reason), None)

@@ -8,13 +8,15 @@ import base64
 import binascii
 import json
 import os
+import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from tokenguard.domain.event import GENESIS, STORE_CHAIN, ChainedEvent, ChainHead
+from tokenguard.domain.event import GENESIS, STORE_CHAIN, ChainedEvent, ChainHead, Op
+from tokenguard.domain.migration_status import MoveStage, plain_address
 from tokenguard.errors import InputError, Tampered, Unreachable
 from tokenguard.files import shown
 from tokenguard.inventory.views import entry_json
@@ -34,10 +36,13 @@ def entries_after(store: Store, cursor: Cursor) -> Iterator[tuple[str, ChainedEv
 
     Raises:
         Tampered: a chain is shorter than it was, or has another entry at the cursor.
+        InputError: the cursor is of the store that was moved here, whose own chain stayed there.
     """
     for chain, entries in _chains(store):
         known = cursor.get(chain, ChainHead())
         if known.seq and (len(entries) < known.seq or entries[known.seq - 1].hash != known.hash):
+            if chain == STORE_CHAIN:
+                _check_moved(store, cursor)
             raise Tampered(
                 f"the audit chain {chain} is not the one that was exported before",
                 hint=f"run `tokenguard audit verify`; after a restored backup {_AGAIN}",
@@ -45,6 +50,30 @@ def entries_after(store: Store, cursor: Cursor) -> Iterator[tuple[str, ChainedEv
         for entry in entries[known.seq :]:
             cursor[chain] = ChainHead(entry.seq, entry.hash)
             yield chain, entry
+
+
+def _check_moved(store: Store, cursor: Mapping[str, ChainHead]) -> None:
+    """Refuse a cursor from before a migration to this store: each chain that it has went on with the migration.
+
+    Raises:
+        InputError: it is one.
+    """
+    move = store.move()
+    if move is None or move.stage is not MoveStage.ARRIVED:
+        return
+    chains = dict(_chains(store))
+    for chain, head in cursor.items():
+        later = chains.get(chain, ())[head.seq :]
+        if chain != STORE_CHAIN and not any(_is_of(each, move.id) for each in later):
+            return
+    raise InputError(
+        f"the export is from before {plain_address(move.other)} moved here",
+        hint="export again to another file, without --since, and keep this one: it has the earlier store's own entries",
+    )
+
+
+def _is_of(entry: ChainedEvent, move: str) -> bool:
+    return entry.event.op is Op.MIGRATE and entry.event.detail.get("move") == move
 
 
 def line_of(chain: str, entry: ChainedEvent) -> str:
@@ -112,11 +141,14 @@ def append_export(store: Store, file: Path) -> int:
     """
     import fcntl  # only where a store is
 
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(file, flags, 0o600)
     except OSError:
         raise InputError(f"{shown(file)} cannot be written", hint="name a file in a folder of yours") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"{shown(file)} is no regular file", hint="leave --output out to write into a pipe or device")
     with os.fdopen(descriptor, "r+b") as out:
         try:
             fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)

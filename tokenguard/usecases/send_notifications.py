@@ -21,9 +21,11 @@ from tokenguard.notifications.outbox import (
     fitted,
     settled,
     with_conditions,
+    without_claims,
 )
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.rotation.batch import most_severe_code
+from tokenguard.rotation.lease import is_runner_dead
 from tokenguard.shell.notification_routes import Route, configured_routes, routes_named
 from tokenguard.shell.wiring import Wiring, underlying_store
 from tokenguard.text import counted
@@ -125,7 +127,7 @@ class Notifier:
             before = with_conditions(outbox, self._wanted(self._conditions(outbox)), now)
             plan.clear()
             plan.update({each.name: made for each in self.routes if (made := self._batches(before, each))})
-            return claimed(before, plan, now) if plan else before
+            return claimed(before, plan, self._wiring.holder, now) if plan else before
 
         outbox = self._update(queue, Phase.INTENT, lambda: {"owed": sum(map(len, _flat(plan)))})
         results, errors = dict[str, list[SendResult]](), dict[str, TokenguardError]()
@@ -205,7 +207,9 @@ class Notifier:
 
     def _read(self) -> tuple[Outbox, str]:
         shared = shared_items_of(self._wiring.store).read(Item.OUTBOX)
-        return (decode_outbox(shared.data), shared.revision) if shared is not None else (Outbox(), "")
+        if shared is None:
+            return Outbox(), ""
+        return without_claims(decode_outbox(shared.data), is_runner_dead), shared.revision
 
     def _update(self, change: Callable[[Outbox], Outbox], phase: Phase, detail: Callable[[], Detail]) -> Outbox:
         """Replace the outbox by compare-and-set, with its event; another runner's change is taken in and kept."""
