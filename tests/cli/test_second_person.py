@@ -274,6 +274,47 @@ def test_an_approval_is_used_once(cli):
     assert cli(*words).code == 3
 
 
+REPEATED = {
+    "a waiver that was used": (0, ("fingerprints", "waive", NAME, "--end")),
+    "one whose approval ended": (9 * DAY, ()),
+}
+
+
+@pytest.mark.parametrize(("later", "undo"), REPEATED.values(), ids=REPEATED)
+@pytest.mark.parametrize("again", ["run", "request"])
+def test_what_is_refused_again_after_its_approval_waits_again(cli, later, undo, again):
+    cli.add()
+    words = SENSITIVE["a waiver"]
+    digest = requested(cli, *words)
+    cli.clock.sleep(60)
+    approve(cli, digest)
+    if undo:
+        assert cli(*words).code == 0
+        assert cli(*undo).code == 0
+    else:
+        cli.clock.sleep(later)
+    cli.clock.sleep(60)
+    assert requested(cli, *words) == digest if again == "request" else cli(*words).code == 3
+    assert [each["digest"] for each in cli("request", "--format", "json").document["requests"]] == [digest]
+    before = cli.everything()
+    assert cli(*words).code == 3
+    assert cli.everything() == before, "it is on record once"
+    cli.clock.sleep(60)
+    approve(cli, digest)
+    assert cli("request", "--format", "json").document == {"requests": []}
+    assert cli(*words).code == 0
+
+
+def test_an_approval_that_ended_is_not_revived_by_a_clock_that_is_behind(cli, words):
+    approve(cli, requested(cli, *words))
+    cli.clock.sleep(8 * DAY)
+    assert cli(*words).code == 3
+    assert cli("edit", NAME, "--notes", "seen").code == 0
+    cli.clock.elapsed -= 8 * DAY
+    refused = cli(*words)
+    assert (refused.code, "clock is behind" in refused.err) == (3, True)
+
+
 def forged(cli, words, *, by="user:bob", event=True, actor=None, covers=None):
     """An approval as it would be written with a client of the store's server, past tokenguard."""
     document = cli("request", "--format", "json", "--", *words).document

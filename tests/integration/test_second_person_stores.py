@@ -216,6 +216,18 @@ class TestLocal(SecondPersonContract):
         assert moved.code == 0, moved
         assert run("alice", *words).code == 0, "again"
 
+    def test_a_migration_does_not_make_a_person_another_one(self, run, tmp_path):
+        assert run("alice", "retire", NAME, "--yes", "--break-glass", "fire").code == 0
+        new = f"local://{tmp_path}/new"
+        assert run("alice", "--store", new, "init").code == 0
+        words = ("migrate", "--to", new, "--yes")
+        assert run("bob", "approve", self.requested(run, *words), "--yes").code == 0
+        assert run("alice", *words).code == 0
+        waiting = run("alice", "--store", new, "request", "--format", "json").document["requests"]
+        (review,) = [each["digest"] for each in waiting if each["break_glass"]]
+        refused = run("alice", "--store", new, "approve", review, "--yes")
+        assert (refused.code, "your own" in refused.err) == (2, True)
+
     def test_a_requested_migration_does_not_run_where_the_policy_asks_nothing(self, run, tmp_path):
         new = f"local://{tmp_path}/new"
         assert run("alice", "--store", new, "init").code == 0

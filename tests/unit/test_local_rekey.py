@@ -62,9 +62,25 @@ def test_the_last_slot_stays(store: LocalStore):
     assert len(own_events(store)) == 2
 
 
+def test_a_key_that_opens_the_store_gets_no_second_slot(store: LocalStore):
+    for key in (SECOND, PHRASE, SlotKey.recovery(new_recovery_code())):
+        slot = store.add_slot(key)
+        with pytest.raises(InputError, match=f"already, as slot {slot.id}"):
+            store.add_slot(key)
+    assert len(store.slots()) == 4
+
+
+def test_a_key_keeps_its_identity_after_its_slot_was_removed_and_in_another_kind(store: LocalStore):
+    slot = store.add_slot(SECOND)
+    with pytest.raises(InputError, match="already"):
+        store.add_slot(SlotKey.keyring(bytes.fromhex(SECOND.secret.reveal()), "an account"))
+    store.remove_slot(slot.id)
+    assert store.add_slot(SECOND).id == slot.id
+
+
 def test_there_is_an_end_to_slots(store: LocalStore):
-    for _ in range(15):
-        store.add_slot(SECOND)
+    for number in range(15):
+        store.add_slot(SlotKey.key_file(bytes([number]) * 32))
     with pytest.raises(InputError, match="at most"):
         store.add_slot(SECOND)
     assert len(opened(home(store)).slots()) == 16

@@ -118,6 +118,7 @@ def judge(
     """
     return _judged(
         approvals, action.name, action.approved_as, store=store, now=now, other="a different plan was approved",
+        history=history,
         used=lambda each: was_used(each.plan, (entry for entry in history if entry.event.at >= each.at)),
     )  # fmt: skip
 
@@ -145,6 +146,7 @@ def judge_operation(
     theirs = [each for each in approvals if not same_person(each.by, by)]
     verdict = _judged(
         theirs, operation.name, wanted, store=store, now=now, other="a different operation was approved",
+        history=history,
         used=lambda each: any(_marks(each) in _marked(entry.event.detail) for entry in history),
     )  # fmt: skip
     if verdict.approval is None and any(
@@ -176,12 +178,15 @@ def _judged(
     store: str,
     now: datetime,
     other: str,
+    history: Sequence[ChainedEvent],
     used: Callable[[Approval], bool],
 ) -> ApprovalVerdict:
     known = list(approvals)
     found = [each for each in known if _covers(each, name, digest)]
     named = any(covered.name == name for each in known for covered in each.covers)
     why = other if named else "it is not approved"
+    if found and any(entry.event.at > now + _SKEW for entry in history):
+        return ApprovalVerdict(why="this machine's clock is behind its audit trail")
     for each in sorted(found, key=lambda approval: approval.at, reverse=True):
         if each.store != store:
             why = "it was approved for another store"

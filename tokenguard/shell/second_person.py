@@ -158,9 +158,9 @@ class SecondPerson:
             return self._force(operations, by, reason)
         found, missing = self._judged(operations, by)
         if self.requesting:
-            raise RequestFiled(self._filed(operations, by))
+            raise RequestFiled(self._filed(operations, by, again=bool(missing)))
         if missing:
-            raise _not_approved(missing, self._filed([operation for operation, _ in missing], by))
+            raise _not_approved(missing, self._filed([operation for operation, _ in missing], by, again=True))
         return approved_detail(found)
 
     def lacking(self, operations: Sequence[SensitiveOperation]) -> list[str]:
@@ -191,16 +191,19 @@ class SecondPerson:
         return self._read()[1]
 
     def waiting(self) -> list[ApprovalRequest]:
-        """Requests that no other person has approved, and reviews that are open."""
+        """Requests that no other person has approved since they were made, and reviews that are open."""
         approved = [
-            (str(each.event.detail.get("plan", "")), each.event.actor.id)
+            (str(each.event.detail.get("plan", "")), each.event.actor.id, each.event.at)
             for each in self._approved()
             if each.event.op is Op.APPROVE
         ]
         return [
             each
             for each in self.requests()
-            if not any(digest == each.digest and not same_person(by, each.by) for digest, by in approved)
+            if not any(
+                digest == each.digest and not same_person(by, each.by) and (each.forced or at >= each.at)
+                for digest, by, at in approved
+            )
         ]
 
     def reviews(self) -> tuple[OpenReview, ...]:
@@ -221,13 +224,14 @@ class SecondPerson:
             self._forced |= {each.digest(self._store.store_id, by): request.digest for each in left}
         return {"break_glass": " ".join(dict.fromkeys(self._forced[digest] for digest in known))}
 
-    def _filed(self, operations: Sequence[SensitiveOperation], by: str) -> ApprovalRequest:
-        """The request, put on record unless it is there."""
+    def _filed(self, operations: Sequence[SensitiveOperation], by: str, *, again: bool) -> ApprovalRequest:
+        """The request, put on record unless it waits there; `again`: also if an approval of it was used or ended."""
         request = self._request(operations, by)
         there = self.request_of(request.digest)
-        if there is None:
-            self._write(request, Op.REQUEST)
-        return there or request
+        if there is not None and (not again or any(each.digest == there.digest for each in self.waiting())):
+            return there
+        self._write(request, Op.REQUEST)
+        return request
 
     def _request(self, operations: Sequence[SensitiveOperation], by: str, forced: str = "") -> ApprovalRequest:
         now = self._clock.now()

@@ -155,7 +155,7 @@ class Slot(Hidden, frozen=True, kw_only=True):
 
 def wrap(data_key: bytes, key: SlotKey, store_id: bytes, slot_id: str | None = None) -> Slot:
     """A slot that `key` opens; with a fresh salt, also when an old slot is wrapped anew."""
-    slot_id = slot_id or os.urandom(8).hex()
+    slot_id = slot_id or _id_of(key)
     params = msgspec.json.encode(key.params, order="deterministic")
     salt = os.urandom(_SALT_BYTES)
     sealing, nonce, commitment = _derive(key, key.params, salt)
@@ -182,6 +182,17 @@ def unwrap(slot: Slot, key: SlotKey, store_id: bytes) -> bytes | None:
 def slots_digest(slots: Sequence[Slot]) -> bytes:
     """What the store's root covers of the slots; `slots` in the order of their ids."""
     return hashlib.sha256(length_prefixed(_LABEL, *(slot.encoded for slot in slots))).digest()
+
+
+def _id_of(key: SlotKey) -> str:
+    """The id of a new slot: one person per key, so the same in each store and after the slot was removed.
+
+    A passphrase could be guessed from it without Argon2id: its slots have random ids.
+    """
+    if key.kind is SlotKind.PASSPHRASE:
+        return os.urandom(8).hex()
+    material = _material(key, key.params, b"")
+    return HKDF(algorithm=SHA256(), length=8, salt=None, info=_LABEL + b"id").derive(material).hex()
 
 
 def _derive(key: SlotKey, params: Params, salt: bytes) -> tuple[bytes, bytes, bytes]:

@@ -30,14 +30,26 @@ def list_slots(session: StoreSession) -> tuple[SlotInfo, ...]:
 
 
 def add_slot(session: StoreSession, key: SlotKey) -> SlotInfo:
-    """Let `key` open the store too."""
+    """Let `key` open the store too; InputError if it does already, since each slot is a person of its own."""
     slot = wrap(session.sealer.keys.data, key, session.store_id)  # slow for a passphrase: before the lock
+    before = _current(session)
+    _check_new(before, key, slot, session.store_id)
     with session.writing() as work:
+        _check_new([each for each in work.slots if each not in before], key, slot, session.store_id)
         if len(work.slots) >= MAX_SLOTS:
             raise InputError(f"a store has at most {MAX_SLOTS} key slots", hint="remove an unused one")
         work.put_slots((*work.slots, slot))
         _note(session, work, Op.KEY_SLOT, {"result": "added", "slot": slot.id, "kind": slot.kind})
     return slot.info
+
+
+def _check_new(slots: Sequence[Slot], key: SlotKey, new: Slot, store_id: bytes) -> None:
+    for slot in slots:
+        if slot.id == new.id or unwrap(slot, key, store_id) is not None:
+            raise InputError(
+                f"this key opens the store already, as slot {slot.id}",
+                hint="give each person a key of their own; `tokenguard store slots` lists the slots",
+            )
 
 
 def remove_slot(session: StoreSession, slot_id: str) -> None:
