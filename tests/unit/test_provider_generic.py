@@ -1,5 +1,6 @@
 """Providers from a file: what a file may say, what it may not, and that a filled request cannot leave its place."""
 
+import base64
 import json
 from datetime import timedelta
 
@@ -28,6 +29,10 @@ VALUE = Value.of("tgcanary-generic-token")
 
 def acme(folder, url, text=SANDBOX_FILE):
     return build("acme", ProviderSettings(file=provider_file(folder, url, text)), FakeClock())
+
+
+def autoposting(_folder, url):
+    return build("autoposting", ProviderSettings(base_url=url), FakeClock())
 
 
 def changed(old, new, text=SANDBOX_FILE):
@@ -413,3 +418,54 @@ json_like = st.recursive(
 def test_any_tree_is_a_description_or_an_input_error(tree):
     with pytest.raises(InputError):
         described(tree, locate=".".join)
+
+
+def hinting(folder, url):
+    return acme(folder, url, changed("  value: /data/key", "  value: /data/key\n  hint: /data/keyHint"))
+
+
+ECHOES = {
+    "plain": "{}", "in a sentence": "of ({})", "after a prefix": "acme_{}", "in capitals": "{U}", "in base64": "{B}"
+}  # fmt: skip
+
+
+def _echo(shape: str) -> str:
+    text = VALUE.token.reveal()
+    return shape.format(text, U=text.upper(), B=base64.b64encode(b"x" + text.encode()).decode())
+
+
+@pytest.mark.parametrize("shape", ECHOES.values(), ids=ECHOES)
+@pytest.mark.parametrize("field", ["orgId", "name"])
+def test_an_answer_that_repeats_the_value_never_becomes_a_scope_or_its_name(field, shape, tmp_path):
+    tree = {"data": {"orgId": "o1", "name": "Org"} | {field: _echo(shape)}}
+    with ScriptedServer(reply(200, json.dumps(tree).encode())) as server:
+        seen = acme(tmp_path, server.url).probe(VALUE, None)
+    if field == "orgId":
+        assert (seen.verdict, seen.scope) == (Verdict.UNKNOWN, None)
+    else:
+        assert (seen.verdict, str(seen.scope), seen.scope_name) == (Verdict.ALIVE, "org:o1", "")
+
+
+@pytest.mark.parametrize("shape", ECHOES.values(), ids=ECHOES)
+def test_a_list_that_repeats_the_credential_shows_it_nowhere(shape, tmp_path):
+    text = changed("paging: offset\n  limit: limit", "paging: none").partition("shape:")[0]
+    rows = [{"id": "k1", "name": "one", "keyHint": _echo(shape)}]
+    with ScriptedServer(reply(200, json.dumps({"data": rows}).encode())) as server:
+        (row,) = issuer(acme(tmp_path, server.url, text), VALUE).listed().rows
+    assert row.hint == ""
+    rows = [{"id": "k1", "name": _echo(shape)}]
+    with ScriptedServer(reply(200, json.dumps({"data": rows}).encode())) as server, pytest.raises(Unreachable):
+        issuer(acme(tmp_path, server.url, text), VALUE).listed()
+
+
+@pytest.mark.parametrize("made", [hinting, autoposting])
+def test_an_id_that_holds_the_new_value_is_ambiguous_and_such_a_hint_is_left_out(made, tmp_path):
+    fresh = "tgcanary-fresh-key"
+    for more, hint in (({"keyHint": f"it is {fresh}"}, ""), ({"keyHint": "tgca...-key"}, "tgca...-key")):
+        data = json.dumps({"data": {"key": fresh, "id": "k1", **more}}).encode()
+        with ScriptedServer(reply(201, data)) as server:
+            created = issuer(made(tmp_path, server.url), VALUE).create(TokenRequest(label=Label("x"), scope=None))
+        assert created.hint == hint
+    data = json.dumps({"data": {"key": fresh, "id": f"k-{fresh}"}}).encode()
+    with ScriptedServer(reply(201, data)) as server, pytest.raises(Ambiguous):
+        issuer(made(tmp_path, server.url), VALUE).create(TokenRequest(label=Label("x"), scope=None))

@@ -7,6 +7,8 @@ from enum import StrEnum, unique
 from http import HTTPStatus
 
 from tokenguard.documents import JsonTree, load_json
+from tokenguard.domain.encodings import Encoding, forms
+from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 
 MAX_BODY = 1 << 20
@@ -51,6 +53,8 @@ class Answer:
     """Seconds that the other side asks us to wait, 0 to a year."""
     date: datetime | None = None
     """The other side's clock, if it says the time: what it means by a time of its own is compared with this."""
+    withheld: tuple[Secret, ...] = ()
+    """What the request authenticated with: no text of a success that holds it is read."""
 
     @property
     def ok(self) -> bool:
@@ -63,16 +67,41 @@ class Answer:
         return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[:1] == b"<"
 
     def json(self) -> JsonTree:
-        """The body as JSON, or None when it is none, repeats a key, nests too deep or holds too much."""
+        """The body as JSON, or None when it is none, repeats a key, nests too deep or holds too much.
+
+        A text that holds what the request authenticated with is None: it would be taken for an id or a name, and shown.
+        """
         try:
-            return load_json(self.body, source="answer", max_bytes=MAX_BODY)
+            tree = load_json(self.body, source="answer", max_bytes=MAX_BODY)
         except InputError:
             return None
+        return _without(tree, tuple(map(_EchoSearch, self.withheld))) if self.ok and self.withheld else tree
 
     def json_object(self) -> dict[str, JsonTree] | None:
         """The body as a JSON object, or None."""
         tree = self.json()
         return tree if isinstance(tree, dict) else None
+
+
+class _EchoSearch:
+    """Finds a secret in texts, plain, in another case and encoded."""
+
+    def __init__(self, secret: Secret) -> None:
+        text = secret.reveal()
+        self._folded = text.casefold()
+        self._forms = tuple(form for form, kind in forms(text).items() if kind is not Encoding.HALF)
+
+    def holds(self, text: str) -> bool:
+        data = text.encode("utf-8", "surrogatepass")
+        return self._folded in text.casefold() or any(form in data for form in self._forms)
+
+
+def _without(tree: JsonTree, secrets: tuple[_EchoSearch, ...]) -> JsonTree:
+    if isinstance(tree, str):
+        return None if any(each.holds(tree) for each in secrets) else tree
+    if isinstance(tree, dict):
+        return {key: _without(each, secrets) for key, each in tree.items()}
+    return [_without(each, secrets) for each in tree] if isinstance(tree, list) else tree
 
 
 Outcome = Answer | Failure

@@ -60,6 +60,13 @@ class Request:
     """What `content` is, or what kind of JSON `body` is, where an API has several."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further headers; they replace none of ours."""
+    secrets: tuple[Secret, ...] = ()
+    """What its answer must not say, where that is not the one credential."""
+
+    @property
+    def withheld(self) -> tuple[Secret, ...]:
+        """What no text of a success may hold."""
+        return self.secrets if self.credential is None else (self.credential.secret, *self.secrets)
 
     @property
     def credentials(self) -> tuple[Credential, ...]:

@@ -17,7 +17,15 @@ from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
 from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
-from tokenguard.providers.write_result import acknowledged, answered, new_value, no_such_token, not_understood, settled
+from tokenguard.providers.write_result import (
+    acknowledged,
+    answered,
+    new_token,
+    new_value,
+    no_such_token,
+    not_understood,
+    settled,
+)
 
 _KEYS = "api-keys"
 LISTS: Mapping[str, Paging] = {
@@ -57,7 +65,7 @@ class AutopostingIssuer:
         if not key_id or data.get("name", wanted.label) != wanted.label:
             raise not_understood(what)
         value = new_value({TOKEN_FIELD: data.get("key")}, self._admin, what)
-        return CreatedToken(value=value, provider_id=key_id, hint=short_text(data.get("keyHint")))
+        return new_token(value, key_id, data.get("keyHint"), what)
 
     def listed(self) -> TokenList:
         """Live keys of the organisation: listed and not expired by the vendor's own clock, which each answer states."""

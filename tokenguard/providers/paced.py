@@ -5,7 +5,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from tokenguard.http.address import Address
@@ -68,7 +68,10 @@ class PacedClient:
         return self._client.base
 
     def send(self, request: Request) -> Outcome:
-        """The outcome; a 429 only if the provider says no time, or a longer one, or goes on refusing."""
+        """The outcome; a 429 only if the provider says no time, or a longer one, or goes on refusing.
+
+        An answer that repeats the credential is read without it.
+        """
         who = self._who(request)
         outcome = self._sent(request, who)
         for _ in range(0 if who in self._refused else _MOST_WAITS):
@@ -79,7 +82,7 @@ class PacedClient:
             outcome = self._sent(request, who)
         with self._lock:
             (self._refused.discard if _asked_to_wait(outcome) is None else self._refused.add)(who)
-        return outcome
+        return replace(outcome, withheld=request.withheld) if isinstance(outcome, Answer) else outcome
 
     def _sent(self, request: Request, who: bytes) -> Outcome:
         with self._lock:

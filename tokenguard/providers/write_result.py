@@ -8,7 +8,8 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.answer import Answer, Failure, Outcome
-from tokenguard.ports.provider import Ambiguous, CreateRefused
+from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused
+from tokenguard.providers.token_listing import short_text
 
 # Refusals that a gateway may give after it passed the request on, or that follow from a duplicate of it.
 _AMBIGUOUS = frozenset({408, 409, 425, 499})
@@ -54,6 +55,14 @@ def new_value(found: Mapping[str, JsonTree], admin: Value, what: str) -> Value:
     if value is None or value.token == admin.token:
         raise not_understood(what)
     return value
+
+
+def new_token(value: Value, provider_id: str, hint: JsonTree, what: str) -> CreatedToken:
+    """The token that was made; Ambiguous if its id is none or holds the value. A hint that holds the value is none."""
+    text, shown = value.token.reveal().casefold(), short_text(hint)
+    if not provider_id or text in provider_id.casefold():
+        raise not_understood(what)
+    return CreatedToken(value=value, provider_id=provider_id, hint="" if text in shown.casefold() else shown)
 
 
 def no_such_token(outcome: Outcome) -> bool:

@@ -103,6 +103,7 @@ class Generic:
             headers=self._description.headers,
             content=form,
             content_type=FORM,
+            secrets=(value.token,),
         )
         reading, tree = read(self._client.send(request), said)
         scope = None

@@ -19,7 +19,7 @@ from tokenguard.providers.generic.description import Create, Description, Revoke
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
-from tokenguard.providers.write_result import acknowledged, answered, new_value, no_such_token, not_understood, settled
+from tokenguard.providers.write_result import acknowledged, answered, new_token, new_value, no_such_token, settled
 
 FORM = "application/x-www-form-urlencoded"
 _Section = TypeVar("_Section", Create, Rows, tuple[Revoke, ...])
@@ -53,11 +53,8 @@ class GenericIssuer:
         answer = settled(self._send(what, said, fields, wanted.permissions), what)
         tree = None if answer.html else answer.json()
         found = {name: pointer.find(tree) for name, pointer in said.value.items()}
-        value, token_id = new_value(found, self._admin, what), identifier(said.id.find(tree))
-        hint, text = short_text(said.hint.find(tree) if said.hint else None), value.token.reveal()
-        if not token_id or text in token_id:
-            raise not_understood(what)
-        return CreatedToken(value=value, provider_id=token_id, hint="" if text in hint else hint)
+        value = new_value(found, self._admin, what)
+        return new_token(value, identifier(said.id.find(tree)), said.hint.find(tree) if said.hint else None, what)
 
     def listed(self) -> TokenList:
         """Live tokens: listed, not expired for a day and with no status that means ended."""
@@ -191,6 +188,7 @@ class GenericIssuer:
             body=filled if form is None else None,
             content=form,
             content_type="application/json" if form is None else FORM,
+            secrets=(self._admin.token,),
         )
         return self._client.send(request)
 
