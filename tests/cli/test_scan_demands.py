@@ -130,7 +130,9 @@ def test_a_build_holds_a_change_to_what_the_base_branch_demands(cli, repo):
     repo.commit("demands nothing any more")
     assert cli("scan").code == 0
     assert cli("scan", "--base", "HEAD~1").code == 1
-    cli.refused("scan", "--base", "nowhere")
+    refusal = cli.refused("scan", "--base", "nowhere")
+    assert refusal == "there is no commit nowhere in this repository"
+    assert cli.refused("scan", "--since", "nowhere", "--history") == refusal
     cli.refused("scan", "--base", "--upload-pack=x")
 
 

@@ -38,7 +38,7 @@ def was_used(approved: str, entries: Iterable[ChainedEvent]) -> bool:
 def checked_digest(text: str) -> str:
     """Parse a digest; InputError (exit 2) if invalid."""
     if not _DIGEST.fullmatch(text):
-        raise InputError("this is not a plan digest", hint="`tokenguard plan` prints it: sha256: and 64 digits")
+        raise InputError("this is not a digest", hint="`tokenguard plan` or `request` prints it: sha256: and 64 digits")
     return text
 
 

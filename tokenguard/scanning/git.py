@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from tokenguard.errors import InputError
+from tokenguard.text import safe_text
 
 _KEPT = frozenset(
     {
@@ -116,6 +117,17 @@ class Git:
             self._command(arguments), capture_output=True, check=False, cwd=self.directory, env=self._environ
         )
         return done.returncode == 0
+
+    def commit(self, revision: str) -> str:
+        """The id of the commit that a person named; InputError if it is not there."""
+        wanted = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        found = self.output(*wanted, fine=(0, 1, 128)).decode().strip()
+        if not found:
+            raise InputError(
+                f"there is no commit {safe_text(revision, one_line=True, limit=100)} in this repository",
+                hint="fetch it first; in CI, check out the whole history (`fetch-depth: 0`)",
+            )
+        return found
 
     def check(self, *, hint: str = "run it inside one, or name files to scan") -> None:
         """InputError unless this is a repository."""

@@ -29,8 +29,7 @@ def find_history(git: Git, since: str = "") -> list[list[Item]]:
         InputError: `since` names nothing, or git fails.
     """
     if since:
-        start = git.output("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}").decode().strip()
-        return _find(git, ["HEAD", f"^{start}"])
+        return _find(git, ["HEAD", f"^{git.commit(since)}"])
     named = git.output("for-each-ref", "--format=%(objectname)").decode().split()
     if named or git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
         return _find(git, ["--all", "HEAD"], named)

@@ -39,8 +39,7 @@ def settings_of(directory: Path) -> Tightening:
 
 
 def _of_revision(git: Git, base: str) -> Tightening:
-    commit = git.output("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").decode().strip()
-    rows = git.output("ls-tree", "-z", "--full-tree", commit, "--", FILE_NAME).split(b"\0")
+    rows = git.output("ls-tree", "-z", "--full-tree", git.commit(base), "--", FILE_NAME).split(b"\0")
     if rows == [b""]:
         return Tightening()
     mode, kind, blob = rows[0].partition(b"\t")[0].split()
