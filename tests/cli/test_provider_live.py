@@ -168,6 +168,8 @@ def test_a_token_whose_reply_was_lost_is_revoked_but_not_called_so(live, service
     service.cuts = 1
     answer = live("--yes")
     assert [each.alive for each in service.tokens.values()] == [False]
+    step = {"step": "the list has no such token after the revocation", "result": "ok", "reason": ""}
+    assert report(tmp_path)["steps"][-1] == step
     assert (answer.code, in_doubt(service, tmp_path, answer)) == (5, True), answer
 
 
@@ -222,6 +224,19 @@ def test_a_refused_creation_creates_nothing(live, service, tmp_path):
     service.refuses_all = True
     answer = live("--yes")
     assert (answer.code, service.tokens, report(tmp_path)["state"]) == (4, {}, "nothing was created")
+
+
+@pytest.mark.parametrize("request_number", [CREATED, 3, 5, 6])
+def test_a_second_token_with_the_label_is_revoked_and_never_passes(
+    live, service, tmp_path, monkeypatch, request_number
+):
+    def twin():
+        service.issue(next(iter(service.tokens.values())).label)
+
+    after_request(monkeypatch, {request_number: twin})
+    answer = live("--yes")
+    assert {each.alive for each in service.tokens.values()} == {False}
+    assert (answer.code, in_doubt(service, tmp_path, answer)) == (5, True), answer
 
 
 def test_a_creation_that_is_refused_and_not_listed_creates_nothing(live, service, tmp_path, monkeypatch):

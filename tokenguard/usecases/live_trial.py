@@ -111,6 +111,7 @@ class LiveTrial:
             self._end(error)
             raise
         if not dead:
+            self._revoke_all()
             raise self._left_alive()
         passed = all(each.result != "failed" for each in self._steps)
         self._settle("passed" if passed else "failed", "")
@@ -164,6 +165,8 @@ class LiveTrial:
         self._step("a token is created", "")
         ids = [row.provider_id for row in self._until(lambda: issuer.listed().named(self.label))]
         self._step("the list has it, with its label and id", "" if ids == [made.provider_id] else "it does not")
+        if set(ids) - {made.provider_id}:
+            return self._clean_up()  # a repeated request, for example: the value of the other one is not known
         if can.probe:
             self._probe(made.value)
         else:
@@ -180,7 +183,7 @@ class LiveTrial:
 
     def _is_gone(self, provider_id: str) -> bool:
         listed = self._issuer.listed()
-        return listed.complete and not listed.holds(provider_id, self.label)
+        return listed.complete and not listed.holds(provider_id) and not listed.named(self.label)
 
     def _until(self, look: Callable[[], Any]) -> Any:
         """What `look` finds, within the time by which the list may lag."""
@@ -230,6 +233,18 @@ class LiveTrial:
         """Revoke what was created and what has the label; whether the one token was proven dead by its value."""
         with suppress(OSError):  # the terminal may be gone
             self._wiring.progress.note(f"revoking the test token {self.label}, and checking that it is refused")
+        made, alone = self._made, self._revoke_all()
+        with suppress(TokenguardError):
+            if made is not None and self._provider.capabilities.probe and alone:
+                return self._is_dead(made.value, made.provider_id)
+            # The list alone proves nothing: a provider may hide what it still accepts.
+            gone = bool(self._until(lambda: self._is_gone("")))
+            with suppress(OSError):
+                self._step("the list has no such token after the revocation", "" if gone else "it has one")
+        return False
+
+    def _revoke_all(self) -> bool:
+        """Revoke what was created and what has the label; whether nothing but the former has it."""
         made = self._made
         known = "" if made is None else made.provider_id
         self._revoke(known)
@@ -239,9 +254,7 @@ class LiveTrial:
             others = {row.provider_id for row in self._issuer.listed().named(self.label)} - {known}
             for each in others:
                 self._revoke(each)
-            if made is not None and self._provider.capabilities.probe and not others:
-                return self._is_dead(made.value, known)
-            # The list alone proves nothing: a provider may hide what it still accepts.
+            return not others
         return False
 
     def _revoke(self, provider_id: str) -> None:
