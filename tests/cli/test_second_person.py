@@ -465,6 +465,36 @@ def test_a_command_after_a_delivery_waits_for_a_second_person_and_ends_older_app
     assert cli(*retire).code == 3
 
 
+@pytest.mark.parametrize("reach", ["public", "staged"])
+def test_a_response_that_was_refused_names_the_command_to_run_after_the_approval(cli, reach):
+    value = cli.add()
+    answer = cli("respond", "--stdin", "--reach", reach, "--rotate", "--no-input", stdin=value)
+    assert answer.code == 3, answer
+    assert f"run `tokenguard rotate {NAME} --compromised`" in answer.out
+    assert "--resume" not in answer.out + answer.err
+    (found,) = cli("request", "--format", "json").document["requests"]
+    approve(cli, found["digest"])
+    assert cli("rotate", NAME, "--compromised").code == 0
+
+
+NAMED = {
+    "a response": ("respond", "--stdin", "--reach", "public", "--rotate", "--no-input"),
+    "an apply": ("apply", "--yes"),
+    "a command on one token": ("retire", NAME, "--yes"),
+}
+
+
+@pytest.mark.parametrize("line", NAMED.values(), ids=NAMED)
+def test_a_refusal_names_its_token_and_not_twice_in_front(cli, tmp_path, line):
+    value = cli.add()
+    written(tmp_path, f"{NAME}: {{owner: audio, consumers: []}}")
+    refused = cli(*line, stdin=value)
+    assert refused.code == 3, refused
+    (said,) = [each for each in refused.err.splitlines() if "needs a second person" in each]
+    assert NAME in said
+    assert f"{NAME}: {NAME}:" not in said
+
+
 BAD_REQUESTS = {
     "a value that is not shown": ("request", "--", "show", NAME),
     "fingerprints that are published": ("request", "--", "fingerprints", "publish", "bundle"),

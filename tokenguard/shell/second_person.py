@@ -283,6 +283,6 @@ def _not_approved(missing: Sequence[tuple[SensitiveOperation, str]], request: Ap
     (first, why), others = missing[0], len({each.name for each, _ in missing}) - 1
     more = f" (and {counted(others, 'more token')})" if others else ""
     return NotApproved(
-        f"{first.name or 'this store'}: {first.kind} needs a second person, and {why}{more}",
+        f"{first.kind} needs a second person for {first.name or 'this store'}, and {why}{more}",
         hint=f"another person runs: {approve_request_command(request)}",
     )

@@ -75,9 +75,10 @@ def _next(case: IncidentToken, reach: Spread) -> str:
             "no leak is recorded and nothing revoked; if the live value leaked, give the value itself "
             "(`tokenguard respond`), or --since with a later day than the rotation"
         )
-    if case.problem:
+    live = case.fingerprint in {None, case.document.record.fingerprint}
+    if case.problem and not live:
         return f"tokenguard verify {name}, then tokenguard rotate {name} --resume"
-    if case.verdict is not Verdict.DEAD and reach is not Spread.STAGED:
+    if case.verdict is not Verdict.DEAD and (case.problem or reach is not Spread.STAGED):
         return f"run `tokenguard rotate {name} --compromised`; {reach.next_step}"
     return reach.next_step
 
