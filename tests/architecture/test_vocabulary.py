@@ -109,3 +109,14 @@ def test_the_private_names_would_be_seen():
     assert names_in("def reap(stones: int) -> None:\n    store.shelf = Graves(attic=1)\n") & PRIVATE == {
         "reap", "stones", "shelf", "Graves",
     }  # fmt: skip
+
+
+def test_a_command_in_a_hint_is_filled_in():
+    found = [
+        f"{path}:{node.lineno}"
+        for path, text in sources()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.keyword) and node.arg == "hint" and isinstance(node.value, ast.Constant)
+        if re.search(r"`[^`]*\{\w+(\.\w+)*\}", str(node.value.value))
+    ]
+    assert found == []

@@ -16,6 +16,7 @@ from tests.fakes.scripted_server import ScriptedServer, reply
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import LeakWaiver
+from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.shared_item import Item
 from tokenguard.usecases import send_notifications
@@ -122,6 +123,7 @@ def test_a_wider_leak_is_told_again(cli, ops):
 
 
 AGAIN = {
+    "the same report once more": ("--where", "wiki", "--since", "2026-11-01"),
     "elsewhere": ("--where", "paste.example.org"),
     "at the same place, later": ("--where", "wiki"),
 }
@@ -130,7 +132,9 @@ AGAIN = {
 @pytest.mark.parametrize("more", AGAIN.values(), ids=AGAIN)
 def test_a_leak_that_was_ended_and_is_reported_anew_is_told_again(cli, ops, more):
     value = cli.add(VIDEO)
-    assert cli("respond", "--stdin", "--reach", "public", "--where", "wiki", stdin=value).code in {0, 1}
+    assert cli(
+        "respond", "--stdin", "--reach", "public", "--where", "wiki", "--since", "2026-11-01", stdin=value
+    ).code in {0, 1}
     cli("notify")
     cli("notify")
     assert ops.events == [("leak", VIDEO)]
@@ -143,6 +147,18 @@ def test_a_leak_that_was_ended_and_is_reported_anew_is_told_again(cli, ops, more
     for _ in range(2):
         assert cli("notify").code == 0
     assert ops.events == [("leak", VIDEO)] * 2
+
+
+def test_a_changed_trail_silences_no_notification(cli, ops, monkeypatch):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+
+    def changed_trail(token):
+        raise Tampered("the trail is changed", hint="run `tokenguard audit verify`")
+
+    monkeypatch.setattr(cli.store, "history", changed_trail)
+    assert cli("notify").code == 0
+    assert ops.events == [("leak", VIDEO)]
 
 
 def test_due_is_told_at_each_threshold_and_overdue_once(cli, ops):

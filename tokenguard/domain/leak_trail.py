@@ -12,6 +12,7 @@ from tokenguard.frozen import replace
 
 SINCE = "since"
 """In the event that puts a leak on record: when it began."""
+_ENDED = "ended"
 LEFT = "leaks_left"
 """In the event that ends a leak: how many are still open."""
 
@@ -23,7 +24,12 @@ def reported(leak: Exposure) -> Detail:
 
 def ended_by_person(record: Record, reason: str) -> Detail:
     """What the event says with which a person ends all leaks of a token."""
-    return {"result": "ended", "reason": reason, "leaks": len(record.leaks), LEFT: 0}
+    return {"result": _ENDED, "reason": reason, "leaks": len(record.leaks), LEFT: 0}
+
+
+def times_ended_by_person(trail: Iterable[Event]) -> int:
+    """How often a person has ended the leaks of a token: what is reported after that is another leak."""
+    return sum(event.op is Op.LEAK and event.detail.get("result") == _ENDED for event in trail)
 
 
 def after_death(record: Record, fingerprint: Fingerprint | None, proof: DeathProof) -> tuple[Record, Detail]:

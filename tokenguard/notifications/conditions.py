@@ -5,13 +5,13 @@ and the next `notify` finds it there (ADR 0031).
 """
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Journal
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, field
 from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
 from tokenguard.notifications.outbox import LastUpkeep
 from tokenguard.policy.model import Policy, due_of
@@ -40,6 +40,8 @@ class StoreFacts(Frozen, frozen=True, kw_only=True):
     upkeep_within: timedelta = UPKEEP_WITHIN
     requests: tuple[ApprovalRequest, ...] = ()
     """What awaits the approval or the review of a second person."""
+    leaks_ended: Mapping[str, int] = field(default_factory=dict)
+    """By token with an open leak: how often a person ended its leaks before."""
     login_ends: datetime | None = None
     """When the runner's access to the store expires; None: not known, or never."""
 
@@ -120,8 +122,8 @@ class _Derivation:
             command = ["rotate", record.name, "--compromised"] if live else ["verify", record.name]
             if live and record.state is RecordState.RETIRED:
                 command = ["show", record.name]
-            # where and since when: one that was ended and is reported anew is another leak
-            facts = (token, leak.fingerprint or "", leak.reach.value, leak.where, leak.since.isoformat())
+            ended = self._facts.leaks_ended.get(token, 0)
+            facts = (token, leak.fingerprint or "", leak.reach.value, *([str(ended)] if ended else ()))
             yield self._about(NotificationKind.LEAK, record, says, *command, facts=facts)
 
     def _operation(self, token: str, document: Document) -> Iterator[Notification]:

@@ -71,7 +71,7 @@ class Disclosure:
         snapshot = known_token(self._wiring.store, asked.name)
         live = self._wiring.store.read_live(snapshot.id)
         if live is None:
-            raise InputError(f"the store has no live value of {asked.name}", hint="see `tokenguard show {asked.name}`")
+            raise InputError(f"the store has no live value of {asked.name}", hint=f"see `tokenguard show {asked.name}`")
         check_in_place(snapshot.document.record, live)
         return Given(asked, snapshot, live)
 

@@ -111,7 +111,7 @@ def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -
     if not said:
         raise InputError("the reason is empty", hint="give the reason in one line; it is recorded")
     if record.leaked is None:
-        raise InputError(f"no leak of {name} is recorded", hint="see `tokenguard show {name}`")
+        raise InputError(f"no leak of {name} is recorded", hint=f"see `tokenguard show {name}`")
     if snapshot.document.busy:
         raise Unfinished(
             f"{name} has an open operation, which closes the leak with a proof",

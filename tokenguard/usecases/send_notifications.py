@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from tokenguard.domain.event import Detail, Event, Op, Phase
-from tokenguard.errors import Conflict, ExitCode, InputError, TokenguardError, Unreachable
+from tokenguard.domain.leak_trail import times_ended_by_person
+from tokenguard.domain.names import TokenId
+from tokenguard.errors import Conflict, ExitCode, InputError, Tampered, TokenguardError, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.notifications.conditions import StoreFacts, conditions, store_command
 from tokenguard.notifications.message import Message
@@ -187,12 +189,15 @@ class Notifier:
 
     def _conditions(self, outbox: Outbox) -> list[Notification]:
         wiring, config = self._wiring, self._wiring.settings.notify
+        snapshots = list(wiring.store.scan())
+        leaking = [each.id for each in snapshots if each.document.record.leaks]
         facts = StoreFacts(
             store_id=wiring.store.store_id,
             store_url=wiring.store_url,
             policy=wiring.policy,
             now=wiring.clock.now(),
             upkeep=outbox.upkeep,
+            leaks_ended={each: self._times_ended(each) for each in leaking},
             requests=tuple(wiring.second_person.waiting()),
         )
         if config is not None:
@@ -200,7 +205,14 @@ class Notifier:
         left: float | None = getattr(underlying_store(wiring.store), "login_ends_in", None)
         if left is not None:
             facts = replace(facts, login_ends=facts.now + timedelta(seconds=left))
-        return conditions(wiring.store.scan(), facts)
+        return conditions(snapshots, facts)
+
+    def _times_ended(self, token: TokenId) -> int:
+        """How often a person ended leaks of the token; 0 for a changed trail, which silences no notification."""
+        try:
+            return times_ended_by_person(entry.event for entry in self._wiring.store.history(token))
+        except Tampered:
+            return 0
 
     def _wanted(self, found: Sequence[Notification]) -> dict[str, list[Notification]]:
         return {route.name: [each for each in found if route.takes(each)] for route in self.routes}
