@@ -315,6 +315,19 @@ def test_an_approval_that_ended_is_not_revived_by_a_clock_that_is_behind(cli, wo
     assert (refused.code, "clock is behind" in refused.err) == (3, True)
 
 
+def test_the_approval_of_a_plan_that_ended_is_not_revived_by_a_clock_that_is_behind(cli, tmp_path):
+    cli.add()
+    written(tmp_path, f"{NAME}: {{consumers: [dotenv:{tmp_path}/other.env#TOKEN]}}")
+    approve(cli, cli("plan", "--format", "json").document["digest"])
+    cli.clock.sleep(8 * DAY)
+    assert cli("apply", "--no-input").code == 3
+    assert cli("edit", NAME, "--notes", "seen").code == 0
+    cli.clock.elapsed -= 8 * DAY
+    before = cli.store.find(token_name(NAME)).document.record
+    assert cli("apply", "--no-input").code == 3
+    assert cli.store.find(token_name(NAME)).document.record == before
+
+
 def forged(cli, words, *, by="user:bob", event=True, actor=None, covers=None):
     """An approval as it would be written with a client of the store's server, past tokenguard."""
     document = cli("request", "--format", "json", "--", *words).document
