@@ -29,6 +29,7 @@ def cli(monkeypatch, capfd, tmp_path):
     for place in ("old", "new"):
         use(line, tmp_path / place)
         assert line("--no-input", "init").code == 0
+        line.clock.sleep(1)  # the first entries of their chains differ
     use(line, tmp_path / "old")
     return line
 
@@ -91,6 +92,10 @@ def test_an_export_from_before_a_migration_is_said_to_be_one_and_tampering_is_st
         assert (answer.code, answer.out, url(tmp_path / "old") in answer.err) == (2, "", True), answer
         assert "backup" not in answer.err
     assert (tmp_path / "b.jsonl").read_text() == before
+    cursor = read_cursor(json.loads(before.splitlines()[-1])["cursor"])
+    for gone, code in (("shared:outbox", 2), ("0" * 32, 6)):  # an item may stay behind, a token may not
+        changed = cursor_text({**cursor, gone: cursor[STORE_CHAIN]})
+        assert cli("audit", "export", "--since", changed).code == code, gone
     after = cli("audit", "export").out.splitlines()
     cursor = read_cursor(json.loads(after[-1])["cursor"])
     changed = {**cursor, STORE_CHAIN: replace(cursor[STORE_CHAIN], hash="f" * 64)}

@@ -28,6 +28,7 @@ Cursor = dict[str, ChainHead]
 MAX_CURSOR = 64 << 20
 _HASH = len(GENESIS)
 _PREFIX = "tgc1."
+_SHARED = "shared:"
 _AGAIN = "export again without --since, and compare"
 
 
@@ -63,8 +64,8 @@ def _check_moved(store: Store, cursor: Mapping[str, ChainHead]) -> None:
         return
     chains = dict(_chains(store))
     for chain, head in cursor.items():
-        later = chains.get(chain, ())[head.seq :]
-        if chain != STORE_CHAIN and not any(_is_of(each, move.id) for each in later):
+        left_behind = chain == STORE_CHAIN or (chain.startswith(_SHARED) and chain not in chains)
+        if not left_behind and not any(_is_of(each, move.id) for each in chains.get(chain, ())[head.seq :]):
             return
     raise InputError(
         f"the export is from before {plain_address(move.other)} moved here",
@@ -185,7 +186,7 @@ def _chains(store: Store) -> Iterator[tuple[str, Sequence[ChainedEvent]]]:
     for snapshot, entries in store.trails():
         yield snapshot.id, entries
     for item, _, entries in shared_trails(store):
-        yield f"shared:{item}", entries
+        yield f"{_SHARED}{item}", entries
 
 
 def lines_and_cursor(store: Store, cursor: Mapping[str, ChainHead]) -> Iterator[str]:
