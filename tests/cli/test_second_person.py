@@ -459,6 +459,17 @@ def test_an_approval_of_one_destination_is_not_one_of_two_that_read_the_same(cli
         each["operations"][0]["new destination"] for each in cli("request", "--format", "json").document["requests"]
     ]
     assert shown == [two[1] + "\n" + two[3]]
+    assert f"new destination {two[1]}, {two[3]}, provider" in cli("request", "--", "edit", NAME, *two, "--yes").out
+    assert (
+        f'new destination "{joined}", provider'
+        in cli("request", "--", "edit", NAME, *("--deliver", joined), "--yes").out
+    )
+
+
+def test_a_request_has_each_fact_as_text_for_programs(cli, words):
+    (operation,) = cli("request", "--format", "json", "--", *words).document["operations"]
+    assert {"provider", "scope", "environment", "owner", "consumers"} < set(operation)
+    assert all(isinstance(each, str) for each in operation.values())
 
 
 def test_a_command_after_a_delivery_waits_for_a_second_person_and_ends_older_approvals(cli, tmp_path):

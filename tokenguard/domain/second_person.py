@@ -43,7 +43,11 @@ class SensitiveOperation(Frozen, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """The operation on one line, for people."""
-        facts = ", ".join(f"{title} {json.dumps(fact) if ', ' in fact else fact}" for title, fact in self.facts if fact)
+        facts = ", ".join(
+            f"{title} " + ", ".join(json.dumps(each, ensure_ascii=False) if ", " in each else each for each in found)
+            for title, joined in self.by_title.items()
+            if joined and (found := joined.split("\n"))
+        )
         return f"{self.kind}" + (f" ({facts})" if facts else "")
 
     @property

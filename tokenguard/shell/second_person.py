@@ -57,9 +57,10 @@ def not_sensitive() -> InputError:
 def operation_on(snapshot: Snapshot, kind: SensitiveKind, *facts: tuple[str, str]) -> SensitiveOperation:
     """A sensitive operation on a token, with what a second person judges it by."""
     record = snapshot.document.record
+    consumers = [each.shown for each in record.consumers or ()] or [""]
     known = (
         ("provider", record.provider), ("scope", str(record.scope or "")), ("environment", record.environment),
-        ("owner", record.owner), *(("consumer", each.shown) for each in record.consumers or ()),
+        ("owner", record.owner), *(("consumers", each) for each in consumers),
         *(("after a delivery", str(each)) for each in record.after),
     )  # fmt: skip
     return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *known))
