@@ -2,6 +2,7 @@
 
 import csv
 import io
+import secrets
 
 import pytest
 
@@ -20,6 +21,14 @@ SHAPES = {
     "after a sign": "key={};",
     "in a URL": "x?k={}&y",
 }
+
+
+POLICY = """\
+format: 1
+name: team
+extends: default
+rules: [{id: second-person, operations: [owner]}]
+"""
 
 
 def written(path, rows):
@@ -105,3 +114,80 @@ def test_ids_may_be_long_and_random_where_ids_belong():
     assert [field for field in (*TEXTS, "scope", "location") if looks_like_value(field, text)] == ["purpose", "notes"]
     assert looks_like_value("consumers", f"person:{text}")
     assert not looks_like_value("consumers", f"vault:kv/{text}#token")
+
+
+@pytest.fixture
+def formless(cli):
+    """The live value of a token whose provider has no known form."""
+    value = secrets.token_hex(20)
+    answer = cli(
+        "add", "b/manual", "--provider", "manual", "--scope", "org:x", "--env", "prod", "--owner", "q", "--purpose", "p",
+        "--no-consumers", "--stdin", stdin=value,
+    )  # fmt: skip
+    assert answer.code == 0, answer
+    return value
+
+
+REASONS = {
+    "retire": ("retire", NAME, "--yes", "--reason"),
+    "remove": ("remove", NAME, "--yes", "--reason"),
+    "rotate": ("rotate", NAME, "--reason"),
+    "waive": ("fingerprints", "waive", NAME, "--owner", "q", "--until", "2027-03-01", "--reason"),
+    "the end of a leak": ("edit", NAME, "--yes", "--leak-ended"),
+    "a note": ("edit", NAME, "--notes"),
+    "a purpose": ("edit", NAME, "--purpose"),
+    "a person": ("edit", NAME, "--yes", "--deliver"),
+    "an approval": ("approve", f"sha256:{'0' * 64}", "--yes", "--reason"),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_a_live_value_of_any_form_is_refused_in_reasons_and_records(cli, formless, case):
+    cli.add(NAME)
+    before = cli.everything()
+    start = "person:" if case == "a person" else "leaked in chat: "
+    answer = cli(*REASONS[case], f"{start}({formless}).")
+    assert (answer.code, cli.everything()) == (2, before), answer
+    assert "holds a value of b/manual" in answer.err
+    assert unseen(cli, answer, formless)
+
+
+def test_break_glass_takes_no_live_value_as_its_reason(cli, formless, tmp_path):
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "config.toml").write_text('[policy]\nfile = "policy.yaml"\n')
+    cli.environ["TOKENGUARD_CONFIG"] = str(tmp_path / "config.toml")
+    cli.add(NAME)
+    before = cli.everything()
+    words = ("edit", NAME, "--owner", "q", "--yes", "--break-glass")
+    answer = cli(*words, f"leaked in chat: {formless}")
+    assert (answer.code, cli.everything()) == (2, before), answer
+    assert "the reason holds a value of b/manual" in answer.err
+    assert unseen(cli, answer, formless)
+    assert cli(*words, "leaked in chat").code == 0
+
+
+@pytest.mark.parametrize("column", ["notes", "made_by", "consumers"])
+@pytest.mark.parametrize("own", [True, False])
+def test_import_takes_no_value_of_the_inventory_or_of_its_own_row(cli, tmp_path, formless, column, own):
+    value = secrets.token_hex(20) if own else formless
+    row = {"name": NAME, "value": value if own else canary(), column: f"person:{value}"}
+    written(tmp_path / "t.csv", [row])
+    answer = cli("import", "t.csv", "--provider", "manual")
+    assert (answer.code, cli.store.find(token_name(NAME))) == (1, None), answer
+    assert unseen(cli, answer, value)
+
+
+def test_add_takes_no_text_with_the_value_that_is_added(cli):
+    value = secrets.token_hex(20)
+    answer = cli(
+        "add", NAME, "--provider", "manual", "--scope", "org:x", "--env", "prod", "--owner", "q", "--no-consumers",
+        "--purpose", f"it is {value}", "--stdin", stdin=value,
+    )  # fmt: skip
+    assert (answer.code, cli.store.find(token_name(NAME))) == (2, None), answer
+    assert unseen(cli, answer, value)
+
+
+def test_ordinary_words_and_ids_are_taken(cli, formless):
+    cli.add(NAME)
+    answer = cli("edit", NAME, "--notes", f"PR 4711 of 2026-11-29, commit {secrets.token_hex(20)}; see runbook-v2.md")
+    assert answer.code == 0, answer

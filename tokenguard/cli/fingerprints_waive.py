@@ -13,6 +13,7 @@ from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.token import LeakWaiver, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
+from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.record_changes import plain_text
 from tokenguard.inventory.views import waiver_words
 from tokenguard.shell.wiring import Wiring
@@ -46,6 +47,7 @@ def waive(
         wiring.second_person.authorise([])  # what makes scans stricter waits for no approval
         _end(wiring, snapshot)
         return
+    checked_text(wiring.store, reason or "", what="reason")
     waiver = _waiver(snapshot, wiring.clock.now(), owner or "", reason or "", until or "")
     facts = ("waived until", f"{waiver.until:%Y-%m-%d}"), ("for", waiver.owner), ("because", waiver.reason)
     sensitive = wiring.second_person.on_token(snapshot, SensitiveKind.WAIVER, *facts)

@@ -6,7 +6,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.inventory.record_changes import plain_text
+from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.views import token_json
 from tokenguard.policy.model import due_of
 from tokenguard.shell.confirm import confirm
@@ -27,7 +27,7 @@ def remove(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
     token and proves it. If the record says that its value is elsewhere, a person confirms on the terminal that it is no
     token (exit 3 without one). The name stays taken.
     """
-    reason = plain_text(reason, what="reason")
+    reason = checked_text(wiring.store, reason, what="reason")
     if not reason:
         raise InputError("the reason is empty", hint="say why the record is a mistake: --reason TEXT")
     if (obstacle := removal_obstacle(wiring, known_token(wiring.store, name))) is not None:

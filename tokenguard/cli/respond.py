@@ -13,7 +13,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import read_named, shown
-from tokenguard.inventory.record_changes import plain_text
+from tokenguard.inventory.admission import checked_text
 from tokenguard.report.incident import TITLE, IncidentToken, render
 from tokenguard.scanning.foreign_reports import MAX_BYTES, ReportedLeak, read_report
 from tokenguard.shell.save_file import check_kind, save_page
@@ -85,7 +85,7 @@ def respond(
         raise InputError("more than one source given", hint="give a file, --code or --stdin, or none of them")
     if summary is not None and not force:
         check_kind(Path(summary), TITLE)  # before anything is revoked
-    place, begun = _place(where), _since(since, wiring.clock.now())
+    place, begun = _place(wiring, where), _since(since, wiring.clock.now())
     findings = look_up(wiring.store, wiring.environ, _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
     if spread not in {None, Spread.STAGED} and findings.leaks:
@@ -140,8 +140,8 @@ def _spread(wiring: Wiring, reach: str | None, *, needed: bool) -> Spread | None
             return matching[0]
 
 
-def _place(text: str) -> str:
-    place = plain_text(text, what="place") if text else ""
+def _place(wiring: Wiring, text: str) -> str:
+    place = checked_text(wiring.store, text, what="place") if text else ""
     if holds_issued(place) or holds_opaque(place):
         raise InputError(
             "--where looks like a token value", hint="name the place where it was found, never the value itself"
@@ -167,7 +167,7 @@ def _asked_place(wiring: Wiring, findings: Findings) -> str:
         return ""
     while True:
         try:
-            return _place(wiring.tty.ask("where was it found? (a URL or a place; Enter if unknown) ").strip())
+            return _place(wiring, wiring.tty.ask("where was it found? (a URL or a place; Enter if unknown) ").strip())
         except InputError as error:
             wiring.tty.show(f"  {error.message}: {error.hint}")
 

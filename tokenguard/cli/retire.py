@@ -12,7 +12,7 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, NeedsPerson
-from tokenguard.inventory.record_changes import plain_text
+from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.selection import Filter
 from tokenguard.rotation.batch import BatchJob, most_severe, run_all
 from tokenguard.shell.confirm import confirm, confirm_number
@@ -45,7 +45,7 @@ def retire(
     --resume`.
     """
     found = select_tokens(wiring, names, wanted)
-    reason = plain_text(reason, what="reason")
+    reason = checked_text(wiring.store, reason, what="reason")
     tell_selection(wiring, wanted, found)
     if plan_only:
         plans = [planned(wiring, snapshot, Mode.RETIRE) for snapshot in found]

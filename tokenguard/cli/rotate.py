@@ -12,6 +12,7 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.frozen import replace
+from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.model import age_unknown
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, most_severe, run_all
@@ -85,6 +86,8 @@ def rotate(
     _check_choice(named=bool(names), chooses=chooses, resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
     said = _reason(reason)
+    if said:
+        checked_text(wiring.store, said, what="reason")
     wiring.concurrent = concurrent
     if resume or abort:
         wiring.resuming = f"tokenguard rotate {' '.join([*names, '--resume'])}" if resume else ""

@@ -9,12 +9,14 @@ from tokenguard.domain.event import Event, Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.liveness import Observation
+from tokenguard.domain.lookalikes import possible_values
 from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
+from tokenguard.inventory.record_changes import plain_text
 from tokenguard.policy.model import born
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.external_fields import ExternalFields, nothing_there
@@ -41,6 +43,39 @@ def holder_of(store: Store, fingerprint: Fingerprint, *, besides: TokenName | No
     """Which token other than `besides` knows this value already, as its live, old or rejected one."""
     names = (store.load(token).document.record.name for token in store.holders(fingerprint))
     return next((name for name in names if name != besides), None)
+
+
+def refuse_known_values(
+    texts: Iterable[tuple[str, str]],
+    known: Callable[[Value], TokenName | None],
+) -> None:
+    """InputError if a text that is kept and shown holds a value of the inventory, of any form.
+
+    Args:
+        texts: each with what errors call it, as `RecordChanges.texts` gives them.
+        known: whose a value is; None if it is of no token.
+    """
+    for what, text in texts:
+        if what == "consumers" and not text.startswith(f"{ConsumerKind.PERSON}:"):
+            continue
+        holder = next((name for each in possible_values(text) if (name := known(Value.of(each))) is not None), None)
+        if holder is not None:
+            raise InputError(
+                f"the {what.replace('_', ' ')} holds a value of {holder}",
+                hint=f"name the token, not its value; if it was seen: tokenguard rotate {holder} --compromised",
+            )
+
+
+def checked_text(store: Store, text: str, *, what: str) -> str:
+    """One plain line that is kept, such as a reason; InputError if it is none or holds a value of the store."""
+    line = plain_text(text, what=what)
+    refuse_known_values([(what, line)], known_by(store))
+    return line
+
+
+def known_by(store: Store) -> Callable[[Value], TokenName | None]:
+    """Says whose a value is, with a request for each."""
+    return lambda value: holder_of(store, store.fingerprint(value))
 
 
 class KnownValue(NamedTuple):

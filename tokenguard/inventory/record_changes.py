@@ -22,6 +22,8 @@ from tokenguard.text import is_plain_line
 
 MAX_TEXT = 200
 _CLEARABLE = frozenset({"scope", "due_at", "created_at"})
+_TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name", "scope", "owner", "environment")
+"""Fields of a record that are words of people."""
 _NO_IDS = frozenset({"provider", "environment", "owner", "purpose", "notes"})
 """Fields that hold no ids, which may be long and random without being secret."""
 
@@ -84,6 +86,13 @@ class RecordChanges(Frozen, frozen=True, kw_only=True):
             for name, value in found.items()
             if value is not None
         }
+
+
+def texts_in(record: Record) -> list[tuple[str, str]]:
+    """The texts of a record that came from people and files, each with the name of its field."""
+    found = [(name, str(getattr(record, name) or "")) for name in _TEXTS]
+    found += [("consumers", str(each)) for each in record.consumers or ()]
+    return [(name, text) for name, text in [*found, ("location", record.location.url)] if text]
 
 
 def looks_like_value(field_name: str, text: str) -> bool:

@@ -10,6 +10,7 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.second_person import OpenReview, SensitiveKind, SensitiveOperation, same_person
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, NotApproved, Tampered
+from tokenguard.inventory.admission import checked_text
 from tokenguard.policy.model import Policy
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
@@ -156,6 +157,7 @@ class SecondPerson:
             return {}
         by = identity_of(self._store).id
         if reason := self._break_glass():
+            checked_text(self._store, reason, what="reason")
             return self._force(operations, by, reason)
         found, missing = self._judged(operations, by)
         if self.requesting:

@@ -12,7 +12,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Cust
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission
-from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, looks_like_value
+from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, looks_like_value, texts_in
 from tokenguard.inventory.verification import VerificationResult, judge
 from tokenguard.ports.provider import Provider
 from tokenguard.rotation.control_search import ControlSearch
@@ -72,6 +72,8 @@ class Adding:
         if tty is not None and self._record.state is not RecordState.UNCLAIMED:
             self._record = apply(self._record, _asked(tty, self._record))
         _check_complete(self._record)
+        self._texts = texts_in(self._record)
+        admission.refuse_known_values(self._texts, admission.known_by(wiring.store))
         check_age(self._record, wiring.clock.now())
         check_scope(self._record, self._provider)
         check_consumers(wiring, self._record)
@@ -142,6 +144,7 @@ class Adding:
         return admission.value_at(self._wiring.places, self._record.location)
 
     def _refuse_known(self, value: Value) -> None:
+        admission.refuse_known_values(self._texts, lambda each: self._record.name if each == value else None)
         store = self._wiring.store
         holder = admission.holder_of(store, store.fingerprint(value), besides=self._record.name)
         if holder is not None:

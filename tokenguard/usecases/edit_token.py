@@ -83,6 +83,7 @@ def plan_edit(
     _check_editable(snapshot, changes)
     if not changes.given():
         raise InputError("no change was given", hint="tokenguard edit NAME --owner TEAM, for example")
+    admission.refuse_known_values(changes.texts(), admission.known_by(wiring.store))
     changes = _with_scope(before, changes)
     changes = _with_place(wiring, before, _with_address(wiring, before, changes))
     after = apply(before, _with_servers(wiring, before, changes))

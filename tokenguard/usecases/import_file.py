@@ -21,7 +21,7 @@ from tokenguard.errors import InputError, NeedsPerson, NotApproved, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.readers import TokenDraft
-from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord, apply, check_age
+from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord, apply, check_age, texts_in
 from tokenguard.ports.provider import Provider
 from tokenguard.shell.progress import Silent
 from tokenguard.shell.wiring import Wiring
@@ -150,6 +150,9 @@ class Importer:
         record = self._record(draft)
         users = self._pinned(_consumers(draft.also))
         value = self._value(draft, record)
+        admission.refuse_known_values(
+            texts_in(record), lambda each: record.name if each == value else self._holder(each)
+        )
         if value is None:
             return self._enter(draft, record)
         mark = self._wiring.store.fingerprint(value)
@@ -163,6 +166,10 @@ class Importer:
         self._known[mark] = admission.KnownValue(record.name, live=True)
         self._used.add(record.name)
         return _added(draft, record, uncovered(value) or _product(record, value))
+
+    def _holder(self, value: Value) -> TokenName | None:
+        known = self._known.get(self._wiring.store.fingerprint(value))
+        return known.name if known else None
 
     def _stored(self, record: Record, value: Value) -> Snapshot:
         if self._together:

@@ -12,7 +12,7 @@ from tokenguard.domain.leak_trail import ended_by_person, reported
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import Conflict, InputError, NeedsPerson, TokenguardError, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.inventory.record_changes import plain_text
+from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.views import leak_words
 from tokenguard.redaction.known import MatchSource
 from tokenguard.shell.confirm import confirm
@@ -107,7 +107,7 @@ def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -
         Unfinished: an operation is open, which closes the leak with a proof.
     """
     snapshot = known_token(wiring.store, name)
-    record, said = snapshot.document.record, plain_text(reason, what="reason")
+    record, said = snapshot.document.record, checked_text(wiring.store, reason, what="reason")
     if not said:
         raise InputError("the reason is empty", hint="give the reason in one line; it is recorded")
     if record.leaked is None:
