@@ -425,6 +425,19 @@ def test_a_revocation_that_is_not_confirmed_is_told(cli, ops, monkeypatch):
     assert unproven["command"].endswith(f"rotate {VIDEO} --resume")
 
 
+def test_each_revoked_token_that_is_accepted_again_is_told_once(cli, ops):
+    cli.add(VIDEO)
+    assert cli("rotate", VIDEO).code == 0
+    (one,) = cli.store.find(token_name(VIDEO)).document.quarantine
+    other = replace(one, provider_id="another")
+    for first, second in ((True, False), (True, True), (False, True), (False, False)):
+        found = cli.store.find(token_name(VIDEO))
+        kept = (replace(one, alive_again=first), replace(other, alive_again=second))
+        cli.store.commit(found.id, found.version, replace(found.document, quarantine=kept), [])
+        assert cli("notify").code == 0
+    assert ops.events == [("revoke-unproven", VIDEO)] * 2
+
+
 def test_a_waiver_is_told_before_it_ends(cli, ops, tmp_path):
     cli.add(VIDEO)
     record = cli.store.find(token_name(VIDEO)).document.record

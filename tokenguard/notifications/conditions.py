@@ -132,11 +132,11 @@ class _Derivation:
         stopped = journal is not None and _stopped(journal, self._now)
         if document.accepted_again or (stopped and revocation_owed(document)):
             why = "a revoked token was accepted again" if document.accepted_again else "its old token may still work"
-            again = ",".join(each.provider_id or str(each.label) for each in document.quarantine if each.alive_again)
-            found = (token, journal.id if journal else "", str(document.accepted_again), again)
-            yield self._about(
-                NotificationKind.UNPROVEN, record, f"{why}; the revocation continues", *resume, facts=found
-            )
+            again = [each.provider_id or str(each.label) for each in document.quarantine if each.alive_again]
+            says = f"{why}; the revocation continues"
+            for which in again or [""]:
+                old = (token, journal.id if journal else "", str(document.accepted_again), which)
+                yield self._about(NotificationKind.UNPROVEN, record, says, *resume, facts=old)
         elif document.busy and stopped and journal is not None:
             why = journal.waiting_for or f"the operation was interrupted at stage {journal.stage}"
             facts = (token, journal.id, str(journal.stage))
