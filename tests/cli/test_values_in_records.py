@@ -6,6 +6,7 @@ import secrets
 
 import pytest
 
+from tests.cli.manifests import written as written_manifest
 from tests.fakes.command_line import FakeTty
 from tests.fakes.world import canary
 from tokenguard.domain.names import token_name
@@ -175,6 +176,16 @@ def test_import_takes_no_value_of_the_inventory_or_of_its_own_row(cli, tmp_path,
     answer = cli("import", "t.csv", "--provider", "manual")
     assert (answer.code, cli.store.find(token_name(NAME))) == (1, None), answer
     assert unseen(cli, answer, value)
+
+
+@pytest.mark.parametrize("given", ["purpose: it is {}", "notes: '({})'", "consumers: ['person:{}']"])
+def test_a_manifest_with_a_value_of_the_inventory_is_refused(cli, tmp_path, formless, given):
+    written_manifest(tmp_path, f"{NAME}: {{{given.format(formless)}}}")
+    before = cli.everything()
+    answer = cli("apply", "--yes")
+    assert (answer.code, cli.everything()) == (2, before), answer
+    assert answer.err.startswith(f"error: {NAME}: the {given.partition(':')[0]} holds a value of b/manual")
+    assert unseen(cli, answer, formless)
 
 
 def test_add_takes_no_text_with_the_value_that_is_added(cli):

@@ -88,11 +88,17 @@ class RecordChanges(Frozen, frozen=True, kw_only=True):
         }
 
 
-def texts_in(record: Record) -> list[tuple[str, str]]:
-    """The texts of a record that came from people and files, each with the name of its field."""
-    found = [(name, str(getattr(record, name) or "")) for name in _TEXTS]
-    found += [("consumers", str(each)) for each in record.consumers or ()]
-    return [(name, text) for name, text in [*found, ("location", record.location.url)] if text]
+def texts_in(record: Frozen) -> list[tuple[str, str]]:
+    """The texts that came from people and files, each with the name of its field.
+
+    Args:
+        record: a record, or what a manifest declares of one.
+    """
+    found = [(name, str(getattr(record, name, None) or "")) for name in _TEXTS]
+    found += [("consumers", str(each)) for each in getattr(record, "consumers", None) or ()]
+    place = getattr(record, "location", None) or ""
+    found.append(("location", place.url if isinstance(place, Location) else place))
+    return [(name, text) for name, text in found if text]
 
 
 def looks_like_value(field_name: str, text: str) -> bool:

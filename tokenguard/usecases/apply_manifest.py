@@ -8,10 +8,12 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName, new_token_id
 from tokenguard.domain.second_person import SensitiveKind, SensitiveOperation, same_person
+from tokenguard.domain.secret import Value
 from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import Conflict, InputError, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.inventory.record_changes import RecordChanges
+from tokenguard.inventory import admission
+from tokenguard.inventory.record_changes import RecordChanges, texts_in
 from tokenguard.ports.store import identity_of
 from tokenguard.provisioning.decide import ProviderInfo, decide, undelivered
 from tokenguard.provisioning.diff import for_first_value, new_record, wanted
@@ -58,6 +60,22 @@ class Applying:
         self._approved = approved
         self._besides = besides
         self._declared = {each.name: each for each in held.manifest.tokens}
+        self._refuse_values()
+
+    def _refuse_values(self) -> None:
+        """InputError if a text of the manifest holds a value of the inventory; a plan reads metadata only."""
+        known, store = admission.known_values(self._held.inventory.values()), self._wiring.store
+
+        def holder(value: Value) -> TokenName | None:
+            found = known.get(store.fingerprint(value))
+            return found.name if found else None
+
+        for each in self._held.manifest.tokens:
+            try:
+                admission.refuse_known_values(texts_in(each), holder)
+            except InputError as error:
+                error.message = f"{each.name}: {error.message}"
+                raise
 
     def run(self, jobs: int) -> Iterator[BatchResult]:
         """Run every action, rank by rank; yields each result as it completes.
