@@ -138,7 +138,6 @@ REASONS = {
     "a note": ("edit", NAME, "--notes"),
     "a purpose": ("edit", NAME, "--purpose"),
     "a person": ("edit", NAME, "--yes", "--deliver"),
-    "an approval": ("approve", f"sha256:{'0' * 64}", "--yes", "--reason"),
 }
 
 

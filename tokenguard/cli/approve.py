@@ -8,7 +8,7 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.second_person import same_person
 from tokenguard.errors import InputError, NeedsPerson, Unreachable
-from tokenguard.inventory.admission import checked_text
+from tokenguard.inventory.record_changes import plain_text
 from tokenguard.inventory.views import moment
 from tokenguard.output.formats import OutputFormat
 from tokenguard.ports.store import identity_of
@@ -49,7 +49,7 @@ def approve(
     """
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
-    reason = checked_text(wiring.store, reason, what="reason") if reason else ""
+    reason = plain_text(reason, what="reason") if reason else ""
     request = _request_of(wiring, wanted)
     if request is not None:
         _approve_request(wiring, request, until=end, reason=reason, yes=yes)
