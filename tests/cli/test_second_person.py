@@ -262,16 +262,26 @@ def test_the_requester_cannot_approve(cli, words):
 
 def test_an_approval_is_used_once(cli):
     cli.add()
-    words = ("rotate", NAME, "--compromised")
+    words = SENSITIVE["a waiver"]
     digest = requested(cli, *words)
     approve(cli, digest)
     assert cli(*words).code == 0
+    assert cli("fingerprints", "waive", NAME, "--end").code == 0
     cli.clock.sleep(60)
     refused = cli(*words)
     assert (refused.code, "was used" in refused.err) == (3, True)
     approve(cli, digest)
     assert cli(*words).code == 0, "another approval of the same operation covers it once more"
+
+
+def test_an_approval_to_end_a_value_is_none_to_end_the_next_one(cli):
+    cli.add()
+    words = ("rotate", NAME, "--compromised")
+    digest = requested(cli, *words)
+    assert cli(*words, "--break-glass", "the deputy is asleep").code == 0
+    as_person(cli, "user:bob", "approve", digest, "--yes")
     assert cli(*words).code == 3
+    assert requested(cli, *words) != digest
 
 
 REPEATED = {

@@ -115,7 +115,7 @@ class SecondPerson:
     def rotations(self, wanted: Iterable[tuple[Snapshot, Mode]]) -> list[SensitiveOperation]:
         """The sensitive ones among rotations and retirements."""
         return [
-            operation_on(snapshot, kind)
+            operation_on(snapshot, kind, ("fingerprint of the value", snapshot.document.record.fingerprint or ""))
             for snapshot, mode in wanted
             if (kind := _OF_MODE.get(mode)) is not None and self.asks(kind, snapshot.document.record)
         ]
