@@ -86,7 +86,7 @@ def test_whatever_happens_what_is_taken_in_is_sent_once_it_can_be(steps):
         made = batches(outbox.owed_to("ops"), may, grouped=False, size=3)
         if not made:
             return
-        outbox = claimed(outbox, ["ops"], now)
+        outbox = claimed(outbox, ["ops"], "host/1/run", now)
         if outcome == "send":
             received.update(each.id for batch in made for each in batch)
         if outcome != "kill":
