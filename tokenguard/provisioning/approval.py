@@ -15,6 +15,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.second_person import SensitiveOperation, same_person
 from tokenguard.errors import Tampered, newer_hint
 from tokenguard.frozen import Frozen
+from tokenguard.ports.clock import CLOCK_SLACK
 from tokenguard.ports.shared_item import Shared, holds_what_was_shared
 from tokenguard.provisioning.plan_model import Action, Plan
 from tokenguard.provisioning.review import was_used
@@ -24,7 +25,6 @@ USUAL = timedelta(days=7)
 LONGEST = timedelta(days=90)
 _KEPT = timedelta(days=90)
 """How long one that has ended is kept in the list; the audit trail keeps it for ever."""
-_SKEW = timedelta(minutes=5)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
@@ -185,12 +185,16 @@ def _judged(
     found = [each for each in known if _covers(each, name, digest)]
     named = any(covered.name == name for each in known for covered in each.covers)
     why = other if named else "it is not approved"
-    if found and any(entry.event.at > now + _SKEW for entry in history):
+    if found and any(entry.event.at > now + CLOCK_SLACK for entry in history):
         return ApprovalVerdict(why="this machine's clock is behind its audit trail")
     for each in sorted(found, key=lambda approval: approval.at, reverse=True):
         if each.store != store:
             why = "it was approved for another store"
-        elif each.at > now + _SKEW or not _DIGEST.fullmatch(each.plan) or each.until - each.at > LONGEST + _SKEW:
+        elif (
+            each.at > now + CLOCK_SLACK
+            or not _DIGEST.fullmatch(each.plan)
+            or each.until - each.at > LONGEST + CLOCK_SLACK
+        ):
             why = "its approval is not valid"
         elif each.until <= now:
             why = f"its approval by {each.by} ended on {each.until:%Y-%m-%d}"
