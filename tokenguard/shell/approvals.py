@@ -21,6 +21,21 @@ from tokenguard.provisioning.approval import (
 from tokenguard.provisioning.plan_model import Action
 
 
+def verified_trail(store: Store, item: Item) -> tuple[Shared, Sequence[ChainedEvent]] | None:
+    """A shared item with its audit trail, or None if it was never written.
+
+    Raises:
+        Unreachable: it cannot be read.
+        Tampered: its trail is not what was written.
+    """
+    found = shared_items_of(store).trail(item)
+    if found is not None and first_break(item.chain, found[1], found[0].chain) is not None:
+        raise Tampered(
+            f"the audit chain of the {item} is broken", hint="`tokenguard audit verify` says where it breaks"
+        )
+    return found
+
+
 class StoreApprovals:
     """Approvals kept as a shared item of the store."""
 
@@ -66,12 +81,8 @@ class StoreApprovals:
 
     @cached_property
     def _read(self) -> tuple[Shared | None, tuple[Approval, ...], Sequence[ChainedEvent]]:
-        found = shared_items_of(self._store).trail(Item.APPROVALS)
+        found = verified_trail(self._store, Item.APPROVALS)
         if found is None:
             return None, (), ()
         shared, entries = found
-        if first_break(Item.APPROVALS.chain, entries, shared.chain) is not None:
-            raise Tampered(
-                "the audit chain of the approvals is broken", hint="`tokenguard audit verify` says where it breaks"
-            )
         return shared, read_approvals(shared, entries), entries

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
-from tokenguard.audit.chain import first_break
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.second_person import OpenReview, SensitiveKind, SensitiveOperation, same_person
 from tokenguard.domain.token import Record
-from tokenguard.errors import Conflict, InputError, NotApproved, Tampered
+from tokenguard.errors import Conflict, InputError, NotApproved
 from tokenguard.inventory.admission import checked_text
 from tokenguard.policy.model import Policy
 from tokenguard.ports.clock import Clock
@@ -17,7 +16,7 @@ from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_item
 from tokenguard.ports.store import Store, identity_of
 from tokenguard.provisioning.approval import Approval, approved_detail
 from tokenguard.provisioning.request import ApprovalRequest, open_reviews, read_requests, with_request
-from tokenguard.shell.approvals import StoreApprovals
+from tokenguard.shell.approvals import StoreApprovals, verified_trail
 from tokenguard.text import counted
 
 RULE = "second-person"
@@ -263,14 +262,10 @@ class SecondPerson:
                 return
 
     def _read(self) -> tuple[Shared | None, tuple[ApprovalRequest, ...], Sequence[ChainedEvent]]:
-        found = shared_items_of(self._store).trail(Item.REQUESTS)
+        found = verified_trail(self._store, Item.REQUESTS)
         if found is None:
             return None, (), ()
         shared, entries = found
-        if first_break(Item.REQUESTS.chain, entries, shared.chain) is not None:
-            raise Tampered(
-                "the audit chain of the requests is broken", hint="`tokenguard audit verify` says where it breaks"
-            )
         return shared, read_requests(shared, entries), entries
 
     def _approved(self) -> Sequence[ChainedEvent]:
