@@ -23,7 +23,7 @@ MODULES = {
 _HEAD = """# Python interface
 
 `make docs` generates this page. The names below are the public interface: they change as
-[compatibility](compatibility.md) describes. Everything else in the package is private, whatever its name, and can
+[compatibility](compatibility.md) describes. Everything else in the package is private, under any name, and can
 change in any version.
 Importing a module is enough to use it; no name needs a store.
 """

@@ -17,7 +17,7 @@ from tokenguard.notifications.notification import Notification, NotificationKind
 CLAIM = timedelta(minutes=10)
 """For how long one runner has a route to itself; after that it counts as killed."""
 MOST_OWED = 200
-"""Notifications that one route can be behind with; more are taken in as these are sent."""
+"""Notifications that one route can be behind with; more are added as these are sent."""
 MOST_TOLD = 3_000
 """Ids that are remembered of all routes; beyond it the oldest are forgotten, and told again if they still hold."""
 MOST_BYTES = 45_000
