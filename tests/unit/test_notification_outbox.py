@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.notifications.message import Message
+from tokenguard.notifications.message import NotificationMessage
 from tokenguard.notifications.notification import Notification, NotificationKind
 from tokenguard.notifications.outbox import (
     MOST_BYTES,
@@ -118,7 +118,7 @@ def test_whatever_happens_what_is_taken_in_is_sent_once_it_can_be(steps):
 def test_a_message_is_one_screen_and_begins_with_the_command():
     for count in (1, 2, 5, 200):
         found = tuple(notification(says="tgcanary " * 60) for _ in range(count))
-        message = Message("vault://kv/team", "0" * 32, found)
+        message = NotificationMessage("vault://kv/team", "0" * 32, found)
         lines = message.text.splitlines()
         assert lines[0] == found[0].command
         assert len(lines) <= 24
@@ -129,7 +129,7 @@ def test_a_message_is_one_screen_and_begins_with_the_command():
 
 def test_text_from_outside_cannot_act_on_a_terminal_or_a_header():
     found = notification(name="a/b", says="x\r\nBcc: all@example.org\x1b[2J\u202e")
-    message = Message("vault://kv/team", "0" * 32, (found,))
+    message = NotificationMessage("vault://kv/team", "0" * 32, (found,))
     assert all(each.isprintable() for each in message.text.splitlines())
     assert not {"\r", "\x1b", "\u202e"} & set(message.text + message.subject)
     assert not any(line.startswith("Bcc") for line in message.text.splitlines())

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.notifications.message import Message
+from tokenguard.notifications.message import NotificationMessage
 from tokenguard.notifications.outbox import SendResult
 from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 
@@ -28,7 +28,7 @@ class ChatChannel:
         self._service = _service(address)
         self._deadline = deadline
 
-    def send(self, message: Message) -> SendResult:
+    def send(self, message: NotificationMessage) -> SendResult:
         """Send it once."""
         try:
             sent = run_with_deadline(

@@ -12,7 +12,7 @@ from pathlib import Path
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
 from tokenguard.http import tls
-from tokenguard.notifications.message import Message
+from tokenguard.notifications.message import NotificationMessage
 from tokenguard.notifications.outbox import SendResult
 from tokenguard.ports.clock import Clock
 from tokenguard.waiting import DeadlineExceeded, run_with_deadline
@@ -63,7 +63,7 @@ class MailChannel:
         self._deadline = deadline
         self._context = None if server.tls is MailTls.NONE else tls.context(server.ca_bundle)
 
-    def send(self, message: Message) -> SendResult:
+    def send(self, message: NotificationMessage) -> SendResult:
         """Hand it over once."""
         made, taken, reason = self._mail(message), threading.Event(), ""
         try:
@@ -91,7 +91,7 @@ class MailChannel:
             return smtplib.SMTP_SSL(server.host, server.port, name, timeout=self._deadline, context=self._context)
         return smtplib.SMTP(server.host, server.port, name, timeout=self._deadline)
 
-    def _mail(self, message: Message) -> EmailMessage:
+    def _mail(self, message: NotificationMessage) -> EmailMessage:
         made = EmailMessage()
         made["Subject"] = message.subject
         made["From"] = self._sender

@@ -16,7 +16,7 @@ DIGEST = "digest"
 _WIDTH = 120
 
 
-class Message(Frozen, frozen=True):
+class NotificationMessage(Frozen, frozen=True):
     """What one message says."""
 
     store: str

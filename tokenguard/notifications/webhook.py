@@ -5,7 +5,7 @@ from tokenguard.http.address import Address
 from tokenguard.http.answer import Failure
 from tokenguard.http.client import Client, Network, Request
 from tokenguard.http.signature import signed_headers
-from tokenguard.notifications.message import Message
+from tokenguard.notifications.message import NotificationMessage
 from tokenguard.notifications.outbox import SendResult
 from tokenguard.ports.clock import Clock
 
@@ -28,7 +28,7 @@ class WebhookChannel:
         self._secret = secret
         self._clock = clock
 
-    def send(self, message: Message) -> SendResult:
+    def send(self, message: NotificationMessage) -> SendResult:
         """Post it once."""
         now = self._clock.now()
         body = message.body(now)

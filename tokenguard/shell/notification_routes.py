@@ -8,7 +8,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.http.client import Network
-from tokenguard.notifications.message import Message
+from tokenguard.notifications.message import NotificationMessage
 from tokenguard.notifications.notification import Notification, NotificationKind, is_at_least
 from tokenguard.notifications.outbox import SendResult
 from tokenguard.policy.model import Severity
@@ -21,15 +21,15 @@ _SHORTEST_SECRET = 32
 """Characters."""
 
 
-class Channel(Protocol):
+class NotificationChannel(Protocol):
     """Carries messages to one receiver."""
 
-    def send(self, message: Message) -> SendResult:
+    def send(self, message: NotificationMessage) -> SendResult:
         """Send it once; a failure is part of the result."""
         ...
 
 
-class Route(Frozen, frozen=True, kw_only=True):
+class NotificationRoute(Frozen, frozen=True, kw_only=True):
     """One receiver, and what it takes."""
 
     name: str
@@ -41,7 +41,7 @@ class Route(Frozen, frozen=True, kw_only=True):
     """How many notifications one message can hold."""
     grouped: bool = False
     """Everything goes into one message: people read it."""
-    open: Callable[[], Channel]
+    open: Callable[[], NotificationChannel]
     """Prepares sending; InputError if a credential is missing."""
 
     def takes(self, found: Notification) -> bool:
@@ -55,11 +55,11 @@ class Route(Frozen, frozen=True, kw_only=True):
         )
 
 
-def configured_routes(settings: Settings, environ: Mapping[str, str], clock: Clock) -> tuple[Route, ...]:
+def configured_routes(settings: Settings, environ: Mapping[str, str], clock: Clock) -> tuple[NotificationRoute, ...]:
     """The routes of this runner; credentials are read when a route is opened."""
     routes = settings.notify.routes if settings.notify is not None else {}
     return tuple(
-        Route(
+        NotificationRoute(
             name=name,
             owners=each.owners,
             severity=Severity(each.severity),
@@ -72,7 +72,7 @@ def configured_routes(settings: Settings, environ: Mapping[str, str], clock: Clo
     )
 
 
-def routes_named(routes: Iterable[Route], names: Iterable[str]) -> tuple[Route, ...]:
+def routes_named(routes: Iterable[NotificationRoute], names: Iterable[str]) -> tuple[NotificationRoute, ...]:
     """Those with these names, all for none; InputError for a name that is not configured."""
     known, wanted = {each.name: each for each in routes}, tuple(dict.fromkeys(names))
     for name in wanted:
@@ -83,7 +83,9 @@ def routes_named(routes: Iterable[Route], names: Iterable[str]) -> tuple[Route, 
     return tuple(known[name] for name in wanted or known)
 
 
-def _channel(table: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock) -> Channel:
+def _channel(
+    table: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> NotificationChannel:
     if config.smtp:
         return _mail(table, config, settings, environ, clock)
     if config.chat:
@@ -103,7 +105,9 @@ def _channel(table: str, config: RouteConfig, settings: Settings, environ: Mappi
     return WebhookChannel(Address.parse(url, what=f"webhook of {table}"), secret, clock, network)
 
 
-def _mail(table: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock) -> Channel:
+def _mail(
+    table: str, config: RouteConfig, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> NotificationChannel:
     from tokenguard.notifications.mail import MailChannel, MailServer, MailTls  # loads smtplib
 
     address = smtp_server(config, table)

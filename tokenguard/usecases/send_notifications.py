@@ -9,7 +9,7 @@ from tokenguard.domain.names import TokenId
 from tokenguard.errors import Conflict, ExitCode, InputError, Tampered, TokenguardError, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.notifications.conditions import StoreFacts, conditions, store_command
-from tokenguard.notifications.message import Message
+from tokenguard.notifications.message import NotificationMessage
 from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
 from tokenguard.notifications.outbox import (
     LastUpkeep,
@@ -28,7 +28,7 @@ from tokenguard.notifications.outbox import (
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.rotation.batch import most_severe_code
 from tokenguard.rotation.lease import is_runner_dead
-from tokenguard.shell.notification_routes import Route, configured_routes, routes_named
+from tokenguard.shell.notification_routes import NotificationRoute, configured_routes, routes_named
 from tokenguard.shell.wiring import Wiring, underlying_store
 from tokenguard.text import counted
 
@@ -150,7 +150,7 @@ class Notifier:
 
     def _report(
         self,
-        route: Route,
+        route: NotificationRoute,
         results: Sequence[SendResult] | None,
         errors: Mapping[str, TokenguardError],
         outbox: Outbox,
@@ -173,17 +173,19 @@ class Notifier:
             code=code,
         )
 
-    def _sent(self, route: Route, made: Sequence[tuple[Notification, ...]]) -> list[SendResult]:
+    def _sent(self, route: NotificationRoute, made: Sequence[tuple[Notification, ...]]) -> list[SendResult]:
         """Send until one fails; its channel is not asked again in this run. InputError if it cannot be opened."""
         results, clock = list[SendResult](), self._wiring.clock
         channel, began = route.open(), clock.monotonic()
         for batch in made:
-            results.append(channel.send(Message(self._wiring.store_url, self._wiring.store.store_id, batch)))
+            results.append(
+                channel.send(NotificationMessage(self._wiring.store_url, self._wiring.store.store_id, batch))
+            )
             if results[-1].reason or clock.monotonic() - began > _LONGEST:
                 break
         return results
 
-    def _batches(self, outbox: Outbox, route: Route) -> list[tuple[Notification, ...]]:
+    def _batches(self, outbox: Outbox, route: NotificationRoute) -> list[tuple[Notification, ...]]:
         most = allowance(outbox, route.name, route.per_hour, self._wiring.clock.now())
         return batches(outbox.owed_to(route.name), most, grouped=route.grouped, size=route.size)
 
@@ -224,7 +226,7 @@ class Notifier:
         return without_claims(decode_outbox(shared.data), is_runner_dead), shared.revision
 
     def _update(self, change: Callable[[Outbox], Outbox], phase: Phase, detail: Callable[[], Detail]) -> Outbox:
-        """Replace the outbox by compare-and-set, with its event; another runner's change is taken in and kept."""
+        """Replace the outbox by compare-and-set, with its event; another runner's change is merged."""
         store = self._wiring.store
         for _ in range(_ATTEMPTS):
             before, revision = self._read()

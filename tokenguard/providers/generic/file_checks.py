@@ -48,7 +48,7 @@ class TrialClock:
 
 
 @dataclass(frozen=True)
-class Trial:
+class FileTrial:
     """A file, and the service that it is played against."""
 
     service: LoopbackService
@@ -97,7 +97,7 @@ class FileCheck(Frozen, frozen=True):
     name: str
     needs: tuple[str, ...]
     """The sections of which a file has at least one, so that there is something to check."""
-    play: Callable[[Trial], None]
+    play: Callable[[FileTrial], None]
 
 
 def checks_for(described: Description) -> tuple[FileCheck, ...]:
@@ -116,7 +116,7 @@ def run_check(check: FileCheck, described: Description, served: Description | No
     with LoopbackService(described=served or described) as service:
         provider = Generic(described, ProviderSettings(base_url=service.url), TrialClock())
         try:
-            check.play(Trial(service, provider))
+            check.play(FileTrial(service, provider))
         except CheckFailed as error:
             return str(error)
         except TokenguardError as error:
@@ -128,7 +128,7 @@ def recorded(described: Description, scope: str, permissions: tuple[str, ...]) -
     """What the service on loopback receives and answers when a token is created, listed, checked and revoked."""
     with LoopbackService(described=described, scope=scope) as service:
         provider = Generic(described, ProviderSettings(base_url=service.url), TrialClock())
-        trial = Trial(service, provider, permissions)
+        trial = FileTrial(service, provider, permissions)
         with suppress(CheckFailed, TokenguardError):  # which `run_check` tells
             (_life if described.revoke else _verdicts)(trial)
         return service.asked
@@ -147,7 +147,7 @@ def _refused(act: Callable[[], object], otherwise: str, error: type[TokenguardEr
     raise CheckFailed(otherwise)
 
 
-def _person_creates(trial: Trial) -> None:
+def _person_creates(trial: FileTrial) -> None:
     issuer, probed = trial.issuer(), trial.service.described.probe is not None
     issued = trial.service.issue(trial.label)
     rows = issuer.listed().named(issued.label)
@@ -159,7 +159,7 @@ def _person_creates(trial: Trial) -> None:
     _expect(not probed or trial.verdict(issued.value) is Verdict.DEAD, "the revoked token is not told to be dead")
 
 
-def _life(trial: Trial) -> None:
+def _life(trial: FileTrial) -> None:
     if trial.service.described.create is None:
         _person_creates(trial)
         return
@@ -190,7 +190,7 @@ def _complete(service: LoopbackService, made: CreatedToken | None, row: Provider
     return told and all(read[key] for key in (rows.more if rows else ()))
 
 
-def _pages(trial: Trial) -> None:
+def _pages(trial: FileTrial) -> None:
     names = {f"prod-post-{number:08d}" for number in range(_MANY)}
     for name in sorted(names):
         trial.service.issue(name)
@@ -199,7 +199,7 @@ def _pages(trial: Trial) -> None:
     _expect(found.complete, f"the list is not complete: {found.gap}")
 
 
-def _growing(trial: Trial) -> None:
+def _growing(trial: FileTrial) -> None:
     names = {trial.service.issue(f"prod-post-{number:08d}").label for number in range(_MANY)}
     trial.service.appears = 2 * PAGE
     found = trial.issuer().listed()
@@ -209,7 +209,7 @@ def _growing(trial: Trial) -> None:
     _expect(not found.complete or listed == there, "the list passes for complete and lacks a token")
 
 
-def _lost_reply(trial: Trial) -> None:
+def _lost_reply(trial: FileTrial) -> None:
     trial.service.cuts = 1
     issuer, wanted = trial.issuer(), trial.wanted()
     _refused(lambda: issuer.create(wanted), "a lost reply passes for an answer", Ambiguous)
@@ -217,7 +217,7 @@ def _lost_reply(trial: Trial) -> None:
     _expect(labels == [wanted.label], "the token whose reply was lost is not found by its label")
 
 
-def _stranger(trial: Trial) -> None:
+def _stranger(trial: FileTrial) -> None:
     other = trial.issuer(Value({name: Secret("practice-stranger-0123456789") for name in trial.service.admin.names}))
     known = trial.service.issue("prod-post-of-others")
     acts: list[Callable[[], object]] = [other.listed, lambda: other.revoke(known.id)]
@@ -228,20 +228,20 @@ def _stranger(trial: Trial) -> None:
     _expect(known.alive and len(trial.service.tokens) == 1, "another admin credential changed something")
 
 
-def _longest_label(trial: Trial) -> None:
+def _longest_label(trial: FileTrial) -> None:
     label = Label("x" * min(trial.provider.capabilities.label_limit, LABEL_LIMIT))
     trial.issuer().create(trial.wanted(label))
     _expect([each.label for each in trial.service.tokens.values()] == [label], "the longest label does not arrive")
 
 
-def _other_scope(trial: Trial) -> None:
+def _other_scope(trial: FileTrial) -> None:
     trial.service.issue("prod-post-abcd1234")
     if trial.provider.capabilities.lists_per_scope:
         other = trial.issuer(scope="another-scope")
         _refused(other.listed, "the list of another scope is taken for this one's")
 
 
-def _verdicts(trial: Trial) -> None:
+def _verdicts(trial: FileTrial) -> None:
     made = trial.service.issue("prod-post-abcd1234")
     _expect(trial.verdict(made.value) is Verdict.ALIVE, "a token that is alive is not told to be")
     probe = trial.service.described.probe
@@ -255,7 +255,7 @@ def _verdicts(trial: Trial) -> None:
     _expect(trial.verdict(made.value) is Verdict.DEAD, "a token that was revoked is not told to be dead")
 
 
-def _outage(trial: Trial) -> None:
+def _outage(trial: FileTrial) -> None:
     """One refusal is not more than that: a rotation asks for a token that is known to be alive as well."""
     made = trial.service.issue("prod-post-abcd1234")
     trial.service.refuses_all = True
@@ -264,7 +264,7 @@ def _outage(trial: Trial) -> None:
         _refused(trial.issuer().listed, "during an outage of the login a list is read")
 
 
-def _portal(trial: Trial) -> None:
+def _portal(trial: FileTrial) -> None:
     made = trial.service.issue("prod-post-abcd1234")
     trial.service.portal = True
     if trial.service.described.probe is not None:
@@ -277,7 +277,7 @@ def _portal(trial: Trial) -> None:
         _refused(lambda: issuer.revoke(made.id), "a web page passes for a revocation")
 
 
-def _rate_limit(trial: Trial) -> None:
+def _rate_limit(trial: FileTrial) -> None:
     trial.service.limited = 2
     made = trial.issuer().create(trial.wanted())
     _expect(
@@ -285,7 +285,7 @@ def _rate_limit(trial: Trial) -> None:
     )
 
 
-def _late_revocation(trial: Trial) -> None:
+def _late_revocation(trial: FileTrial) -> None:
     issuer = trial.issuer()
     trial.service.revoke_lag = _LAG
     token_id, value = trial.token()
@@ -295,7 +295,7 @@ def _late_revocation(trial: Trial) -> None:
         _expect(seen == [Verdict.ALIVE] * _LAG + [Verdict.DEAD], "a revocation that takes its time is not followed")
 
 
-def _untrue_revocation(trial: Trial) -> None:
+def _untrue_revocation(trial: FileTrial) -> None:
     issuer = trial.issuer()
     trial.service.ignores_revoke = True
     token_id, value = trial.token()

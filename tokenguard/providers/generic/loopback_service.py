@@ -108,7 +108,7 @@ class LoopbackService:
         used = self.described.admin_auth.fields
         self.admin = Value({name: self._secret(f"admin-{name}") for name in used})
         self._lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"service": self})
+        handler = type("Handler", (_LoopbackHandler,), {"service": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
 
@@ -146,7 +146,7 @@ class LoopbackService:
         with self._lock:
             asked = _received(http)
             before = [(each.id, each.alive) for each in self.tokens.values()]
-            answer = self._weather() or self._answer(asked)
+            answer = self._disturbed() or self._answer(asked)
             self.asked.append(_answered(asked, answer))
             changed = before != [(each.id, each.alive) for each in self.tokens.values()]
             if changed and self.cuts:
@@ -169,7 +169,7 @@ class LoopbackService:
         http.end_headers()
         http.wfile.write(data)
 
-    def _weather(self) -> _Answer | None:
+    def _disturbed(self) -> _Answer | None:
         if self.portal:
             return _Answer(status=HTTPStatus.OK)
         if self.limited:
@@ -291,7 +291,7 @@ class LoopbackService:
         return found if found.get("scope", self.scope) == self.scope else None
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _LoopbackHandler(BaseHTTPRequestHandler):
     service: ClassVar[LoopbackService]
 
     def do_GET(self) -> None:
