@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,9 @@ from tokenguard.text import counted
 from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
 from tokenguard.views.plan_view import show_plan
+
+if TYPE_CHECKING:
+    from tokenguard.shell.tty import Tty
 
 
 @command("approve")
@@ -94,10 +98,9 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
             f"this request is your own ({by})", hint=f"another person runs: tokenguard approve {request.digest}"
         )
     if not yes:
-        if wiring.tty is None:
-            raise NeedsPerson("an approval needs a person to answer", hint="run it in a terminal, or give --yes")
-        _show_request(wiring.tty.show, request)
-        confirm(wiring.tty, "close this review" if request.forced else "approve this", undone="approved")
+        tty = _approver_tty(wiring)
+        _show_request(tty.show, request)
+        confirm(tty, "close this review" if request.forced else "approve this", undone="approved")
     approval = Approval(
         plan=request.digest, store=request.store, covers=request.covers, by=by, at=wiring.clock.now(), until=until,
         reason=reason,
@@ -126,12 +129,17 @@ def _end(now: datetime, until: str | None) -> datetime:
     return end
 
 
-def _ask(wiring: Wiring, plan: Plan) -> None:
+def _approver_tty(wiring: Wiring) -> "Tty":
     if wiring.tty is None:
         raise NeedsPerson("an approval needs a person to answer", hint="run it in a terminal, or give --yes")
+    return wiring.tty
+
+
+def _ask(wiring: Wiring, plan: Plan) -> None:
+    tty = _approver_tty(wiring)
     if not wiring.screen.as_json:
         show_plan(wiring, plan, OutputFormat.TEXT)
-    confirm(wiring.tty, "approve this plan", undone="approved")
+    confirm(tty, "approve this plan", undone="approved")
 
 
 def _print(wiring: Wiring, approval: Approval) -> None:
