@@ -18,7 +18,7 @@ from tokenguard.ports.provider import CreateRefused, TokenRequest
 from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.sandbox.sandbox_server import Sandbox
-from tokenguard.shell.settings import ProviderConfig, Settings
+from tokenguard.settings import ProviderConfig, Settings
 from tokenguard.shell.vendors import ConfiguredVendors
 
 VARIABLE = "TOKENGUARD_ADMIN_AUTOPOSTING"

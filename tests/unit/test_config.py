@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tokenguard.errors import InputError
+from tokenguard.settings import Settings
 from tokenguard.shell.configuration import default_config_file, load_settings
-from tokenguard.shell.settings import Settings
 from tokenguard.shell.store_url import local_directory, named_store
 
 GOOD = """

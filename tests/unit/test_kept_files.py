@@ -14,7 +14,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.files import check_kept, replace_kept
-from tokenguard.shell.save_file import check_page, save_page
+from tokenguard.output.save_file import check_page, save_page
 
 ACL = "system.posix_acl_access"
 NOBODY_ELSE = 12_345

@@ -11,9 +11,9 @@ from tokenguard.clients.vault.entry_field import KvField
 from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location
 from tokenguard.errors import InputError
-from tokenguard.shell.adopted_policies import adopted_policies
+from tokenguard.provisioning.adopted_policies import adopted_policies
+from tokenguard.settings import AwsConfig, Settings, VaultConfig
 from tokenguard.shell.field_servers import ConfiguredPlaces
-from tokenguard.shell.settings import AwsConfig, Settings, VaultConfig
 from tokenguard.shell.wiring import Wiring
 
 FIRST, SECOND = "https://vault-1.example.org:8200", "https://vault-2.example.org:8200"

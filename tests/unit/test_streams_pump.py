@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.test_redaction_forms import fresh, masker
 from tokenguard.redaction.stream import StreamRedactor
+from tokenguard.settings import ProviderConfig, Settings, VaultConfig
 from tokenguard.shell.credentials import credential_variables
-from tokenguard.shell.settings import ProviderConfig, Settings, VaultConfig
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.pump import Channel, Pump
 

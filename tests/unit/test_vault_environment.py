@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tokenguard.errors import InputError
+from tokenguard.settings import Settings, VaultConfig
 from tokenguard.shell.known_servers import KnownServers
-from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.shell.vault_environment import skipped_verification
 from tokenguard.shell.vault_store import check_server, vault_settings
 

@@ -10,8 +10,8 @@ from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
+from tokenguard.settings import Settings
 from tokenguard.shell.config import read_settings
-from tokenguard.shell.settings import Settings
 from tokenguard.shell.vault_store import vault_settings
 
 TOKEN = "tgcanary-vault-login"

@@ -6,8 +6,8 @@ import pytest
 
 from tokenguard.clients.vault.vault_settings import LoginMethod
 from tokenguard.errors import InputError
+from tokenguard.settings import Settings, VaultConfig
 from tokenguard.shell.config import read_settings
-from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.shell.vault_store import policies, vault_settings
 
 LOGIN = "tgcanary-login"

@@ -15,7 +15,7 @@ from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.providers import provider_registry
-from tokenguard.shell.settings import ProviderConfig, Settings
+from tokenguard.settings import ProviderConfig, Settings
 from tokenguard.shell.vendors import ConfiguredVendors
 
 ADDRESS = "http://127.0.0.1:9/api-proxy"

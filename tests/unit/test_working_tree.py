@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tokenguard.errors import InputError
-from tokenguard.shell.working_tree import WorkingTree
+from tokenguard.usecases.working_tree import WorkingTree
 
 
 @pytest.fixture

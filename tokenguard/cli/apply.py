@@ -11,13 +11,13 @@ from tokenguard.output.formats import OutputFormat
 from tokenguard.provisioning.plan_model import Plan, Verb
 from tokenguard.provisioning.review import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import BatchResult, most_severe
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_backend import JOBS_ON_VAULT
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.apply_manifest import Applying
 from tokenguard.usecases.approve_plan import approved_actions
 from tokenguard.usecases.check_consumers import check_consumers
+from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.confirm_handover import hand_over
 from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,

@@ -17,9 +17,9 @@ from tokenguard.provisioning.approval import LONGEST, USUAL, Approval, approval_
 from tokenguard.provisioning.plan_model import Plan
 from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.provisioning.review import checked_digest
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
 from tokenguard.views.plan_view import show_plan

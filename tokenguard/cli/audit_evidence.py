@@ -9,8 +9,8 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.files import shown
+from tokenguard.output.save_file import save_page
 from tokenguard.shell.evidence_key import EvidenceKey, open_evidence_key
-from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.usecases.write_evidence import checkpoint_of, evidence_of

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.rotation.batch import most_severe
-from tokenguard.shell.confirm import confirm_number
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.edit_records import commit_edits
 from tokenguard.usecases.edit_token import RecordEdit, authorise_edits
 from tokenguard.views.edit_view import changes_lines, show_changes, show_written

@@ -7,7 +7,7 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.files import shown
-from tokenguard.shell.save_file import save_page
+from tokenguard.output.save_file import save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.write_metrics import metrics_text
 

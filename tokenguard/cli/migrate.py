@@ -15,9 +15,9 @@ from tokenguard.migration.migration_plan import MovePlan, plan_move
 from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
 from tokenguard.ports.store import Store
 from tokenguard.shell.backends import backend_of
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_url import is_local, named_store
 from tokenguard.shell.wiring import Wiring, close_store
+from tokenguard.usecases.confirm import confirm
 from tokenguard.views.migration_view import show_moved, show_plan, show_taken_back
 
 

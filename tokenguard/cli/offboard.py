@@ -10,11 +10,11 @@ from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.files import shown
 from tokenguard.inventory.record_changes import plain_text
+from tokenguard.output.save_file import check_page, save_page
 from tokenguard.rotation.batch import BatchResult, most_severe
-from tokenguard.shell.confirm import confirm_number
-from tokenguard.shell.save_file import check_page, save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.given_facts import changes_from
 from tokenguard.usecases.offboard_person import Successors, Tie, check_successors, offboard, ties_of
 from tokenguard.views.offboarding_page import offboarding_markdown, ties_table

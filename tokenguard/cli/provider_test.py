@@ -13,10 +13,10 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.scope import Scope
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import shown
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.provider_descriptions import CheckedFile, check_files
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.live_trial import LiveTrial
 
 

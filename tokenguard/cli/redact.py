@@ -16,12 +16,12 @@ from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName, token_id
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.output.save_file import check_page
 from tokenguard.ports.store import Store
 from tokenguard.posix import IS_POSIX
 from tokenguard.redaction.known import MaskedValue, MatchSource, opaque_id
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
-from tokenguard.shell.save_file import check_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.learn_values import OwnRedactor, Recognise
 from tokenguard.streams.pump import Channel, Pump, run_one

@@ -9,8 +9,8 @@ from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.views import token_json
 from tokenguard.policy.model import due_of
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.remove_record import removal_obstacle, remove_record
 from tokenguard.usecases.token_lookup import known_token
 

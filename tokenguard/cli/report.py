@@ -10,8 +10,8 @@ from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.inventory.selection import Filter
 from tokenguard.output.formats import OutputFormat, json_text
+from tokenguard.output.save_file import save_page
 from tokenguard.report.posture import Posture
-from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.build_report import as_of_moment, posture_of
 

@@ -14,9 +14,9 @@ from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import read_named, shown
 from tokenguard.inventory.admission import checked_text
+from tokenguard.output.save_file import check_kind, save_page
 from tokenguard.report.incident import TITLE, IncidentToken, render
 from tokenguard.scanning.foreign_reports import MAX_BYTES, ReportedLeak, read_report
-from tokenguard.shell.save_file import check_kind, save_page
 from tokenguard.shell.tty import read_unseen
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import since_date

@@ -15,9 +15,9 @@ from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.selection import Filter
 from tokenguard.rotation.batch import BatchJob, most_severe, run_all
-from tokenguard.shell.confirm import confirm, confirm_number
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.confirm import confirm, confirm_number
 from tokenguard.usecases.name_remainder import name_remainder
 from tokenguard.usecases.rotation_jobs import planned, tell_second_person
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection

@@ -20,9 +20,9 @@ from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.rotation_plan import RotationPlan, in_order
 from tokenguard.rotation.unattended import Hold, Rollout, mode_of
-from tokenguard.shell.confirm import confirm_number
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, is_plain_line
+from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.given_facts import changes_from
 from tokenguard.usecases.name_remainder import name_remainder
 from tokenguard.usecases.rotation_jobs import (

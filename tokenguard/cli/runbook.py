@@ -11,9 +11,9 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.files import shown
 from tokenguard.inventory.selection import Filter
+from tokenguard.output.save_file import save_page
 from tokenguard.policy.model import due_of
 from tokenguard.report.rotation_runbook import runbook as write_runbook
-from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection

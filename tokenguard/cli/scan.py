@@ -12,6 +12,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
 from tokenguard.frozen import Frozen, replace
 from tokenguard.output.formats import OutputFormat
+from tokenguard.output.save_file import check_page
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.find_baseline import find_suppressor
 from tokenguard.scanning.jobs import ScanJob
@@ -25,11 +26,10 @@ from tokenguard.scanning.root_paths import RootPaths
 from tokenguard.scanning.scan_options import Demands, demanded
 from tokenguard.scanning.scanner import Stages
 from tokenguard.scanning.stable_tags import StableTagger
+from tokenguard.settings import ScanConfig
 from tokenguard.shell.known_tokens_note import with_note_once
-from tokenguard.shell.save_file import check_page
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
-from tokenguard.shell.settings import ScanConfig
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.explain_finding import explained_finding
 from tokenguard.usecases.save_findings import save_report

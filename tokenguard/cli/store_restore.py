@@ -7,10 +7,10 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import shown
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.local_store import check_restorable, restore_local
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.confirm import confirm
 
 
 @command("restore")

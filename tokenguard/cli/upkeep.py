@@ -7,7 +7,7 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
-from tokenguard.shell.save_file import check_page, save_page
+from tokenguard.output.save_file import check_page, save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.upkeep_result import Done, Summary
 from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tokenguard.scanning.narrowing import Narrowing
     from tokenguard.scanning.scan_options import Demands
     from tokenguard.scanning.scanner import Suppressor
-    from tokenguard.shell.settings import ScanConfig
+    from tokenguard.settings import ScanConfig
 
 
 def main() -> NoReturn:

@@ -10,11 +10,11 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.ports.clock import Clock
+from tokenguard.provisioning.adopted_policies import policy_on_aws
 from tokenguard.provisioning.server_setup.aws_setup import AwsRole, roles
 from tokenguard.provisioning.server_setup.declared import JobRole, ServerSetup
-from tokenguard.shell.adopted_policies import policy_on_aws
+from tokenguard.settings import Settings
 from tokenguard.shell.known_servers import KnownServers
-from tokenguard.shell.settings import Settings
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.policies import AwsStoreRole, policy
 from tokenguard.stores.aws.store import AwsStore, create_store, open_store

@@ -21,9 +21,7 @@ from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.posix import others_can_write
-from tokenguard.shell.notify_settings import route_problem
-from tokenguard.shell.repository_config import refuse_the_runners
-from tokenguard.shell.settings import (
+from tokenguard.settings import (
     AwsConfig,
     CommandConfig,
     DestinationConfig,
@@ -34,6 +32,8 @@ from tokenguard.shell.settings import (
     Settings,
     VaultConfig,
 )
+from tokenguard.shell.notify_settings import route_problem
+from tokenguard.shell.repository_config import refuse_the_runners
 
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.places import config_dir
-from tokenguard.shell.settings import Settings
+from tokenguard.settings import Settings
 
 
 def load_settings(option: str, environ: Mapping[str, str]) -> Settings:

@@ -8,7 +8,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.files import check_private_file, read_limited, shown
 from tokenguard.frozen import Frozen
-from tokenguard.shell.settings import Settings
+from tokenguard.settings import Settings
 
 SERVICE_ACCOUNT = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
 """A pod's own identity: the cluster puts it there, as a link that everybody in the pod may read, and renews it."""

@@ -8,9 +8,9 @@ from tokenguard.delivery.command import CommandSettings
 from tokenguard.delivery.delivery_registry import DeliveryRegistry
 from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
+from tokenguard.settings import DestinationConfig, Settings
 from tokenguard.shell.credentials import SERVICE_ACCOUNT, read_credential
 from tokenguard.shell.field_servers import ConfiguredPlaces
-from tokenguard.shell.settings import DestinationConfig, Settings
 
 if TYPE_CHECKING:
     from tokenguard.delivery.hosts import Hosts

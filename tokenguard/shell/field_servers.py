@@ -9,8 +9,8 @@ from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.external_fields import ExternalField
 from tokenguard.ports.secret_listing import SecretListing
+from tokenguard.settings import Settings, VaultConfig
 from tokenguard.shell.ci_job import in_ci
-from tokenguard.shell.settings import Settings, VaultConfig
 
 if TYPE_CHECKING:  # hvac and boto3 are loaded on use
     from tokenguard.clients.aws.secrets import Secrets

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
+from tokenguard.settings import Settings
 from tokenguard.shell.credentials import read_credential
-from tokenguard.shell.settings import Settings
 
 GITHUB = "github-oidc:"
 """A credential that is asked of GitHub's runner; the audience follows."""

@@ -13,9 +13,9 @@ from tokenguard.notifications.notification import Notification, NotificationKind
 from tokenguard.notifications.outbox import SendResult
 from tokenguard.policy.model import Severity
 from tokenguard.ports.clock import Clock
+from tokenguard.settings import RouteConfig, Settings
 from tokenguard.shell.credentials import read_credential, text_or_variable
 from tokenguard.shell.notify_settings import smtp_server
-from tokenguard.shell.settings import RouteConfig, Settings
 
 _SHORTEST_SECRET = 32
 """Characters."""

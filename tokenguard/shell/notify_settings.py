@@ -6,7 +6,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import field_names
 from tokenguard.http.address import Address
 from tokenguard.notifications.notification import NotificationKind
-from tokenguard.shell.settings import RouteConfig
+from tokenguard.settings import RouteConfig
 
 SMTP_TLS = {"starttls": 587, "tls": 465, "none": 25}
 """How mail is encrypted on its way to the server, with the usual port."""

@@ -11,7 +11,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide
 from tokenguard.providers import provider_registry
-from tokenguard.shell.settings import Settings
+from tokenguard.settings import Settings
 from tokenguard.shell.vendors import configured_provider
 
 

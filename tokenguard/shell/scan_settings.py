@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tokenguard.domain.finding import Report
     from tokenguard.policy.model import Policy
     from tokenguard.scanning.team_rules import TeamRules
-    from tokenguard.shell.settings import ScanConfig, Settings
+    from tokenguard.settings import ScanConfig, Settings
 
 _MAX_BYTES = 65_536
 

@@ -7,11 +7,11 @@ from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.server_config import VaultServer
 from tokenguard.files import read_named
 from tokenguard.ports.clock import Clock
+from tokenguard.provisioning.adopted_policies import policy_on_vault
 from tokenguard.provisioning.server_setup.declared import JobRole, ServerSetup
 from tokenguard.provisioning.server_setup.server_file import MAX_BYTES, read_setup
 from tokenguard.provisioning.server_setup.vault_setup import Resource, resources
-from tokenguard.shell.adopted_policies import policy_on_vault
-from tokenguard.shell.settings import Settings, VaultConfig
+from tokenguard.settings import Settings, VaultConfig
 from tokenguard.shell.vault_store import check_server, known_servers, policies, vault_settings
 from tokenguard.stores.vault.layout import VaultAddress
 

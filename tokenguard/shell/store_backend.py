@@ -9,7 +9,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Store
-from tokenguard.shell.settings import Settings, VaultConfig
+from tokenguard.settings import Settings, VaultConfig
 from tokenguard.shell.tty import Tty
 
 JOBS_ON_VAULT = 4

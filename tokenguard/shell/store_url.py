@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tokenguard.errors import InputError
 from tokenguard.places import data_dir
-from tokenguard.shell.settings import Settings
+from tokenguard.settings import Settings
 from tokenguard.text import safe_text
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address
-from tokenguard.shell.settings import VaultConfig
+from tokenguard.settings import VaultConfig
 
 _FAMILIES = ("BAO_", "VAULT_")
 _FALSE = frozenset({"", "0", "f", "false"})

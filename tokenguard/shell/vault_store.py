@@ -10,11 +10,11 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.ports.clock import Clock
+from tokenguard.settings import Settings, VaultConfig
 from tokenguard.shell.ci_job import in_ci
 from tokenguard.shell.credentials import SERVICE_ACCOUNT, text_or_variable
 from tokenguard.shell.identities import credential
 from tokenguard.shell.known_servers import KnownServers
-from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.shell.vault_environment import completed
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.vault.factory import connected, found, read_about

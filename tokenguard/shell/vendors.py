@@ -15,7 +15,7 @@ from tokenguard.ports.provider import Method, Provider, Vendor
 from tokenguard.ports.store import Store
 from tokenguard.providers import provider_registry
 from tokenguard.providers.provider_settings import ProviderSettings
-from tokenguard.shell.settings import Settings
+from tokenguard.settings import Settings
 from tokenguard.shell.value_input import value_of
 
 _VARIABLE = re.compile(r"(?:env:)?([A-Z][A-Z0-9_]{0,127})", re.ASCII)

@@ -24,13 +24,13 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.ports.operator import Operator, Progress
     from tokenguard.ports.store import Store, Stray
     from tokenguard.rotation.engine import Engine
+    from tokenguard.settings import Settings, VaultConfig
     from tokenguard.shell.approvals import StoreApprovals
     from tokenguard.shell.field_servers import ConfiguredPlaces
     from tokenguard.shell.known_servers import KnownServers
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
     from tokenguard.shell.second_person import SecondPerson
-    from tokenguard.shell.settings import Settings, VaultConfig
     from tokenguard.shell.store_backend import StoreBackend
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
@@ -229,7 +229,7 @@ class Wiring:
         if not self.flags.server:
             return found
         from tokenguard.frozen import replace  # for an option that few need
-        from tokenguard.shell.settings import VaultConfig
+        from tokenguard.settings import VaultConfig
 
         return replace(found or VaultConfig(), asked=self.flags.server)
 

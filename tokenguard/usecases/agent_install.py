@@ -17,11 +17,11 @@ from tokenguard.errors import InputError, NeedsPerson, TokenguardError
 from tokenguard.files import read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.known_token_stage import load_own_tokens
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.wiring import Wiring
-from tokenguard.shell.working_tree import WorkingTree
 from tokenguard.text import counted, diff_lines
+from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.working_tree import WorkingTree
 
 _PROGRAM = "tokenguard"
 _PRIVATE = 0o600

@@ -12,9 +12,9 @@ from tokenguard.files import check_kept, read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, born
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.confirm import confirm
 
 _MAX_BYTES = 1 << 20
 _NEW_FILE = 0o644  # git's own mode: a .gitignore is readable by all

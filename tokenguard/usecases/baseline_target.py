@@ -8,6 +8,7 @@ from pathlib import Path
 from tokenguard.domain.profile import Profile
 from tokenguard.files import replace_kept
 from tokenguard.frozen import Frozen
+from tokenguard.output.save_file import check_page
 from tokenguard.scanning.baseline_file import BaselineContent, new_baseline, read_baseline
 from tokenguard.scanning.find_baseline import baseline_file_of
 from tokenguard.scanning.jobs import ScanJob
@@ -17,7 +18,6 @@ from tokenguard.scanning.root_paths import RootPaths, root_of, top_of
 from tokenguard.scanning.scan_options import demanded
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.scanning.union_merge import set_union_merge
-from tokenguard.shell.save_file import check_page
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.wiring import Wiring

@@ -12,9 +12,9 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, differing
 from tokenguard.rotation.machine import can_abort, with_servers_of
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.add_token import check_commands, check_consumers, check_scope
+from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.given_facts import OBSERVED
 from tokenguard.usecases.token_lookup import known_token
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.bootstrap import DEFAULT_IMAGE, UNKNOWN, Choice, FileChange, RepositoryFile, drafts
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
-from tokenguard.shell.working_tree import WorkingTree
 from tokenguard.text import counted, diff_lines
+from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.working_tree import WorkingTree
 
 _PACKAGE = Path(__file__).parents[1]
 _TEMPLATES = (_PACKAGE / "_pipelines", _PACKAGE.parent / "pipelines")

@@ -14,10 +14,10 @@ from tokenguard.errors import Conflict, InputError, NeedsPerson, TokenguardError
 from tokenguard.frozen import replace
 from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.views import leak_words
+from tokenguard.output.save_file import save_page
 from tokenguard.redaction.known import MatchSource
-from tokenguard.shell.confirm import confirm
-from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.token_lookup import known_token
 
 _TRIES = 5

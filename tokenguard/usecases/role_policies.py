@@ -14,7 +14,7 @@ def role_policies(wiring: Wiring, adopted: Sequence[str] = ()) -> dict[str, str]
     """
     if not adopted:
         return wiring.backend.role_policies()
-    from tokenguard.shell.adopted_policies import adopted_policies  # few ask for it
+    from tokenguard.provisioning.adopted_policies import adopted_policies  # few ask for it
 
     beside = adopted_policies(adopted)
     return beside if is_local(wiring.store_url) else {**wiring.backend.role_policies(), **beside}

@@ -5,10 +5,10 @@ from pathlib import Path
 from tokenguard.domain.finding import Report
 from tokenguard.files import read_limited
 from tokenguard.output.formats import OutputFormat
+from tokenguard.output.save_file import save_page
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.outputs.write_findings import rooted, write_findings
 from tokenguard.scanning.root_paths import RootPaths
-from tokenguard.shell.save_file import save_page
 
 _MAX_BYTES = 256 << 20
 _BY_LAST_LINE = frozenset({OutputFormat.TEXT, OutputFormat.GITHUB})

@@ -8,10 +8,10 @@ from tokenguard.frozen import Frozen
 from tokenguard.provisioning.server_setup.setup_diff import Change, Step, step, steps
 from tokenguard.provisioning.server_setup.terraform import of_aws, of_vault
 from tokenguard.provisioning.server_setup.vault_setup import Resource
-from tokenguard.shell.confirm import confirm
 from tokenguard.shell.server_setup import VaultServer, setup_in, vault_resources, vault_server
 from tokenguard.shell.store_url import is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.confirm import confirm
 
 _SIGNS = {Change.CREATE: "+", Change.CHANGE: "~", Change.BLOCKED: "!"}
 

@@ -1,10 +1,12 @@
 """The last question before something happens."""
 
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.shell.tty import Tty
+from tokenguard.ports.terminal import Terminal
 
 
-def confirm(tty: Tty, what: str, *, undone: str, hint: str = "answer yes, or give --yes", needed: bool = False) -> None:
+def confirm(
+    tty: Terminal, what: str, *, undone: str, hint: str = "answer yes, or give --yes", needed: bool = False
+) -> None:
     """Ask for `yes`; an error for any other answer.
 
     Args:
@@ -18,7 +20,7 @@ def confirm(tty: Tty, what: str, *, undone: str, hint: str = "answer yes, or giv
         raise (NeedsPerson if needed else InputError)(f"not confirmed; nothing was {undone}", hint=hint)
 
 
-def confirm_number(tty: Tty, what: str, number: int) -> None:
+def confirm_number(tty: Terminal, what: str, number: int) -> None:
     """Ask for the number of tokens, which is not typed from habit; InputError (exit 2) for any other answer.
 
     Args:
