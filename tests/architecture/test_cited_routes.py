@@ -3,12 +3,15 @@
 import inspect
 import re
 from http import HTTPStatus
+from http.client import HTTPConnection
 
 import pytest
 
+from tests.fakes.ci_issuer import Issuer
 from tests.fakes.secret_hosts import vendors
 from tests.fakes.secret_hosts.serving import Asked, SecretHost
-from tests.fakes.secrets_manager import service
+from tests.fakes.secrets_manager import security_tokens, service
+from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tokenguard.sandbox.autoposting_api import AutopostingApi
 from tokenguard.sandbox.cited_routes import AUTOPOSTING, DESCRIPT, SETTINGS, CitedRoute
 from tokenguard.sandbox.descript_api import DescriptApi
@@ -24,6 +27,8 @@ SERVICES = {
     "Descript": DESCRIPT,
     "Descript's settings": SETTINGS,
     "Secrets Manager": tuple(service.OPERATIONS.values()),
+    "STS": tuple(security_tokens.OPERATIONS.values()),
+    "identities of jobs": Issuer.routes,
     **{each.__name__: each.routes for each in HOSTS},
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -96,3 +101,30 @@ def test_a_host_answers_nothing_that_is_not_cited(kind: type[SecretHost], monkey
             asked = Asked(method, list(path), {}, None, "", "")
             status, _ = host.answer(asked, f"Bearer {host.credential}")
             assert (status == 200) is any(each.matches(method, path) for each in kind.routes), (method, path)
+
+
+def test_the_issuer_of_jobs_answers_nothing_that_is_not_cited(monkeypatch):
+    issuer = Issuer()
+    paths = [each.route.partition(" ")[2].format(run="1", job="2") for each in Issuer.routes]
+    assert [issuer.answer(path, "")[0] for path in (*paths, "/keys/more", "/")] == [200, 200, 401, 404, 404]
+    monkeypatch.setattr(Issuer, "routes", ())
+    assert {issuer.answer(path, "")[0] for path in paths} == {404}
+
+
+@pytest.mark.parametrize("cited", [True, False])
+def test_sts_answers_nothing_that_is_not_cited(cited, monkeypatch):
+    if not cited:
+        monkeypatch.setattr(security_tokens, "OPERATIONS", {})
+    signed = f"AWS4-HMAC-SHA256 Credential={KEY_ID}/20261129/eu-central-1/sts/aws4_request, "
+    signed += f"SignedHeaders=host, Signature={'0' * 64}"
+    asked = {
+        "Action=GetCallerIdentity": {"Authorization": signed, "X-Amz-Date": "20261129T000000Z"},
+        "Action=AssumeRoleWithWebIdentity&RoleArn=x&RoleSessionName=x&WebIdentityToken=x": {},
+    }
+    with FakeAws() as aws:
+        aws.trusts = lambda *_: True
+        for body, headers in asked.items():
+            connection = HTTPConnection(aws.host)
+            connection.request("POST", "/", body, headers)
+            assert (connection.getresponse().status == HTTPStatus.OK) is cited
+            connection.close()

@@ -7,43 +7,60 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.fakes.loopback import Loopback
+from tokenguard.sandbox.cited_routes import CitedRoute, is_cited
 
 AUDIENCE = "tokenguard"
 GITHUB: Mapping[str, Any] = {
     "sub": "repo:acme@9919/tokens@4711:environment:tokens", "repository": "acme/tokens", "repository_id": "4711",
-    "repository_owner_id": "11", "ref": "refs/heads/main", "ref_type": "branch", "ref_protected": "true",
-    "environment": "tokens", "event_name": "push", "actor": "alex", "run_id": "1",
-    "workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/heads/main",
-    "job_workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/heads/main",
+    "repository_owner": "acme", "repository_owner_id": "11", "repository_visibility": "private",
+    "ref": "refs/heads/main", "ref_type": "branch", "ref_protected": "true", "base_ref": "", "head_ref": "",
+    "sha": "0" * 40, "environment": "tokens", "event_name": "push", "actor": "alex", "actor_id": "7",
+    "run_id": "1", "run_number": "1", "run_attempt": "1", "runner_environment": "github-hosted", "workflow": "tokens",
+    "workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/heads/main", "workflow_sha": "0" * 40,
+    "job_workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/heads/main", "job_workflow_sha": "0" * 40,
 }  # fmt: skip
 """What GitHub says of a job on the protected branch, in the environment `tokens`."""
 PULL_REQUEST: Mapping[str, Any] = {
     **{name: each for name, each in GITHUB.items() if name != "environment"},
     "sub": "repo:acme@9919/tokens@4711:pull_request", "ref": "refs/pull/7/merge", "event_name": "pull_request",
     "ref_protected": "false", "workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/pull/7/merge",
+    "base_ref": "main", "head_ref": "topic",
     "job_workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/pull/7/merge",
 }  # fmt: skip
 GITLAB: Mapping[str, Any] = {
     "sub": "project_path:acme/tokens:ref_type:branch:ref:main", "project_id": "42", "project_path": "acme/tokens",
-    "namespace_id": "7", "ref": "main", "ref_type": "branch", "ref_protected": "true", "environment": "tokens",
-    "environment_protected": "true", "pipeline_source": "push", "user_login": "alex", "pipeline_id": "1",
+    "namespace_id": "7", "namespace_path": "acme", "ref": "main", "ref_type": "branch", "ref_path": "refs/heads/main",
+    "ref_protected": "true", "sha": "0" * 40, "environment": "tokens", "environment_protected": "true",
+    "deployment_tier": "production", "pipeline_source": "push", "pipeline_id": "1", "job_id": "1",
+    "user_id": "1", "user_login": "alex", "user_email": "alex@example.org", "runner_id": 1,
+    "runner_environment": "self-hosted",
     "ci_config_ref_uri": "gitlab.example.org/acme/tokens//.gitlab-ci.yml@refs/heads/main",
 }  # fmt: skip
 MERGE_REQUEST: Mapping[str, Any] = {
-    **{name: each for name, each in GITLAB.items() if not name.startswith("environment")},
+    **{name: each for name, each in GITLAB.items() if not name.startswith(("environment", "deployment"))},
     "sub": "project_path:acme/tokens:ref_type:branch:ref:topic", "ref": "topic", "ref_protected": "false",
-    "pipeline_source": "merge_request_event",
+    "ref_path": "refs/heads/topic", "pipeline_source": "merge_request_event",
     "ci_config_ref_uri": "gitlab.example.org/acme/tokens//.gitlab-ci.yml@refs/heads/topic",
 }  # fmt: skip
+_GITHUB_REFERENCE = "https://docs.github.com/en/actions/reference/security/oidc"
+_DISCOVERY = "https://openid.net/specs/openid-connect-discovery-1_0.html"
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """What a token says, whoever signed it; nothing if it is not one."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(parts[1] + "=="))
+    return claims
 
 
 def _text(data: bytes) -> str:
@@ -60,9 +77,19 @@ class Issuer(Loopback):
     """For which audiences a job has asked."""
     failures: list[int] = field(default_factory=list)
     """Statuses of the next answers to jobs."""
+    routes: ClassVar = (
+        CitedRoute("GET /.well-known/openid-configuration", _DISCOVERY, "2026-11-29"),
+        CitedRoute("GET /keys", _DISCOVERY, "2026-11-29", silent="the path: discovery names it (`jwks_uri`)"),
+        CitedRoute(
+            "GET /run//idtoken/{run}/{job}",
+            _GITHUB_REFERENCE,
+            "2026-11-29",
+            silent="the path: the runner sets the whole address; empty segments, as real runners have them",
+        ),
+    )
 
     def __post_init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.request_token = f"tgcanary-{secrets.token_hex(12)}"
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
@@ -89,34 +116,38 @@ class Issuer(Loopback):
         }
         content = {**times, **(self.claims if claims is None else claims), **more}
         body = {name: each for name, each in content.items() if each is not None}
-        parts = ({"alg": "ES256", "typ": "JWT", "kid": "one"}, body)
+        parts = ({"alg": "RS256", "typ": "JWT", "kid": "one"}, body)
         if (config := body.get("ci_config_ref_uri")) is not None:
             body["ci_config_ref_uri"] = config.replace("gitlab.example.org", self.url.removeprefix("http://"))
         text = ".".join(_text(json.dumps(part).encode()) for part in parts)
-        r, s = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
-        return f"{text}.{_text(r.to_bytes(32) + s.to_bytes(32))}"
+        return f"{text}.{_text(self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
     def verified(self, token: str) -> dict[str, Any] | None:
         """The claims of a token that this issuer signed; None for any other."""
         text, _, signature = token.rpartition(".")
         try:
-            raw = base64.urlsafe_b64decode(signature + "==")
-            given = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
-            self._key.public_key().verify(given, text.encode(), ec.ECDSA(hashes.SHA256()))
+            given = base64.urlsafe_b64decode(signature + "==")
+            self._key.public_key().verify(given, text.encode(), padding.PKCS1v15(), hashes.SHA256())
         except (InvalidSignature, ValueError):
             return None
-        return json.loads(base64.urlsafe_b64decode(text.split(".")[1] + "=="))
+        return claims_of(token)
 
     def answer(self, target: str, credential: str) -> tuple[int, dict[str, Any]]:
         parts = urlsplit(target)
+        if not is_cited(self.routes, "GET", parts.path.strip("/").split("/")):
+            return 404, {}
         if parts.path == "/.well-known/openid-configuration":
-            return 200, {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
-        if parts.path == "/keys":
-            point = self._key.public_key().public_numbers()
-            x, y = (_text(each.to_bytes(32)) for each in (point.x, point.y))
             return 200, {
-                "keys": [{"kty": "EC", "crv": "P-256", "kid": "one", "use": "sig", "alg": "ES256", "x": x, "y": y}]
+                "issuer": self.url,
+                "jwks_uri": f"{self.url}/keys",
+                "response_types_supported": ["id_token"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
             }
+        if parts.path == "/keys":
+            public = self._key.public_key().public_numbers()
+            n, e = (_text(each.to_bytes((each.bit_length() + 7) // 8)) for each in (public.n, public.e))
+            return 200, {"keys": [{"kty": "RSA", "kid": "one", "use": "sig", "alg": "RS256", "n": n, "e": e}]}
         if self.failures:
             return self.failures.pop(0), {}
         query = parse_qs(parts.query)

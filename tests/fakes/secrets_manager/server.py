@@ -5,17 +5,18 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.fakes.ci_issuer import claims_of
 from tests.fakes.loopback import Loopback
-from tests.fakes.secrets_manager.service import ACCOUNT, SecretsManager
+from tests.fakes.secrets_manager import security_tokens
+from tests.fakes.secrets_manager.security_tokens import ACCOUNT, REQUEST_ID
+from tests.fakes.secrets_manager.service import SecretsManager
 from tests.fakes.secrets_manager.state import Refused
 
 REGION = "eu-central-1"
-_REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 KEY_ID = "AKIATGCANARY00000000"
 _SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/\d{8}/([a-z0-9-]+)/(secretsmanager|sts)/aws4_request, "
@@ -137,38 +138,21 @@ class _Handler(BaseHTTPRequestHandler):
         operation = parse_qs(body.decode()).get("Action", [""])[0]
         self.aws.requests.append((operation, {}))
         fault = self.aws._fault(operation)
-        if fault is not None or operation != "GetCallerIdentity":
-            code = fault.code if fault else "InvalidAction"
-            text = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+        if fault is not None or operation != "GetCallerIdentity" or operation not in security_tokens.OPERATIONS:
+            text = security_tokens.refusal(fault.code if fault else "InvalidAction", "no")
             self._send(403, text.encode(), "text/xml")
             return
-        space = "https://sts.amazonaws.com/doc/2011-06-15/"
-        text = (
-            f'<GetCallerIdentityResponse xmlns="{space}"><GetCallerIdentityResult><Arn>{self.aws.arn}</Arn>'
-            f"<UserId>AROA:session</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult>"
-            f"<ResponseMetadata><RequestId>{_REQUEST_ID}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
-        )
-        self._send(200, text.encode(), "text/xml")
+        self._send(200, security_tokens.caller_identity(self.aws.arn).encode(), "text/xml")
 
     def _assume(self, asked: dict[str, str]) -> None:
         """The one call that needs no signature: an identity for a session."""
         self.aws.requests.append(("AssumeRoleWithWebIdentity", {"role": asked["RoleArn"]}))
-        space = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"'
-        if not self.aws.trusts(asked["RoleArn"], asked["WebIdentityToken"]):
-            error = (
-                "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>tgcanary-foreign-text</Message></Error>"
-            )
-            text = f"<ErrorResponse {space}>{error}<RequestId>{_REQUEST_ID}</RequestId></ErrorResponse>"
+        known = "AssumeRoleWithWebIdentity" in security_tokens.OPERATIONS
+        if not known or not self.aws.trusts(asked["RoleArn"], asked["WebIdentityToken"]):
+            text = security_tokens.refusal("AccessDenied", "tgcanary-foreign-text")
             self._send(403, text.encode(), "text/xml")
             return
-        ends = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        text = (
-            f"<AssumeRoleWithWebIdentityResponse {space}><AssumeRoleWithWebIdentityResult><Credentials>"
-            f"<AccessKeyId>ASIATGCANARY00000000</AccessKeyId><SecretAccessKey>tgcanary-session-key</SecretAccessKey>"
-            f"<SessionToken>tgcanary-session-token</SessionToken><Expiration>{ends}</Expiration></Credentials>"
-            f"</AssumeRoleWithWebIdentityResult><ResponseMetadata><RequestId>{_REQUEST_ID}</RequestId>"
-            "</ResponseMetadata></AssumeRoleWithWebIdentityResponse>"
-        )
+        text = security_tokens.session(asked, claims_of(asked["WebIdentityToken"]))
         self._send(200, text.encode(), "text/xml")
 
     def _error(self, code: str, message: str, status: int) -> None:
@@ -178,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("x-amzn-RequestId", _REQUEST_ID)
+        self.send_header("x-amzn-RequestId", REQUEST_ID)
         self.end_headers()
         self.wfile.write(body)
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.secrets_manager import limits, listing
+from tests.fakes.secrets_manager.security_tokens import ACCOUNT
 from tests.fakes.secrets_manager.state import DAY, Kept, Refused, Shelf, Version
 from tokenguard.sandbox.cited_routes import CitedRoute
 
 Params = dict[str, Any]
-ACCOUNT = "000000000000"
 _REFERENCE = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_{}.html"
 _SILENT = {
     "UpdateSecretVersionStage": "whether label moves are linearizable; here they are",
