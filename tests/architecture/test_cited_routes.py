@@ -104,11 +104,11 @@ def test_a_host_answers_nothing_that_is_not_cited(kind: type[SecretHost], monkey
 
 
 def test_the_issuer_of_jobs_answers_nothing_that_is_not_cited(monkeypatch):
-    issuer = Issuer()
     paths = [each.route.partition(" ")[2].format(run="1", job="2") for each in Issuer.routes]
-    assert [issuer.answer(path, "")[0] for path in (*paths, "/keys/more", "/")] == [200, 200, 401, 404, 404]
-    monkeypatch.setattr(Issuer, "routes", ())
-    assert {issuer.answer(path, "")[0] for path in paths} == {404}
+    with Issuer() as issuer:
+        assert [issuer.answer(path, "")[0] for path in (*paths, "/keys/more", "/")] == [200, 200, 401, 404, 404]
+        monkeypatch.setattr(Issuer, "routes", ())
+        assert {issuer.answer(path, "")[0] for path in paths} == {404}
 
 
 @pytest.mark.parametrize("cited", [True, False])
