@@ -1,11 +1,14 @@
 """What a configuration says of this runner."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.frozen import Frozen, field
+
+_IN_ENVIRONMENT = "env:"
 
 
 class ProviderConfig(Frozen, frozen=True, kw_only=True):
@@ -165,3 +168,28 @@ class Settings(Frozen, frozen=True, kw_only=True):
     def provider(self, name: str) -> ProviderConfig:
         """What is set for a provider, or the defaults."""
         return self.providers.get(name, ProviderConfig())
+
+    def credential_variables(self) -> frozenset[str]:
+        """The environment variables with credentials: every `env:VARIABLE` in the configuration."""
+        return frozenset(_variables(self))
+
+
+def _variables(part: object) -> Iterator[str]:
+    match part:
+        case str():
+            if part.startswith(_IN_ENVIRONMENT):
+                yield part.removeprefix(_IN_ENVIRONMENT)
+        case Mapping():
+            for each in part.values():
+                yield from _variables(each)
+        case tuple() | list():
+            for each in part:
+                yield from _variables(each)
+        case Frozen():
+            for name in part.__struct_fields__:
+                yield from _variables(getattr(part, name))
+
+
+def admin_variable(provider: str) -> str:
+    """The environment variable that may hold a provider's admin credential for one run."""
+    return f"TOKENGUARD_ADMIN_{re.sub('[^A-Z0-9]', '_', provider.upper())}"

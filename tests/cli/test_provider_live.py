@@ -10,8 +10,9 @@ import pytest
 from tests.contract.test_described_services import FILES
 from tests.fakes.command_line import FakeTty
 from tokenguard.providers.generic.loopback_service import LoopbackService
+from tokenguard.settings import admin_variable
 from tokenguard.shell.configuration import load_settings
-from tokenguard.shell.vendors import ConfiguredVendors, admin_variable
+from tokenguard.shell.vendors import ConfiguredVendors
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from tests.fakes.command_line import CommandLine
 from tests.fakes.provider_files import SANDBOX_FILE, provider_file
 from tokenguard.providers.generic.loopback_service import LoopbackService
 from tokenguard.sandbox.sandbox_server import Sandbox
+from tokenguard.settings import admin_variable
 from tokenguard.shell.configuration import load_settings
-from tokenguard.shell.vendors import ConfiguredVendors, admin_variable
+from tokenguard.shell.vendors import ConfiguredVendors
 
 STRANGERS = 5
 LISTED = [name for name, said in FILES.items() if said.rows is not None]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tokenguard.errors import InputError, TokenguardError, Unreachable
-from tokenguard.usecases import setup_server
+from tokenguard.shell.server_setup import VaultServerSetup
 
 STORE = "vault://kv/video"
 FILE = "version: 1\ngithub: {repository: acme/tokens, repository_id: 4711, environments: [tokens]}\n"
@@ -80,7 +80,7 @@ class RefusingServer:
 @pytest.mark.parametrize("accepted", [0, 1, 11])
 def test_exit_2_means_that_nothing_was_written(cli, here, monkeypatch, accepted, error):
     server = RefusingServer(accepted, error)
-    monkeypatch.setattr(setup_server, "_server", lambda _wiring: server)
+    monkeypatch.setattr(VaultServerSetup, "server", lambda _setup: server)
     answer = cli("--store", STORE, "setup", "--apply", "--format", "json")
     assert answer.code == (4 if accepted else error.exit_code), answer
     told = answer.document["error"]["message"]

@@ -10,8 +10,7 @@ import pytest
 
 from tests.fakes.world import canary
 from tokenguard.errors import NeedsPerson
-from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
-from tokenguard.shell.progress import Silent
+from tokenguard.ports.operator import SilentProgress, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
 from tokenguard.shell.tty import Tty
 
@@ -63,7 +62,7 @@ class Person:
 def _ask(script, question):
     person = Person(*script)
     try:
-        answer = question(TerminalOperator(person.tty, Silent()))
+        answer = question(TerminalOperator(person.tty, SilentProgress()))
     finally:
         seen = person.leave()
     return answer, seen

@@ -7,8 +7,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
 from tokenguard.ports.shared_item import Item, Shared
-from tokenguard.ports.store import Store
-from tokenguard.stores.adopted import adopting, underlying_store
+from tokenguard.ports.store import Store, underlying_store
+from tokenguard.stores.adopted import adopting
 
 
 class TestAdoptingStore(StoreContract):

@@ -15,8 +15,9 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import Moved, NotProvenDead, TokenguardError
 from tokenguard.frozen import replace
 from tokenguard.migration.move_store import move_store
+from tokenguard.ports.store import underlying_store
 from tokenguard.rotation.engine import Engine
-from tokenguard.stores.adopted import adopting, underlying_store
+from tokenguard.stores.adopted import adopting
 
 ACTIONS = {
     "planned": lambda engine, token: engine.rotate(token),

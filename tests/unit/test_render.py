@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.shell.progress import Silent, StderrProgress
+from tokenguard.ports.operator import SilentProgress
+from tokenguard.shell.progress import StderrProgress
 from tokenguard.shell.render import Screen
 from tokenguard.text import safe_text
 
@@ -136,7 +137,7 @@ def test_a_live_line_fits_its_terminal_so_that_it_can_be_erased():
 
 
 def test_silence_is_silent():
-    progress = Silent()
+    progress = SilentProgress()
     for say in (progress.step, progress.note, progress.waiting):
         assert say("x") is None
     assert progress.clear() is None

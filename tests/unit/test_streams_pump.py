@@ -11,7 +11,6 @@ import pytest
 from tests.unit.test_redaction_forms import fresh, masker
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.settings import ProviderConfig, Settings, VaultConfig
-from tokenguard.shell.credentials import credential_variables
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.pump import Channel, Pump
 
@@ -103,7 +102,7 @@ def test_a_credential_that_the_configuration_names_stays_with_us():
         providers={"autoposting": ProviderConfig(admin="env:POSTING_ADMIN")},
         vault=VaultConfig(credential="env:OUR_LOGIN", address="https://vault.example.test"),
     )
-    withheld = credential_variables(settings)
+    withheld = settings.credential_variables()
     parent = {"POSTING_ADMIN": "x", "OUR_LOGIN": "y", "PATH": "/bin"}
     assert child_environment(parent, {}, withheld=withheld) == {"PATH": "/bin"}
     assert child_environment(parent, {}, keep=["OUR_LOGIN"], withheld=withheld) == {"OUR_LOGIN": "y", "PATH": "/bin"}

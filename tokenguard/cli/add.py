@@ -35,7 +35,7 @@ def add(
     fields are asked for too. The value is verified with the provider first: a revoked token, or one of another scope,
     is not added.
     """
-    from tokenguard.shell.value_input import ValueOptions
+    from tokenguard.ports.value_source import ValueOptions
     from tokenguard.usecases.add_token import Adding  # loads the store and the engine
 
     source = ValueOptions(variable=from_env, file=from_file, stdin=stdin)

@@ -97,7 +97,7 @@ def hook(wiring: Wiring, words: tuple[str, ...], *, own: str, reads: str, format
     from tokenguard.usecases.agent_guard import MOST_BYTES, answered  # it loads the scanner
 
     arguments = [*words, "--own", own, "--reads", reads, "--formats", formats]
-    output, error, code = answered(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), wiring.environ)
+    output, error, code = answered(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), wiring.scan_key)
     sys.stdout.write(output)
     sys.stderr.write(error)
     return code

@@ -8,10 +8,10 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
+from tokenguard.ports.store_backend import JOBS_ON_VAULT
 from tokenguard.provisioning.plan_model import Plan, Verb
 from tokenguard.provisioning.review import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import BatchResult, most_severe
-from tokenguard.shell.store_backend import JOBS_ON_VAULT
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.apply_manifest import Applying

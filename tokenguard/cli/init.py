@@ -9,7 +9,7 @@ from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
 if TYPE_CHECKING:  # it loads the stores
-    from tokenguard.shell.store_backend import CreatedStore
+    from tokenguard.ports.store_backend import CreatedStore
 
 
 @command("init")

@@ -12,6 +12,7 @@ from tokenguard.errors import InputError
 from tokenguard.files import shown, write_new
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Method
+from tokenguard.settings import admin_variable
 from tokenguard.shell.provider_descriptions import (
     FileAnswers,
     KnownProvider,
@@ -21,7 +22,6 @@ from tokenguard.shell.provider_descriptions import (
     read_description,
 )
 from tokenguard.shell.tty import Tty
-from tokenguard.shell.vendors import admin_variable
 from tokenguard.shell.wiring import Wiring
 
 _NEVER = "never tried live"

@@ -86,7 +86,7 @@ def respond(
     if summary is not None and not force:
         check_kind(Path(summary), TITLE)  # before anything is revoked
     place, begun = _place(wiring, where), _since(since, wiring.clock.now())
-    findings = look_up(wiring.store, wiring.environ, _sightings(wiring, file, code, stdin=stdin))
+    findings = look_up(wiring.store, wiring.scan_key(), _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
     if spread not in {None, Spread.STAGED} and findings.leaks:
         place = place or _asked_place(wiring, findings)

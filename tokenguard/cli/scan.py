@@ -30,6 +30,7 @@ from tokenguard.settings import ScanConfig
 from tokenguard.shell.known_tokens_note import with_note_once
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
+from tokenguard.shell.tty import read_unseen
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.explain_finding import explained_finding
 from tokenguard.usecases.save_findings import save_report
@@ -149,7 +150,7 @@ def scan(wiring: Wiring, /, **options: Any) -> ExitCode:
     demands = wanted | demanded(source.directories, base=asked.base)
     allowed = allowed_narrowing(demands.wishes, source.base, lambda: wiring.policy)
     demands |= Demands(most_excluded=allowed.most_excluded)
-    report, reach = source.scanned(_job(wiring, asked, source, demands, allowed, chosen))
+    report, reach = source.scanned(_job(wiring, asked, source, demands, allowed, chosen), read_unseen)
     if asked.names or wiring.settings.scan.names:
         report = named(report, lambda: wiring.store)
     report = demands.noted(report)

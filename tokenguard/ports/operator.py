@@ -92,3 +92,23 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Report a notice to the operator."""
         ...
+
+    def clear(self) -> None:
+        """Take the waiting line away, before other output to the terminal."""
+        ...
+
+
+class SilentProgress:
+    """Progress that is not shown."""
+
+    def step(self, text: str) -> None:
+        """Nothing."""
+
+    def waiting(self, text: str) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def clear(self) -> None:
+        """Nothing."""

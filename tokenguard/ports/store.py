@@ -207,6 +207,23 @@ class KeyHolding(Protocol):
         ...
 
 
+class StoreWrapper:
+    """A store that stands before another one."""
+
+    def __init__(self, underlying: Store) -> None:
+        self._underlying = underlying
+
+    @property
+    def underlying(self) -> Store:
+        """The store behind it."""
+        return self._underlying
+
+
+def underlying_store(store: Store) -> Store:
+    """The store itself, where one that also reads adopted values stands before it; for what depends on its kind."""
+    return store.underlying if isinstance(store, StoreWrapper) else store
+
+
 def identity_of(store: Store) -> Actor:
     """Who uses a store, as the store itself can tell: by key slot, or by the login at its server."""
     home = getattr(store, "underlying", store)

@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn
 
 from tokenguard.process import harden
+from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.usecases.agent_guard import MOST_BYTES, GuardTimeout, answered
 
 
@@ -33,7 +35,9 @@ def _stop(*_: object) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Read, search and answer; returns the exit code."""
-    output, error, code = answered(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), os.environ)
+    output, error, code = answered(
+        arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), partial(find_scan_key, os.environ)
+    )
     sys.stdout.write(output)
     sys.stderr.write(error)
     sys.stdout.flush()

@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -54,13 +54,13 @@ def _run(arguments: list[str]) -> int:
     wanted = parsed(arguments)
     from tokenguard.scanning.outputs.findings_text import findings_text  # `--help` needs none of it
     from tokenguard.shell.known_tokens_note import with_note_once
-    from tokenguard.shell.scan_settings import user_scan_settings, with_names
+    from tokenguard.shell.scan_settings import user_scan_settings
 
     settings = user_scan_settings(os.environ)
     changes = _changes(wanted)
     job, demands = _job(wanted, _demands(wanted), settings, changes)
     report, reach = _scanned(job, wanted)
-    report = demands.noted(with_names(report, os.environ) if settings and settings.names else report)
+    report = demands.noted(_with_names(report, os.environ) if settings and settings.names else report)
     report = with_note_once(report, settings.known_tokens_note) if settings else with_note_once(report)
     show_all, quiet = "--show-all" in wanted, "--quiet" in wanted
     sys.stdout.write(findings_text(report, reach, show_all=show_all, quiet=quiet))
@@ -198,3 +198,16 @@ def _suppressor(wanted: HookArguments, base: Path, now: "datetime") -> "Suppress
 def _say(message: str, hint: str, code: ExitCode) -> int:
     sys.stderr.write(f"error: {message}\nhint: {hint}\n")
     return int(code)
+
+
+def _with_names(report: "Report", environ: Mapping[str, str]) -> "Report":
+    """The report with names from the store. Never prompts, since a commit waits."""
+    from tokenguard.scanning.resolve_owners import named  # only where the user lets the hook go online
+    from tokenguard.shell.wiring import Wiring
+
+    wiring = Wiring(environ=environ)
+    wiring.flags.no_input = True
+    try:
+        return named(report, lambda: wiring.store)
+    finally:
+        wiring.close()

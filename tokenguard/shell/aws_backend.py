@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from tokenguard.domain.diagnosis import Diagnosis, doubt, well
 from tokenguard.errors import InputError
+from tokenguard.ports.store import underlying_store
+from tokenguard.ports.store_backend import CreatedStore, LoginAbilities
 from tokenguard.provisioning.server_setup.declared import JobRole
 from tokenguard.shell.aws_store import make_aws, policies, role_prefix
-from tokenguard.shell.store_backend import BackendContext, CreatedStore, LoginAbilities
-from tokenguard.stores.adopted import underlying_store
+from tokenguard.shell.backend_context import BackendContext
 from tokenguard.stores.aws.cost import monthly
 from tokenguard.stores.aws.store import AwsStore
 
@@ -16,6 +17,8 @@ class AwsBackend:
     """Implements `StoreBackend`."""
 
     most_jobs = 1
+    shared = True
+    roles_need_account = True
 
     def __init__(self, context: BackendContext) -> None:
         self._context = context

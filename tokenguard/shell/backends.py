@@ -1,6 +1,7 @@
 """Finds the backend of a store by its address; only the module of that kind of store is loaded."""
 
-from tokenguard.shell.store_backend import BackendContext, StoreBackend
+from tokenguard.ports.store_backend import StoreBackend
+from tokenguard.shell.backend_context import BackendContext
 from tokenguard.shell.store_url import is_on_aws, is_on_vault
 
 

@@ -1,19 +1,16 @@
 """Reads credentials that the configuration refers to as `env:VARIABLE` or `file:PATH`."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.files import check_private_file, read_limited, shown
-from tokenguard.frozen import Frozen
-from tokenguard.settings import Settings
 
 SERVICE_ACCOUNT = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
 """A pod's own identity: the cluster puts it there, as a link that everybody in the pod may read, and renews it."""
 _MOST = 65_536
-_IN_ENVIRONMENT = "env:"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 
 
@@ -72,24 +69,3 @@ def _checked(text: str, table: str) -> Secret:
             f"the credential of {table} is not one word of plain characters", hint=f"see {table} credential"
         )
     return Secret(text)
-
-
-def credential_variables(settings: Settings) -> frozenset[str]:
-    """The environment variables in which this runner's configuration has credentials: every `env:VARIABLE` in it."""
-    return frozenset(_variables(settings))
-
-
-def _variables(part: object) -> Iterator[str]:
-    match part:
-        case str():
-            if part.startswith(_IN_ENVIRONMENT):
-                yield part.removeprefix(_IN_ENVIRONMENT)
-        case Mapping():
-            for each in part.values():
-                yield from _variables(each)
-        case tuple() | list():
-            for each in part:
-                yield from _variables(each)
-        case Frozen():
-            for name in part.__struct_fields__:
-                yield from _variables(getattr(part, name))

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 
 from tokenguard.domain.diagnosis import Diagnosis, doubt, well
 from tokenguard.errors import InputError
+from tokenguard.ports.store import underlying_store
+from tokenguard.ports.store_backend import CreatedStore, LoginAbilities
+from tokenguard.shell.backend_context import BackendContext
 from tokenguard.shell.local_store import LocalStore, SlotKey, SlotKind, make_local, open_local
 from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
-from tokenguard.shell.store_backend import BackendContext, CreatedStore, LoginAbilities
-from tokenguard.stores.adopted import underlying_store
 
 
 class LocalBackend:
     """Implements `StoreBackend`."""
 
     most_jobs = 1
+    shared = False
+    roles_need_account = False
 
     def __init__(self, context: BackendContext) -> None:
         self._context = context

@@ -64,19 +64,3 @@ class StderrProgress:
         shown = paint(mark, colour) if self._colour else mark
         self._stream.write(f"{shown} {safe_text(text, one_line=True)}\n")
         self._stream.flush()
-
-
-class Silent:
-    """Progress that is not shown."""
-
-    def step(self, text: str) -> None:
-        """Nothing."""
-
-    def waiting(self, text: str) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def clear(self) -> None:
-        """Nothing."""

@@ -12,7 +12,6 @@ from tokenguard.files import read_limited
 from tokenguard.places import config_dir
 
 if TYPE_CHECKING:
-    from tokenguard.domain.finding import Report
     from tokenguard.policy.model import Policy
     from tokenguard.scanning.team_rules import TeamRules
     from tokenguard.settings import ScanConfig, Settings
@@ -66,16 +65,3 @@ def team_rules(settings: "ScanConfig | None") -> "TeamRules | None":
     from tokenguard.scanning.team_rules import TeamFiles, TeamRules  # few teams have any
 
     return TeamRules(TeamFiles(plugins=settings.detect_secrets_plugins, filters=settings.detect_secrets_filters))
-
-
-def with_names(report: "Report", environ: Mapping[str, str]) -> "Report":
-    """The report with names from the store. Never prompts, since a commit waits."""
-    from tokenguard.scanning.resolve_owners import named  # only where the user lets the hook go online
-    from tokenguard.shell.wiring import Wiring
-
-    wiring = Wiring(environ=environ)
-    wiring.flags.no_input = True
-    try:
-        return named(report, lambda: wiring.store)
-    finally:
-        wiring.close()

@@ -9,22 +9,10 @@ from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
 from tokenguard.domain.shape import MAX_LENGTH, check_value
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import read_named
-from tokenguard.frozen import Frozen
+from tokenguard.ports.value_source import ValueOptions
 from tokenguard.shell.tty import Tty, read_unseen
 
 _LIMIT = MAX_LENGTH + 2  # a value and its line end
-
-
-class ValueOptions(Frozen, frozen=True, kw_only=True):
-    """What was asked for on the command line; at most one of them."""
-
-    variable: str = ""
-    file: str = ""
-    stdin: bool = False
-
-    def __post_init__(self) -> None:
-        if sum(map(bool, (self.variable, self.file, self.stdin))) > 1:
-            raise InputError("more than one source for the value", hint="give --from-env, --from-file or --stdin alone")
 
 
 def value_of(text: str, fields: Sequence[str] = (TOKEN_FIELD,)) -> Value:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from tokenguard.domain.diagnosis import Diagnosis, Level, well
 from tokenguard.errors import ExitCode, InputError
+from tokenguard.ports.store import underlying_store
+from tokenguard.ports.store_backend import JOBS_ON_VAULT, CreatedStore, LoginAbilities
 from tokenguard.provisioning.server_setup.declared import JobRole
 from tokenguard.provisioning.server_setup.vault_setup import role_of
-from tokenguard.shell.store_backend import JOBS_ON_VAULT, BackendContext, CreatedStore, LoginAbilities
+from tokenguard.shell.backend_context import BackendContext
 from tokenguard.shell.vault_store import make_vault, policies
-from tokenguard.stores.adopted import underlying_store
 from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.policies import VaultStoreRole
 from tokenguard.stores.vault.standing import READS_RECORDS, READS_TRAILS
@@ -21,6 +22,8 @@ class VaultBackend:
     """Implements `StoreBackend`."""
 
     most_jobs = JOBS_ON_VAULT
+    shared = True
+    roles_need_account = False
 
     def __init__(self, context: BackendContext) -> None:
         self._context = context

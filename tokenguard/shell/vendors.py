@@ -15,7 +15,7 @@ from tokenguard.ports.provider import Method, Provider, Vendor
 from tokenguard.ports.store import Store
 from tokenguard.providers import provider_registry
 from tokenguard.providers.provider_settings import ProviderSettings
-from tokenguard.settings import Settings
+from tokenguard.settings import Settings, admin_variable
 from tokenguard.shell.value_input import value_of
 
 _VARIABLE = re.compile(r"(?:env:)?([A-Z][A-Z0-9_]{0,127})", re.ASCII)
@@ -183,8 +183,3 @@ def _may_serve(admin: Record, record: Record) -> bool:
         record.provider,
         RecordState.ACTIVE,
     ) and admin.name != record.name
-
-
-def admin_variable(provider: str) -> str:
-    """The environment variable that may hold a provider's admin credential for one run."""
-    return f"TOKENGUARD_ADMIN_{re.sub('[^A-Z0-9]', '_', provider.upper())}"

@@ -1,7 +1,7 @@
 """The composition root: the only module that binds adapters to ports. Everything is lazy."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +18,18 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
 
     from tokenguard.delivery.delivery_registry import DeliveryRegistry
     from tokenguard.domain.people import Directory
-    from tokenguard.domain.secret import Secret
+    from tokenguard.domain.secret import Secret, Value
+    from tokenguard.notifications.routes import NotificationRoute
     from tokenguard.policy.model import Policy
     from tokenguard.ports.clock import Clock
     from tokenguard.ports.operator import Operator, Progress
     from tokenguard.ports.store import Store, Stray
+    from tokenguard.ports.store_backend import StoreBackend
+    from tokenguard.ports.value_source import ValueOptions
+    from tokenguard.provisioning.server_setup.setup_target import ServerSetups
     from tokenguard.rotation.engine import Engine
+    from tokenguard.scanning.bundle import ScanKey
+    from tokenguard.scanning.team_rules import TeamRules
     from tokenguard.settings import Settings, VaultConfig
     from tokenguard.shell.approvals import StoreApprovals
     from tokenguard.shell.field_servers import ConfiguredPlaces
@@ -31,7 +37,6 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
     from tokenguard.shell.second_person import SecondPerson
-    from tokenguard.shell.store_backend import StoreBackend
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
 
@@ -306,6 +311,44 @@ class Wiring:
 
         return is_local(self.store_url) or bool(getattr(self.store, "sandbox", False))
 
+    def scan_key(self) -> "ScanKey | None":
+        """This machine's scan key, if it has one; InputError if the variable for it holds none."""
+        from tokenguard.shell.scan_key import find_scan_key  # may ask the keyring
+
+        return find_scan_key(self.environ)
+
+    def team_rules(self) -> "TeamRules | None":
+        """The team's own plug-ins and filters for scans, loaded; None if the configuration names none."""
+        from tokenguard.shell.scan_settings import team_rules  # few teams have any
+
+        return team_rules(self.settings.scan)
+
+    def read_value(self, source: "ValueOptions", name: str, fields: "Sequence[str]") -> "Value":
+        """A new value of the token `name` from its source; InputError, NeedsPerson."""
+        from tokenguard.shell.value_input import read_value  # only where a value is entered
+
+        return read_value(source, self.environ, self.tty, name, fields)
+
+    def check_destination(self, host: str) -> None:
+        """Look for the credential of a host that values are delivered to; InputError if there is none."""
+        from tokenguard.shell.deliveries import credential_at  # only `doctor` asks
+
+        credential_at(host, self.settings.destinations[host], self.environ)
+
+    @cached_property
+    def server_setup(self) -> "ServerSetups":
+        """The server of the store, as `setup` configures it."""
+        from tokenguard.shell.server_setup import server_setup  # only `setup` asks
+
+        return server_setup(self)
+
+    @cached_property
+    def notification_routes(self) -> "tuple[NotificationRoute, ...]":
+        """The routes of this runner's notifications."""
+        from tokenguard.shell.notification_routes import configured_routes  # only for notifications
+
+        return configured_routes(self.settings, self.environ, self.clock)
+
     @cached_property
     def deliveries(self) -> "DeliveryRegistry":
         """How values reach their consumers from this machine."""
@@ -419,10 +462,3 @@ def close_store(store: "Store") -> None:
     close = getattr(store, "close", None)
     if close is not None:
         close()
-
-
-def underlying_store(store: "Store") -> "Store":
-    """The store itself, where one that also reads adopted values stands before it."""
-    from tokenguard.stores.adopted import underlying_store as behind
-
-    return behind(store)

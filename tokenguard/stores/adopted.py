@@ -18,7 +18,7 @@ from tokenguard.domain.token import Custody, Location
 from tokenguard.errors import Conflict, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import ExternalField, ExternalFields, FieldValue, UnexpectedValue
-from tokenguard.ports.store import FieldState, HeldValues, Live, Store
+from tokenguard.ports.store import FieldState, HeldValues, Live, Store, StoreWrapper
 from tokenguard.stores.held_values import StoredValues
 
 _TRIES = 5
@@ -29,27 +29,17 @@ def adopting(underlying: Store, places: Callable[[], ExternalFields]) -> Store:
     return cast("Store", _AdoptingStore(underlying, places))  # everything but live values is delegated
 
 
-def underlying_store(store: Store) -> Store:
-    """Return the store behind the wrapper of `adopting`, for callers that depend on its kind."""
-    return store.underlying if isinstance(store, _AdoptingStore) else store
-
-
-class _AdoptingStore:
+class _AdoptingStore(StoreWrapper):
     """Delegates to the underlying store everything that is not defined here."""
 
     def __init__(self, underlying: Store, places: Callable[[], ExternalFields]) -> None:
-        self._underlying = underlying
+        super().__init__(underlying)
         self._make_places = places
         self._located: dict[TokenId, Location] = {}
 
     @cached_property
     def _places(self) -> ExternalFields:
         return self._make_places()
-
-    @property
-    def underlying(self) -> Store:
-        """The underlying store."""
-        return self._underlying
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._underlying, name)

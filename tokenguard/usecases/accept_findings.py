@@ -11,6 +11,7 @@ from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.moment import parse_day
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
+from tokenguard.ports.terminal import Terminal
 from tokenguard.scanning.baseline_file import MAX_REASON, BaselineContent, BaselineEntry, encoded_path
 from tokenguard.scanning.baseline_matching import Baseline, FindingCollector
 from tokenguard.scanning.jobs import ScanJob
@@ -18,7 +19,6 @@ from tokenguard.scanning.outputs.findings_text import finding_line
 from tokenguard.scanning.root_paths import RootPaths
 from tokenguard.scanning.scanner import Suppressor
 from tokenguard.scanning.slow_tags import SlowTags
-from tokenguard.shell.tty import Tty
 from tokenguard.text import is_plain_line
 from tokenguard.usecases.finding_place import parse_place
 
@@ -99,7 +99,9 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
             former += [before] if before is not None else []
         return replace(self, content=self.content.with_entries(entries, without=former))
 
-    def review(self, tty: Tty, paths: Sequence[Path], save: Callable[[BaselineContent], object]) -> tuple[int, int]:
+    def review(
+        self, tty: Terminal, paths: Sequence[Path], save: Callable[[BaselineContent], object]
+    ) -> tuple[int, int]:
         """Ask about each finding that is not accepted yet, and save each answer at once.
 
         Returns:
@@ -130,7 +132,7 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
                 save(acceptor.content)
         return accepted, total - accepted
 
-    def _asking(self, tty: Tty, match: TextMatch, path: str) -> "Acceptor":
+    def _asking(self, tty: Terminal, match: TextMatch, path: str) -> "Acceptor":
         """Accept a finding on the terms that a person gives."""
         while True:
             try:
@@ -176,7 +178,7 @@ def _refuse_own(found: Iterable[Finding]) -> None:
         )
 
 
-def _decision(tty: Tty) -> str:
+def _decision(tty: Terminal) -> str:
     answers = {"": "no", "n": "no", "no": "no", "y": "yes", "yes": "yes", "q": "quit", "quit": "quit"}
     while True:
         answer = answers.get(tty.ask("  accept it? [yes/no/quit] ").strip().lower())

@@ -15,9 +15,9 @@ from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, looks_like_value, texts_in
 from tokenguard.inventory.verification import VerificationResult, judge
 from tokenguard.ports.provider import Provider
+from tokenguard.ports.terminal import Terminal
+from tokenguard.ports.value_source import ValueOptions
 from tokenguard.rotation.control_search import ControlSearch
-from tokenguard.shell.tty import Tty
-from tokenguard.shell.value_input import ValueOptions, read_value
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import changes_from
 
@@ -139,7 +139,7 @@ class Adding:
         if not self._adopted:
             can = self._provider.capabilities
             fields = can.admin_fields if self._record.kind is CredentialKind.PROVIDER_ADMIN else can.fields
-            return read_value(source, self._wiring.environ, self._wiring.tty, self._record.name, fields)
+            return self._wiring.read_value(source, self._record.name, fields)
         _refuse_source(source, "an adopted value is read from its location")
         return admission.value_at(self._wiring.places, self._record.location)
 
@@ -252,7 +252,7 @@ def _check_complete(record: Record) -> None:
         )
 
 
-def _asked(tty: Tty, record: Record) -> RecordChanges:
+def _asked(tty: Terminal, record: Record) -> RecordChanges:
     """The missing fields, as a person gives them."""
     return changes_from({name: _answer(tty, name, partial(_checked, name)) for name in record.missing})
 
@@ -264,7 +264,7 @@ def _checked(name: str, text: str) -> str:
     return text
 
 
-def _answer(tty: Tty, name: str, read: Callable[[str], str]) -> str:
+def _answer(tty: Terminal, name: str, read: Callable[[str], str]) -> str:
     """Ask until the answer is valid."""
     while True:
         if text := tty.ask(f"{_QUESTIONS[name]}: "):

@@ -1,7 +1,7 @@
 """The use case of `agent hook`: what a coding agent is about to send or has read, and what is answered."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tokenguard.agents.agent_registry import agent, sender
@@ -10,11 +10,10 @@ from tokenguard.agents.event_text import selected, texts_in, with_texts
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
-from tokenguard.scanning.bundle import now_utc
+from tokenguard.scanning.bundle import ScanKey, now_utc
 from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.token_search import FoundToken, TokenSearch, holds_mask, sentence
-from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.text import safe_text
 
 _INSTEAD = (
@@ -30,6 +29,9 @@ _MASK_WRITTEN = (
 _MOST_FILES = 100
 _MOST_NAMES = 20_000
 _PLACES = frozenset({"session_id", "sessionId", "transcript_path", "transcriptPath", "hook_event_name"})
+
+KeyFinder = Callable[[], ScanKey | None]
+"""Finds this machine's scan key; only called where something is searched."""
 
 
 class GuardTimeout(BaseException):
@@ -49,15 +51,15 @@ class GuardOptions(Frozen, frozen=True, kw_only=True):
     """What is found by a vendor's format alone is let through with a notice."""
 
 
-def answered(arguments: Sequence[str], read: Callable[[], bytes], environ: Mapping[str, str]) -> tuple[str, str, int]:
-    """Answer the event that `read` gives; what fails blocks the action.
+def answered(arguments: Sequence[str], read: Callable[[], bytes], scan_key: KeyFinder) -> tuple[str, str, int]:
+    """Answer the event that `read` gives, with what finds the scan key; what fails blocks the action.
 
     Returns:
         What belongs on standard output and standard error, and the exit code.
     """
     try:
         name, options = _parsed(arguments)
-        reply = guard(agent(name), read(), options, environ)
+        reply = guard(agent(name), read(), options, scan_key)
     except TokenguardError as error:
         reply = _blocked(f"{error.message}; {error.hint}")
     except (KeyboardInterrupt, GuardTimeout):
@@ -93,7 +95,7 @@ def _blocked(reason: str) -> HookReply:
     return HookReply(error=f"tokenguard: {reason}. Nothing was let through.", code=BLOCKED)
 
 
-def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, str]) -> HookReply:
+def guard(of: Agent, data: bytes, options: GuardOptions, scan_key: KeyFinder) -> HookReply:
     """Answer one event. Raises nothing: what cannot be searched is refused."""
     stage: HookStage | None = None
     try:
@@ -101,7 +103,7 @@ def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, s
         of = sender(of, event)
         name = options.event or text_of(event, "hook_event_name")
         stage = of.stage(name)
-        return _Guard(of, options, environ).answer(stage, name, event)
+        return _Guard(of, options, scan_key).answer(stage, name, event)
     except TokenguardError as error:
         return _failure(of, stage, f"{error.message}; {error.hint}")
     except GuardTimeout:
@@ -137,10 +139,10 @@ def _closed(effect: Effect) -> Effect:
 class _Guard:
     """One process, one event."""
 
-    def __init__(self, of: Agent, options: GuardOptions, environ: Mapping[str, str]) -> None:
+    def __init__(self, of: Agent, options: GuardOptions, scan_key: KeyFinder) -> None:
         self._agent = of
         self._options = options
-        self._environ = environ
+        self._scan_key = scan_key
         self._notes: list[str] = []
         self._about_own: tuple[str, ...] = ()
 
@@ -175,7 +177,7 @@ class _Guard:
 
         A scan key without a list is an error: who has a key counts on known tokens being found.
         """
-        key = find_scan_key(self._environ)
+        key = self._scan_key()
         wanted = self._options.own
         if wanted and (key is None or not key.digest.startswith(wanted)):
             raise InputError(

@@ -17,7 +17,6 @@ from tokenguard.errors import InputError, NeedsPerson, TokenguardError
 from tokenguard.files import read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.known_token_stage import load_own_tokens
-from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, diff_lines
 from tokenguard.usecases.confirm import confirm
@@ -119,7 +118,7 @@ def program(wiring: Wiring) -> str:
 
 def _own_digest(wiring: Wiring) -> str:
     """The beginning of the scan key's digest, if known tokens can be searched for here."""
-    key = find_scan_key(wiring.environ)
+    key = wiring.scan_key()
     if key is None or load_own_tokens(key, wiring.clock.now()).stage is None:
         return ""
     return key.digest[:DIGEST]

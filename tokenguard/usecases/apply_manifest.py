@@ -15,13 +15,13 @@ from tokenguard.frozen import replace
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, texts_in
 from tokenguard.ports.store import identity_of
+from tokenguard.ports.value_source import ValueOptions
 from tokenguard.provisioning.decide import ProviderInfo, decide, undelivered
 from tokenguard.provisioning.diff import for_first_value, new_record, wanted
 from tokenguard.provisioning.manifest import Declared
 from tokenguard.provisioning.plan_model import Action, Verb
 from tokenguard.provisioning.review import reason_of
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.shell.value_input import ValueOptions
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.add_token import Adding
 from tokenguard.usecases.load_manifest import PlannedManifest

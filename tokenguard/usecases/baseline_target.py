@@ -18,8 +18,6 @@ from tokenguard.scanning.root_paths import RootPaths, root_of, top_of
 from tokenguard.scanning.scan_options import demanded
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.scanning.union_merge import set_union_merge
-from tokenguard.shell.scan_key import find_scan_key
-from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.scan_target import directories_of
 
@@ -51,7 +49,7 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
         root = root_of(directories[0]) if given is None else top_of(directories[0]) or given.absolute().parent
         check_page(file)
         now, demands = wiring.clock.now(), demanded(directories)
-        own = load_own_tokens(find_scan_key(wiring.environ), now, required=demands.require_own)
+        own = load_own_tokens(wiring.scan_key(), now, required=demands.require_own)
         here = Path().absolute()
         allowed = allowed_narrowing(demands.wishes, here, lambda: wiring.policy)
         return cls(
@@ -61,7 +59,7 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
             stages=Stages(
                 own=own.stage,
                 profile=profile | demands.profile,
-                team=team_rules(wiring.settings.scan),
+                team=wiring.team_rules(),
                 other_comments=lambda: other_comments(wiring.policy),
                 narrowing=allowed.narrowing,
             ),

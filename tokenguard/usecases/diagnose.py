@@ -8,7 +8,6 @@ from tokenguard.domain.diagnosis import Diagnosis, Level, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.clock import CLOCK_SLACK
-from tokenguard.shell.store_url import is_local
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
@@ -72,7 +71,7 @@ def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: Wiring | Sequence
 
 def _store(wiring: Wiring) -> Iterator[Diagnosis]:
     url = wiring.store.url
-    seen = ", and is as new as this machine last saw it" if is_local(url) else ""
+    seen = "" if wiring.backend.shared else ", and is as new as this machine last saw it"
     yield Diagnosis(check="store", level=Level.OK, text=f"{url} opens{seen}")
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.shell.deliveries import credential_at
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -37,9 +36,9 @@ def destinations(wiring: Wiring) -> Iterator[Diagnosis]:
     """Whether a credential is available for each host that values are delivered to."""
     hosts = wiring.settings.destinations
     lacking = 0
-    for host, each in sorted(hosts.items()):
+    for host in sorted(hosts):
         try:
-            credential_at(host, each, wiring.environ)
+            wiring.check_destination(host)
         except InputError as error:
             lacking += 1
             yield doubt("destinations", error.message, error.hint)
@@ -113,9 +112,8 @@ def _read(path: Path) -> bytes:
 def _own_tokens(wiring: Wiring) -> Iterator[Diagnosis]:
     """Whether scans here have current fingerprints of known tokens."""
     from tokenguard.scanning.known_token_stage import load_own_tokens  # only in a repository
-    from tokenguard.shell.scan_key import find_scan_key  # may ask the keyring
 
-    notes = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now()).notes
+    notes = load_own_tokens(wiring.scan_key(), wiring.clock.now()).notes
     if notes:
         source = "" if wiring.settings.scan.bundle else " --from store"
         yield doubt("known tokens", "; ".join(notes), f"tokenguard fingerprints pull{source}")

@@ -17,6 +17,7 @@ from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method
 from tokenguard.rotation.keeping import how_to_prove
 from tokenguard.rotation.machine import revocation_owed
+from tokenguard.settings import admin_variable
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -183,8 +184,6 @@ def _provider(wiring: Wiring, record: Record, *, urgent: bool) -> Iterator[Diagn
     is_admin = record.kind is CredentialKind.PROVIDER_ADMIN
     by_api = Method.API in {provider.capabilities.mint, provider.capabilities.revoke}
     if vendor.issuer is None and by_api and (urgent or not is_admin):
-        from tokenguard.shell.vendors import admin_variable  # loaded with the vendors
-
         yield broken(
             "admin credential",
             f"no {'other ' if is_admin else ''}admin credential to create and revoke tokens of {record.provider}",

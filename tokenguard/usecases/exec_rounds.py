@@ -10,7 +10,6 @@ from tokenguard.errors import TokenguardError
 from tokenguard.process import inherited_umask
 from tokenguard.redaction.known import MaskedValue, MatchSource
 from tokenguard.redaction.matcher import Matcher
-from tokenguard.shell.credentials import credential_variables
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.child import run_masked, run_unmasked
 from tokenguard.streams.environment import child_environment
@@ -53,7 +52,7 @@ def run_disclosed(
     while True:
         disclosure = Disclosure(wiring, asked, "exec")
         environment = child_environment(
-            wiring.environ, disclosure.variables(), keep, withheld=credential_variables(wiring.settings)
+            wiring.environ, disclosure.variables(), keep, withheld=wiring.settings.credential_variables()
         )
         _learn(wiring, disclosure, known, settings)
         watch = _watch(wiring, disclosure, known, settings)

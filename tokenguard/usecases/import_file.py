@@ -22,8 +22,8 @@ from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.readers import TokenDraft
 from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord, apply, check_age, texts_in
+from tokenguard.ports.operator import SilentProgress
 from tokenguard.ports.provider import Provider
-from tokenguard.shell.progress import Silent
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.given_facts import changes_from
@@ -89,7 +89,7 @@ class Importer:
         self._wiring = wiring
         self._defaults = defaults
         self._dry_run = dry_run
-        self._engine = wiring.engine_telling(Silent())
+        self._engine = wiring.engine_telling(SilentProgress())
         self._known: dict[Fingerprint, admission.KnownValue] = {}
         self._names: set[TokenName] = set()
         self._used: set[TokenName] = set()

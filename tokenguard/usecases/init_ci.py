@@ -7,7 +7,6 @@ from pathlib import Path
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.bootstrap import DEFAULT_IMAGE, UNKNOWN, Choice, FileChange, RepositoryFile, drafts
-from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, diff_lines
 from tokenguard.usecases.confirm import confirm
@@ -76,7 +75,7 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
             "the git remote does not show which CI this repository uses", hint="give --ci github or --ci gitlab"
         )
     url = wiring.store_url
-    account = (wanted.account or _ACCOUNT) if is_on_aws(url) else ""
+    account = (wanted.account or _ACCOUNT) if wiring.backend.roles_need_account else ""
     planner, rotator = wiring.backend.job_roles(system, account)
     return Choice(
         system=system,

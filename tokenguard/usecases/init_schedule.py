@@ -15,8 +15,6 @@ from tokenguard.provisioning.schedules import (
     start_time,
     systemd_units,
 )
-from tokenguard.shell.credentials import credential_variables
-from tokenguard.shell.store_url import is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.init_ci import pipeline_template
@@ -36,7 +34,8 @@ def render_schedule(wiring: Wiring, scheduler: Scheduler, *, image: str, into: s
     rule = wiring.policy.rule("unattended-rotation")
     windows = rule.words("windows") if rule else ()
     if scheduler is Scheduler.KUBERNETES:
-        if not is_on_vault(wiring.store_url):
+        address = wiring.backend.server_address()
+        if address is None:
             raise InputError(
                 "a CronJob is rendered for a store on Vault only",
                 hint="--store vault://MOUNT/PREFIX, or --schedule cron",
@@ -44,7 +43,7 @@ def render_schedule(wiring: Wiring, scheduler: Scheduler, *, image: str, into: s
         files = cron_jobs(
             pipeline_template("../cronjob.yaml"),
             store=wiring.store_url,
-            address=wiring.backend.server_address() or _EXAMPLE_SERVER,
+            address=address or _EXAMPLE_SERVER,
             role=wiring.backend.job_roles("kubernetes", "")[1].replace("-kubernetes-", "-"),
             image=image,
             windows=windows,
@@ -111,7 +110,7 @@ def _window_words(windows: tuple[str, ...]) -> str:
 
 def _missing(wiring: Wiring, scheduler: Scheduler) -> list[str]:
     """What a person has to add: credentials are in no file that this command writes."""
-    names = sorted(credential_variables(wiring.settings))
+    names = sorted(wiring.settings.credential_variables())
     place = "/etc/tokenguard/environment (mode 0600)" if scheduler is Scheduler.SYSTEMD else "the crontab's environment"
     found = [f"put the variables {', '.join(names)} into {place}"] if names else []
     if wiring.settings.notify is None:

@@ -1,7 +1,7 @@
 """Finds the token of a leaked value: by fingerprint, by pulled fingerprints, or by report code."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from urllib.parse import unquote
 
@@ -15,11 +15,10 @@ from tokenguard.domain.shape import MAX_LENGTH, MIN_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.store import Store
-from tokenguard.scanning.bundle import now_utc
+from tokenguard.scanning.bundle import ScanKey, now_utc
 from tokenguard.scanning.foreign_reports import ReportedLeak
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.scanner import OwnStage
-from tokenguard.shell.scan_key import find_scan_key
 
 _CODE = re.compile(rf"[0-9a-f]{{{CODE_DIGITS},32}}", re.ASCII)
 _ID_DIGITS = 32
@@ -56,14 +55,14 @@ class Findings(Frozen, frozen=True, kw_only=True):
     """Findings without a value, which cannot be looked up."""
 
 
-def look_up(store: Store, environ: Mapping[str, str], sightings: Sequence[ReportedLeak]) -> Findings:
+def look_up(store: Store, scan_key: ScanKey | None, sightings: Sequence[ReportedLeak]) -> Findings:
     """Sort the sightings by token and value.
 
     Raises:
-        InputError: a report code is invalid or ambiguous, or the scan key is invalid.
+        InputError: a report code is invalid or ambiguous.
         Unreachable: the store could not be read.
     """
-    own = load_own_tokens(find_scan_key(environ), now_utc()).stage
+    own = load_own_tokens(scan_key, now_utc()).stage
     holders = _holders(store, sightings)
     codes: dict[str, list[Leaked]] = {}
     found: dict[tuple[TokenId, str], Leaked] = {}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from tokenguard.shell.store_url import is_local
 from tokenguard.shell.wiring import Wiring
 
 
@@ -17,4 +16,4 @@ def role_policies(wiring: Wiring, adopted: Sequence[str] = ()) -> dict[str, str]
     from tokenguard.provisioning.adopted_policies import adopted_policies  # few ask for it
 
     beside = adopted_policies(adopted)
-    return beside if is_local(wiring.store_url) else {**wiring.backend.role_policies(), **beside}
+    return {**wiring.backend.role_policies(), **beside} if wiring.backend.shared else beside

@@ -1,6 +1,6 @@
 """The target of `scan`: paths, the index, a history, a stream or a message."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tokenguard.agents.agent_registry import AGENTS, agent
@@ -13,7 +13,6 @@ from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.push_status import with_reach
 from tokenguard.scanning.root_paths import RootPaths, root_of
 from tokenguard.scanning.transcripts import TranscriptEntry, scan_transcripts
-from tokenguard.shell.tty import read_unseen
 
 
 class ScanTarget(Frozen, frozen=True, kw_only=True):
@@ -60,10 +59,10 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
         """Translate the paths of the report to those that a code host knows."""
         return RootPaths(root=root_of(Path().absolute()), base=self.base)
 
-    def scanned(self, job: ScanJob) -> tuple[Report, Reach]:
-        """Scan it; also returns how far its content was pushed."""
+    def scanned(self, job: ScanJob, read_stdin: Callable[[int], bytes]) -> tuple[Report, Reach]:
+        """Scan it, with a reader of standard input; also returns how far its content was pushed."""
         if self.stdin:
-            return job.stream(read_unseen(MAX_BYTES + 1)), Reach.STREAM
+            return job.stream(read_stdin(MAX_BYTES + 1)), Reach.STREAM
         if self.agents is not None:
             return scan_transcripts(self.agents, job.stages, job.notes), Reach.TRANSCRIPT
         if self.message is not None:

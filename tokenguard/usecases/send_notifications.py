@@ -25,11 +25,12 @@ from tokenguard.notifications.outbox import (
     with_conditions,
     without_claims,
 )
+from tokenguard.notifications.routes import NotificationRoute, routes_named
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
+from tokenguard.ports.store import underlying_store
 from tokenguard.rotation.batch import most_severe_code
 from tokenguard.rotation.lease import is_runner_dead
-from tokenguard.shell.notification_routes import NotificationRoute, configured_routes, routes_named
-from tokenguard.shell.wiring import Wiring, underlying_store
+from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
 _LONGEST = 300.0
@@ -62,7 +63,7 @@ class Notifier:
 
     def __init__(self, wiring: Wiring, names: Sequence[str] = (), *, required: bool = False) -> None:
         self._wiring = wiring
-        configured = configured_routes(wiring.settings, wiring.environ, wiring.clock)
+        configured = wiring.notification_routes
         if not configured and required:
             raise InputError("no route is configured", hint="add [notify.routes.NAME] to the configuration")
         self.routes = routes_named(configured, names)

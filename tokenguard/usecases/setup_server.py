@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import InputError, Unreachable
+from tokenguard.files import read_named
 from tokenguard.frozen import Frozen
+from tokenguard.provisioning.server_setup.declared import ServerSetup
+from tokenguard.provisioning.server_setup.server_file import MAX_BYTES, read_setup
 from tokenguard.provisioning.server_setup.setup_diff import Change, Step, step, steps
-from tokenguard.provisioning.server_setup.terraform import of_aws, of_vault
+from tokenguard.provisioning.server_setup.setup_target import SetupServer
 from tokenguard.provisioning.server_setup.vault_setup import Resource
-from tokenguard.shell.server_setup import VaultServer, setup_in, vault_resources, vault_server
-from tokenguard.shell.store_url import is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.confirm import confirm
 
@@ -43,9 +44,8 @@ def held(wiring: Wiring, file: str) -> SetupDiff:
         Unreachable: the server cannot be reached, or the login may not read its configuration.
     """
     setup = setup_in(Path(file))
-    _check_place(wiring)
-    server = _server(wiring)
-    return SetupDiff(store=wiring.store_url, steps=steps(vault_resources(setup, wiring.store_url), server.read))
+    resources = wiring.server_setup.resources(setup)
+    return SetupDiff(store=wiring.store_url, steps=steps(resources, wiring.server_setup.server().read))
 
 
 def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
@@ -59,7 +59,7 @@ def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
         return found
     if ask:
         _confirm(wiring, found)
-    server = _server(wiring)
+    server = wiring.server_setup.server()
     done: list[str] = []
     after: list[Step] = []
     for each in found.steps:
@@ -79,7 +79,7 @@ def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
     return SetupDiff(store=found.store, steps=tuple(after), done=tuple(done))
 
 
-def _written(server: VaultServer, resource: Resource) -> Step:
+def _written(server: SetupServer, resource: Resource) -> Step:
     """What the server has after writing a part."""
     server.write(resource)
     result = step(resource, server.read(resource))
@@ -110,15 +110,7 @@ def show(wiring: Wiring, found: SetupDiff) -> None:
 
 def emitted(wiring: Wiring, file: str) -> dict[str, Any]:
     """The declaration as Terraform JSON; InputError if file or store do not match."""
-    setup = setup_in(Path(file))
-    if is_on_aws(wiring.store_url):
-        from tokenguard.shell.aws_store import roles_of  # for this kind of store only
-
-        if not setup.aws_account:
-            raise InputError(f"{file} has no AWS account", hint='add `aws: {account: "123456789012"}`')
-        return of_aws(setup, roles_of(setup, wiring.store_url))
-    _check_place(wiring)
-    return of_vault(vault_resources(setup, wiring.store_url))
+    return wiring.server_setup.terraform(setup_in(Path(file)), file)
 
 
 def _told(each: Step) -> dict[str, Any]:
@@ -138,16 +130,7 @@ def _confirm(wiring: Wiring, found: SetupDiff) -> None:
     confirm(wiring.tty, "write these changes", undone="written")
 
 
-def _check_place(wiring: Wiring) -> None:
-    if is_on_aws(wiring.store_url):
-        raise InputError(
-            "tokenguard does not change IAM",
-            hint="`tokenguard setup --emit terraform` writes it for your IAM administrator",
-        )
-    if not is_on_vault(wiring.store_url):
-        raise InputError("a local store has no server", hint="give --store vault://MOUNT/PREFIX or aws://REGION/PREFIX")
-
-
-def _server(wiring: Wiring) -> VaultServer:
-    url = wiring.store_url
-    return vault_server(url, wiring.vault_of(url), wiring.settings, wiring.environ, wiring.clock)
+def setup_in(path: Path) -> ServerSetup:
+    """The set-up in a file; InputError if it cannot be read or is not acceptable."""
+    data = read_named(path, MAX_BYTES, hint="name the file, or begin with `tokenguard init --ci github`")
+    return read_setup(data, source=path.name)

@@ -6,8 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from tokenguard.audit.chain import Checked, Trails, check_all
 from tokenguard.domain.document import Snapshot
-from tokenguard.ports.store import Store
-from tokenguard.shell.wiring import underlying_store
+from tokenguard.ports.store import Store, underlying_store
 
 
 class AuditProblem(Protocol):

@@ -1,6 +1,6 @@
 """Writes what others can check without the store: signed checkpoints, and the trail of one token with its proof."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -8,11 +8,18 @@ from tokenguard.audit.chain import check_all
 from tokenguard.audit.checkpoint import ChainState, Checkpoint
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import Conflict, Tampered
-from tokenguard.shell.evidence_key import EvidenceKey
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.verify_store import what_then
 
 FORMAT = "tokenguard-evidence/1"
+
+
+class NoteSigner(Protocol):
+    """Signs checkpoints under the name of a store."""
+
+    def signed(self, body: str) -> str:
+        """The text with its signature line."""
+        ...
 
 
 def checkpoint_of(wiring: Wiring) -> Checkpoint:
@@ -28,7 +35,7 @@ def checkpoint_of(wiring: Wiring) -> Checkpoint:
     return Checkpoint.of(wiring.store.store_id, states)
 
 
-def evidence_of(wiring: Wiring, snapshot: Snapshot, key: EvidenceKey) -> dict[str, Any]:
+def evidence_of(wiring: Wiring, snapshot: Snapshot, key: NoteSigner) -> dict[str, Any]:
     """The whole trail of a token, the checkpoint that it belongs to, and the proof that it does.
 
     Raises:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from tokenguard.domain.token import Consumer, Location
 from tokenguard.inventory.views import day
+from tokenguard.ports.store_backend import StoreBackend
 from tokenguard.provisioning.plan_model import Action, Plan, Todo, Verb
-from tokenguard.shell.store_backend import StoreBackend
 from tokenguard.text import counted
 
 DID = {

@@ -1,16 +1,10 @@
 """What differs between kinds of stores besides the port: creating one, its price, its roles, its own health checks."""
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Protocol
 
 from tokenguard.domain.diagnosis import Diagnosis
-from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
-from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Store
-from tokenguard.settings import Settings, VaultConfig
-from tokenguard.shell.tty import Tty
 
 JOBS_ON_VAULT = 4
 """Operations that one runner advances at once on a Vault."""
@@ -35,57 +29,15 @@ class LoginAbilities(Frozen, frozen=True, kw_only=True):
     records: bool = True
 
 
-class BackendContext(Protocol):
-    """What a backend needs of the process that it runs in; `Wiring` has it."""
-
-    environ: Mapping[str, str]
-    unfinished: str
-
-    @property
-    def store_url(self) -> str:
-        """The address of the store that is meant."""
-        ...
-
-    @property
-    def store(self) -> Store:
-        """The store, open."""
-        ...
-
-    @property
-    def settings(self) -> Settings:
-        """This runner's configuration."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The time."""
-        ...
-
-    @property
-    def tty(self) -> Tty | None:
-        """The terminal, where a person may be asked."""
-        ...
-
-    @property
-    def local_directory(self) -> Path:
-        """The directory of a local store."""
-        ...
-
-    @property
-    def ask_hidden(self) -> Callable[[str], Secret] | None:
-        """A hidden prompt, or None without a terminal."""
-        ...
-
-    def vault_of(self, url: str) -> VaultConfig | None:
-        """The configuration of the Vault that an address means."""
-        ...
-
-
 class StoreBackend(Protocol):
     """One kind of store, as commands need it before and beside an open store."""
 
     most_jobs: int
     """How many operations one runner advances at once."""
+    shared: bool
+    """Whether other machines use it too; if not, it is this machine's own, which detects a rollback of it."""
+    roles_need_account: bool
+    """Whether the names of its jobs' roles contain the number of a cloud account."""
 
     def create(self, recovery_file: str | None, *, sandbox: bool) -> CreatedStore:
         """Create the store at the runner's address.
