@@ -132,6 +132,8 @@ class NotifyConfig(Frozen, frozen=True, kw_only=True):
 
     upkeep_within: timedelta = timedelta(hours=26)
     """After how long without an upkeep to notify of it."""
+    remind_after: timedelta | None = timedelta(days=7)
+    """When what still holds is told again for the first time; None: never."""
     routes: Mapping[str, RouteConfig] = field(default_factory=dict)
 
 

@@ -35,6 +35,14 @@ def run_with_deadline(work: Callable[[], _Result], seconds: float) -> _Result:
     Raises:
         DeadlineExceeded: it did neither within `seconds`.
     """
+    outcome = start_detached(work)
+    if wait([outcome], timeout=seconds).not_done:
+        raise DeadlineExceeded
+    return outcome.result()
+
+
+def start_detached(work: Callable[[], _Result]) -> "Future[_Result]":
+    """Start `work` in a thread that does not keep the process from ending."""
     outcome: Future[_Result] = Future()
 
     def attempt() -> None:
@@ -44,6 +52,4 @@ def run_with_deadline(work: Callable[[], _Result], seconds: float) -> _Result:
             outcome.set_exception(error)
 
     threading.Thread(target=attempt, name="tokenguard-waited-for", daemon=True).start()
-    if wait([outcome], timeout=seconds).not_done:
-        raise DeadlineExceeded
-    return outcome.result()
+    return outcome

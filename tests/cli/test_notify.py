@@ -16,8 +16,9 @@ from tests.fakes.scripted_server import ScriptedServer, reply
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import LeakWaiver
-from tokenguard.errors import Tampered
+from tokenguard.errors import Tampered, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.notifications.outbox import decode_outbox
 from tokenguard.ports.shared_item import Item
 from tokenguard.usecases import send_notifications
 
@@ -161,7 +162,9 @@ def test_a_changed_trail_silences_no_notification(cli, ops, monkeypatch):
     assert ops.events == [("leak", VIDEO)]
 
 
-def test_due_is_told_at_each_threshold_and_overdue_once(cli, ops):
+def test_due_is_told_at_each_threshold_and_overdue_once_without_reminders(cli, configured, receiver):
+    configured('[notify]\nremind_after = "never"', ops=(receiver.url, ""))
+    ops = receiver
     cli.add(VIDEO)
     changed(cli, VIDEO, due_at=cli.clock.now() + timedelta(days=40))
     for _ in range(50):
@@ -681,6 +684,9 @@ BAD = {
     "route-name": '[notify.routes."a b"]\nwebhook = "https://h.example.org"\nsecret = "env:X"',
     "within": '[notify]\nupkeep_within = "soon"',
     "within-year": '[notify]\nupkeep_within = "365d"',
+    "remind-soon": '[notify]\nremind_after = "soon"',
+    "remind-hourly": '[notify]\nremind_after = "1h"',
+    "remind-year": '[notify]\nremind_after = "365d"',
     "no-route": "[notify]",
     "wrong-type": "notify = 3",
 }
@@ -732,3 +738,157 @@ def test_a_damaged_outbox_is_6_and_is_left(cli, ops, data):
 
     share(cli.store, Item.OUTBOX, data)
     cli.refused("notify", code=6)
+
+
+# ---- at once
+
+
+def respond(cli, value, *more):
+    return cli("respond", "--stdin", "--reach", "public", "--where", "wiki", *more, stdin=value)
+
+
+def test_a_leak_is_told_by_respond_itself_and_once(cli, ops):
+    value = cli.add(VIDEO)
+    answer = respond(cli, value)
+    assert answer.code == 1
+    assert ops.events == [("leak", VIDEO)]
+    assert "notified ops of 1 event" in answer.err
+    cli("notify")
+    assert ops.events == [("leak", VIDEO)]
+
+
+def test_a_leak_that_respond_ends_is_told_before(cli, ops):
+    value = cli.add(VIDEO)
+    ops.status = 500
+    answer = respond(cli, value, "--rotate")
+    assert answer.code == 0, answer
+    assert "ops is not notified yet: http-500" in answer.err
+    assert cli.store.find(token_name(VIDEO)).document.record.leaks == ()
+    ops.status = 204
+    cli.clock.sleep(HOUR)
+    assert cli("notify").code == 0
+    assert ops.events == [("leak", VIDEO)]
+
+
+def test_a_leak_reported_by_a_runner_without_routes_is_told_by_another(cli, configured, receiver):
+    value = cli.add(VIDEO)
+    configured("[notify]")
+    cli("notify", "--plan")
+    assert respond(cli, value, "--rotate").code == 0
+    assert receiver.events == []
+    configured("[notify]", ops=(receiver.url, ""))
+    for _ in range(2):
+        assert cli("notify").code == 0
+    assert receiver.events == [("leak", VIDEO)]
+    cli.clock.sleep(9 * DAY)
+    assert cli("notify").code == 0
+    assert receiver.events == [("leak", VIDEO)]
+
+
+def test_a_store_without_notifications_gets_no_outbox_from_respond(cli):
+    assert respond(cli, cli.add(VIDEO)).code == 1
+    assert outbox(cli) is None
+
+
+def test_a_receiver_that_hangs_holds_up_respond_for_one_deadline(cli, configured, receiver, monkeypatch):
+    monkeypatch.setattr(send_notifications, "AT_ONCE", 0.3)
+    value = cli.add(VIDEO)
+    with ScriptedServer(lambda connection: connection.recv(1)) as silent:
+        configured("[notify]", first=(silent.url, ""), second=(receiver.url, ""), third=(silent.url, ""))
+        answer = respond(cli, value)
+    assert (answer.code, receiver.events) == (1, [("leak", VIDEO)])
+    assert "first is not notified yet: timeout" in answer.err
+    owed = decode_outbox(outbox(cli).data).owed
+    assert [each.routes for each in owed] == [("first", "third")]
+
+
+@pytest.mark.parametrize("broken", ["route", "outbox"])
+def test_what_cannot_be_told_stops_no_response(cli, ops, configured, monkeypatch, broken):
+    value = cli.add(VIDEO)
+    if broken == "route":
+        cli.environ["HOOK_SECRET"] = "short"
+    else:
+
+        def denied(*_):
+            raise Unreachable("the store refuses this", hint="ask for the role rotator")
+
+        monkeypatch.setattr(cli.store.shared_items, "write", denied)
+    answer = respond(cli, value, "--rotate")
+    assert answer.code == 0, answer
+    assert "notified yet" in answer.err
+
+
+def test_only_what_is_urgent_is_sent_at_once(cli, ops):
+    value = cli.add(VIDEO)
+    cli.add(AUDIO)
+    changed(cli, AUDIO, due_at=cli.clock.now() - timedelta(days=1))
+    respond(cli, value)
+    assert ops.events == [("leak", VIDEO)]
+    cli("notify")
+    assert sorted(ops.events) == [("leak", VIDEO), ("overdue", AUDIO)]
+
+
+def test_a_revocation_that_a_command_leaves_unconfirmed_is_told_by_it(cli, ops, monkeypatch):
+    cli.add(VIDEO)
+    monkeypatch.setattr(cli.world, "revoke", lambda id_: None)
+    assert cli("retire", VIDEO, "--yes").code == 5
+    assert ops.events == [("revoke-unproven", VIDEO)]
+    assert cli("rotate", VIDEO, "--resume").code == 5
+    assert len(ops.events) == 1
+
+
+# ---- reminders
+
+
+def told_on_days(cli, ops, days):
+    """On which days a leak was told."""
+    found = []
+    for day in range(days):
+        before = len(ops.events)
+        assert cli("notify").code == 0
+        found += [day] * ops.events[before:].count(("leak", VIDEO))
+        cli.clock.sleep(DAY)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("config", "days"),
+    [("", [0, 7, 21, 49]), ('remind_after = "2d"', [0, 2, 6, 14, 30, 46]), ('remind_after = "never"', [0])],
+)
+def test_a_leak_that_stays_is_told_again_at_growing_distances(cli, configured, receiver, config, days):
+    configured(f"[notify]\n{config}", ops=(receiver.url, ""))
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    assert told_on_days(cli, receiver, 50) == days
+    assert len({each.id for each in receiver.handled}) == len(days)
+    assert [each.data["reminder"] for each in receiver.handled] == list(range(len(days)))
+
+
+def test_a_reminder_counts_from_the_report_not_from_the_beginning_of_the_leak(cli, ops):
+    value = cli.add(VIDEO, "--created", "2024-01-01")
+    respond(cli, value, "--since", "2024-02-01")
+    assert [0, *told_on_days(cli, ops, 25)] == [0, 7, 21]
+    assert any("reminder 1, after 7 days" in each.data["text"] for each in ops.handled if each.event == "leak")
+
+
+def test_a_stuck_operation_is_told_again_although_upkeep_tries_it_each_night(cli, ops):
+    stuck(cli, VIDEO)
+    waiting = []
+    for day in range(23):
+        before = len(ops.events)
+        cli("upkeep", "--no-input")
+        waiting += [day] * ops.events[before:].count(("waiting", VIDEO))
+        cli.clock.sleep(DAY)
+    assert waiting == [0, 7, 21]
+
+
+def test_reminders_keep_to_the_limit_of_the_route(cli, configured, receiver):
+    configured("[notify]", ops=(receiver.url, "per_hour = 2"))
+    for number in range(5):
+        cli.add(f"video/app/prod/t{number}")
+        changed(cli, f"video/app/prod/t{number}", due_at=cli.clock.now())
+    for _ in range(2):
+        cli("notify")
+        cli.clock.sleep(7 * DAY)
+    assert len(receiver.bodies) == 4
+    assert receiver.events.count(("overdue", "video/app/prod/t3")) == 2

@@ -66,6 +66,7 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
     except TokenguardError as error:
         error.hint = _with_resume_line(wiring, error)
         code = _end(wiring, arguments, error.message, error.hint, error.exit_code)
+        _notify_if_not_proven_dead(wiring, code)
     except (KeyboardInterrupt, click.Abort):
         click.echo(err=True)
         code = _end(wiring, arguments, "interrupted", _how_to_go_on(wiring), ExitCode.INTERRUPTED)
@@ -87,7 +88,9 @@ def _run(arguments: Sequence[str], wiring: Wiring) -> int:
     try:
         refuse_values(arguments)
         with app.make_context("tokenguard", list(arguments), obj=wiring) as context:
-            return int(app.invoke(context) or ExitCode.OK)
+            code = app.invoke(context) or ExitCode.OK
+            _notify_if_not_proven_dead(wiring, code)
+            return int(code)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -95,6 +98,14 @@ def _run(arguments: Sequence[str], wiring: Wiring) -> int:
         return ExitCode.USAGE
     except click.UsageError as error:
         raise explain(error) from None
+
+
+def _notify_if_not_proven_dead(wiring: Wiring, code: object) -> None:
+    """Notify of a revocation that is not confirmed; the code of a child of `exec` is a plain number."""
+    if code is ExitCode.NOT_PROVEN_DEAD:
+        from tokenguard.usecases.notify_at_once import notify_before_exit  # few commands end so
+
+        notify_before_exit(wiring)
 
 
 def _say(wiring: Wiring, message: str, hint: str, code: ExitCode) -> ExitCode:

@@ -1,6 +1,7 @@
 """Leak events in the audit trail: details of reported and ended leaks, and the leaks open at a time."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.fingerprint import Fingerprint
@@ -8,7 +9,7 @@ from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathProof
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.token import Record
-from tokenguard.frozen import replace
+from tokenguard.frozen import Frozen, replace
 
 SINCE = "since"
 """In the event that puts a leak on record: when it began."""
@@ -27,9 +28,25 @@ def ended_by_person(record: Record, reason: str) -> Detail:
     return {"result": _ENDED, "reason": reason, "leaks": len(record.leaks), LEFT: 0}
 
 
-def times_ended_by_person(trail: Iterable[Event]) -> int:
-    """How often a person has ended the leaks of a token: what is reported after that is another leak."""
-    return sum(event.op is Op.LEAK and event.detail.get("result") == _ENDED for event in trail)
+class LeakReports(Frozen, frozen=True):
+    """What a trail says of the reports of a token's open leaks."""
+
+    times_ended: int = 0
+    """How often a person has ended the leaks of the token: what is reported after that is another leak."""
+    first: datetime | None = None
+    """When the first leak that may still be open was reported; None where none was."""
+
+
+def leak_reports(trail: Iterable[Event]) -> LeakReports:
+    """How often a person has ended the leaks of a token, and since when one has been on record."""
+    times_ended, first = 0, None
+    for event in trail:
+        if event.op is Op.LEAK and SINCE in event.detail:
+            first = first or event.at
+        if event.detail.get(LEFT) == 0:
+            first = None
+        times_ended += event.op is Op.LEAK and event.detail.get("result") == _ENDED
+    return LeakReports(times_ended, first)
 
 
 def after_death(record: Record, fingerprint: Fingerprint | None, proof: DeathProof) -> tuple[Record, Detail]:

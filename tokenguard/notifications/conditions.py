@@ -10,10 +10,13 @@ from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Journal
+from tokenguard.domain.leak_trail import LeakReports
+from tokenguard.domain.names import TokenId
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen, field
 from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
 from tokenguard.notifications.outbox import LastUpkeep
+from tokenguard.notifications.reminders import REMIND_AFTER, current_reminder
 from tokenguard.policy.model import Policy, due_of
 from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.rotation.machine import revocation_owed
@@ -40,8 +43,10 @@ class StoreFacts(Frozen, frozen=True, kw_only=True):
     upkeep_within: timedelta = UPKEEP_WITHIN
     requests: tuple[ApprovalRequest, ...] = ()
     """What awaits the approval or the review of a second person."""
-    leaks_ended: Mapping[str, int] = field(default_factory=dict)
-    """By token with an open leak: how often a person ended its leaks before."""
+    remind_after: timedelta | None = REMIND_AFTER
+    """From the first message to the first reminder; None: no reminders."""
+    leak_reports: Mapping[TokenId, LeakReports] = field(default_factory=dict)
+    """By token with an open leak: what its trail says of it."""
     login_ends: datetime | None = None
     """When the runner's access to the store expires; None: not known, or never."""
 
@@ -63,7 +68,7 @@ class _Derivation:
         self._facts = facts
         self._now = facts.now
 
-    def of_token(self, token: str, document: Document) -> Iterator[Notification]:
+    def of_token(self, token: TokenId, document: Document) -> Iterator[Notification]:
         """What one document calls for."""
         record = document.record
         yield from self._leaks(token, record)
@@ -80,12 +85,16 @@ class _Derivation:
             return
         if self._now - last.at > self._facts.upkeep_within:
             says = f"upkeep last ended on {last.at:%Y-%m-%d at %H:%M} UTC; due tokens are not rotated"
-            yield self._made(NotificationKind.UPKEEP_MISSED, says, "upkeep", facts=(last.at.isoformat(),))
+            yield self._made(
+                NotificationKind.UPKEEP_MISSED, says, "upkeep", facts=(last.at.isoformat(),), began=last.at
+            )  # fmt: skip
         for each in last.findings:
             owner = each.owner or owners.get(each.name, "")
             facts = (each.duty, each.name or each.owner, each.since.isoformat())
             command = each.command.split() or ["show", each.name]
-            yield self._made(each.kind, each.says, *command, name=each.name, owner=owner, facts=facts)
+            yield self._made(
+                each.kind, each.says, *command, name=each.name, owner=owner, facts=facts, began=each.since
+            )  # fmt: skip
 
     def of_requests(self, owners: dict[str, str]) -> Iterator[Notification]:
         """What a second person has to approve or review."""
@@ -96,9 +105,10 @@ class _Derivation:
             says = f"{what} by {request.by} {done}" + ("; it is not reviewed" if request.forced else "")
             command = ("approve", request.digest)
             facts = ("request", request.digest, request.at.isoformat())
+            owner = owners.get(first.name, "")
             yield self._made(
-                NotificationKind.WAITING, says, *command, name=first.name, owner=owners.get(first.name, ""), facts=facts
-            )
+                NotificationKind.WAITING, says, *command, name=first.name, owner=owner, facts=facts, began=request.at
+            )  # fmt: skip
 
     def of_store(self) -> Iterator[Notification]:
         """What concerns the store as a whole."""
@@ -113,7 +123,8 @@ class _Derivation:
             says = f"this runner's access to the store ends on {ends:%Y-%m-%d at %H:%M} UTC"
             yield self._made(NotificationKind.LOGIN_ENDS, says, "doctor", facts=(ends.date().isoformat(),))
 
-    def _leaks(self, token: str, record: Record) -> Iterator[Notification]:
+    def _leaks(self, token: TokenId, record: Record) -> Iterator[Notification]:
+        reports = self._facts.leak_reports.get(token, LeakReports())
         for leak in record.leaks:
             live = record.fingerprint is None or leak.fingerprint in {None, record.fingerprint}
             where = f" at {leak.where}" if leak.where else ""
@@ -122,25 +133,27 @@ class _Derivation:
             command = ["rotate", record.name, "--compromised"] if live else ["verify", record.name]
             if live and record.state is RecordState.RETIRED:
                 command = ["show", record.name]
-            ended = self._facts.leaks_ended.get(token, 0)
+            ended = reports.times_ended
             facts = (token, leak.fingerprint or "", leak.reach.value, *([str(ended)] if ended else ()))
-            yield self._about(NotificationKind.LEAK, record, says, *command, facts=facts)
+            began = reports.first or leak.since
+            yield self._about(NotificationKind.LEAK, record, says, *command, facts=facts, began=began)
 
     def _operation(self, token: str, document: Document) -> Iterator[Notification]:
         record, journal = document.record, document.journal
         resume = ("rotate", record.name, "--resume")
         stopped = journal is not None and _stopped(journal, self._now)
+        began = journal.opened_at if journal is not None else None
         if document.accepted_again or (stopped and revocation_owed(document)):
             why = "a revoked token was accepted again" if document.accepted_again else "its old token may still work"
             again = [each.provider_id or str(each.label) for each in document.quarantine if each.alive_again]
             says = f"{why}; the revocation continues"
             for which in again or [""]:
                 old = (token, journal.id if journal else "", str(document.accepted_again), which)
-                yield self._about(NotificationKind.UNPROVEN, record, says, *resume, facts=old)
+                yield self._about(NotificationKind.UNPROVEN, record, says, *resume, facts=old, began=began)
         elif document.busy and stopped and journal is not None:
             why = journal.waiting_for or f"the operation was interrupted at stage {journal.stage}"
             facts = (token, journal.id, str(journal.stage))
-            yield self._about(NotificationKind.WAITING, record, why, *resume, facts=facts)
+            yield self._about(NotificationKind.WAITING, record, why, *resume, facts=facts, began=began)
 
     def _due(self, token: str, record: Record) -> Iterator[Notification]:
         due = due_of(record, self._facts.policy)
@@ -149,13 +162,14 @@ class _Derivation:
         day, left = due.at.date().isoformat(), due.at - self._now
         if left <= timedelta(0):
             says = f"overdue since {day}"
-            yield self._about(NotificationKind.OVERDUE, record, says, "rotate", record.name, facts=(token, day))
+            command = ("rotate", record.name)
+            yield self._about(NotificationKind.OVERDUE, record, says, *command, facts=(token, day), began=due.at)
             return
         passed = [each for each in due.warn or (_SOON,) if left <= each]
         if passed:
             says = f"due in {max(due.days_left(self._now), 0)} days, on {day}"
-            facts = (token, day, str(min(passed).days))
-            yield self._about(NotificationKind.DUE, record, says, "rotate", record.name, facts=facts)
+            facts, began = (token, day, str(min(passed).days)), due.at - min(passed)
+            yield self._about(NotificationKind.DUE, record, says, "rotate", record.name, facts=facts, began=began)
 
     def _leak_waiver(self, token: str, record: Record) -> Iterator[Notification]:
         waiver = record.waived_leak
@@ -166,9 +180,15 @@ class _Derivation:
             yield self._about(NotificationKind.WAIVER_ENDS, record, says, *command, facts=(token, day))
 
     def _about(
-        self, kind: NotificationKind, record: Record, says: str, *command: str, facts: tuple[str, ...]
+        self,
+        kind: NotificationKind,
+        record: Record,
+        says: str,
+        *command: str,
+        facts: tuple[str, ...],
+        began: datetime | None = None,
     ) -> Notification:
-        return self._made(kind, says, *command, name=record.name, owner=record.owner, facts=facts)
+        return self._made(kind, says, *command, name=record.name, owner=record.owner, facts=facts, began=began)
 
     def _made(
         self,
@@ -178,7 +198,13 @@ class _Derivation:
         name: str = "",
         owner: str = "",
         facts: tuple[str, ...],
+        began: datetime | None = None,
     ) -> Notification:
+        """A notification, or the reminder whose turn it is; without `began` there are no reminders."""
+        reminder = current_reminder(began, self._now, self._facts.remind_after) if began is not None else None
+        if reminder is not None:
+            facts = (*facts, f"reminder after {reminder.days} days")
+            says = f"{says}; reminder {reminder.number}, after {reminder.days} days"
         return Notification(
             id=notification_id(self._facts.store_id, kind, *facts),
             kind=kind,
@@ -187,6 +213,7 @@ class _Derivation:
             says=safe_text(says, one_line=True, limit=_LONGEST),
             command=store_command(self._facts.store_url, *command),
             at=self._now,
+            reminder=reminder.number if reminder is not None else 0,
         )
 
 

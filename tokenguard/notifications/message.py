@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tokenguard.frozen import Frozen
+from tokenguard.inventory.views import moment
 from tokenguard.notifications.notification import Notification, notification_id
 from tokenguard.text import counted, safe_text
 
@@ -61,7 +62,7 @@ class NotificationMessage(Frozen, frozen=True):
             "event": DIGEST if many else str(first.kind),
             "store": self.store_id,
             "store_url": self.store,
-            "sent_at": _moment(now),
+            "sent_at": moment(now),
             "data": data or _fields(first),
         }
         return json.dumps(document, ensure_ascii=True, sort_keys=True).encode()
@@ -81,17 +82,14 @@ def _fields(each: Notification) -> dict[str, Any]:
         "owner": each.owner,
         "text": each.says,
         "command": each.command,
-        "at": _moment(each.at),
+        "at": moment(each.at),
+        "reminder": each.reminder,
     }
 
 
 def plain_list(notifications: Sequence[Notification]) -> list[dict[str, Any]]:
     """Notifications for a program."""
     return [_fields(each) for each in notifications]
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _line(text: str, width: int = _WIDTH) -> str:

@@ -50,6 +50,8 @@ _SEVERITY = {
     NotificationKind.WAIVER_ENDS: Severity.NOTE,
     NotificationKind.TEST: Severity.NOTE,
 }
+IMMEDIATE = frozenset({NotificationKind.LEAK, NotificationKind.UNPROVEN})
+"""What the command that causes it also sends, without waiting for the next `notify`."""
 _MOST_URGENT_FIRST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
@@ -69,6 +71,8 @@ class Notification(Frozen, frozen=True, kw_only=True):
     """What to run, with the store."""
     at: datetime
     """When the condition was found."""
+    reminder: int = 0
+    """The number of the reminder; 0: the first message."""
 
     @property
     def urgency(self) -> tuple[int, int, str, str]:

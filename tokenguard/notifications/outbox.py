@@ -22,6 +22,8 @@ MOST_TOLD = 3_000
 """Ids that are remembered of all routes; beyond it the oldest are forgotten, and told again if they still hold."""
 MOST_BYTES = 45_000
 """Compressed; one AWS secret holds 65,536 with the latest audit events."""
+MOST_ANNOUNCED = 50
+"""Urgent events that are kept for routes of other runners."""
 _KEPT = 7
 """Days for which an id is remembered after its condition has ended, so that one that comes and goes is told once."""
 _REFRESHED = 3
@@ -98,6 +100,8 @@ class Outbox(Frozen, frozen=True, kw_only=True):
     """By route: the ids that it was told, each with the day on which its condition was last seen."""
     routes: Mapping[str, RouteState] = field(default_factory=dict)
     upkeep: LastUpkeep | None = None
+    announced: tuple[Notification, ...] = ()
+    """Urgent events of the last days, for routes of runners that did not see them happen; they may have ended since."""
 
     def state(self, route: str) -> RouteState:
         """How sending on a route goes."""
@@ -156,16 +160,38 @@ def with_conditions(outbox: Outbox, wanted: Mapping[str, Sequence[Notification]]
     """
     today = now.toordinal()
     told = {route: _remembered(each, wanted.get(route), today) for route, each in outbox.told.items()}
+    announced = tuple(each for each in outbox.announced if today - each.at.toordinal() <= _KEPT)
+    marked = replace(outbox, told={route: ids for route, ids in told.items() if ids}, announced=announced)
+    return _with_owed(marked, wanted)
+
+
+def with_announced(
+    outbox: Outbox, found: Sequence[Notification], wanted: Mapping[str, Sequence[Notification]]
+) -> Outbox:
+    """Take in urgent events as they happen.
+
+    Args:
+        outbox: the state.
+        found: the events.
+        wanted: by route of this runner: those that the route takes.
+    """
+    known = {each.id for each in outbox.announced}
+    announced = (*outbox.announced, *(each for each in found if each.id not in known))[-MOST_ANNOUNCED:]
+    return _with_owed(replace(outbox, announced=announced), wanted)
+
+
+def _with_owed(outbox: Outbox, wanted: Mapping[str, Sequence[Notification]]) -> Outbox:
+    """The outbox that owes the routes what they were not told yet, as far as there is space."""
     owed = {each.notification.id: each for each in outbox.owed}
     for route, found in wanted.items():
         space = MOST_OWED - sum(route in each.routes for each in owed.values())
         for each in by_urgency(found):
             there = owed.get(each.id, OwedMessage(each, ()))
-            if each.id in told.get(route, {}) or route in there.routes or space <= 0:
+            if each.id in outbox.told.get(route, {}) or route in there.routes or space <= 0:
                 continue
             owed[each.id] = replace(there, routes=(*there.routes, route))
             space -= 1
-    return replace(outbox, owed=tuple(owed.values()), told={route: ids for route, ids in told.items() if ids})
+    return replace(outbox, owed=tuple(owed.values()))
 
 
 def _remembered(ids: Mapping[str, int], found: Sequence[Notification] | None, today: int) -> Mapping[str, int]:

@@ -39,6 +39,8 @@ MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
 MAX_FLOOR = timedelta(days=7)
 _LONGEST_SILENCE = timedelta(days=31)
+_LONGEST_REMINDER = timedelta(days=90)
+_NEVER = "never"
 _WHERE = re.compile(r"at `(\$[^`]*)`")
 _UNKNOWN = re.compile(r"unknown field `([a-z_]{1,32})`")
 
@@ -130,6 +132,7 @@ class _Route(_Strict, frozen=True):
 
 class _Notify(_Strict, frozen=True):
     upkeep_within: str = "26h"
+    remind_after: str = "7d"
     routes: dict[str, _Route] = {}
 
 
@@ -235,7 +238,14 @@ def _notify(path: Path, found: _Notify | None) -> NotifyConfig | None:
     if within is None or not timedelta(0) < within <= _LONGEST_SILENCE:
         raise _bad(path, "upkeep_within of [notify] is not a duration of at most 31 days", DURATION_HINT)
     routes = {segment(name, what="route of [notify]"): _route(path, name, each) for name, each in found.routes.items()}
-    return NotifyConfig(upkeep_within=within, routes=routes)
+    return NotifyConfig(upkeep_within=within, remind_after=_remind_after(path, found.remind_after), routes=routes)
+
+
+def _remind_after(path: Path, text: str) -> timedelta | None:
+    after = None if text == _NEVER else parse_duration(text)
+    if text != _NEVER and (after is None or not timedelta(days=1) <= after <= _LONGEST_REMINDER):
+        raise _bad(path, f"remind_after of [notify] is not between 1d and {_LONGEST_REMINDER.days}d", 'or "never"')
+    return after
 
 
 def _route(path: Path, name: str, found: _Route) -> RouteConfig:

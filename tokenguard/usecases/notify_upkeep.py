@@ -24,7 +24,7 @@ _COMMAND = re.compile(r"tokenguard ([^;,:()`]+)")
 
 
 def queue_before(wiring: Wiring) -> Iterator[Done]:
-    """Take in what holds before the work: a leak that this run ends has to be told too."""
+    """Take in what holds before the work: a leak that this run ends has to be told too, and at once."""
     try:
         Notifier(wiring).queue()
     except TokenguardError as error:

@@ -19,6 +19,7 @@ from tokenguard.policy.model import born
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
 from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.notify_at_once import notify_at_once
 from tokenguard.usecases.report_leaks import record_leak
 from tokenguard.usecases.respond_lookup import Findings, Leaked
 
@@ -134,6 +135,7 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
     same = [each for each in leaked.snapshot.document.record.leaks if each.fingerprint == leak.fingerprint]
     leak = same[0] if same else leak  # joined with earlier reports
     problem, code, rotated = "", ExitCode.OK, False
+    notify_at_once(wiring, leaked.snapshot.id)  # before a rotation can end the leak
     if not recorded:
         problem, code = "the leak is not recorded", ExitCode.UNREACHABLE
     unrecorded = problem, code

@@ -1,16 +1,18 @@
 """The use case of `notify`: takes what holds now into the outbox, and sends each route what it is owed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from concurrent.futures import wait
+from datetime import datetime, timedelta
+from functools import partial
 
 from tokenguard.domain.event import Detail, Event, Op, Phase
-from tokenguard.domain.leak_trail import times_ended_by_person
+from tokenguard.domain.leak_trail import LeakReports, leak_reports
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Conflict, ExitCode, InputError, Tampered, TokenguardError, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.notifications.conditions import StoreFacts, conditions, store_command
 from tokenguard.notifications.message import NotificationMessage
-from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
+from tokenguard.notifications.notification import IMMEDIATE, Notification, NotificationKind, notification_id
 from tokenguard.notifications.outbox import (
     LastUpkeep,
     Outbox,
@@ -22,6 +24,7 @@ from tokenguard.notifications.outbox import (
     encode_outbox,
     fitted,
     settled,
+    with_announced,
     with_conditions,
     without_claims,
 )
@@ -32,7 +35,10 @@ from tokenguard.rotation.batch import most_severe_code
 from tokenguard.rotation.lease import is_runner_dead
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.waiting import start_detached
 
+AT_ONCE = 5.0
+"""Seconds for what is sent at once, all routes together."""
 _LONGEST = 300.0
 """Seconds for the messages of one route in one run; well below the time for which a runner claims it."""
 _ATTEMPTS = 5
@@ -105,10 +111,9 @@ class Notifier:
         return reports
 
     def queue(self) -> None:
-        """Take in what holds now, and send nothing."""
-        now = self._wiring.clock.now()
-        self._update(
-            lambda outbox: with_conditions(outbox, self._wanted(self._conditions(outbox)), now), Phase.FACT, dict
+        """Take in what holds now, and send what is urgent within `AT_ONCE` seconds."""
+        self._deliver(
+            lambda outbox, now: with_conditions(outbox, self._wanted(self._conditions(outbox)), now), within=AT_ONCE
         )
 
     def run(self, upkeep: LastUpkeep | None = None) -> list[RouteReport]:
@@ -120,34 +125,77 @@ class Notifier:
         Raises:
             Unreachable: the outbox cannot be read or written. What was not recorded as sent is sent again.
         """
+
+        def take_in(outbox: Outbox, now: datetime) -> Outbox:
+            outbox = outbox if upkeep is None else replace(outbox, upkeep=_continued(outbox.upkeep, upkeep))
+            return with_conditions(outbox, self._wanted(self._conditions(outbox)), now)
+
+        return self._deliver(take_in)
+
+    def at_once(self, tokens: Sequence[TokenId] = ()) -> list[RouteReport]:
+        """Take in what of these tokens (none: of all) cannot wait, and send what is urgent within `AT_ONCE` seconds.
+
+        It is kept for the routes of other runners too, also if it ends before they run.
+        """
+
+        def take_in(outbox: Outbox, _now: datetime) -> Outbox:
+            found = [each for each in self._conditions(outbox, tokens) if each.kind in IMMEDIATE]
+            return with_announced(outbox, found, self._wanted(found))
+
+        return self._deliver(take_in, within=AT_ONCE)
+
+    def _deliver(
+        self, take_in: Callable[[Outbox, datetime], Outbox], *, within: float | None = None
+    ) -> list[RouteReport]:
+        """Take in, claim the routes, send and record it; `within` so many seconds only what is urgent is sent."""
         before = Outbox()
         plan: dict[str, list[tuple[Notification, ...]]] = {}
 
         def queue(outbox: Outbox) -> Outbox:
             nonlocal before
             now = self._wiring.clock.now()
-            outbox = outbox if upkeep is None else replace(outbox, upkeep=_continued(outbox.upkeep, upkeep))
-            before = with_conditions(outbox, self._wanted(self._conditions(outbox)), now)
+            before = take_in(outbox, now)
+            batched = {each.name: self._batches(before, each, urgent=within is not None) for each in self.routes}
             plan.clear()
-            plan.update({each.name: made for each in self.routes if (made := self._batches(before, each))})
+            plan.update({name: made for name, made in batched.items() if made})
             return claimed(before, plan, self._wiring.holder, now) if plan else before
 
         outbox = self._update(queue, Phase.INTENT, lambda: {"owed": sum(map(len, _flat(plan)))})
-        results, errors = dict[str, list[SendResult]](), dict[str, TokenguardError]()
-        for route in self.routes:
-            if made := plan.get(route.name):
-                self._wiring.progress.waiting(f"notifying {route.name}")
-                results[route.name] = []
-                try:
-                    results[route.name] = self._sent(route, made)
-                except TokenguardError as error:
-                    errors[route.name] = error
+        send = self._send_each if within is None else partial(self._send_within, within)
+        results, errors = send({each: plan[each.name] for each in self.routes if each.name in plan})
         sent = {each for found in results.values() for result in found if not result.reason for each in result.ids}
         if results:
             outbox = self._update(
                 lambda now: settled(now, results, self._wiring.clock.now()), Phase.OUTCOME, lambda: {"sent": len(sent)}
             )
         return [self._report(route, results.get(route.name), errors, outbox, before) for route in self.routes]
+
+    def _send_each(self, plan: "_Plan") -> "_Sent":
+        """One route after the other."""
+        results, errors = dict[str, list[SendResult]](), dict[str, TokenguardError]()
+        for route, made in plan.items():
+            self._wiring.progress.waiting(f"notifying {route.name}")
+            results[route.name] = []
+            try:
+                results[route.name] = self._sent(route, made)
+            except TokenguardError as error:
+                errors[route.name] = error
+        return results, errors
+
+    def _send_within(self, seconds: float, plan: "_Plan") -> "_Sent":
+        """All routes side by side; one that is not done in time counts as failed, and is sent again later."""
+        started = {route: start_detached(partial(self._sent, route, made)) for route, made in plan.items()}
+        wait(started.values(), timeout=seconds)
+        results, errors = dict[str, list[SendResult]](), dict[str, TokenguardError]()
+        for route, outcome in started.items():
+            results[route.name] = []
+            try:
+                ids = tuple(each.id for each in plan[route][0])
+                late = [SendResult(ids=ids, reason="timeout")]
+                results[route.name] = outcome.result() if outcome.done() else late
+            except TokenguardError as error:
+                errors[route.name] = error
+        return results, errors
 
     def _report(
         self,
@@ -186,13 +234,15 @@ class Notifier:
                 break
         return results
 
-    def _batches(self, outbox: Outbox, route: NotificationRoute) -> list[tuple[Notification, ...]]:
+    def _batches(self, outbox: Outbox, route: NotificationRoute, *, urgent: bool) -> list[tuple[Notification, ...]]:
         most = allowance(outbox, route.name, route.per_hour, self._wiring.clock.now())
-        return batches(outbox.owed_to(route.name), most, grouped=route.grouped, size=route.size)
+        owed = [each for each in outbox.owed_to(route.name) if not urgent or each.kind in IMMEDIATE]
+        return batches(owed, most, grouped=route.grouped, size=route.size)
 
-    def _conditions(self, outbox: Outbox) -> list[Notification]:
+    def _conditions(self, outbox: Outbox, tokens: Sequence[TokenId] = ()) -> list[Notification]:
+        """What holds now, of some tokens or of the whole store, and what was announced for other runners."""
         wiring, config = self._wiring, self._wiring.settings.notify
-        snapshots = list(wiring.store.scan())
+        snapshots = [wiring.store.load(each) for each in tokens] if tokens else list(wiring.store.scan())
         leaking = [each.id for each in snapshots if each.document.record.leaks]
         facts = StoreFacts(
             store_id=wiring.store.store_id,
@@ -200,22 +250,24 @@ class Notifier:
             policy=wiring.policy,
             now=wiring.clock.now(),
             upkeep=outbox.upkeep,
-            leaks_ended={each: self._times_ended(each) for each in leaking},
-            requests=tuple(wiring.second_person.waiting()),
+            leak_reports={each: self._leak_reports(each) for each in leaking},
+            requests=() if tokens else tuple(wiring.second_person.waiting()),
         )
         if config is not None:
-            facts = replace(facts, upkeep_within=config.upkeep_within)
+            facts = replace(facts, upkeep_within=config.upkeep_within, remind_after=config.remind_after)
         left: float | None = getattr(underlying_store(wiring.store), "login_ends_in", None)
         if left is not None:
             facts = replace(facts, login_ends=facts.now + timedelta(seconds=left))
-        return conditions(snapshots, facts)
+        found = conditions(snapshots, facts)
+        holding = {each.id for each in found}
+        return [*found, *(each for each in outbox.announced if each.id not in holding)]
 
-    def _times_ended(self, token: TokenId) -> int:
-        """How often a person ended leaks of the token; 0 for a changed trail, which silences no notification."""
+    def _leak_reports(self, token: TokenId) -> LeakReports:
+        """What the trail says of the token's leaks; nothing for a changed trail, which silences no notification."""
         try:
-            return times_ended_by_person(entry.event for entry in self._wiring.store.history(token))
+            return leak_reports(entry.event for entry in self._wiring.store.history(token))
         except Tampered:
-            return 0
+            return LeakReports()
 
     def _wanted(self, found: Sequence[Notification]) -> dict[str, list[Notification]]:
         return {route.name: [each for each in found if route.takes(each)] for route in self.routes}
@@ -245,6 +297,10 @@ class Notifier:
         raise Unreachable(
             "other runners keep changing the outbox", hint="run `tokenguard notify` again; nothing is lost"
         )
+
+
+_Plan = Mapping[NotificationRoute, Sequence[tuple[Notification, ...]]]
+_Sent = tuple[dict[str, list[SendResult]], dict[str, TokenguardError]]
 
 
 def _flat(plan: Mapping[str, Sequence[Sequence[Notification]]]) -> list[Sequence[Notification]]:
