@@ -18,11 +18,12 @@ def table() -> str:
 
 
 def _row(said: Description) -> str:
-    by_api = {"create": said.create, "list": said.rows, "revoke": said.revoke, "probe": said.probe}
+    always = said.revoke_value is not None and not said.revoke_value.leaked_only
+    by_api = {"create": said.create, "list": said.rows, "revoke": said.revoke or always, "probe": said.probe}
     source = said.source
     cells = (
         f"`{said.name}`",
-        ", ".join(name for name, section in by_api.items() if section),
+        ", ".join([*(name for name, section in by_api.items() if section), *_by_value(said)]),
         "yes" if said.probe is not None and said.probe.scope is not None else "no",
         _death(said),
         ", ".join(name for name in ("create", "revoke") if not by_api[name]) or "nothing",
@@ -31,6 +32,10 @@ def _row(said: Description) -> str:
         source.get("tried_live", "never tried live"),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _by_value(said: Description) -> list[str]:
+    return ["revoke leaked values"] if said.revoke_value is not None and said.revoke_value.leaked_only else []
 
 
 def _contract(text: str) -> str:

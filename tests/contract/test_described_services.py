@@ -6,22 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.provider_files import OAUTH_FILES
 from tokenguard.providers import provider_registry
-from tokenguard.providers.generic.description import Description, Probe
+from tokenguard.providers.generic import request_template
+from tokenguard.providers.generic.description import Description, Probe, RevokerLogin
 from tokenguard.providers.generic.file_checks import checks_for, run_check
-from tokenguard.providers.generic.loading import load
+from tokenguard.providers.generic.loading import describe, load
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paging import Paging, PagingKind
+from tokenguard.providers.route import Route
 
 FOLDER = Path(provider_registry.__file__).parent / "services"
 FILES = {name: load(FOLDER / f"{name}.yaml") for name in provider_registry.described_services()}
+OAUTH = {
+    f"oauth-{login}": describe(text.replace("BASE", "https://oauth.example").encode(), source=login)
+    for login, text in OAUTH_FILES.items()
+}
+EVERY = FILES | OAUTH
 BY_API = [name for name, said in FILES.items() if said.create is not None]
-PLAYED = [(name, check) for name, said in FILES.items() for check in checks_for(said)]
+PLAYED = [(name, check) for name, said in EVERY.items() for check in checks_for(said)]
 
 
 @pytest.mark.parametrize(("name", "check"), PLAYED, ids=[f"{name}: {check.name}" for name, check in PLAYED])
 def test_a_file_does_what_it_says(name, check):
-    assert run_check(check, FILES[name]) == ""
+    assert run_check(check, EVERY[name]) == ""
 
 
 def test_there_are_services_by_api_and_guided_ones():
@@ -52,12 +60,30 @@ def mutants(said: Description) -> Iterator[tuple[str, Description]]:
         )
     if isinstance(said.probe, Probe):
         yield "verdicts swapped", _with(said, "probe", alive=said.probe.dead, dead=said.probe.alive)
+    if (by_value := said.revoke_value) is not None:
+        here = Route(by_value.route.method, (*by_value.route.segments, "x"))
+        yield "revoke_value misspelt", _with(said, "revoke_value", route=here)
+        yield (
+            "another value shown",
+            _with(said, "revoke_value", body=replaced(by_value.body, "{token}", "tgcanary-fixed")),
+        )
+        for login in set(RevokerLogin) - {by_value.login, RevokerLogin.BODY}:  # which a body without its fields has
+            yield f"revoke_value with login {login}", _with(said, "revoke_value", login=login)
+        for name in request_template.names(by_value.body) - {"token"}:
+            wrong = replaced(by_value.body, f"{{{name}}}", "tgcanary-fixed")
+            yield f"another {name}", _with(said, "revoke_value", body=wrong)
     for step in range(len(said.revoke)):
         yield f"revoke {step} left out", dataclasses.replace(said, revoke=said.revoke[:step] + said.revoke[step + 1 :])
 
 
 def _with(said: Description, section: str, **changes: object) -> Description:
     return dataclasses.replace(said, **{section: dataclasses.replace(getattr(said, section), **changes)})
+
+
+def replaced(tree, old, new):
+    if isinstance(tree, dict):
+        return {key: replaced(part, old, new) for key, part in tree.items()}
+    return [replaced(part, old, new) for part in tree] if isinstance(tree, list) else new if tree == old else tree
 
 
 def _beside(pointer: JsonPointer) -> JsonPointer:
@@ -69,8 +95,8 @@ def survives(said: Description, wrong: Description) -> bool:
     return not any(run_check(check, wrong, served=said) for check in checks_for(said))
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", EVERY)
 def test_each_error_in_a_file_is_found_by_a_check(name):
     """The service behaves as the file says; what asks it has the error."""
-    said = FILES[name]
+    said = EVERY[name]
     assert [flaw for flaw, wrong in mutants(said) if survives(said, wrong)] == []

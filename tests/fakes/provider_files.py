@@ -49,6 +49,23 @@ guide:
     - revoke {label} ({hint}) of {scope_name} ({scope})
 """
 
+OAUTH_FILES = {
+    login: f"""\
+name: oauth
+base_url: BASE
+admin_auth: {{basic: "{{client_id}}:{{token}}"}}
+probe: {{request: GET /userinfo}}
+revoke_value: {{request: POST /oauth2/revoke, form: {{token: "{{token}}", token_type_hint: access_token{more}}}, auth: {login}}}
+guide: {{where: https://oauth.example, create: [create a token]}}
+"""
+    for login, more in {
+        "admin": "",
+        "body": ", client_id: '{admin_client_id}', client_secret: '{admin_token}'",
+        "none": "",
+    }.items()
+}
+"""Token revocation as RFC 7009 has it, with each way to authenticate a client."""
+
 
 def provider_file(folder: Path, base_url: str, text: str = SANDBOX_FILE) -> Path:
     path = folder / "acme.yaml"

@@ -47,7 +47,30 @@ def with_status(said):
     return changed("  items: /data\n", f"  items: /data\n  status: {said}\n")
 
 
+def by_value(said):
+    return SANDBOX_FILE + f"revoke_value: {said}\n"
+
+
 BAD_FILES = {
+    "a value in an address": by_value("{request: 'POST /tokens/{token}', body: {token: '{token}'}}"),
+    "a value revoked by GET": by_value("{request: GET /revoke, body: {token: '{token}'}}"),
+    "a revocation of no value": by_value("{request: POST /revoke, body: {all: 'yes'}}"),
+    "a value without a body": by_value("{request: POST /revoke}"),
+    "the token twice": by_value("{request: POST /revoke, body: {token: '{token}'}, auth: token}"),
+    "an unknown login": by_value("{request: POST /revoke, body: {token: '{token}'}, auth: password}"),
+    "a login in the body without its fields": by_value("{request: POST /revoke, form: {token: '{token}'}, auth: body}"),
+    "the admin credential in a body and a header": by_value(
+        "{request: POST /revoke, form: {token: '{token}', secret: '{admin_token}'}}"
+    ),
+    "a form that nests": by_value("{request: POST /revoke, form: {token: ['{token}']}}"),
+    "a form and a body": by_value("{request: POST /revoke, form: {token: '{token}'}, body: {token: '{token}'}}"),
+    "an unknown placeholder beside the value": by_value(
+        "{request: POST /revoke, body: {token: '{token}', x: '{label}'}}"
+    ),
+    "leaked maybe": by_value("{request: POST /revoke, body: {token: '{token}'}, leaked_only: maybe}"),
+    "leaked values without words for a person": changed(
+        "guide:", "revoke_value: {request: POST /r, body: {token: '{token}'}, leaked_only: 'true'}\nguide:", GUIDED_FILE
+    ).partition("  revoke:")[0],
     "empty": "",
     "a list": "- name: acme",
     "text": "acme",

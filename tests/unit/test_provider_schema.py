@@ -64,6 +64,10 @@ def known_keys(monkeypatch):
         note(name)
     whole = new_description("acme")
     describe(whole.encode(), source="a")
+    for content in ("body", "form"):
+        describe(
+            f"{whole}\nrevoke_value: {{request: POST /x, {content}: {{token: '{{token}}'}}}}\n".encode(), source=content
+        )
     describe(whole.partition("probe:")[0].encode() + INTROSPECTED.encode() + GUIDE, source="b")
     sized = "\n  limit: limit\n  size: '10'"
     for kind in ("none", "offset", "page", "link"):
@@ -117,6 +121,7 @@ def test_the_schema_has_the_keys_that_the_reader_knows_and_no_others(monkeypatch
         ("list",),
         ("list", "status"),
         ("revoke",),
+        ("revoke_value",),
         ("guide",),
         ("shape",),
         ("source",),

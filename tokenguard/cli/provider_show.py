@@ -11,7 +11,7 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import shown, write_new
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Capabilities, Method
+from tokenguard.ports.provider import ByValue, Capabilities, Method
 from tokenguard.settings import admin_variable
 from tokenguard.shell.provider_descriptions import (
     FileAnswers,
@@ -26,6 +26,8 @@ from tokenguard.shell.wiring import Wiring
 
 _NEVER = "never tried live"
 _DONE_BY = {Method.API: "API", Method.PERSON: "person", Method.NEVER: "no"}
+
+_BY_VALUE = {ByValue.ALWAYS: ", by value", ByValue.LEAKED: "; API for leaked values", ByValue.NEVER: ""}
 
 
 @command("list")
@@ -151,7 +153,7 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"provider       {found.name} ({found.origin})"
     yield f"address        {found.base_url or '-'}"
     yield f"create         {create}"
-    yield f"revoke         {revoke}"
+    yield f"revoke         {revoke}{_BY_VALUE[can.by_value]}"
     yield f"probe          {probe}"
     yield f"list           {listed}"
     yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
@@ -184,6 +186,7 @@ def _document(found: KnownProvider) -> dict[str, Any]:
         "base_url": found.base_url,
         "create": can.mint.value,
         "revoke": can.revoke.value,
+        "revoke_by_value": can.by_value.value,
         "probe": can.probe,
         "list": can.lists,
         "list_per_scope": can.lists_per_scope,

@@ -31,11 +31,22 @@ class Method(StrEnum):
     NEVER = "never"
 
 
+@unique
+class ByValue(StrEnum):
+    """When a provider revokes a token whose value it is shown, without an id."""
+
+    NEVER = "never"
+    LEAKED = "leaked"
+    """Only where the value has leaked: the provider offers it for that, and may tell the token's owner."""
+    ALWAYS = "always"
+
+
 class Capabilities(Frozen, frozen=True, kw_only=True):
     """A provider's declared capabilities, from which a rotation is planned."""
 
     mint: Method
     revoke: Method
+    by_value: ByValue = ByValue.NEVER
     probe: bool
     """Whether tokens can be probed. If not, a death can only be asserted."""
     lists: bool = False
@@ -165,6 +176,17 @@ class Issuer(Protocol):
         ...
 
 
+class ValueRevoker(Protocol):
+    """Revokes tokens by API that it is shown, for providers that ask for no id."""
+
+    def revoke_value(self, value: Value) -> None:
+        """Ask to end the token with this value. Ambiguous, CreateRefused.
+
+        Returning proves nothing: providers give the same answer for a value that they do not know.
+        """
+        ...
+
+
 class Provider(Protocol):
     """One brand of provider at one address."""
 
@@ -202,6 +224,8 @@ class Vendor(Frozen, frozen=True):
     provider: Provider
     issuer: Issuer | None = None
     """None: guided, or nothing can be done by API."""
+    by_value: ValueRevoker | None = None
+    """None: the provider cannot, or the credential for it is missing."""
     admin: str = ""
     """The admin credential: the name of its record, or `env:VARIABLE`."""
 

@@ -8,7 +8,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Issuer, Provider
+from tokenguard.ports.provider import Issuer, Provider, ValueRevoker
 from tokenguard.providers.provider_settings import ProviderSettings
 
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ class Issuing(Protocol):
 
     def issuer(self, admin: Value, scope: Scope | None) -> Issuer | None:
         """Bound to the admin credential and a record's scope; None where this one has no such routes."""
+        ...
+
+
+@runtime_checkable
+class RevokingValues(Protocol):
+    """A provider that revokes tokens by API that it is shown."""
+
+    def value_revoker(self, admin: Value | None) -> ValueRevoker | None:
+        """Bound to the admin credential; None where this one cannot, or needs the credential."""
         ...
 
 
@@ -64,6 +73,11 @@ def issuer(provider: Provider, admin: Value | None, scope: Scope | None = None) 
     if admin is None or not isinstance(provider, Issuing):
         return None
     return provider.issuer(admin, scope)
+
+
+def value_revoker(provider: Provider, admin: Value | None) -> ValueRevoker | None:
+    """What ends tokens by their value; None where the provider cannot, or needs the admin credential."""
+    return provider.value_revoker(admin) if isinstance(provider, RevokingValues) else None
 
 
 def described_services() -> list[str]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tokenguard.domain.token import ConsumerKind, CredentialKind
 from tokenguard.markdown import block, bullets, code, exact, numbered, plain, table
-from tokenguard.ports.provider import Method
+from tokenguard.ports.provider import ByValue, Method
 from tokenguard.report.runbook_facts import Matter, known
 from tokenguard.rotation.prompts import create_task, revoke_task
 
@@ -33,7 +33,9 @@ def action(matter: Matter) -> Iterator[str]:
     yield numbered([*_making(matter), *_handing(matter, planned=True), *_revoking(matter), _proving(matter)])
     yield "## Compromised rotation"
     yield block([matter.command("rotate", record.name, "--compromised", "--reason", "WHAT HAPPENED")])
-    yield numbered([*_revoking(matter), *_making(matter), *_handing(matter, planned=False), _proving(matter)])
+    yield numbered(
+        [*_revoking(matter, leaked=True), *_making(matter), *_handing(matter, planned=False), _proving(matter)]
+    )
     if Method.PERSON in {matter.can.mint, matter.can.revoke}:
         yield "## Where to click"
         yield _by_hand(matter, revoke=matter.can.revoke is Method.PERSON)
@@ -110,10 +112,16 @@ def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
         yield f"{who} {exact(consumer.shown)}; it counts only once confirmed."
 
 
-def _revoking(matter: Matter) -> Iterator[str]:
+def _revoking(matter: Matter, *, leaked: bool = False) -> Iterator[str]:
     yield "The decision to revoke is recorded. From here on only `--resume` is possible, not `--abort`."
     if matter.can.revoke is Method.API:
-        yield "tokenguard revokes the old token at the provider by its id."
+        how = "its value" if matter.can.by_value is ByValue.ALWAYS else "its id"
+        yield f"tokenguard revokes the old token at the provider by {how}."
+    elif leaked and matter.can.by_value is ByValue.LEAKED:
+        yield (
+            "tokenguard shows the old token to the provider, which revokes it for good and may tell its owner; if the "
+            "provider refuses, you revoke it (see *Where to click*)."
+        )
     else:
         yield "You revoke the old token at the provider (see *Where to click*) and confirm; tokenguard verifies it."
 

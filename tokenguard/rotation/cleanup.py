@@ -7,7 +7,7 @@ from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Ambiguous, Issuer, Method
+from tokenguard.ports.provider import Ambiguous, ByValue, Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
@@ -47,8 +47,12 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     )
     if content is None:
         fence(session, attempt.label)
-    if session.issuer is not None and session.provider.capabilities.revoke is Method.API:
+    able = session.provider.capabilities
+    if session.issuer is not None and able.revoke is Method.API:
         said = _end_by_api(session, session.issuer, attempt, held)
+    elif held is not None and session.vendor.by_value is not None and able.by_value is ByValue.ALWAYS:
+        session.vendor.by_value.revoke_value(held)
+        said = _ended_value(session, attempt, held, "was asked to revoke")
     else:
         said = _end_by_person(session, attempt, held)
     if said is not None:
@@ -94,12 +98,29 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt, held: V
         wait_for_revoke(session, session.context.clock.now())  # an earlier runner may have sent it, too
         return _said(session, "api") if confirm_gone(session, issuer, *ids, label=attempt.label) else None
     confirm_gone(session, issuer, *ids, label=attempt.label)
+    return _ended_value(session, attempt, held, "no longer lists")
+
+
+def _ended_value(session: TokenSession, attempt: Attempt, held: Value, what: str) -> DeathProof | None:
+    """Have a value refused that the provider was asked to revoke. Returns what is known if that is not proof.
+
+    Args:
+        session: of the operation.
+        attempt: the attempt at the value.
+        held: the value.
+        what: what the provider did, in errors.
+
+    Raises:
+        Ambiguous: it is still accepted.
+    """
+    if not session.provider.capabilities.probe:
+        return _said(session, "api")
     proof = _prove_dead(session, attempt, held)
     if proof is not None:
         return None if proof.proven else asserted(session.context, session.snapshot, proof, "api")
     if _is_accepted(session, held):
         raise Ambiguous(
-            f"{session.provider.name} no longer lists {attempt.label} but still accepts its value",
+            f"{session.provider.name} {what} {attempt.label} but still accepts its value",
             hint=f"revoke it by hand, then: tokenguard rotate {session.record.name} --resume",
         )
     return unseen(session.context.clock.now())

@@ -17,6 +17,7 @@ from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import (
     Conflict,
     InputError,
+    NeedsPerson,
     NotProvenDead,
     Tampered,
     TokenguardError,
@@ -292,7 +293,8 @@ def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
     if isinstance(error, Tampered) or session.journal.stage.ended:
         return
     with suppress(TokenguardError):
-        blocked = session.journal.stage in {Stage.PUBLISHED, Stage.CONSUMED} and not isinstance(error, NotProvenDead)
+        waits = {Stage.PUBLISHED, Stage.CONSUMED, *((Stage.MINT,) if isinstance(error, NeedsPerson) else ())}
+        blocked = session.journal.stage in waits and not isinstance(error, NotProvenDead)
         if blocked and death_owed(session.journal):
             revoke.try_prove_dead(session)
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)

@@ -19,6 +19,7 @@ from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.prompts import revoke_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead
 from tokenguard.rotation.publish import new_value
+from tokenguard.rotation.revoke_routes import value_revoker
 from tokenguard.rotation.session import TokenSession
 
 
@@ -35,7 +36,8 @@ def intend_revoke(session: TokenSession) -> None:
     old, issuer = old_token(session), session.issuer
     if issuer is not None and session.provider.capabilities.revoke is Method.API:
         old = replace(old, provider_id=_target_id(session, issuer))
-    if not (issuer and old.provider_id) and not session.context.attended:
+    by_api = (issuer is not None and bool(old.provider_id)) or value_revoker(session) is not None
+    if not by_api and not session.context.attended:
         session.context.operator.done(revoking_task(session))  # raises NeedsPerson with who and where
     intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id)
     session.advance(intent, old=old)

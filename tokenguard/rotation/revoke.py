@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Journal, Mode, Stage
+from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathControl, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method
+from tokenguard.ports.provider import Ambiguous, ByValue, CreateRefused, Issuer
 from tokenguard.rotation.absence import confirm_gone, doubt, ids_of_others, listed_otherwise, listed_under
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
@@ -28,6 +28,7 @@ from tokenguard.rotation.proof_of_death import (
     wait_for_revoke,
 )
 from tokenguard.rotation.publish import new_value
+from tokenguard.rotation.revoke_routes import id_revoker, is_stored, revoked_by_api, value_revoker
 from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import TokenSession
 
@@ -60,11 +61,8 @@ def repeat_if_accepted(session: TokenSession) -> None:
     making = reached(journal, Stage.REVOKED) and not reached(journal, Stage.CONSUMED)
     if journal.mode is not Mode.COMPROMISED or not making or journal.proof is not None or journal.revoked_by_person:
         return
-    issuer, target = session.issuer, old_token(session).provider_id
-    if issuer is None or not target or not session.provider.capabilities.probe:
-        return
-    if still_accepted(session, old_value(session)):
-        _say_revoked(session, "api", session.commit, unsure=_ask_api(session, issuer, target))
+    if session.provider.capabilities.probe and revoked_by_api(session) and still_accepted(session, old_value(session)):
+        _say_revoked(session, "api", session.commit, unsure=_ask_provider(session))
 
 
 def try_prove_dead(session: TokenSession) -> None:
@@ -89,7 +87,7 @@ def finish(session: TokenSession) -> None:
         record = replace(record, seen=last_look(journal.proof))
     quarantine = session.snapshot.document.quarantine
     old, proof = journal.old, journal.proof
-    if old is not None and proof is not None and (_is_stored(journal) or not proof.proven):
+    if old is not None and proof is not None and (is_stored(journal) or not proof.proven):
         quarantine = (*quarantine, quarantined(session, old, proof))
     session.commit(
         session.event(Op.DONE, result=journal.mode.value),
@@ -102,36 +100,53 @@ def finish(session: TokenSession) -> None:
 
 def _revoke(session: TokenSession, write: Callable[..., None]) -> None:
     """Revoke the old token, and record with `write` who says so."""
-    issuer, target = session.issuer, old_token(session).provider_id
-    if issuer is None or not target or session.provider.capabilities.revoke is not Method.API:
+    if not revoked_by_api(session):
         _say_revoked(session, _person_revokes(session), write)
         return
     check_new_in_use(session)
-    _say_revoked(session, "api", write, unsure=_ask_api(session, issuer, target))
+    try:
+        unsure = _ask_provider(session)
+    except CreateRefused as error:
+        if id_revoker(session) is not None or session.provider.capabilities.by_value is not ByValue.LEAKED:
+            raise
+        session.context.progress.note(f"{error.message}; a person revokes it")
+        _say_revoked(session, _person_revokes(session), write)
+        return
+    _say_revoked(session, "api", write, unsure=unsure)
 
 
-def _ask_api(session: TokenSession, issuer: Issuer, target: str) -> str:
-    """Send the revoke, which is on record first; returns why the list does not confirm it, if probes decide."""
+def _ask_provider(session: TokenSession) -> str:
+    """Send the revoke, which is on record first; returns why its answer or the list is not clear, if probes decide."""
+    issuer, target = id_revoker(session), old_token(session).provider_id
     repeated = not session.revoke_recorded
-    if repeated or not _can_probe(session):
+    if issuer is not None and (repeated or not _can_probe(session)):
         _check_target(session, issuer, target)
     session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
     session.check_held()
     if repeated:
-        label = old_token(session).provider_label
-        session.commit(session.event(Op.REVOKE, label=label, provider_id=target, result="again"))
+        label, named = old_token(session).provider_label, target if issuer is not None else ""
+        session.commit(session.event(Op.REVOKE, label=label, provider_id=named, result="again"))
     session.revoke_recorded = False
     try:
-        for each in _rows_beside(session, issuer, target):
-            session.commit(session.event(Op.REVOKE, label=old_token(session).provider_label, provider_id=each))
-            issuer.revoke(each)
-        issuer.revoke(target)
+        _send_revoke(session, issuer, target)
     except (Ambiguous, CreateRefused) as error:
         if not (repeated and _refused_alone(session)):
             raise
         return f"its answer was not clear ({error.message}), although it refuses the old token"
     # If the list is inconclusive the probes decide; without probes the list is the only evidence.
-    return confirm_gone(session, issuer, target, needed=not _can_probe(session))
+    return confirm_gone(session, issuer, target, needed=not _can_probe(session)) if issuer is not None else ""
+
+
+def _send_revoke(session: TokenSession, issuer: Issuer | None, target: str) -> None:
+    """By id with `issuer`, else by value."""
+    if issuer is None:
+        if (by_value := value_revoker(session)) is not None:
+            by_value.revoke_value(old_value(session))
+        return
+    for each in _rows_beside(session, issuer, target):
+        session.commit(session.event(Op.REVOKE, label=old_token(session).provider_label, provider_id=each))
+        issuer.revoke(each)
+    issuer.revoke(target)
 
 
 def _check_target(session: TokenSession, issuer: Issuer, target: str) -> None:
@@ -156,7 +171,7 @@ def _check_target(session: TokenSession, issuer: Issuer, target: str) -> None:
 
 def _rows_beside(session: TokenSession, issuer: Issuer, target: str) -> list[str]:
     """Return the ids of the other rows with the label of a token that was found in the list: duplicates of it."""
-    if _is_stored(session.journal):
+    if is_stored(session.journal):
         return []
     rows = listed_under(session, issuer.listed(), target, old_token(session).provider_label)
     return [each for each in rows if each != target]
@@ -208,13 +223,8 @@ def _revoke_at_next_resume(session: TokenSession, what: str) -> NoReturn:
     )
 
 
-def _is_stored(journal: Journal) -> bool:
-    """Whether the old token's value is in the store; that of one which the list was found to hold is not."""
-    return journal.mode is not Mode.REVOKE_AGAIN or journal.old is None or journal.old.fingerprint is not None
-
-
 def _can_probe(session: TokenSession) -> bool:
-    return session.provider.capabilities.probe and _is_stored(session.journal)
+    return session.provider.capabilities.probe and is_stored(session.journal)
 
 
 def _proof(session: TokenSession) -> DeathProof:

@@ -8,7 +8,7 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.ports.provider import Capabilities, Method
+from tokenguard.ports.provider import ByValue, Capabilities, Method
 
 _PERSON_MINUTES = 3  # to open the page, make a token and paste it
 _UNDECLARED = "its consumers are not declared: unattended it does not begin, attended it stops before the revoke"
@@ -86,7 +86,7 @@ def plan_rotation(
         return _without_value(token, record, mode)
     make = _making(record, able)
     first = record.state is RecordState.PENDING  # there is no old token to revoke
-    end = () if first else _ending(able)
+    end = () if first else _ending(able, leaked=mode is Mode.COMPROMISED or record.live_leak is not None)
     proof = () if first else _proving(able)
     orders = {Mode.COMPROMISED: (*end, *make, *proof), Mode.RETIRE: (*end, *proof)}
     steps = orders.get(mode, (*make, *end, *proof))
@@ -180,10 +180,13 @@ def _publishing(record: Record) -> str:
     return f"replace the field at {adopted}" if adopted else "publish it in the store"
 
 
-def _ending(able: Capabilities) -> tuple[PlannedStep, ...]:
+def _ending(able: Capabilities, *, leaked: bool) -> tuple[PlannedStep, ...]:
     intent = PlannedStep(text="record the intent to revoke the old token (irreversible from here on)", by=By.TOKENGUARD)
     if able.revoke is Method.API:
         return (intent, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
+    if leaked and able.by_value is ByValue.LEAKED:
+        text = "the provider revokes the old token, which it is shown, and may tell its owner"
+        return (intent, PlannedStep(text=text, by=By.PROVIDER, takes=_CALL))
     minutes = timedelta(minutes=_PERSON_MINUTES)
     return (intent, PlannedStep(text="revoke the old token by hand", by=By.PERSON, takes=minutes))
 

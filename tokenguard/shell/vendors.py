@@ -82,12 +82,13 @@ class ConfiguredVendors:
         """The vendor of a record; InputError if its address is not the one that was pinned."""
         provider = self.provider_of(record)
         if Method.API not in {provider.capabilities.mint, provider.capabilities.revoke}:
-            return Vendor(provider)
+            return Vendor(provider, by_value=provider_registry.value_revoker(provider, None))
         admin, credential = self._admin(record)
         found = provider_registry.issuer(provider, credential, record.scope)
         if isinstance(found, provider_registry.LoggedIn):
             self._logins.append(found)
-        return Vendor(provider, found, admin if found is not None else "")
+        by_value = provider_registry.value_revoker(provider, credential)
+        return Vendor(provider, found, by_value, admin if found is not None or by_value is not None else "")
 
     def close(self) -> Iterator[str]:
         """End the sessions that this run has used as admin credentials; yields why one goes on living."""

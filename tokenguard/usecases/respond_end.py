@@ -16,6 +16,7 @@ from tokenguard.errors import ExitCode, InputError, NotProvenDead, TokenguardErr
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verification import verify
 from tokenguard.policy.model import born
+from tokenguard.ports.provider import ByValue
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
 from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
@@ -257,9 +258,16 @@ def _said_yes(wiring: Wiring, leaked: Leaked, reach: Spread, state: _ResponseSta
     what = (
         f"resume the open operation ({document.journal.mode.value})"
         if document.busy and document.journal
-        else "Revoke now? Consumers will fail until they receive the new token."
+        else _question(wiring, record)
     )
     return wiring.tty.ask(f"{what} [yes/no] ").strip().lower() == "yes"
+
+
+def _question(wiring: Wiring, record: Record) -> str:
+    provider = wiring.vendors.provider_of(record)
+    shown = provider.capabilities.by_value is ByValue.LEAKED
+    how = f" {provider.name} is shown the value, ends it for good, and may tell its owner." if shown else ""
+    return f"Revoke now? Consumers will fail until they receive the new token.{how}"
 
 
 def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:

@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum, unique
 
 from tokenguard.documents import JsonTree, Tree
 from tokenguard.domain.liveness import Verdict
@@ -193,6 +193,31 @@ class Revoke:
     body: Tree = None
 
 
+@unique
+class RevokerLogin(StrEnum):
+    """What authenticates the request that revokes a token by its value."""
+
+    ADMIN = "admin"
+    """The admin credential, as in other requests."""
+    BODY = "body"
+    """The admin credential, by placeholders in the body."""
+    ITSELF = "token"
+    """The token itself."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeValue:
+    """The request that ends a token which it holds instead of naming it, such as RFC 7009 describes."""
+
+    route: Route
+    body: Tree
+    form: bool
+    login: RevokerLogin
+    leaked_only: bool
+    """Whether the service offers it for leaked values alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """A whole provider file."""
@@ -216,7 +241,8 @@ class Description:
     create: Create | None
     rows: Rows | None
     revoke: tuple[Revoke, ...]
-    """Empty: a person does it."""
+    """Empty: a person does it, or the value is shown."""
+    revoke_value: RevokeValue | None
     lifetime: timedelta | None
     """What is asked for when a token is made, where the service lets tokens expire."""
     shape: Shape | None

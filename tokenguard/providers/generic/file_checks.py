@@ -14,10 +14,19 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.frozen import Frozen
-from tokenguard.ports.provider import Ambiguous, CreatedToken, Issuer, ProviderToken, TokenRequest
-from tokenguard.providers.generic.description import Description
+from tokenguard.ports.provider import (
+    Ambiguous,
+    CreatedToken,
+    CreateRefused,
+    Issuer,
+    ProviderToken,
+    TokenRequest,
+    ValueRevoker,
+)
+from tokenguard.providers.generic.description import Description, RevokerLogin
 from tokenguard.providers.generic.generic_provider import Generic
-from tokenguard.providers.generic.loopback_service import PAGE, SCOPE_NAME, LoopbackService, ReceivedRequest
+from tokenguard.providers.generic.loopback_answers import PAGE, ReceivedRequest
+from tokenguard.providers.generic.loopback_service import SCOPE_NAME, LoopbackService
 from tokenguard.providers.provider_settings import ProviderSettings
 
 _MANY = 3 * PAGE + 2
@@ -67,6 +76,17 @@ class FileTrial:
         if found is None:
             raise CheckFailed("the file says how a token is created, but not how it is revoked")
         return found
+
+    def revoker(self, admin: Value | None = None) -> ValueRevoker:
+        """What revokes by value, with the service's admin credential or another one."""
+        found = self.provider.value_revoker(admin or self.service.admin)
+        if found is None:
+            raise CheckFailed("the file does not say how a token is revoked by its value")
+        return found
+
+    def stranger(self) -> Value:
+        """An admin credential that the service does not know."""
+        return Value({name: Secret("practice-stranger-0123456789") for name in self.service.admin.names})
 
     def scope(self, identifier: str) -> Scope:
         """A scope of the kind that the file names."""
@@ -218,7 +238,7 @@ def _lost_reply(trial: FileTrial) -> None:
 
 
 def _stranger(trial: FileTrial) -> None:
-    other = trial.issuer(Value({name: Secret("practice-stranger-0123456789") for name in trial.service.admin.names}))
+    other = trial.issuer(trial.stranger())
     known = trial.service.issue("prod-post-of-others")
     acts: list[Callable[[], object]] = [other.listed, lambda: other.revoke(known.id)]
     if trial.service.described.create is not None:
@@ -305,7 +325,47 @@ def _untrue_revocation(trial: FileTrial) -> None:
         _expect(trial.verdict(value) is Verdict.ALIVE, "a token that the service keeps is told to be dead")
 
 
+def _shown_value(trial: FileTrial) -> None:
+    said, probed = trial.service.described.revoke_value, trial.service.described.probe is not None
+    issued, other = trial.service.issue(trial.label), trial.service.issue("prod-post-of-others")
+    trial.revoker().revoke_value(issued.value)
+    _expect(not issued.alive and other.alive, "not the token whose value is shown was revoked, or not it alone")
+    _expect(not probed or trial.verdict(issued.value) is Verdict.DEAD, "the revoked token is not told to be dead")
+    if said is not None and said.login is not RevokerLogin.ITSELF:
+        trial.revoker().revoke_value(issued.value)
+
+
+def _value_of_stranger(trial: FileTrial) -> None:
+    said, known = trial.service.described.revoke_value, trial.service.issue("prod-post-of-others")
+    if said is not None and said.login in {RevokerLogin.ADMIN, RevokerLogin.BODY}:
+        other = trial.revoker(trial.stranger())
+        _refused(lambda: other.revoke_value(known.value), "another admin credential is accepted", CreateRefused)
+        _expect(known.alive, "another admin credential revoked a token")
+
+
+def _value_unrevoked(trial: FileTrial) -> None:
+    """A service agrees to everything; only the token's refusal says that it is dead."""
+    known = trial.service.issue("prod-post-abcd1234")
+    trial.service.ignores_revoke = True
+    trial.revoker().revoke_value(known.value)
+    if trial.service.described.probe is not None:
+        _expect(trial.verdict(known.value) is Verdict.ALIVE, "a token that the service keeps is told to be dead")
+    trial.service.ignores_revoke, trial.service.portal = False, True
+    _refused(lambda: trial.revoker().revoke_value(known.value), "a web page passes for a revocation", Ambiguous)
+
+
+def _value_lost_reply(trial: FileTrial) -> None:
+    known = trial.service.issue("prod-post-abcd1234")
+    trial.service.cuts = 1
+    _refused(lambda: trial.revoker().revoke_value(known.value), "a lost reply passes for an answer", Ambiguous)
+    _expect(not known.alive, "the value did not arrive")
+
+
 CHECKS = (
+    FileCheck("a token is revoked by its value", ("revoke_value",), _shown_value),
+    FileCheck("another admin credential revokes no value", ("revoke_value",), _value_of_stranger),
+    FileCheck("that a value was taken proves nothing", ("revoke_value",), _value_unrevoked),
+    FileCheck("a lost reply to a value is no answer", ("revoke_value",), _value_lost_reply),
     FileCheck("a token is created, found, and revoked", ("revoke",), _life),
     FileCheck("a list of many tokens is read to its end", ("revoke",), _pages),
     FileCheck("a list that grows while it is read loses no token", ("revoke",), _growing),

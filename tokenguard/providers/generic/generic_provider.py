@@ -10,11 +10,12 @@ from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Capabilities, Guide, Issuer, Method
+from tokenguard.ports.provider import ByValue, Capabilities, Guide, Issuer, Method, ValueRevoker
 from tokenguard.providers.connecting import connect
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Description, Probe
+from tokenguard.providers.generic.description import Description, Probe, RevokerLogin
 from tokenguard.providers.generic.issuer import FORM, GenericIssuer
+from tokenguard.providers.generic.value_revoker import DescribedValueRevoker, admin_fields
 from tokenguard.providers.probe_result import Reading, compare, scope_of
 from tokenguard.providers.provider_settings import ProviderSettings, patience
 from tokenguard.providers.token_listing import identifier, short_text
@@ -45,7 +46,8 @@ class Generic:
         said = self._description
         return Capabilities(
             mint=Method.PERSON if said.create is None else Method.API,
-            revoke=Method.API if said.revoke else Method.PERSON,
+            revoke=Method.API if said.revoke or self._by_value() is ByValue.ALWAYS else Method.PERSON,
+            by_value=self._by_value(),
             probe=said.probe is not None,
             lists=said.rows is not None,
             lists_per_scope=said.lists_per_scope,
@@ -63,7 +65,7 @@ class Generic:
             last_used=said.rows is not None and "last_used" in said.rows.more,
             pause=said.pause,
             fields=tuple(sorted(said.auth.fields | (said.create.value.keys() if said.create else set()))),
-            admin_fields=tuple(sorted(said.admin_auth.fields)),
+            admin_fields=tuple(sorted(admin_fields(said))),
             list_lag=self._patience.floor if said.list_lag is None else said.list_lag,
         )
 
@@ -76,6 +78,20 @@ class Generic:
         if self._description.rows is None or not self._description.revoke:
             return None
         return GenericIssuer(self._description, self._client, self._clock, admin, scope)
+
+    def value_revoker(self, admin: Value | None) -> ValueRevoker | None:
+        """Bound to the admin credential; None if the file does not describe it, or the credential is needed."""
+        said = self._description.revoke_value
+        needed = said is not None and said.login in {RevokerLogin.ADMIN, RevokerLogin.BODY}
+        if said is None or (needed and admin is None):
+            return None
+        return DescribedValueRevoker(self._description, said, self._client, admin if needed else None)
+
+    def _by_value(self) -> ByValue:
+        said = self._description.revoke_value
+        if said is None:
+            return ByValue.NEVER
+        return ByValue.LEAKED if said.leaked_only else ByValue.ALWAYS
 
     def warnings(self, value: Value) -> tuple[str, ...]:
         """Whether it differs from the shape in the file."""

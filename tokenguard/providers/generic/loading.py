@@ -9,7 +9,7 @@ from tokenguard.domain.token import CredentialKind
 from tokenguard.errors import InputError, newer_hint
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
-from tokenguard.providers.generic import auth_section, probe_section, provider_sections
+from tokenguard.providers.generic import auth_section, probe_section, provider_sections, revoke_value_section
 from tokenguard.providers.generic.description import Description
 from tokenguard.providers.generic.mapping_reader import Fields, Locate
 
@@ -49,6 +49,8 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     rows, revoke = provider_sections.rows(top), provider_sections.revoke(top)
     if create is not None and not revoke:
         top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
+    by_value = revoke_value_section.revoke_value(top)
+    revoked = bool(revoke) or (by_value is not None and not by_value.leaked_only)
     probe, scope_kind = probe_section.probe(top), top.text("scope_kind", "")
     if probe is not None and probe.scope is not None and not scope_kind:
         top.refuse("with a `scope` under `probe`, this must say what kind of scope it is", "scope_kind")
@@ -65,12 +67,13 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         form=top.choice("encoding", ("json", "form"), "json") == "form",
         auth=auth,
         admin_auth=auth_section.auth(top, "admin_auth") if "admin_auth" in top else auth,
-        guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=not revoke),
+        guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=not revoked),
         probe=probe,
         lifetime=lifetime,
         create=create,
         rows=rows,
         revoke=revoke,
+        revoke_value=by_value,
         shape=provider_sections.shape(top),
         overlap=top.choice("overlap", ("true", "false"), "true") == "true",
         max_active=top.number("max_active"),

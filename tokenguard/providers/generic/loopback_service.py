@@ -7,62 +7,33 @@ requests fit each other. Whether the vendor is like that is shown by `make contr
 import json
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from tokenguard.documents import Tree
 from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Auth, Condition, Description, Probe, Rows
+from tokenguard.providers.generic.description import Auth, Description, RevokerLogin, RevokeValue, Rows
+from tokenguard.providers.generic.loopback_answers import (
+    LoopbackToken,
+    ReceivedRequest,
+    asks_for,
+    page_of,
+    put,
+    row_of,
+    sent_as,
+    stated,
+)
 from tokenguard.providers.generic.pointer import JsonPointer
+from tokenguard.providers.generic.revoke_value_section import ADMIN_PREFIX
+from tokenguard.providers.generic.value_revoker import admin_fields
 from tokenguard.providers.paging import PagingKind
 from tokenguard.providers.route import Route
 
 SCOPE_NAME = "Practice"
-PAGE = 3
-"""Rows of a page, for any size that is asked for."""
-_MOMENTS = {
-    "created": "2026-10-01T08:00:00Z",
-    "last_used": "2026-10-20T08:00:00Z",
-    "expires": "2027-10-01T08:00:00Z",
-}
 _PORTAL = b"<!doctype html><title>Sign in</title><p>Accept the terms to continue."
-
-
-@dataclass(kw_only=True)
-class LoopbackToken:
-    """A token of the service."""
-
-    id: str
-    label: str
-    value: Value
-    alive: bool = True
-    accepted: int = 0
-    """How often it is accepted after its end."""
-    steps: int = 0
-    """How many steps of its revocation were done; after the first of several it is inactive."""
-
-    @property
-    def hint(self) -> str:
-        """What the service shows of its value."""
-        return f"ending in {self.value.token.reveal()[-4:]}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceivedRequest:
-    """One request as it arrived."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: Mapping[str, str]
-    body: Any
-    status: int = 0
-    answer: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +76,7 @@ class LoopbackService:
 
     def __post_init__(self) -> None:
         """Create the admin credential and take a port."""
-        used = self.described.admin_auth.fields
+        used = admin_fields(self.described)
         self.admin = Value({name: self._secret(f"admin-{name}") for name in used})
         self._lock = threading.Lock()
         handler = type("Handler", (_LoopbackHandler,), {"service": self})
@@ -179,11 +150,13 @@ class LoopbackService:
 
     def _answer(self, asked: ReceivedRequest) -> _Answer:
         said, admin = self.described, self._carries(self.described.admin_auth, self.admin, asked)
-        if said.probe is not None and _is(said.probe, asked, {}) and not admin:
+        if said.probe is not None and asks_for(said.probe, asked, {}) and not admin:
             return self._probed(asked)
+        if said.revoke_value is not None and asks_for(said.revoke_value, asked, {}):
+            return self._value_revoked(said.revoke_value, asked, admin=admin)
         if self.refuses_all or not admin:
             return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "unauthorized"})
-        if said.rows is not None and _is(said.rows, asked, {"scope": self.scope}):
+        if said.rows is not None and asks_for(said.rows, asked, {"scope": self.scope}):
             return self._listed(said.rows, asked)
         changed = self._created(asked) or self._revoked(asked)
         return changed or _Answer(status=HTTPStatus.NOT_FOUND, tree={"error": "no such route"})
@@ -192,17 +165,17 @@ class LoopbackService:
         create = self.described.create
         if create is None or (found := self._match(create.route, asked)) is None:
             return None
-        label = found.get("label") or _sent(create.body, "label", asked.body)
+        label = found.get("label") or sent_as(create.body, "label", asked.body)
         if not label:
             return _Answer(status=HTTPStatus.BAD_REQUEST, tree={"error": "a token needs a name"})
         made = self.issue(label)
         tree: Any = {}
         for name, pointer in create.value.items():
-            tree = _put(tree, pointer.keys, made.value.field(name).reveal())
-        tree = tree if create.hint is None else _put(tree, create.hint.keys, made.hint)
+            tree = put(tree, pointer.keys, made.value.field(name).reveal())
+        tree = tree if create.hint is None else put(tree, create.hint.keys, made.hint)
         named = next((name for name, pointer in create.value.items() if pointer == create.id), None)
         if named is None:
-            tree = _put(tree, create.id.keys, made.id)
+            tree = put(tree, create.id.keys, made.id)
         else:  # the id is a field of the value
             made.id = made.value.field(named).reveal()
             self.tokens = {each.id: each for each in self.tokens.values()}
@@ -213,7 +186,7 @@ class LoopbackService:
             found = self._match(step.route, asked)
             if found is None:
                 continue
-            token = self.tokens.get(found.get("id") or _sent(step.body, "id", asked.body))
+            token = self.tokens.get(found.get("id") or sent_as(step.body, "id", asked.body))
             if token is None or not token.alive:
                 return _Answer(status=HTTPStatus.NOT_FOUND, tree={"error": "not found"})
             if self.ignores_revoke:
@@ -227,6 +200,35 @@ class LoopbackService:
             return _Answer(status=HTTPStatus.OK, tree={})
         return None
 
+    def _value_revoked(self, said: RevokeValue, asked: ReceivedRequest, *, admin: bool) -> _Answer:
+        """The same answer for a value that it does not know, as RFC 7009 demands."""
+        value = sent_as(said.body, TOKEN_FIELD, asked.body)
+        token = next(
+            (each for each in self.tokens.values() if each.alive and self._shown(said, each, value, asked)), None
+        )
+        allowed = {
+            RevokerLogin.ADMIN: admin,
+            RevokerLogin.BODY: self._named_in_body(said, asked),
+            RevokerLogin.ITSELF: token is not None,
+            RevokerLogin.NONE: "Authorization" not in asked.headers,
+        }[said.login]
+        if self.refuses_all or not allowed:
+            return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "invalid_client"})
+        if token is not None and not self.ignores_revoke:
+            token.alive, token.accepted = False, self.revoke_lag
+        return _Answer(status=HTTPStatus.ACCEPTED if said.login is RevokerLogin.NONE else HTTPStatus.OK, tree={})
+
+    def _named_in_body(self, said: RevokeValue, asked: ReceivedRequest) -> bool:
+        """Whether the body holds each field of the admin credential that the file puts there."""
+        used = [name for name in request_template.names(said.body) if name.startswith(ADMIN_PREFIX)]
+        fields = {name: self.admin.field(name.removeprefix(ADMIN_PREFIX)).reveal() for name in used}
+        return all(sent_as(said.body, name, asked.body) == text for name, text in fields.items())
+
+    def _shown(self, said: RevokeValue, token: LoopbackToken, value: str, asked: ReceivedRequest) -> bool:
+        if said.login is RevokerLogin.ITSELF:
+            return self._carries(self.described.auth, token.value, asked)
+        return token.value.token.reveal() == value
+
     def _probed(self, asked: ReceivedRequest) -> _Answer:
         probe = self.described.probe
         assert probe is not None  # noqa: S101 - asked by `_answer`
@@ -235,9 +237,9 @@ class LoopbackService:
         if known is not None and (known.steps or not known.alive):
             known.accepted -= 1
         condition = (probe.alive if alive else probe.dead)[0]
-        tree = _stated(condition)
+        tree = stated(condition)
         for pointer, text in ((probe.scope, self.scope), (probe.scope_name, SCOPE_NAME)):
-            tree = tree if pointer is None or not alive else _put(tree, pointer.keys, text)
+            tree = tree if pointer is None or not alive else put(tree, pointer.keys, text)
         return _Answer(status=condition.status, tree=tree)
 
     def _accepts(self, token: LoopbackToken, asked: ReceivedRequest) -> bool:
@@ -254,18 +256,18 @@ class LoopbackService:
             self.appears -= 1
             self.issue(f"appeared-{self.appears}")
         held = [each for each in self.tokens.values() if each.alive or rows.status is not None]
-        page, following = _page(rows, held, asked.query)
-        tree = _put({}, rows.items.keys, [_row(rows, each) for each in page])
+        page, following = page_of(rows, held, asked.query)
+        tree = put({}, rows.items.keys, [row_of(rows, each) for each in page])
         link = ""
         if rows.paging.kind is PagingKind.LINK and following is not None:
             kept = "&".join(f"{name}={text}" for name, text in asked.query.items() if name != "after")
             link = f"{asked.path}?{kept}&after={following}"
         if rows.following is not None and "-1" not in rows.following.keys:
             last = following if rows.paging.kind is PagingKind.CURSOR else (self.url + link if link else None)
-            tree = _put(tree, rows.following.keys, last)
+            tree = put(tree, rows.following.keys, last)
             link = ""
         if rows.total is not None:
-            tree = _put(tree, rows.total.keys, len(held))
+            tree = put(tree, rows.total.keys, len(held))
         return _Answer(status=HTTPStatus.OK, tree=tree, link=link)
 
     @staticmethod
@@ -326,77 +328,3 @@ def _answered(asked: ReceivedRequest, answer: _Answer) -> ReceivedRequest:
         status=answer.status,
         answer=answer.tree,
     )
-
-
-def _page(rows: Rows, held: list[LoopbackToken], query: Mapping[str, str]) -> tuple[list[LoopbackToken], str | None]:
-    """The tokens of one answer, and after which one the next goes on."""
-    paging = rows.paging
-    match paging.kind:
-        case PagingKind.NONE:
-            return held, None
-        case PagingKind.OFFSET:
-            start = int(query.get(paging.offset, 0))
-        case PagingKind.PAGE:
-            start = (int(query.get(paging.page, paging.first)) - paging.first) * PAGE
-        case _:
-            after = query.get(paging.cursor) or query.get("after")
-            start = next((number + 1 for number, each in enumerate(held) if each.id == after), 0)
-    page = held[start : start + PAGE]
-    return page, page[-1].id if page and start + PAGE < len(held) else None
-
-
-def _row(rows: Rows, token: LoopbackToken) -> Any:
-    tree = _put(_put({}, rows.id.keys, token.id), rows.label.keys, token.label)
-    for name, pointer in rows.more.items():
-        tree = _put(tree, pointer.keys, token.hint if name == "hint" else _MOMENTS[name])
-    if rows.status is not None:
-        text = min(rows.status.alive if token.alive else rows.status.ended)
-        tree = _put(tree, rows.status.field.keys, _constant(text))
-    return tree
-
-
-def _is(said: Probe | Rows, asked: ReceivedRequest, fields: Mapping[str, str]) -> bool:
-    """Whether it is the request of a section, with its fixed parameters; paging may replace them."""
-    route, paged = said.route, said.paging.start if isinstance(said, Rows) else ()
-    fixed = {name: request_template.filled(text, fields) for name, text in said.query}
-    return (
-        route.method == asked.method
-        and asked.path == "/" + "/".join(route.fill(fields))
-        and all(asked.query.get(name) == text for name, text in fixed.items() if name not in dict(paged))
-    )
-
-
-def _stated(condition: Condition) -> Any:
-    """The body that fulfils a condition."""
-    return {} if condition.at is None else _put({}, condition.at.keys, _constant(min(condition.texts)))
-
-
-def _constant(text: str) -> str | bool:
-    return {"true": True, "false": False}.get(text, text)
-
-
-def _put(tree: Any, keys: tuple[str, ...], value: Any) -> Any:
-    """`tree` with a value at the place to which the keys lead; a number stands for the first of an array."""
-    if not keys:
-        return value
-    if keys[0].isdecimal():
-        return [_put(tree[0] if tree else None, keys[1:], value)]
-    tree = {} if tree is None else tree
-    tree[keys[0]] = _put(tree.get(keys[0]), keys[1:], value)
-    return tree
-
-
-def _sent(template: Tree, name: str, body: Any) -> str:
-    """What a body holds where the template has a placeholder; empty if that is nothing."""
-    return next((text for text in _placed(template, f"{{{name}}}", body) if text), "")
-
-
-def _placed(template: Tree, placeholder: str, body: Any) -> Iterator[str]:
-    if template == placeholder and isinstance(body, str | int):
-        yield str(body)
-    elif isinstance(template, dict) and isinstance(body, dict):
-        for key, part in template.items():
-            yield from _placed(part, placeholder, body.get(key))
-    elif isinstance(template, list) and isinstance(body, list):
-        for part, found in zip(template, body, strict=False):
-            yield from _placed(part, placeholder, found)

@@ -17,7 +17,7 @@ from tokenguard.providers.paced import Rate
 from tokenguard.providers.paging import Paging, PagingKind
 from tokenguard.providers.route import Route
 
-_FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _PERMISSION = re.compile(r"[^\s{}]{1,128}")
 _MARKS = frozenset(
     {
@@ -175,7 +175,7 @@ def _value(fields: Fields) -> dict[str, JsonPointer]:
         return {TOKEN_FIELD: pointer(fields, "value")}
     within = fields.within("value") or fields.empty("value")
     made = {name: pointer(within, name) for name in within.names}
-    if TOKEN_FIELD not in made or not all(_FIELD.fullmatch(name) for name in made):
+    if TOKEN_FIELD not in made or not all(FIELD.fullmatch(name) for name in made):
         fields.refuse(f"this must have a field called {TOKEN_FIELD}, and names such as key_id", "value")
     return made
 

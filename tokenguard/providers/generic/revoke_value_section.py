@@ -1,0 +1,57 @@
+"""How a provider file says that a token is revoked by its value, as RFC 7009 or a service for leaked tokens has it."""
+
+from tokenguard.documents import Tree
+from tokenguard.domain.secret import TOKEN_FIELD
+from tokenguard.providers.generic import request_template
+from tokenguard.providers.generic.description import RevokerLogin, RevokeValue
+from tokenguard.providers.generic.mapping_reader import Fields
+from tokenguard.providers.generic.provider_sections import FIELD, route
+
+ADMIN_PREFIX = "admin_"
+"""Before the name of a field of the admin credential, in placeholders of the body."""
+
+
+def revoke_value(top: Fields) -> RevokeValue | None:
+    """The request that ends a token by its value: never a GET, and never with the value in its address."""
+    fields = top.within("revoke_value")
+    if fields is None:
+        return None
+    as_form = "form" in fields
+    login = RevokerLogin(fields.choice("auth", tuple(RevokerLogin), str(RevokerLogin.ADMIN)))
+    made = RevokeValue(
+        route=route(fields, "request", ()),
+        body=_content(fields, "form" if as_form else "body"),
+        form=as_form,
+        login=login,
+        leaked_only=fields.choice("leaked_only", ("true", "false"), "false") == "true",
+    )
+    if made.route.method == "GET":
+        fields.refuse("this must not be a GET", "request")
+    _check(fields, made)
+    fields.close()
+    return made
+
+
+def _content(fields: Fields, key: str) -> Tree:
+    body = fields.tree(key)
+    if body is not None and not isinstance(body, dict):
+        fields.refuse("this must be a mapping", key)
+    used = request_template.names(body)
+    of_admin = [name for name in used if FIELD.fullmatch(name.removeprefix(ADMIN_PREFIX)) and _is_admins(name)]
+    if problem := request_template.problem(body, (TOKEN_FIELD, *of_admin)):
+        fields.refuse(f"{problem}, and fields of the admin credential such as {{{ADMIN_PREFIX}client_id}}", key)
+    if key == "form" and any(not isinstance(text, str) for text in (body or {}).values()):
+        fields.refuse("the values of a form must be texts", key)
+    return body
+
+
+def _is_admins(name: str) -> bool:
+    return name.startswith(ADMIN_PREFIX)
+
+
+def _check(fields: Fields, made: RevokeValue) -> None:
+    used, key = request_template.names(made.body), "form" if made.form else "body"
+    if (TOKEN_FIELD in used) is (made.login is RevokerLogin.ITSELF):
+        fields.refuse("this must hold the value, {token}, unless the token itself authenticates (`auth: token`)", key)
+    if any(map(_is_admins, used)) is not (made.login is RevokerLogin.BODY):
+        fields.refuse("`auth: body` and placeholders such as {admin_token} belong together", "auth")
