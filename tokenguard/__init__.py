@@ -11,7 +11,7 @@ DISTRIBUTION = "tokenguard-governance"
 __all__ = ["Leak", "install", "mask", "unmask"]
 _LAZY = {
     "install": "tokenguard.masking.install",
-    "Leak": "tokenguard.masking.current",
+    "Leak": "tokenguard.masking.leak",
     "mask": "tokenguard.masking.current",
     "unmask": "tokenguard.masking.current",
 }

@@ -8,6 +8,7 @@ import logging.config
 import logging.handlers
 import pickle
 import secrets
+import subprocess
 import sys
 import threading
 import traceback
@@ -47,6 +48,14 @@ def record_of(msg, args=(), **extra):
     record = logging.LogRecord("name", logging.INFO, "path", 1, msg, args, None)
     vars(record).update(extra)
     return record
+
+
+def test_a_program_that_masks_loads_nothing_that_takes_long_to_import():
+    code = (
+        "import sys; import tokenguard; tokenguard.install(values={'name': 'tgcanary-at-start'}); "
+        "print({'dataclasses', 'inspect', 'msgspec', 're2', 'tokenguard.token_formats.table'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"set()\n"
 
 
 def test_a_record_without_a_leak_is_untouched():

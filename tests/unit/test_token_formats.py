@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from docs.masked_formats import MODULE, module
 from tests.fakes.token_examples import example
 from tokenguard.token_formats.checksum import CHECKSUMS
 from tokenguard.token_formats.table import FORMATS, format_by_id
@@ -60,3 +61,7 @@ def test_what_is_random_of_a_token_is_what_stands_in_its_runs(kind: TokenFormat)
 def test_a_run_of_an_unknown_class_is_refused() -> None:
     with pytest.raises(ValueError, match="no such class"):
         pieces("x_{klingon:8}")
+
+
+def test_masking_reads_these_formats_without_their_table() -> None:
+    assert MODULE.read_text() == module(), "run `python -m docs.masked_formats`"

@@ -8,7 +8,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
@@ -17,20 +17,8 @@ from tokenguard.redaction.known import MaskedValue, MatchSource, opaque_id
 from tokenguard.redaction.matcher import REACH, Beginning, Matcher
 from tokenguard.redaction.stream import redact_text
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
-    """Something was masked: which token, in what form, where; never the value."""
-
-    name: str
-    """The name the value was registered under; empty for a value that was known by its shape only."""
-    mask: str
-    """What stands in its place, without brackets."""
-    form: str
-    """`raw`, `base64`, `url` …; `pattern` for a shape."""
-    channel: str
-    """`logging:LOGGER`, `stdout`, `stderr`, `exception` …."""
-    count: int
+if TYPE_CHECKING:
+    from tokenguard.masking.leak import Leak  # a program to which leaks are not reported has no use for it
 
 
 _MOST_NAMES = 1_000
@@ -38,23 +26,27 @@ _REMEMBERED = 4_096
 """Bytes of a message that are kept until the next one."""
 
 
-@dataclass(slots=True)
 class _EngineState:
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    known: tuple[MaskedValue, ...] = ()
-    matcher: Matcher | None = None
-    on_leak: Callable[[Leak], None] | None = None
-    helper_callback: Callable[[tuple[MaskedValue, ...]], None] | None = None
-    reporting: threading.local = field(default_factory=threading.local)
-    seen: tuple[Matcher | None, str, bytes, Sequence[Beginning]] = (None, "", b"", ())
-    """The last clean message, with the engine that says so, without white space, and what begins in it.
+    """What this process masks."""
 
-    One tuple: threads may race.
-    """
-    words: bool = False
-    """Whether a mask is one word, without brackets."""
-    named: tuple[Matcher | None, set[str | None]] = (None, set())
-    """Names in which this engine found nothing."""
+    __slots__ = ("helper_callback", "known", "lock", "matcher", "named", "on_leak", "reporting", "seen", "words")
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.known: tuple[MaskedValue, ...] = ()
+        self.matcher: Matcher | None = None
+        self.on_leak: Callable[[MatchSource, str, int], None] | None = None
+        self.helper_callback: Callable[[tuple[MaskedValue, ...]], None] | None = None
+        self.reporting = threading.local()
+        self.seen: tuple[Matcher | None, str, bytes, Sequence[Beginning]] = (None, "", b"", ())
+        """The last clean message, with the engine that says so, without white space, and what begins in it.
+
+        One tuple: threads may race.
+        """
+        self.words = False
+        """Whether a mask is one word, without brackets."""
+        self.named: tuple[Matcher | None, set[str | None]] = (None, set())
+        """Names in which this engine found nothing."""
 
 
 _STATE = _EngineState()
@@ -121,9 +113,17 @@ def use_words() -> None:
         _swap(_STATE.known)
 
 
-def report_to(on_leak: Callable[[Leak], None] | None) -> None:
+def report_to(on_leak: "Callable[[Leak], None] | None") -> None:
     """Call `on_leak` whenever something is masked; None stops that. What it raises is dropped."""
-    _STATE.on_leak = on_leak
+    if on_leak is None:
+        _STATE.on_leak = None
+        return
+    from tokenguard.masking.leak import Leak
+
+    def report(source: MatchSource, channel: str, count: int) -> None:
+        on_leak(Leak(name=source.name, mask=source.id, form=source.form, channel=channel, count=count))
+
+    _STATE.on_leak = report
 
 
 def tell_helper(update: Callable[[tuple[MaskedValue, ...]], None] | None) -> None:
@@ -229,7 +229,7 @@ def tell(found: Counter[MatchSource], channel: str) -> None:
     busy.now = True
     try:
         for source, count in found.items():
-            on_leak(Leak(name=source.name, mask=source.id, form=source.form, channel=channel, count=count))
+            on_leak(source, channel, count)
     except Exception:  # noqa: BLE001, S110 - a report must never hurt the program whose output it is about
         pass
     finally:

@@ -1,17 +1,22 @@
 """`tokenguard.install()`: one call that covers a process, and one that takes it back."""
 
+from __future__ import annotations
+
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tokenguard.errors import InputError
 from tokenguard.masking import current
-from tokenguard.masking.current import Leak, known_of
+from tokenguard.masking.current import known_of
 from tokenguard.masking.hooks import Undo, hook_exceptions, hook_logging
 from tokenguard.posix import require_posix
 from tokenguard.redaction.known import MaskedValue
+
+if TYPE_CHECKING:
+    from tokenguard.masking.leak import Leak  # a program to which leaks are not reported has no use for it
 
 
 class Installation:

@@ -1,10 +1,8 @@
 """What an engine is told: values with the id that stands in their place, and the refusal of what cannot be masked."""
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tokenguard.domain.encodings import Encoding, byte_forms, forms, halves, public_start
 from tokenguard.domain.secret import Secret, Value
@@ -24,8 +22,13 @@ _MIN_DIFFERENT = 4
 _RESERVED = "[tokenguard:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaskedValue:
+class _Named(NamedTuple):
+    id: str
+    name: str
+    secret: Secret
+
+
+class MaskedValue(_Named):
     """One value to mask.
 
     Args:
@@ -34,12 +37,12 @@ class MaskedValue:
         secret: the value.
     """
 
-    id: str
-    name: str
-    secret: Secret
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        check_maskable(self.secret, self.name)
+    def __new__(cls, *, id: str, name: str, secret: Secret) -> Self:  # noqa: A002 - a field's name
+        """Check that masking it would not destroy ordinary text; InputError if it would."""
+        check_maskable(secret, name)
+        return super().__new__(cls, id, name, secret)
 
     @classmethod
     def of(cls, name: str, value: Value, *, show_name: bool = False) -> tuple["MaskedValue", ...]:
@@ -53,6 +56,8 @@ class MaskedValue:
 
 def opaque_id(name: str) -> str:
     """A short id for a token's name: the same in every process, and it says nothing to those who lack the name."""
+    import hashlib  # a program that masks formats only has no use for it
+
     return hashlib.blake2b(name.encode(), digest_size=4, person=b"tokenguard mask").hexdigest()
 
 
@@ -89,23 +94,17 @@ class MatchSource(NamedTuple):
         return self.form == "pattern"
 
 
-@dataclass(frozen=True, slots=True)
-class Needle:
-    """One byte string to look for.
-
-    Args:
-        data: the bytes.
-        source: whose they are.
-        head: it also masks the characters that follow it as part of the value.
-        before: a base64 digit that stands before it may hold bits of the value too, and is masked with it.
-        after: the same for one that follows it.
-    """
+class Needle(NamedTuple):
+    """One byte string to look for."""
 
     data: bytes
     source: MatchSource
     head: bool = False
+    """It also masks the characters that follow it as part of the value."""
     before: bool = False
+    """A base64 digit that stands before it may hold bits of the value too, and is masked with it."""
     after: bool = False
+    """The same for one that follows it."""
 
 
 def needles(known: MaskedValue) -> Iterator[Needle]:

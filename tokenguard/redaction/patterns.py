@@ -5,32 +5,24 @@ takes linear time on any input, and it can say "not yet": which is what a stream
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
 from tokenguard.redaction.compact import CompactText, compact
-from tokenguard.token_formats.table import FORMATS
-from tokenguard.token_formats.template import Piece, pieces
-from tokenguard.token_formats.template import Run as TemplateRun
+from tokenguard.redaction.vendor_patterns import ROWS
 
 _CAP = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class PatternRun:
-    """Between `least` and `most` bytes of one class, as many as there are.
-
-    Args:
-        chars: the inside of a regular expression's character class.
-        least: fewer are not a match.
-        most: what follows after that many is not looked at.
-    """
+class PatternRun(NamedTuple):
+    """Between `least` and `most` bytes of one class, as many as there are."""
 
     chars: str
+    """The inside of a regular expression's character class."""
     least: int
+    """Fewer are not a match."""
     most: int = _CAP
+    """What follows after that many is not looked at."""
 
     def end(self, data: bytes, at: int) -> int:
         """Where the run that starts at `at` ends."""
@@ -43,8 +35,7 @@ def _run(chars: str, most: int) -> re.Pattern[bytes]:
     return re.compile(f"[{chars}]{{0,{most}}}".encode())
 
 
-@dataclass(frozen=True, slots=True)
-class PatternMatch:
+class PatternMatch(NamedTuple):
     """What a pattern says of one place: `data[start:end]` is to be masked, or not decided yet."""
 
     start: int
@@ -55,7 +46,6 @@ class PatternMatch:
     """Where the pattern begins."""
 
 
-@dataclass(frozen=True, slots=True)
 class Pattern:
     """One shape. It begins with a literal, by which it is found.
 
@@ -65,19 +55,17 @@ class Pattern:
         masked: which piece is masked; None: all of it.
     """
 
-    name: str
-    pieces: tuple[bytes | PatternRun, ...]
-    masked: int | None = None
-    needs: bytes = field(init=False, default=b"")
-    """The literal it ends with, without which there is no need to look."""
-    _compact: tuple[bytes | PatternRun, ...] = field(init=False, default=())
-    _whole: "_Whole | None" = field(init=False, default=None, repr=False, compare=False)
+    __slots__ = ("_compact", "_whole", "masked", "name", "needs", "pieces")
 
-    def __post_init__(self) -> None:
-        if isinstance(last := self.pieces[-1], bytes):
-            object.__setattr__(self, "needs", last)
-        pieces = tuple(compact(each) if isinstance(each, bytes) else each for each in self.pieces)
-        object.__setattr__(self, "_compact", pieces)
+    def __init__(self, name: str, pieces: tuple[bytes | PatternRun, ...], masked: int | None = None) -> None:
+        self.name = name
+        self.pieces = pieces
+        self.masked = masked
+        last = pieces[-1]
+        self.needs = last if type(last) is bytes else b""
+        """The literal it ends with, without which there is no need to look."""
+        self._compact = tuple(compact(each) if type(each) is bytes else each for each in pieces)
+        self._whole: _Whole | None = None
 
     @property
     def anchor(self) -> bytes:
@@ -103,7 +91,7 @@ class Pattern:
         whole = self._whole
         if whole is None:
             whole = _whole(self._compact)
-            object.__setattr__(self, "_whole", whole)  # a hash of it for each look would take longer than the look
+            self._whole = whole
         if whole.regex.match(text, at) is not None:
             return False
         found = whole.begun.match(text, at)
@@ -196,7 +184,7 @@ def _private_key(kind: str) -> Pattern:
     )
 
 
-_LOOSE: tuple[Pattern, ...] = (
+LOOSE: tuple[Pattern, ...] = (
     Pattern("descript", (b"dx_bearer_", PatternRun(_WORD, 8, 200), b":dx_secret_", PatternRun(_WORD, 8, 200))),
     _prefixed("descript", "dx_bearer_", _WORD, 16, 200),
     _prefixed("descript", "dx_secret_", _WORD, 16, 200),
@@ -237,41 +225,8 @@ _LOOSE: tuple[Pattern, ...] = (
     *map(_private_key, ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")),
 )
 """Looser than what a scan reports: a mask in the wrong place does no harm, a token that is shown does."""
-_LEAST_LITERAL = 4
-"""Bytes of a shape's beginning: shorter ones are in ordinary text everywhere, which masking has to pass over fast."""
-_LONGEST = 255
-
-
-def _of_formats() -> Iterator[Pattern]:
-    """The shapes of the table that begin with a literal and need no words around them."""
-    known = tuple(pattern.anchor for pattern in _LOOSE if len(pattern.anchor) >= _LEAST_LITERAL)
-    for kind in FORMATS:
-        for template in kind.shapes if kind.stands_alone and kind.masked else ():
-            first, *rest = pieces(template)
-            if not isinstance(first, str) or len(first) < _LEAST_LITERAL or first.encode().startswith(known):
-                continue
-            yield Pattern(re.sub(r"[^a-z0-9]+", "-", kind.vendor.lower()).strip("-"), (first.encode(), *_body(rest)))
-
-
-def _body(rest: list[Piece]) -> Iterator[bytes | PatternRun]:
-    """As much of a shape as can be matched without going back; its end may be longer than the shape's."""
-    for number, piece in enumerate(rest):
-        if isinstance(piece, str):
-            yield piece.encode()
-            continue
-        following = rest[number + 1] if number + 1 < len(rest) else ""
-        fixed = piece.least == piece.most
-        goes_on = isinstance(following, TemplateRun) or (following and not _holds(piece, following[0]))
-        if following and (fixed or goes_on):
-            yield PatternRun(piece.chars, piece.least, piece.most)
-            continue
-        yield PatternRun(piece.chars, piece.least, max(piece.most, _LONGEST))
-        return
-
-
-def _holds(run: TemplateRun, character: str) -> bool:
-    return re.match(f"[{run.chars}]", character) is not None
-
-
-PATTERNS: tuple[Pattern, ...] = (*_LOOSE, *_of_formats())
+PATTERNS: tuple[Pattern, ...] = (
+    *LOOSE,
+    *(Pattern(name, tuple(each if type(each) is bytes else PatternRun(*each) for each in row)) for name, row in ROWS),
+)
 """What is masked without being known. Each needs enough of a body that ordinary text is left alone."""
