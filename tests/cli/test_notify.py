@@ -20,6 +20,7 @@ from tokenguard.errors import Tampered, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.notifications.outbox import decode_outbox
 from tokenguard.ports.shared_item import Item
+from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases import send_notifications
 
 VIDEO, AUDIO = "video/app/prod/upload", "audio/site/prod/player"
@@ -259,7 +260,7 @@ def test_a_route_is_free_as_soon_as_its_runner_has_ended_on_this_machine(cli, op
     name = runner.format(host=os.uname().nodename, ended=ended.pid, running=os.getppid())
     cli.add(VIDEO)
     leak(cli, VIDEO)
-    monkeypatch.setattr(send_notifications.Wiring, "holder", name)
+    monkeypatch.setattr(Wiring, "holder", name)
     monkeypatch.setattr(send_notifications.Notifier, "_sent", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     assert cli("notify").code == 130
     monkeypatch.undo()

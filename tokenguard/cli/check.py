@@ -11,13 +11,13 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.output.formats import OutputFormat
 from tokenguard.policy.evaluation import Assessment, assess
-from tokenguard.policy.model import Severity
+from tokenguard.policy.model import Policy, Severity
 from tokenguard.ports.store import Store
 from tokenguard.report.assessment_content import content
 from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessment
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.assess import chosen_policy, chosen_stores, surroundings
-from tokenguard.usecases.explain_rule import explain
+from tokenguard.usecases.explain_rule import explain_rule, parameter_words
 
 if TYPE_CHECKING:  # loads what `--help` does without
     from tokenguard.usecases.check_repository import CheckContext
@@ -78,7 +78,7 @@ def check(
     policy = chosen_policy(wiring, named)
     held = CheckContext(policy) if inventory_only else load_check_context(policy, path, base, needed=repo_only)
     if explained is not None:
-        explain(wiring, held.policy, explained, as_json=chosen is OutputFormat.JSON)
+        _explain(wiring, held.policy, explained, as_json=chosen is OutputFormat.JSON)
         return ExitCode.OK
     stores = {} if repo_only else _stores(wiring, held, every=all_stores)
 
@@ -130,3 +130,13 @@ def _print(wiring: Wiring, assessments: list[Assessment], chosen: OutputFormat) 
         wiring.screen.document(content(assessments))
         return
     wiring.screen.text(write_assessment(assessments, chosen))
+
+
+def _explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None:
+    """Print one rule as the policy configures it."""
+    found = explain_rule(policy, rule)
+    if as_json:
+        wiring.screen.document({**found.words, "parameters": found.parameters})
+    else:
+        parameters = ((name, parameter_words(each)) for name, each in found.parameters.items())
+        wiring.screen.pairs([*found.words.items(), *parameters])

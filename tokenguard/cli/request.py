@@ -6,8 +6,8 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.inventory.views import moment
 from tokenguard.provisioning.request import ApprovalRequest
-from tokenguard.shell.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
 
 COMMANDS = (
     ("rotate", "--compromised"), ("retire",), ("edit",), ("import", "--update"), ("show", "--reveal"),

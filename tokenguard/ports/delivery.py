@@ -5,6 +5,7 @@ from typing import Protocol
 
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer
+from tokenguard.ports.secret_listing import SecretListing
 
 
 @unique
@@ -47,4 +48,16 @@ class Deliveries(Protocol):
 
     def run_command(self, name: str) -> str:
         """Run it without a value; returns what is wrong with how it ended, empty text if nothing is."""
+        ...
+
+
+class SurveyedDeliveries(Deliveries, Protocol):
+    """Deliveries that also tell what is wrong with a consumer, and what a host holds."""
+
+    def warnings(self, consumer: Consumer) -> tuple[str, ...]:
+        """What is unsafe about a consumer, without asking it."""
+        ...
+
+    def survey(self, address: str) -> SecretListing:
+        """The secrets that a host holds; InputError if it cannot list them."""
         ...

@@ -1,11 +1,14 @@
 """The port for external fields with adopted or delivered values: read in place, replaced by compare-and-set."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from tokenguard.domain.field_address import AwsFolder, VaultFolder
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.token import Consumer, ConsumerKind, Location
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import Frozen
+from tokenguard.ports.secret_listing import SecretListing
 
 
 class UnexpectedValue(Unfinished):
@@ -84,4 +87,16 @@ class ExternalFields(Protocol):
 
     def close(self) -> None:
         """Let go of the connections."""
+        ...
+
+
+class SurveyedFields(ExternalFields, Protocol):
+    """Fields on servers whose entries can be listed."""
+
+    def vault_survey(self, folder: VaultFolder, wanted: Mapping[str, str]) -> SecretListing:
+        """The entries below a folder on a Vault that have the wanted custom metadata."""
+        ...
+
+    def aws_survey(self, folder: AwsFolder, wanted: Mapping[str, str]) -> SecretListing:
+        """The secrets below a prefix on AWS that have the wanted tags."""
         ...

@@ -236,3 +236,15 @@ class Vendors(Protocol):
     def of(self, record: Record) -> Vendor:
         """InputError if the provider is unknown, or its address differs from the one pinned in the record."""
         ...
+
+
+class KnownVendors(Vendors, Protocol):
+    """The providers that a runner knows, without their admin credentials."""
+
+    def provider(self, name: str) -> Provider:
+        """The provider of that name; InputError if it is neither built in nor configured."""
+        ...
+
+    def provider_of(self, record: Record) -> Provider:
+        """The provider of a record, for looking only; InputError if its address is not the one that was pinned."""
+        ...

@@ -31,14 +31,14 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.scanning.bundle import ScanKey
     from tokenguard.scanning.team_rules import TeamRules
     from tokenguard.settings import Settings, VaultConfig
-    from tokenguard.shell.approvals import StoreApprovals
     from tokenguard.shell.field_servers import ConfiguredPlaces
     from tokenguard.shell.known_servers import KnownServers
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
-    from tokenguard.shell.second_person import SecondPerson
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
+    from tokenguard.usecases.approvals import StoreApprovals
+    from tokenguard.usecases.second_person import SecondPerson
 
 
 _TOLD = 3
@@ -274,7 +274,7 @@ class Wiring:
     @cached_property
     def approvals(self) -> "StoreApprovals":
         """The approvals of plans for unattended apply."""
-        from tokenguard.shell.approvals import StoreApprovals
+        from tokenguard.usecases.approvals import StoreApprovals
 
         return StoreApprovals(self.store, self.clock)
 
@@ -285,7 +285,7 @@ class Wiring:
 
     def second_person_at(self, store: "Store") -> "SecondPerson":
         """The same of a store that was opened by itself."""
-        from tokenguard.shell.second_person import SecondPerson
+        from tokenguard.usecases.second_person import SecondPerson
 
         found = SecondPerson(store, self.clock, lambda: self.policy, lambda: self.break_glass)
         found.requesting = self.requesting

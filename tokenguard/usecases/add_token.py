@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Protocol
 
 from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
@@ -18,8 +19,18 @@ from tokenguard.ports.provider import Provider
 from tokenguard.ports.terminal import Terminal
 from tokenguard.ports.value_source import ValueOptions
 from tokenguard.rotation.control_search import ControlSearch
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.parts import (
+    HasClock,
+    HasDeliveries,
+    HasEngine,
+    HasExternalFields,
+    HasProgress,
+    HasStore,
+    HasTerminal,
+    HasVendors,
+    ReadsValues,
+)
 
 _QUESTIONS = {
     "provider": "provider, such as descript, autoposting or manual",
@@ -29,6 +40,21 @@ _QUESTIONS = {
     "purpose": "purpose",
 }
 _OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "purpose": "--purpose"}
+
+
+class AddTokenParts(
+    HasClock,
+    HasDeliveries,
+    HasEngine,
+    HasExternalFields,
+    HasProgress,
+    HasStore,
+    HasTerminal,
+    HasVendors,
+    ReadsValues,
+    Protocol,
+):
+    """What this use case takes."""
 
 
 class NotTaken(TokenguardError):
@@ -41,7 +67,7 @@ class Adding:
     """Adds one token to the inventory.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         name: the token's name.
         changes: the fields given for it.
         ask: whether a person at the terminal is asked for fields that are missing.
@@ -50,39 +76,39 @@ class Adding:
         InputError: a field is missing or invalid, or the name is in use.
     """
 
-    def __init__(self, wiring: Wiring, name: TokenName, changes: RecordChanges, *, ask: bool = False) -> None:
-        self._wiring = wiring
-        tty = wiring.tty if ask else None
+    def __init__(self, parts: AddTokenParts, name: TokenName, changes: RecordChanges, *, ask: bool = False) -> None:
+        self._parts = parts
+        tty = parts.tty if ask else None
         if changes.provider:
-            wiring.vendors.provider(changes.provider)  # a wrong one is reported before the store is opened
-        declared = _declared(wiring, name)
+            parts.vendors.provider(changes.provider)  # a wrong one is reported before the store is opened
+        declared = _declared(parts, name)
         provider = changes.provider or (declared.provider if declared else "")
         if not provider and tty is not None:
-            provider = _answer(tty, "provider", lambda text: wiring.vendors.provider(text).name)
+            provider = _answer(tty, "provider", lambda text: parts.vendors.provider(text).name)
         if not provider:
             raise InputError("missing --provider", hint="for example --provider descript, or --provider manual")
-        self._provider = wiring.vendors.provider(provider)
+        self._provider = parts.vendors.provider(provider)
         kind = changes.kind or self._provider.capabilities.kind
         blank = Record(name=name, provider=provider, kind=kind, base_url=self._provider.base_url)
         if declared is not None and declared.provider == provider:
             blank = replace(declared, base_url=self._provider.base_url)
         if changes.consumers is not None:
-            changes = replace(changes, consumers=admission.pinned(lambda: wiring.places, changes.consumers))
+            changes = replace(changes, consumers=admission.pinned(lambda: parts.places, changes.consumers))
         self._record = apply(blank, changes)
         if tty is not None and self._record.state is not RecordState.UNCLAIMED:
             self._record = apply(self._record, _asked(tty, self._record))
         _check_complete(self._record)
         self._texts = texts_in(self._record)
-        admission.refuse_known_values(self._texts, admission.known_by(wiring.store))
-        check_age(self._record, wiring.clock.now())
+        admission.refuse_known_values(self._texts, admission.known_by(parts.store))
+        check_age(self._record, parts.clock.now())
         check_scope(self._record, self._provider)
-        check_consumers(wiring, self._record)
-        check_commands(wiring, self._record)
-        admission.check_name_is_free(wiring.store, name)
+        check_consumers(parts, self._record)
+        check_commands(parts, self._record)
+        admission.check_name_is_free(parts.store, name)
         if self._adopted:
             if changes.location is not None:
-                self._record = replace(self._record, location=wiring.places.pinned(self._record.location.url))
-            admission.check_place_is_free(wiring.store, self._record.location, besides=name)
+                self._record = replace(self._record, location=parts.places.pinned(self._record.location.url))
+            admission.check_place_is_free(parts.store, self._record.location, besides=name)
 
     @property
     def without_value(self) -> bool:
@@ -94,7 +120,7 @@ class Adding:
         _refuse_source(source, "this token's value is not stored here")
         custody = self._record.location.custody if self._record.kind.has_value else Custody.NONE
         record = replace(self._record, location=replace(self._record.location, custody=custody))
-        return admission.add_without_value(self._wiring.store, self._wiring.clock, record)
+        return admission.add_without_value(self._parts.store, self._parts.clock, record)
 
     def issue(self, source: ValueOptions) -> Snapshot:
         """Issue a first value."""
@@ -105,7 +131,7 @@ class Adding:
             raise InputError(
                 "--adopt keeps the existing value, --issue creates one", hint="adopt it now, then rotate it"
             )
-        return self._wiring.engine.issue(self._record)
+        return self._parts.engine.issue(self._record)
 
     def take(self, source: ValueOptions, *, verify: bool, reason: str = "") -> Snapshot:
         """Add an existing value.
@@ -122,13 +148,13 @@ class Adding:
         value = self._value(source)
         self._refuse_known(value)
         for warning in self._provider.warnings(value):
-            self._wiring.progress.note(warning)
+            self._parts.progress.note(warning)
         if weakness := uncovered(value):
-            self._wiring.progress.note(weakness)
+            self._parts.progress.note(weakness)
         seen = self._ask(value) if verify and self._provider.capabilities.probe else None
         scope_name = self._record.scope_name or (seen.scope_name if seen else "")
         record = replace(self._record, scope_name=scope_name)
-        return admission.take(self._wiring.store, self._wiring.engine, record, value, seen, reason=reason)
+        return admission.take(self._parts.store, self._parts.engine, record, value, seen, reason=reason)
 
     @property
     def _adopted(self) -> bool:
@@ -139,13 +165,13 @@ class Adding:
         if not self._adopted:
             can = self._provider.capabilities
             fields = can.admin_fields if self._record.kind is CredentialKind.PROVIDER_ADMIN else can.fields
-            return self._wiring.read_value(source, self._record.name, fields)
+            return self._parts.read_value(source, self._record.name, fields)
         _refuse_source(source, "an adopted value is read from its location")
-        return admission.value_at(self._wiring.places, self._record.location)
+        return admission.value_at(self._parts.places, self._record.location)
 
     def _refuse_known(self, value: Value) -> None:
         admission.refuse_known_values(self._texts, lambda each: self._record.name if each == value else None)
-        store = self._wiring.store
+        store = self._parts.store
         holder = admission.holder_of(store, store.fingerprint(value), besides=self._record.name)
         if holder is not None:
             raise InputError(
@@ -155,7 +181,7 @@ class Adding:
 
     def _ask(self, value: Value) -> Observation:
         record, name = self._record, self._provider.name
-        self._wiring.progress.waiting(f"verifying the value with {name}")
+        self._parts.progress.waiting(f"verifying the value with {name}")
         seen = self._provider.probe(value, record.scope)
         match judge(seen):
             case VerificationResult.DEAD:
@@ -175,14 +201,14 @@ class Adding:
             case _:
                 leads = f", it belongs to {seen.scope}" if seen.scope else ""
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
-                self._wiring.progress.step(f"{name} accepts the value{leads}{shown}")
+                self._parts.progress.step(f"{name} accepts the value{leads}{shown}")
                 return seen
 
     def _refused(self, value: Value) -> TokenguardError:
         """One refusal does not prove that a token is dead: in an outage every one is refused."""
         name = self._provider.name
-        vendor = self._wiring.vendors.of(self._record)
-        control = ControlSearch(self._wiring.store, self._record, vendor).look([value])
+        vendor = self._parts.vendors.of(self._record)
+        control = ControlSearch(self._parts.store, self._record, vendor).look([value])
         if control.doubt and not control.holds:
             return Unreachable(
                 f"{name} refuses this value; it {control.lack}",
@@ -194,9 +220,9 @@ class Adding:
         )
 
 
-def _declared(wiring: Wiring, name: TokenName) -> Record | None:
+def _declared(parts: HasStore, name: TokenName) -> Record | None:
     """The declaration of a token that waits for its value; None if there is no such token."""
-    found = wiring.store.find(name)
+    found = parts.store.find(name)
     record = found.document.record if found is not None else None
     return record if record is not None and record.state is RecordState.PENDING else None
 
@@ -212,7 +238,7 @@ def check_scope(record: Record, provider: Provider) -> None:
 
 
 def check_consumers(
-    wiring: Wiring,
+    parts: AddTokenParts,
     record: Record,
     *,
     known: Iterable[Consumer] = (),
@@ -225,23 +251,23 @@ def check_consumers(
     places = set(map(str, known))
     new = [each for each in record.consumers or () if str(each) not in places]
     if new:
-        taken = admission.places_taken(wiring.store) if taken is None else taken
+        taken = admission.places_taken(parts.store) if taken is None else taken
         admission.check_consumers_are_free(taken, new, of=record.name)
     for consumer in record.consumers or ():
-        delivery = wiring.deliveries.of(consumer)
+        delivery = parts.deliveries.of(consumer)
         if delivery is not None:
             if consumer.kind not in {ConsumerKind.DOTENV, ConsumerKind.COMMAND}:
-                wiring.progress.waiting(f"checking {consumer.shown}")  # a host may take its time
+                parts.progress.waiting(f"checking {consumer.shown}")  # a host may take its time
             delivery.check(consumer)
-            wiring.progress.clear()
-        for warning in wiring.deliveries.warnings(consumer):
-            wiring.progress.note(warning)
+            parts.progress.clear()
+        for warning in parts.deliveries.warnings(consumer):
+            parts.progress.note(warning)
 
 
-def check_commands(wiring: Wiring, record: Record) -> None:
+def check_commands(parts: HasDeliveries, record: Record) -> None:
     """Refuse a command after a delivery that this machine's configuration does not have."""
     for each in record.after:
-        wiring.deliveries.check_command(each.command)
+        parts.deliveries.check_command(each.command)
 
 
 def _check_complete(record: Record) -> None:

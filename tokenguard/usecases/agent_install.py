@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.agents.contract import Agent, SettingsScope
@@ -17,15 +18,19 @@ from tokenguard.errors import InputError, NeedsPerson, TokenguardError
 from tokenguard.files import read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.known_token_stage import load_own_tokens
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, diff_lines
 from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.parts import HasClock, HasEnvironment, HasPrinter, HasProgress, HasScanRules, HasTerminal
 from tokenguard.usecases.working_tree import WorkingTree
 
 _PROGRAM = "tokenguard"
 _PRIVATE = 0o600
 DIGEST = 16
 """Digits of the scan key's digest in a hook's command."""
+
+
+class AgentInstallParts(HasClock, HasEnvironment, HasPrinter, HasProgress, HasScanRules, HasTerminal, Protocol):
+    """What this use case takes."""
 
 
 class HookChange(Frozen, frozen=True, kw_only=True):
@@ -60,38 +65,40 @@ class HookPolicy(Frozen, frozen=True, kw_only=True):
         return [word for pair in given if pair[1] != "refuse" for word in pair]
 
 
-def install(wiring: Wiring, names: Iterable[str], scope: SettingsScope, policy: HookPolicy, *, yes: bool) -> None:
+def install(
+    parts: AgentInstallParts, names: Iterable[str], scope: SettingsScope, policy: HookPolicy, *, yes: bool
+) -> None:
     """Show what is added to the agents' hooks, and write it after confirmation.
 
     Raises:
         InputError: a file cannot be read, extended or written; nothing was written.
         NeedsPerson: not a terminal, and --yes was not given.
     """
-    places = _SettingsPlaces(wiring, scope)
+    places = _SettingsPlaces(parts, scope)
     changes, notes = [], []
     for each in _agents(names, places):
-        notes.append(check_version(each, wiring.environ))
-        command = hook_command(wiring, each, scope, policy)
+        notes.append(check_version(each, parts.environ))
+        command = hook_command(parts, each, scope, policy)
         changes.append(places.change(each, partial(HookFile.installed, command=command)))
-    _make(wiring, places, changes, yes=yes)
+    _make(parts, places, changes, yes=yes)
     if any(change.changes for change in changes):
         for note in filter(None, (*notes, *(agent(change.agent).trust for change in changes))):
-            wiring.progress.note(note)
-        if scope is SettingsScope.USER and not _own_digest(wiring):
-            wiring.progress.note(
+            parts.progress.note(note)
+        if scope is SettingsScope.USER and not _own_digest(parts):
+            parts.progress.note(
                 "this machine has no list of known tokens, so only vendors' formats are recognised: "
                 "`tokenguard fingerprints pull`, then install again"
             )
 
 
-def uninstall(wiring: Wiring, names: Iterable[str], scope: SettingsScope, *, yes: bool) -> None:
+def uninstall(parts: AgentInstallParts, names: Iterable[str], scope: SettingsScope, *, yes: bool) -> None:
     """Show what is taken out of the agents' hooks, and write it after confirmation; raises as `install`."""
-    places = _SettingsPlaces(wiring, scope)
+    places = _SettingsPlaces(parts, scope)
     changes = [places.change(each, HookFile.removed) for each in _agents(names, places)]
-    _make(wiring, places, changes, yes=yes)
+    _make(parts, places, changes, yes=yes)
 
 
-def hook_command(wiring: Wiring, each: Agent, scope: SettingsScope, policy: HookPolicy) -> str:
+def hook_command(parts: AgentInstallParts, each: Agent, scope: SettingsScope, policy: HookPolicy) -> str:
     """The command that an agent is to run.
 
     That of a user names this installation and the scan key in use, so that neither a PATH nor a variable that a
@@ -100,15 +107,15 @@ def hook_command(wiring: Wiring, each: Agent, scope: SettingsScope, policy: Hook
     words = ["agent", "hook", each.name, *policy.words]
     if scope is SettingsScope.PROJECT:
         return shlex.join([_PROGRAM, *words])
-    if digest := _own_digest(wiring):
+    if digest := _own_digest(parts):
         words += ["--own", digest]
-    return shlex.join([program(wiring), *words])
+    return shlex.join([program(parts), *words])
 
 
-def program(wiring: Wiring) -> str:
+def program(parts: HasEnvironment) -> str:
     """Where this installation's program is."""
     beside = Path(sys.executable).with_name(_PROGRAM)
-    found = str(beside) if beside.is_file() else shutil.which(_PROGRAM, path=wiring.environ.get("PATH"))
+    found = str(beside) if beside.is_file() else shutil.which(_PROGRAM, path=parts.environ.get("PATH"))
     if not found:
         raise InputError(
             "the program tokenguard was not found", hint="install tokenguard with its programs on the PATH"
@@ -116,10 +123,10 @@ def program(wiring: Wiring) -> str:
     return os.path.abspath(found)  # noqa: PTH100 - a link such as pipx's stays one
 
 
-def _own_digest(wiring: Wiring) -> str:
+def _own_digest(parts: AgentInstallParts) -> str:
     """The beginning of the scan key's digest, if known tokens can be searched for here."""
-    key = wiring.scan_key()
-    if key is None or load_own_tokens(key, wiring.clock.now()).stage is None:
+    key = parts.scan_key()
+    if key is None or load_own_tokens(key, parts.clock.now()).stage is None:
         return ""
     return key.digest[:DIGEST]
 
@@ -139,10 +146,10 @@ def _agents(names: Iterable[str], places: "_SettingsPlaces") -> list[Agent]:
 class _SettingsPlaces:
     """Where the files of one scope are."""
 
-    def __init__(self, wiring: Wiring, scope: SettingsScope) -> None:
+    def __init__(self, parts: HasEnvironment, scope: SettingsScope) -> None:
         self._scope = scope
-        self._environ = wiring.environ
-        self._tree = WorkingTree(Path.cwd(), wiring.environ) if scope is SettingsScope.PROJECT else None
+        self._environ = parts.environ
+        self._tree = WorkingTree(Path.cwd(), parts.environ) if scope is SettingsScope.PROJECT else None
         self.root = self._tree.root if self._tree else Path.home()
 
     def has(self, each: Agent) -> bool:
@@ -186,47 +193,47 @@ class _SettingsPlaces:
             raise InputError(f"cannot read {shown(path)} as text", hint="nothing was written") from None
 
 
-def _make(wiring: Wiring, places: _SettingsPlaces, changes: list[HookChange], *, yes: bool) -> None:
+def _make(parts: AgentInstallParts, places: _SettingsPlaces, changes: list[HookChange], *, yes: bool) -> None:
     new = [change for change in changes if change.changes]
-    if not wiring.screen.as_json:
-        _show(wiring, changes)
+    if not parts.screen.as_json:
+        _show(parts, changes)
     if new and not yes:
-        _accepted(wiring, changes)
+        _accepted(parts, changes)
     for written, change in enumerate(new):
         try:
             places.write(change)
         except TokenguardError as error:
             error.hint += f"; {written} of {counted(len(new), 'file')} written" if written else ""
             raise
-    if wiring.screen.as_json:
-        _tell(wiring, changes, written=True)
+    if parts.screen.as_json:
+        _tell(parts, changes, written=True)
     elif new:
-        wiring.screen.line(f"wrote {counted(len(new), 'file')}")
+        parts.screen.line(f"wrote {counted(len(new), 'file')}")
 
 
-def _show(wiring: Wiring, changes: list[HookChange]) -> None:
+def _show(parts: AgentInstallParts, changes: list[HookChange]) -> None:
     """Only lines that change, and not for a comma at their end: others in the file may hold values."""
     for change in changes:
         before = None if change.text is None else change.before
         for line in diff_lines(shown(change.path), before, change.after, context=0, ignoring=","):
-            wiring.screen.line(line)
+            parts.screen.line(line)
         if change.changes and change.text is not None and change.text.strip() != change.before.strip():
-            wiring.progress.note(f"{shown(change.path)} is also put into the usual layout of JSON")
+            parts.progress.note(f"{shown(change.path)} is also put into the usual layout of JSON")
     if not any(change.changes for change in changes):
-        wiring.screen.line("nothing to write")
+        parts.screen.line("nothing to write")
 
 
-def _accepted(wiring: Wiring, changes: list[HookChange]) -> None:
-    if wiring.tty is None:
-        if wiring.screen.as_json:
-            _tell(wiring, changes, written=False)
+def _accepted(parts: AgentInstallParts, changes: list[HookChange]) -> None:
+    if parts.tty is None:
+        if parts.screen.as_json:
+            _tell(parts, changes, written=False)
         raise NeedsPerson(
             "Not a terminal: pass --yes to write; nothing was written",
             hint="review the diff, then run it again with --yes",
         )
-    confirm(wiring.tty, "write these files", undone="written")
+    confirm(parts.tty, "write these files", undone="written")
 
 
-def _tell(wiring: Wiring, changes: list[HookChange], *, written: bool) -> None:
+def _tell(parts: HasPrinter, changes: list[HookChange], *, written: bool) -> None:
     files = [{"agent": each.agent, "path": str(each.path), "changes": each.changes} for each in changes]
-    wiring.screen.document({"files": files, "written": written})
+    parts.screen.document({"files": files, "written": written})

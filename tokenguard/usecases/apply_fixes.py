@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.domain.names import token_name
 from tokenguard.errors import InputError
@@ -12,14 +13,43 @@ from tokenguard.files import check_kept, read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, born
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.parts import (
+    HasClock,
+    HasDeliveries,
+    HasEngine,
+    HasEnvironment,
+    HasExternalFields,
+    HasProgress,
+    HasSecondPerson,
+    HasStore,
+    HasTerminal,
+    HasVendors,
+    ReadsValues,
+)
 
 _MAX_BYTES = 1 << 20
 _NEW_FILE = 0o644  # git's own mode: a .gitignore is readable by all
 _OWNER = 0o700
 _LINE = ".env"
+
+
+class ApplyFixesParts(
+    HasClock,
+    HasDeliveries,
+    HasEngine,
+    HasEnvironment,
+    HasExternalFields,
+    HasProgress,
+    HasSecondPerson,
+    HasStore,
+    HasTerminal,
+    HasVendors,
+    ReadsValues,
+    Protocol,
+):
+    """What this use case takes."""
 
 
 class Fix(Frozen, frozen=True):
@@ -29,11 +59,11 @@ class Fix(Frozen, frozen=True):
     do: Callable[[], object]
 
 
-def fixes(wiring: Wiring, policy: Policy, top: Path | None, assessments: Iterable[Assessment]) -> list[Fix]:
+def fixes(parts: ApplyFixesParts, policy: Policy, top: Path | None, assessments: Iterable[Assessment]) -> list[Fix]:
     """The fixes for violations in these assessments; nothing is changed yet.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         policy: the policy that limits due dates.
         top: the repository's top directory, if one was checked.
         assessments: the results of the check.
@@ -42,28 +72,28 @@ def fixes(wiring: Wiring, policy: Policy, top: Path | None, assessments: Iterabl
     found: list[Fix] = []
     if top is not None and any(each.rule == "env-file-ignored" for each in violations):
         found += _gitignore(top)
-    found += [fix for each in violations for fix in _mode(wiring, top, each)]
-    found += [fix for each in violations for fix in _due_date(wiring, policy, each)]
+    found += [fix for each in violations for fix in _mode(parts, top, each)]
+    found += [fix for each in violations for fix in _due_date(parts, policy, each)]
     return found
 
 
-def apply_fixes(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
+def apply_fixes(parts: ApplyFixesParts, found: list[Fix], *, confirmed: bool) -> bool:
     """Show the changes, ask for confirmation, and apply them; returns whether they were applied.
 
     Without a terminal or --yes they are only shown: a repository is not changed without consent.
     """
-    show = wiring.progress.note if wiring.tty is None else wiring.tty.show
+    show = parts.progress.note if parts.tty is None else parts.tty.show
     for fix in found:
         for line in fix.lines:
             show(line)
     if not confirmed:
-        if wiring.tty is None:
-            wiring.progress.note("nothing was changed; give --yes to apply this")
+        if parts.tty is None:
+            parts.progress.note("nothing was changed; give --yes to apply this")
             return False
-        confirm(wiring.tty, "apply these fixes", undone="changed")
+        confirm(parts.tty, "apply these fixes", undone="changed")
     for fix in found:
         fix.do()
-    wiring.progress.step(f"{counted(len(found), 'change')} made")
+    parts.progress.step(f"{counted(len(found), 'change')} made")
     return True
 
 
@@ -80,10 +110,10 @@ def _gitignore(top: Path) -> Iterator[Fix]:
     yield Fix(tuple(diff), lambda: replace_kept(path, data, fresh=_NEW_FILE))
 
 
-def _mode(wiring: Wiring, top: Path | None, found: Violation) -> Iterator[Fix]:
+def _mode(parts: HasEnvironment, top: Path | None, found: Violation) -> Iterator[Fix]:
     if found.rule not in {"secret-file-mode", "vendor-credentials-mode"}:
         return
-    base = Path(wiring.environ.get("HOME", "")) if found.path.startswith("~/") else top
+    base = Path(parts.environ.get("HOME", "")) if found.path.startswith("~/") else top
     if base is None:
         return
     path = base / found.path.removeprefix("~/")
@@ -107,7 +137,7 @@ def _close_to_others(path: Path) -> None:
         os.close(descriptor)
 
 
-def _due_date(wiring: Wiring, policy: Policy, found: Violation) -> Iterator[Fix]:
+def _due_date(parts: ApplyFixesParts, policy: Policy, found: Violation) -> Iterator[Fix]:
     """Move a due date that is later than the policy allows to the latest allowed one."""
     if found.rule != "late-due-date" or found.store:
         return
@@ -115,7 +145,7 @@ def _due_date(wiring: Wiring, policy: Policy, found: Violation) -> Iterator[Fix]
     from tokenguard.usecases.edit_token import edit_record  # only a late date needs it
 
     name = token_name(found.token)
-    snapshot = wiring.store.find(name)
+    snapshot = parts.store.find(name)
     if snapshot is None:
         return
     record = snapshot.document.record
@@ -124,4 +154,4 @@ def _due_date(wiring: Wiring, policy: Policy, found: Violation) -> Iterator[Fix]
         return
     latest = since + rule.limit(record.environment)
     line = f"{record.name}: due {record.due_at:%Y-%m-%d} -> {latest:%Y-%m-%d}"
-    yield Fix((line,), lambda: edit_record(wiring, name, RecordChanges(due_at=latest), confirmed=True))
+    yield Fix((line,), lambda: edit_record(parts, name, RecordChanges(due_at=latest), confirmed=True))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op
@@ -22,20 +23,24 @@ from tokenguard.provisioning.manifest import Declared
 from tokenguard.provisioning.plan_model import Action, Verb
 from tokenguard.provisioning.review import reason_of
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.add_token import Adding
+from tokenguard.usecases.add_token import Adding, AddTokenParts
 from tokenguard.usecases.load_manifest import PlannedManifest
+from tokenguard.usecases.parts import HasApprovals, HasSecondPerson
 from tokenguard.usecases.wait_for_runner import leave_to_its_runner
 
 _LEAST_PAUSE = 0.05
 _MOST_LOOKS = 8
 
 
+class ApplyManifestParts(AddTokenParts, HasApprovals, HasSecondPerson, Protocol):
+    """What this use case takes."""
+
+
 class Applying:
     """Executes a plan.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         held: the plan and its inputs.
         digest: the digest of the reviewed plan; recorded as the reason of each write.
         begun: the digests of the actions that an earlier run started.
@@ -45,7 +50,7 @@ class Applying:
 
     def __init__(
         self,
-        wiring: Wiring,
+        parts: ApplyManifestParts,
         held: PlannedManifest,
         digest: str,
         begun: Mapping[TokenName, str],
@@ -53,7 +58,7 @@ class Applying:
         *,
         besides: Callable[[TokenName], frozenset[Verb]] = lambda _name: frozenset(),
     ) -> None:
-        self._wiring = wiring
+        self._parts = parts
         self._held = held
         self._digest = digest
         self._begun = begun
@@ -64,7 +69,7 @@ class Applying:
 
     def _refuse_values(self) -> None:
         """InputError if a text of the manifest holds a value of the inventory; a plan reads metadata only."""
-        known, store = admission.known_values(self._held.inventory.values()), self._wiring.store
+        known, store = admission.known_values(self._held.inventory.values()), self._parts.store
 
         def holder(value: Value) -> TokenName | None:
             found = known.get(store.fingerprint(value))
@@ -84,11 +89,11 @@ class Applying:
             jobs: how many tokens are processed in parallel.
         """
         if jobs > 1:
-            _ = self._wiring.engine  # created once, before several threads use it
+            _ = self._parts.engine  # created once, before several threads use it
         for _, group in groupby(self._held.plan.actions, key=lambda action: action.rank):
             if jobs == 1:
                 for action in group:
-                    with self._wiring.working_on(action.name):
+                    with self._parts.working_on(action.name):
                         result = self._result(action)
                     yield result
                     self._pause(action)
@@ -120,7 +125,7 @@ class Applying:
 
     def _pause(self, action: Action) -> None:
         if pause := self._pause_of(action):
-            self._wiring.clock.sleep(pause)
+            self._parts.clock.sleep(pause)
 
     def _pause_of(self, action: Action) -> float:
         """Seconds to wait after creating a token, by the provider's rate limit."""
@@ -142,7 +147,7 @@ class Applying:
         """Decide and act until nothing is left, so that completed work of other runners is not repeated."""
         declared, done = self._declared[action.name], list[Verb]()
         while True:
-            found = self._wiring.store.find(action.name)
+            found = self._parts.store.find(action.name)
             now = decide(declared, found, self._held.around).action
             if now is None:
                 return
@@ -170,20 +175,20 @@ class Applying:
 
     def _is_anothers(self, action: Action) -> bool:
         """Whether another runner works on the token, or has completed the action."""
-        found = self._wiring.store.find(action.name)
+        found = self._parts.store.find(action.name)
         journal = found.document.journal if found is not None and found.document.busy else None
         if journal is not None:
-            return journal.holder != self._wiring.holder
+            return journal.holder != self._parts.holder
         return decide(self._declared[action.name], found, self._held.around).action is None
 
     def _other_runner_done(self, action: Action) -> bool:
         """Wait for a while; returns whether another runner brought the token to its declared state."""
         pause = _LEAST_PAUSE
         for _ in range(_MOST_LOOKS):
-            found = self._wiring.store.find(action.name)
+            found = self._parts.store.find(action.name)
             if decide(self._declared[action.name], found, self._held.around).action is None:
                 return True
-            self._wiring.clock.sleep(pause)
+            self._parts.clock.sleep(pause)
             pause *= 2
         return False
 
@@ -192,7 +197,7 @@ class Applying:
         return reason_of(self._digest, begun, self._approved.get(action.name, ""))
 
     def _do(self, verb: Verb, declared: Declared, found: Snapshot | None, reason: str) -> None:
-        engine = self._wiring.engine
+        engine = self._parts.engine
         if found is None:
             self._begin(verb, self._fresh(declared), reason)
             return
@@ -200,12 +205,12 @@ class Applying:
         match verb:
             case Verb.ISSUE:
                 pinned = self._pinned(wanted(record, declared, self._held.around.servers), declared)
-                approved = self._wiring.second_person.authorise(self._sensitive(found, pinned))
-                engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason, approved=approved)
+                approved = self._parts.second_person.authorise(self._sensitive(found, pinned))
+                engine.issue(for_first_value(pinned, self._parts.clock.now()), reason=reason, approved=approved)
             case Verb.ADOPT:
-                Adding(self._wiring, declared.name, RecordChanges()).take(ValueOptions(), verify=True, reason=reason)
+                Adding(self._parts, declared.name, RecordChanges()).take(ValueOptions(), verify=True, reason=reason)
             case Verb.RESUME:
-                leave_to_its_runner(self._wiring, found, self._known(declared, record.provider).capabilities)
+                leave_to_its_runner(self._parts, found, self._known(declared, record.provider).capabilities)
                 engine.resume(found.id, reason=reason)
             case Verb.DELIVER:
                 waiting = undelivered(found.document)
@@ -224,13 +229,13 @@ class Applying:
 
     def _begin(self, verb: Verb, record: Record, reason: str) -> None:
         if verb is Verb.ISSUE:
-            self._wiring.engine.issue(for_first_value(record, self._wiring.clock.now()), reason=reason)
+            self._parts.engine.issue(for_first_value(record, self._parts.clock.now()), reason=reason)
         else:
             self._declare(record, reason)
 
     def _fresh(self, declared: Declared) -> Record:
         known = self._known(declared, declared.provider)
-        now, servers = self._wiring.clock.now(), self._held.around.servers
+        now, servers = self._parts.clock.now(), self._held.around.servers
         return new_record(declared, kind=known.capabilities.kind, address=known.address, now=now, servers=servers)
 
     def _pinned(self, record: Record, declared: Declared) -> Record:
@@ -242,8 +247,8 @@ class Applying:
             location = replace(record.location, custody=Custody.NONE)
             record = replace(record, state=RecordState.ACTIVE, location=location)
         event = self._event(record, Op.ADD, {"result": "declared", "reason": reason})
-        self._wiring.store.commit(new_token_id(), 0, Document(record=record), [event])
-        self._wiring.progress.step(f"{record.name} is recorded")
+        self._parts.store.commit(new_token_id(), 0, Document(record=record), [event])
+        self._parts.progress.step(f"{record.name} is recorded")
 
     def _change(self, declared: Declared, found: Snapshot, reason: str) -> None:
         before = found.document.record
@@ -251,28 +256,28 @@ class Applying:
         if before.state is RecordState.PENDING:
             after = self._pinned(after, declared)
         fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
-        approved = self._wiring.second_person.authorise(self._sensitive(found, after))
+        approved = self._parts.second_person.authorise(self._sensitive(found, after))
         self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason, **approved})
 
     def _sensitive(self, found: Snapshot, after: Record) -> list[SensitiveOperation]:
         """Changes that wait for a second person; another person's approval of the plan covers its destinations."""
-        changes = self._wiring.second_person.changes(found, after)
+        changes = self._parts.second_person.changes(found, after)
         action = next((each for each in self._held.plan.actions if each.name == found.document.record.name), None)
         if not changes or action is None or action.name not in self._approved:
             return changes
-        approval = self._wiring.approvals.verdict(action).approval
-        if approval is None or same_person(approval.by, identity_of(self._wiring.store).id):
+        approval = self._parts.approvals.verdict(action).approval
+        if approval is None or same_person(approval.by, identity_of(self._parts.store).id):
             return changes
         return [each for each in changes if each.kind is not SensitiveKind.DESTINATION]
 
     def _commit(self, found: Snapshot, record: Record, op: Op, detail: Detail) -> None:
         document = replace(found.document, record=record)
-        self._wiring.store.commit(found.id, found.version, document, [self._event(record, op, detail)])
-        self._wiring.progress.step(f"{record.name} is {'closed' if op is Op.DONE else 'changed'}")
+        self._parts.store.commit(found.id, found.version, document, [self._event(record, op, detail)])
+        self._parts.progress.step(f"{record.name} is {'closed' if op is Op.DONE else 'changed'}")
 
     def _event(self, record: Record, op: Op, detail: Detail) -> Event:
-        store = self._wiring.store
-        return Event(at=self._wiring.clock.now(), op=op, actor=store.actor(), name=record.name, detail=detail)
+        store = self._parts.store
+        return Event(at=self._parts.clock.now(), op=op, actor=store.actor(), name=record.name, detail=detail)
 
     def _known(self, declared: Declared, provider: str) -> ProviderInfo:
         known = self._held.around.providers.get(provider)

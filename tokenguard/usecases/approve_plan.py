@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import NotApproved
 from tokenguard.provisioning.plan_model import Action, Plan
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.load_manifest import DEFAULT_FILE
+from tokenguard.usecases.parts import HasApprovals
 
 
 def approve_command(plan: Plan, file: str, environment: str) -> str:
@@ -17,11 +17,11 @@ def approve_command(plan: Plan, file: str, environment: str) -> str:
     return shlex.join([*words, *(["--env", environment] if environment else [])])
 
 
-def verdicts(wiring: Wiring, plan: Plan) -> tuple[Mapping[TokenName, str], Mapping[TokenName, str]]:
+def verdicts(parts: HasApprovals, plan: Plan) -> tuple[Mapping[TokenName, str], Mapping[TokenName, str]]:
     """For each new item, the digest of the plan in which it was approved, or why it is not approved."""
     approved, refused = dict[TokenName, str](), dict[TokenName, str]()
     for action in plan.news:
-        found = wiring.approvals.verdict(action)
+        found = parts.approvals.verdict(action)
         if found.approval is not None:
             approved[action.name] = found.approval.plan
         else:
@@ -39,14 +39,14 @@ def not_approved(action: Action, why: str, command: str, *, others: int = 0) -> 
 
 
 def approved_actions(
-    wiring: Wiring, plan: Plan, file: str, environment: str, *, asks: bool
+    parts: HasApprovals, plan: Plan, file: str, environment: str, *, asks: bool
 ) -> tuple[Mapping[TokenName, str], bool]:
     """The plan's new items with the digests of their approvals, and whether a person must confirm others.
 
     Raises:
         NotApproved: an item is not approved, and no person can be asked (`asks`).
     """
-    approved, refused = verdicts(wiring, plan)
+    approved, refused = verdicts(parts, plan)
     if refused and not asks:
         first = next(each for each in plan.news if each.name in refused)
         command = approve_command(plan, file, environment)

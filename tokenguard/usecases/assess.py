@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.second_person import OpenReview
@@ -15,14 +16,18 @@ from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
 from tokenguard.policy.model import Policy
 from tokenguard.ports.provider import Capabilities
 from tokenguard.ports.store import Store
-from tokenguard.shell.second_person import SecondPerson
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasClock, HasPeople, HasPolicy, HasSettings, HasStore, HasVendors, OpensStores
+from tokenguard.usecases.second_person import SecondPerson
 
 
-def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surroundings:
+class AssessParts(HasClock, HasPeople, HasPolicy, HasSettings, HasStore, HasVendors, OpensStores, Protocol):
+    """What this use case takes."""
+
+
+def surroundings(parts: AssessParts, store: Store, *, ask_providers: bool) -> Surroundings:
     """The current inventory of one store; providers are contacted only with `ask_providers`."""
     documents = [snapshot.document for snapshot in store.scan()]
-    now = wiring.clock.now()
+    now = parts.clock.now()
     places: defaultdict[Place, list[Document]] = defaultdict(list)
     for document in documents:
         places[place_of(document.record)].append(document)
@@ -31,18 +36,18 @@ def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surrou
     for place, found in places.items():
         record = _asking(found)
         if place[:2] not in offline:
-            offline[place[:2]] = _offline(wiring, record)
+            offline[place[:2]] = _offline(parts, record)
         known = offline[place[:2]]
         if ask_providers and known.capabilities is not None and known.capabilities.lists:
-            known = _asked(wiring, record, known.capabilities)
+            known = _asked(parts, record, known.capabilities)
         facts[place] = with_entered(known, found, now)
-    return Surroundings(documents, now, facts, _reviews(wiring, store), wiring.people)
+    return Surroundings(documents, now, facts, _reviews(parts, store), parts.people)
 
 
-def _reviews(wiring: Wiring, store: Store) -> Sequence[OpenReview] | None:
+def _reviews(parts: AssessParts, store: Store) -> Sequence[OpenReview] | None:
     """What awaits a review; None for a login that may not read it."""
     try:
-        return SecondPerson(store, wiring.clock, lambda: wiring.policy).reviews()
+        return SecondPerson(store, parts.clock, lambda: parts.policy).reviews()
     except Unreachable:
         return None
 
@@ -54,10 +59,10 @@ def _asking(found: Sequence[Document]) -> Record:
     )
 
 
-def _offline(wiring: Wiring, record: Record) -> ProviderFacts:
+def _offline(parts: HasVendors, record: Record) -> ProviderFacts:
     """What is known of a provider at an address without contacting it."""
     try:
-        capabilities = wiring.vendors.provider_of(record).capabilities
+        capabilities = parts.vendors.provider_of(record).capabilities
     except InputError:
         return ProviderFacts(no_list="the provider is not configured on this machine")
     if not capabilities.lists:
@@ -65,9 +70,9 @@ def _offline(wiring: Wiring, record: Record) -> ProviderFacts:
     return ProviderFacts(capabilities=capabilities, no_list="the provider was not contacted (--ask-providers)")
 
 
-def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> ProviderFacts:
+def _asked(parts: HasVendors, record: Record, capabilities: Capabilities) -> ProviderFacts:
     try:
-        issuer = wiring.vendors.of(record).issuer
+        issuer = parts.vendors.of(record).issuer
         listed = issuer.listed() if issuer is not None else None
     except InputError:
         listed = None
@@ -84,15 +89,15 @@ def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> Provid
     return ProviderFacts(capabilities=capabilities, listed=listed.rows, gap=listed.gap)
 
 
-def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
+def chosen_policy(parts: AssessParts, named: str | None) -> Policy:
     """The effective policy, or the named one: a file, or a policy that comes with tokenguard.
 
     Raises:
         InputError: the policy does not exist, or has no rule.
     """
-    file = wiring.settings.policy_file if named is None else Path(named)
+    file = parts.settings.policy_file if named is None else Path(named)
     if file is None:
-        policy = wiring.policy
+        policy = parts.policy
     elif named is None or is_file_name(named):
         from tokenguard.policy.expression import compiled  # only a team's own policy has any
 
@@ -104,10 +109,10 @@ def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
     return policy
 
 
-def chosen_stores(wiring: Wiring, *, every: bool) -> dict[str, Store]:
+def chosen_stores(parts: AssessParts, *, every: bool) -> dict[str, Store]:
     """The store in use without a label, or every configured store with its name."""
     if not every:
-        return {"": wiring.store}
-    if not wiring.settings.stores:
+        return {"": parts.store}
+    if not parts.settings.stores:
         raise InputError("no stores are configured", hint="add [stores.NAME] url = … for each")
-    return {name: wiring.open_store(url) for name, url in wiring.settings.stores.items()}
+    return {name: parts.open_store(url) for name, url in parts.settings.stores.items()}

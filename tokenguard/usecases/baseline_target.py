@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.domain.profile import Profile
 from tokenguard.files import replace_kept
@@ -18,11 +19,15 @@ from tokenguard.scanning.root_paths import RootPaths, root_of, top_of
 from tokenguard.scanning.scan_options import demanded
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.scanning.union_merge import set_union_merge
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasClock, HasPolicy, HasScanRules
 from tokenguard.usecases.scan_target import directories_of
 
 _READABLE = 0o644
 """It is committed: nothing in it is secret."""
+
+
+class BaselineTargetParts(HasClock, HasPolicy, HasScanRules, Protocol):
+    """What this use case takes."""
 
 
 class BaselineTarget(Frozen, frozen=True, kw_only=True):
@@ -36,7 +41,9 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
     now: datetime
 
     @classmethod
-    def of(cls, wiring: Wiring, scanned: Sequence[Path], given: Path | None, profile: Profile) -> "BaselineTarget":
+    def of(
+        cls, parts: BaselineTargetParts, scanned: Sequence[Path], given: Path | None, profile: Profile
+    ) -> "BaselineTarget":
         """The baseline of the first path's repository, or the file that was given.
 
         Scans for it are those of `scan`, so that no known token gets into it.
@@ -48,10 +55,10 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
         file = given or Path(os.path.relpath(baseline_file_of(directories[0].absolute())))
         root = root_of(directories[0]) if given is None else top_of(directories[0]) or given.absolute().parent
         check_page(file)
-        now, demands = wiring.clock.now(), demanded(directories)
-        own = load_own_tokens(wiring.scan_key(), now, required=demands.require_own)
+        now, demands = parts.clock.now(), demanded(directories)
+        own = load_own_tokens(parts.scan_key(), now, required=demands.require_own)
         here = Path().absolute()
-        allowed = allowed_narrowing(demands.wishes, here, lambda: wiring.policy)
+        allowed = allowed_narrowing(demands.wishes, here, lambda: parts.policy)
         return cls(
             file=file,
             paths=RootPaths(root=root.absolute(), base=here),
@@ -59,8 +66,8 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
             stages=Stages(
                 own=own.stage,
                 profile=profile | demands.profile,
-                team=wiring.team_rules(),
-                other_comments=lambda: other_comments(wiring.policy),
+                team=parts.team_rules(),
+                other_comments=lambda: other_comments(parts.policy),
                 narrowing=allowed.narrowing,
             ),
             notes=(*own.notes, *allowed.notes),

@@ -2,6 +2,7 @@
 
 import shlex
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
@@ -13,13 +14,17 @@ from tokenguard.policy.model import Policy, Rule, RuleSelector
 from tokenguard.policy.windows import has_ended
 from tokenguard.ports.store import Store
 from tokenguard.report.posture import Posture
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.assess import chosen_policy, chosen_stores, surroundings
+from tokenguard.usecases.assess import AssessParts, chosen_policy, chosen_stores, surroundings
+from tokenguard.usecases.parts import HasStrays
 from tokenguard.usecases.select_tokens import no_match
 
 _UNATTENDED = "unattended-rotation"
 _TODAYS_LIST = "the provider's list is today's, not that of the requested day"
+
+
+class BuildReportParts(AssessParts, HasStrays, Protocol):
+    """What this use case takes."""
 
 
 def as_of_moment(text: str) -> datetime:
@@ -56,13 +61,13 @@ def _limits_of(rule: Rule, group: str, now: datetime) -> str:
 
 
 def posture_of(
-    wiring: Wiring, named: str | None, wanted: Filter, *, every: bool, ask: bool, at: datetime | None,
+    parts: BuildReportParts, named: str | None, wanted: Filter, *, every: bool, ask: bool, at: datetime | None,
     judged: bool = True,
 ) -> Posture:  # fmt: skip
     """Assess the stores against the policy.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         named: a policy other than the configured one.
         wanted: the tokens that the report is about.
         every: include all configured stores.
@@ -70,9 +75,9 @@ def posture_of(
         at: a time other than now.
         judged: whether rules are evaluated; a calendar needs due dates only.
     """
-    policy, stores, now = chosen_policy(wiring, named), chosen_stores(wiring, every=every), wiring.clock.now()
-    found = {label: _read(wiring, store, ask=ask, judged=judged) for label, store in stores.items()}
-    remarks = [f"skipped {each.where}: {each.what}" for each in wiring.passed_over()]
+    policy, stores, now = chosen_policy(parts, named), chosen_stores(parts, every=every), parts.clock.now()
+    found = {label: _read(parts, store, ask=ask, judged=judged) for label, store in stores.items()}
+    remarks = [f"skipped {each.where}: {each.what}" for each in parts.passed_over()]
     remarks += _limits(policy, now)
     if at is not None and at.date() == now.date():
         at = None
@@ -108,10 +113,10 @@ def posture_of(
     )
 
 
-def _read(wiring: Wiring, store: Store, *, ask: bool, judged: bool) -> Surroundings:
+def _read(parts: BuildReportParts, store: Store, *, ask: bool, judged: bool) -> Surroundings:
     if judged or ask:
-        return surroundings(wiring, store, ask_providers=ask)
-    return Surroundings([snapshot.document for snapshot in store.scan()], wiring.clock.now())
+        return surroundings(parts, store, ask_providers=ask)
+    return Surroundings([snapshot.document for snapshot in store.scan()], parts.clock.now())
 
 
 def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:

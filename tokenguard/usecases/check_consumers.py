@@ -7,15 +7,15 @@ from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError
 from tokenguard.ports.delivery import Delivery
 from tokenguard.provisioning.plan_model import Action
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.load_manifest import PlannedManifest
+from tokenguard.usecases.parts import HasDeliveries
 
 
-def check_consumers(wiring: Wiring, held: PlannedManifest, actions: Iterable[Action]) -> None:
+def check_consumers(parts: HasDeliveries, held: PlannedManifest, actions: Iterable[Action]) -> None:
     """Refuse a consumer that this machine cannot deliver to, before anything is written."""
     for action in actions:
         for consumer in action.deliver:
-            delivery = wiring.deliveries.of(consumer)
+            delivery = parts.deliveries.of(consumer)
             if delivery is not None:
                 _check_consumer(held, action.name, consumer, delivery)
 

@@ -1,17 +1,21 @@
 """The repository of `check`, and the stricter settings that it brings."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment
 from tokenguard.policy.model import Policy
 from tokenguard.policy.repository_overrides import Tightening, tightened
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasClock, HasEnvironment
 
 if TYPE_CHECKING:  # not needed for a check of the inventory alone
     from tokenguard.scanning.repository import Repository
+
+
+class CheckRepositoryParts(HasClock, HasEnvironment, Protocol):
+    """What this use case takes."""
 
 
 class CheckContext(Frozen, frozen=True):
@@ -59,13 +63,13 @@ def _asked(repository: "Repository", base: str) -> Tightening:
     return repository_settings(repository.git, base=base)
 
 
-def examine(wiring: Wiring, held: CheckContext) -> Assessment:
+def examine(parts: CheckRepositoryParts, held: CheckContext) -> Assessment:
     """Examine the repository, and the user's home directory."""
     if held.repository is None:  # unreachable: the caller checked
         raise InputError("not in a git repository", hint="give a directory of a repository")
     from tokenguard.policy.repository_assessment import assess_repository  # see above
     from tokenguard.scanning.repository import view_of
 
-    home = wiring.environ.get("HOME")
+    home = parts.environ.get("HOME")
     view = view_of(held.repository, Path(home) if home else None)
-    return assess_repository(held.policy, view, wiring.clock.now())
+    return assess_repository(held.policy, view, parts.clock.now())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum, unique
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import HandoverLevel
@@ -12,8 +13,12 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.store import FieldState, Live
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.detect_drift import held_by
+from tokenguard.usecases.parts import HasDeliveries, HasEngine, HasStore
+
+
+class DeliverTokensParts(HasDeliveries, HasEngine, HasStore, Protocol):
+    """What this use case takes."""
 
 
 @unique
@@ -47,15 +52,15 @@ class ConsumerCheck(Frozen, frozen=True, kw_only=True):
         return codes.get(self.result, ExitCode.OK)
 
 
-def compare_consumers(wiring: Wiring, snapshot: Snapshot) -> Iterator[ConsumerCheck]:
+def compare_consumers(parts: DeliverTokensParts, snapshot: Snapshot) -> Iterator[ConsumerCheck]:
     """Compare each consumer of a token with the live value; nothing is changed."""
     record = snapshot.document.record
-    live = wiring.store.read_live(snapshot.id)
+    live = parts.store.read_live(snapshot.id)
     error = _obstacle(snapshot, live)
     if error is not None:
         yield ConsumerCheck(name=record.name, consumer=None, result=ConsumerResult.FAILED, error=error)
         return
-    for consumer, holds in held_by(wiring, record, live):
+    for consumer, holds in held_by(parts, record, live):
         if isinstance(holds, TokenguardError):
             yield ConsumerCheck(name=record.name, consumer=consumer, result=ConsumerResult.FAILED, error=holds)
         else:
@@ -65,23 +70,23 @@ def compare_consumers(wiring: Wiring, snapshot: Snapshot) -> Iterator[ConsumerCh
             yield ConsumerCheck(name=record.name, consumer=consumer, result=result)
 
 
-def deliver_differing(wiring: Wiring, snapshot: Snapshot, *, unread: bool) -> Iterator[ConsumerCheck]:
+def deliver_differing(parts: DeliverTokensParts, snapshot: Snapshot, *, unread: bool) -> Iterator[ConsumerCheck]:
     """Deliver the live value where a consumer does not have it.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         snapshot: the token.
         unread: deliver also where the value cannot be read back.
     """
-    for found in compare_consumers(wiring, snapshot):
+    for found in compare_consumers(parts, snapshot):
         owed = found.result in {ConsumerResult.DIFFERS, ConsumerResult.COMMAND_OWED}
         again = owed or (unread and found.result is ConsumerResult.UNKNOWN)
         if found.consumer is None or not again:
             yield found
             continue
         try:
-            with wiring.working_on(found.name):
-                wiring.engine.deliver(snapshot.id, [found.consumer], reason="delivered again")
+            with parts.working_on(found.name):
+                parts.engine.deliver(snapshot.id, [found.consumer], reason="delivered again")
         except TokenguardError as error:
             yield ConsumerCheck(name=found.name, consumer=found.consumer, result=ConsumerResult.FAILED, error=error)
         else:

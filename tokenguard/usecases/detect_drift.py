@@ -1,6 +1,7 @@
 """Sources of drift: inventory, providers' lists, consumers and server. Each yields its findings."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
@@ -13,26 +14,33 @@ from tokenguard.ports.delivery import Holds
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.provisioning.drift_kinds import RULES, Finding, Unknown, against_inventory, difference
 from tokenguard.rotation.sampling import Controls
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.assess import surroundings
+from tokenguard.usecases.assess import AssessParts, surroundings
 from tokenguard.usecases.load_manifest import PlannedManifest
+from tokenguard.usecases.parts import HasDeliveries
+from tokenguard.usecases.setup_server import SetupServerParts
+from tokenguard.usecases.setup_server import held as setup_diff
 
-Source = Callable[[Wiring, PlannedManifest], Iterator[Finding]]
+
+class DetectDriftParts(AssessParts, SetupServerParts, HasDeliveries, Protocol):
+    """What this use case takes."""
+
+
+Source = Callable[[DetectDriftParts, PlannedManifest], Iterator[Finding]]
 """One source of drift findings. Read-only."""
 
 
-def inventory(_wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
+def inventory(_parts: object, held: PlannedManifest) -> Iterator[Finding]:
     """The store against the manifest."""
     yield from against_inventory(held.manifest, held.inventory, held.around, held.plan.undeclared)
 
 
-def providers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
+def providers(parts: AssessParts, held: PlannedManifest) -> Iterator[Finding]:
     """The providers' own lists against the store: unknown tokens, and tokens that are gone."""
-    around = surroundings(wiring, wiring.store, ask_providers=True)
+    around = surroundings(parts, parts.store, ask_providers=True)
     orphans = assess(Policy(name="", rules=tuple(rule for rule in RULES if rule.id == "orphan")), around)
     yield from orphans.violations
     yield from (Unknown(rule, reason) for rule, reason in orphans.not_evaluable)
-    controls = Controls(wiring.store, wiring.vendors, wiring.clock)
+    controls = Controls(parts.store, parts.vendors, parts.clock)
     for record in around.records:
         listed = around.provider(record).listed
         if listed is None or record.state is not RecordState.ACTIVE or record.fingerprint is None:
@@ -61,24 +69,24 @@ def _may_lag(around: Surroundings, record: Record) -> str:
     return "the token is younger than the provider's list may lag" if young else ""
 
 
-def consumers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
+def consumers(parts: DetectDriftParts, held: PlannedManifest) -> Iterator[Finding]:
     """Each readable declared consumer against the live value, which is read for this and never shown."""
     for declared in held.manifest.tokens:
         found = held.inventory.get(declared.name)
         if found is not None and found.document.record.fingerprint is not None and not found.document.busy:
-            yield from _consumers_of(wiring, found)
+            yield from _consumers_of(parts, found)
 
 
-def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
+def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]:
     record = found.document.record
     if record.state is RecordState.RETIRED:
         return
-    live = wiring.store.read_live(found.id)
+    live = parts.store.read_live(found.id)
     if live is not None and live.found is not FieldState.SAME:
         text = f"{record.location.url} does not have the value that was published there"
         yield difference("consumer-differs", text, token=record.name, owner=record.owner)
         return
-    for consumer, holds in held_by(wiring, record, live):
+    for consumer, holds in held_by(parts, record, live):
         if holds is None:
             yield Unknown("consumer-differs", "only a person can check its value")
         elif isinstance(holds, TokenguardError):
@@ -91,11 +99,11 @@ def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
 
 
 def held_by(
-    wiring: Wiring, record: Record, live: Live | None
+    parts: HasDeliveries, record: Record, live: Live | None
 ) -> Iterator[tuple[Consumer, Holds | InputError | Unreachable | None]]:
     """The state of each consumer's value, or why it cannot be read; None: only a person can check."""
     for consumer in record.consumers or ():
-        delivery = wiring.deliveries.of(consumer)
+        delivery = parts.deliveries.of(consumer)
         if delivery is None or live is None:
             yield consumer, None
             continue
@@ -108,11 +116,9 @@ def held_by(
 def server(file: str) -> Source:
     """The store's server against what `setup` renders from a file."""
 
-    def differences(wiring: Wiring, _held: PlannedManifest) -> Iterator[Finding]:
-        from tokenguard.usecases.setup_server import held  # loads hvac
-
+    def differences(parts: DetectDriftParts, _held: PlannedManifest) -> Iterator[Finding]:
         try:
-            found = held(wiring, file)
+            found = setup_diff(parts, file)
         except Unreachable as error:
             yield Unknown("server", error.message)
             return

@@ -2,23 +2,31 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from tokenguard.audit.chain import Checked
 from tokenguard.domain.diagnosis import Diagnosis, Level, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.clock import CLOCK_SLACK
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
+from tokenguard.usecases.agent_install import AgentInstallParts
 from tokenguard.usecases.diagnose_agents import coding_agents
-from tokenguard.usecases.verify_store import check_whole, problems_of, what_then
+from tokenguard.usecases.diagnose_machine import DiagnoseMachineParts
+from tokenguard.usecases.diagnose_tokens import DiagnoseTokensParts
+from tokenguard.usecases.parts import HasBackend, HasStore
+from tokenguard.usecases.verify_store import check_whole, problems_of, watch_of, what_then
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """A correct clock never shows an earlier time than this release date."""
 
 
-def examine(wiring: Wiring) -> Iterator[Diagnosis]:
+class DiagnoseParts(AgentInstallParts, DiagnoseTokensParts, DiagnoseMachineParts, HasBackend, Protocol):
+    """What this use case takes."""
+
+
+def examine(parts: DiagnoseParts) -> Iterator[Diagnosis]:
     """Run every check; a check that fails to run is itself a finding. Raises no TokenguardError."""
     for check in (
         machine.settings,
@@ -28,32 +36,32 @@ def examine(wiring: Wiring) -> Iterator[Diagnosis]:
         machine.hook,
         coding_agents,
     ):
-        yield from _made(check, wiring)
-    opened = list(_made(_store, wiring))
+        yield from _made(check, parts)
+    opened = list(_made(_store, parts))
     yield from opened
     if any(finding.level is Level.FAIL for finding in opened):
         return
-    yield from _made(_health, wiring)
+    yield from _made(_health, parts)
     try:
-        able = wiring.backend.abilities()
+        able = parts.backend.abilities()
     except TokenguardError as error:
         yield failed("role", error)
         return
     inventory: list[Snapshot] = []
-    checks = list(_made(_whole, wiring, inventory) if able.trails else _made(_own_places, wiring))
+    checks = list(_made(_whole, parts, inventory) if able.trails else _made(_own_places, parts))
     yield from checks
     if not able.records:
         yield _not_this_role("inventory", "records")
         return
     try:
         if not able.trails or any(each.level is Level.FAIL for each in checks):
-            inventory = list(wiring.store.scan())  # what was read may be incomplete
+            inventory = list(parts.store.scan())  # what was read may be incomplete
     except TokenguardError as error:
         yield failed("inventory", error)
         return
     upcoming = (tokens.next_rotations,) if able.rotates else ()
     for look in (_clock, _cost, tokens.leaks, tokens.refused_values, tokens.operations, *upcoming, tokens.lists):
-        yield from _made(look, wiring, inventory)
+        yield from _made(look, parts, inventory)
     if not able.trails:
         yield _not_this_role("audit", "audit trails")
 
@@ -62,56 +70,56 @@ def _not_this_role(check: str, what: str) -> Diagnosis:
     return Diagnosis(check=check, level=Level.OK, text=f"{what} cannot be read with this login's role; not checked")
 
 
-def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: Wiring | Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: object | Sequence[Snapshot]) -> Iterator[Diagnosis]:
     try:
         yield from check(*of_what)
     except TokenguardError as error:
         yield failed(check.__name__.strip("_").replace("_", " "), error)
 
 
-def _store(wiring: Wiring) -> Iterator[Diagnosis]:
-    url = wiring.store.url
-    seen = "" if wiring.backend.shared else ", and is as new as this machine last saw it"
+def _store(parts: DiagnoseParts) -> Iterator[Diagnosis]:
+    url = parts.store.url
+    seen = "" if watch_of(parts.store) is None else ", and is as new as this machine last saw it"
     yield Diagnosis(check="store", level=Level.OK, text=f"{url} opens{seen}")
 
 
-def _health(wiring: Wiring) -> Iterator[Diagnosis]:
+def _health(parts: HasBackend) -> Iterator[Diagnosis]:
     """Checks that are specific to this kind of store."""
-    return wiring.backend.health()
+    return parts.backend.health()
 
 
-def _cost(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def _cost(parts: HasBackend, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """The store's cost, if it has one."""
-    if price := wiring.backend.monthly_cost(len(inventory)):
+    if price := parts.backend.monthly_cost(len(inventory)):
         yield well("cost", price)
 
 
-def _own_places(wiring: Wiring) -> Iterator[Diagnosis]:
+def _own_places(parts: HasStore) -> Iterator[Diagnosis]:
     """Foreign entries in the store's folders, if the audit trails may not be read."""
-    for problem in problems_of(wiring.store):
+    for problem in problems_of(parts.store):
         text = f"{problem.where}: {problem.what}"
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=problem.hint, exit_code=ExitCode.TAMPERED)
 
 
-def _whole(wiring: Wiring, inventory: list[Snapshot]) -> Iterator[Diagnosis]:
+def _whole(parts: HasStore, inventory: list[Snapshot]) -> Iterator[Diagnosis]:
     """Integrity of all that is stored; the tokens are read on the way."""
     problems: list[tuple[str, str]] = []
-    for each in check_whole(wiring.store, inventory):
+    for each in check_whole(parts.store, inventory):
         if not isinstance(each, Checked):
             problems.append((f"{each.where}: {each.what}", each.hint))
         elif each.broken:
             text = f"audit trail of {each.whose}, entry {each.broken.seq}: {each.broken.reason}"
-            problems.append((text, what_then(wiring.store)))
+            problems.append((text, what_then(parts.store)))
     for text, hint in problems:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:
         yield Diagnosis(check="integrity", level=Level.OK, text="every row and every audit entry is intact")
 
 
-def _clock(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def _clock(parts: DiagnoseParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """Due dates and proofs of death rely on this clock."""
-    now = wiring.clock.now()
-    entries = wiring.store.history(None)
+    now = parts.clock.now()
+    entries = parts.store.history(None)
     latest = max((entry.event.at for entry in entries), default=_NOT_BEFORE)
     for snapshot in inventory:
         latest = max(latest, snapshot.document.latest)

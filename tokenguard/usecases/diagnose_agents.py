@@ -13,29 +13,29 @@ from tokenguard.documents import load_json
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.agent_install import HookPolicy, hook_command
+from tokenguard.usecases.agent_install import AgentInstallParts, HookPolicy, hook_command
+from tokenguard.usecases.parts import HasEnvironment
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def coding_agents(wiring: Wiring) -> Iterator[Diagnosis]:
+def coding_agents(parts: AgentInstallParts) -> Iterator[Diagnosis]:
     """For each agent that is used on this machine, or in the working directory: its hook."""
     used = False
     for each in map(agent, AGENTS):
         places = [(SettingsScope.USER, Path.home()), (SettingsScope.PROJECT, Path.cwd())]
         found = [
-            (scope, path) for scope, root in places if (path := each.hook_file(scope, root, wiring.environ)).is_file()
+            (scope, path) for scope, root in places if (path := each.hook_file(scope, root, parts.environ)).is_file()
         ]
-        if not found and not each.folder(Path.home(), wiring.environ).is_dir():
+        if not found and not each.folder(Path.home(), parts.environ).is_dir():
             continue
         used = True
-        yield from _of(wiring, each, found)
+        yield from _of(parts, each, found)
     if not used:
         yield well("coding agents", "none is used here")
 
 
-def _of(wiring: Wiring, each: Agent, found: list[tuple[SettingsScope, Path]]) -> Iterator[Diagnosis]:
+def _of(parts: AgentInstallParts, each: Agent, found: list[tuple[SettingsScope, Path]]) -> Iterator[Diagnosis]:
     installed = False
     for scope, path in found:
         try:
@@ -48,26 +48,28 @@ def _of(wiring: Wiring, each: Agent, found: list[tuple[SettingsScope, Path]]) ->
             continue
         if file.commands():
             installed = True
-            yield from _installed(wiring, each, scope, path, file)
+            yield from _installed(parts, each, scope, path, file)
     install = f"tokenguard agent install {each.name}"
     if not installed:
         yield doubt(each.title, "no hook of tokenguard: tokens reach its model and its transcripts", install)
         return
     for scope, root in ((SettingsScope.USER, Path.home()), (SettingsScope.PROJECT, Path.cwd())):
-        for path in each.switches(scope, root, wiring.environ):
+        for path in each.switches(scope, root, parts.environ):
             if _switches_off(path):
                 text = f"{shown(path)} sets disableAllHooks: the hook does not run"
                 yield broken(each.title, text, f"take disableAllHooks out of {shown(path)}")
 
 
-def _installed(wiring: Wiring, each: Agent, scope: SettingsScope, path: Path, file: HookFile) -> Iterator[Diagnosis]:
+def _installed(
+    parts: AgentInstallParts, each: Agent, scope: SettingsScope, path: Path, file: HookFile
+) -> Iterator[Diagnosis]:
     install = f"tokenguard agent install {each.name}" + (" --project" if scope is SettingsScope.PROJECT else "")
     commands = set(file.commands())
     programs = {command.split(" agent hook ")[0].strip("'\"") for command in commands}
     missing = next((name for name in programs if "/" in name and not os.access(name, os.X_OK)), "")
     wanted = {stage.event for stage in each.stages if stage.installed}
     expected = [
-        hook_command(wiring, each, scope, HookPolicy(reads=reads, formats=formats))
+        hook_command(parts, each, scope, HookPolicy(reads=reads, formats=formats))
         for reads in ("refuse", "mask")
         for formats in ("refuse", "report")
     ]
@@ -78,12 +80,12 @@ def _installed(wiring: Wiring, each: Agent, scope: SettingsScope, path: Path, fi
     elif path.stat().st_mode & _OTHERS_WRITE:
         yield doubt(each.title, f"others can change {shown(path)}", f"chmod go-w {shown(path)}")
     else:
-        yield _trusted(wiring, each, scope, path)
+        yield _trusted(parts, each, scope, path)
 
 
-def _trusted(wiring: Wiring, each: Agent, scope: SettingsScope, path: Path) -> Diagnosis:
+def _trusted(parts: HasEnvironment, each: Agent, scope: SettingsScope, path: Path) -> Diagnosis:
     """A hook that is in place: whether the agent runs it here."""
-    match trusts(each, Path.cwd(), scope, Path.home(), wiring.environ):
+    match trusts(each, Path.cwd(), scope, Path.home(), parts.environ):
         case True:
             return well(each.title, f"the hook is in {shown(path)}, and {each.title} trusts this folder")
         case False:

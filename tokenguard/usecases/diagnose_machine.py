@@ -4,20 +4,25 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.parts import HasClock, HasDeliveries, HasEnvironment, HasPolicy, HasScanRules, HasSettings
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _MAX_HOOK = 1 << 20
 
 
-def settings(wiring: Wiring) -> Iterator[Diagnosis]:
+class DiagnoseMachineParts(HasClock, HasDeliveries, HasEnvironment, HasScanRules, HasSettings, Protocol):
+    """What this use case takes."""
+
+
+def settings(parts: HasSettings) -> Iterator[Diagnosis]:
     """The configuration. Loading it refuses a file that others can write to; one that they can read is reported."""
-    source = wiring.settings.source
+    source = parts.settings.source
     if source is None:
         yield well("configuration", "no file; the defaults apply")
     elif source.stat().st_mode & _OTHERS_READ:
@@ -27,18 +32,18 @@ def settings(wiring: Wiring) -> Iterator[Diagnosis]:
         yield well("configuration", str(source))
 
 
-def policy(wiring: Wiring) -> Iterator[Diagnosis]:
+def policy(parts: HasPolicy) -> Iterator[Diagnosis]:
     """The policy in force can be read."""
-    yield well("policy", f"{wiring.policy.name}, {counted(len(wiring.policy.rules), 'rule')}")
+    yield well("policy", f"{parts.policy.name}, {counted(len(parts.policy.rules), 'rule')}")
 
 
-def destinations(wiring: Wiring) -> Iterator[Diagnosis]:
+def destinations(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     """Whether a credential is available for each host that values are delivered to."""
-    hosts = wiring.settings.destinations
+    hosts = parts.settings.destinations
     lacking = 0
     for host in sorted(hosts):
         try:
-            wiring.check_destination(host)
+            parts.check_destination(host)
         except InputError as error:
             lacking += 1
             yield doubt("destinations", error.message, error.hint)
@@ -46,7 +51,7 @@ def destinations(wiring: Wiring) -> Iterator[Diagnosis]:
         yield well("destinations", f"a credential is available for each: {', '.join(sorted(hosts))}")
 
 
-def environment_file(wiring: Wiring) -> Iterator[Diagnosis]:  # noqa: ARG001 - every check has this form
+def environment_file(parts: object) -> Iterator[Diagnosis]:  # noqa: ARG001 - every check has this form
     """A .env file in the working directory must be ignored by git and private."""
     from tokenguard.delivery.git_tracking import Tracking, tracking  # asks git
 
@@ -69,13 +74,13 @@ def environment_file(wiring: Wiring) -> Iterator[Diagnosis]:  # noqa: ARG001 - e
         yield doubt(".env mode", "others on this machine can read it", "chmod 600 .env")
 
 
-def hook(wiring: Wiring) -> Iterator[Diagnosis]:
+def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     """In a repository: whether commits are scanned, and for known tokens."""
     from tokenguard.scanning.git import find_git  # asks git
     from tokenguard.scanning.hook_file import PROGRAM  # loaded with it
 
     try:
-        git = find_git(Path(), wiring.environ)
+        git = find_git(Path(), parts.environ)
     except InputError:  # git is not installed
         git = None
     if git is None:
@@ -85,7 +90,7 @@ def hook(wiring: Wiring) -> Iterator[Diagnosis]:
     root = Path(git.output("rev-parse", "--show-toplevel").decode(errors="surrogateescape").rstrip("\n") or ".")
     if not _is_hooked(common / "hooks" / "pre-commit", root / ".pre-commit-config.yaml"):
         yield doubt("hook", "commits in this repository are not scanned", "tokenguard doctor --install-hook")
-    elif shutil.which(PROGRAM, path=wiring.environ.get("PATH")) is None:
+    elif shutil.which(PROGRAM, path=parts.environ.get("PATH")) is None:
         yield broken(
             "hook",
             f"{PROGRAM} is not on the PATH: commits fail",
@@ -93,7 +98,7 @@ def hook(wiring: Wiring) -> Iterator[Diagnosis]:
         )
     else:
         yield well("hook", "every commit is scanned")
-    yield from _own_tokens(wiring)
+    yield from _own_tokens(parts)
 
 
 def _is_hooked(file: Path, configuration: Path) -> bool:
@@ -109,13 +114,13 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _own_tokens(wiring: Wiring) -> Iterator[Diagnosis]:
+def _own_tokens(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     """Whether scans here have current fingerprints of known tokens."""
     from tokenguard.scanning.known_token_stage import load_own_tokens  # only in a repository
 
-    notes = load_own_tokens(wiring.scan_key(), wiring.clock.now()).notes
+    notes = load_own_tokens(parts.scan_key(), parts.clock.now()).notes
     if notes:
-        source = "" if wiring.settings.scan.bundle else " --from store"
+        source = "" if parts.settings.scan.bundle else " --from store"
         yield doubt("known tokens", "; ".join(notes), f"tokenguard fingerprints pull{source}")
     else:
         yield well("known tokens", "scans here find the team's tokens")

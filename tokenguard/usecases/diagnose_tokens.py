@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from tokenguard.domain.diagnosis import Diagnosis, Level, broken, doubt, well
 from tokenguard.domain.document import Document, Snapshot
@@ -18,8 +19,8 @@ from tokenguard.ports.provider import Method
 from tokenguard.rotation.keeping import how_to_prove
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.settings import admin_variable
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.parts import HasClock, HasDeliveries, HasExternalFields, HasPolicy, HasStore, HasVendors
 
 _NEXT = 20
 """How many of the next rotations are checked in detail."""
@@ -27,10 +28,14 @@ _NAMED = 3
 _STUCK = timedelta(days=2)
 
 
-def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+class DiagnoseTokensParts(HasClock, HasDeliveries, HasExternalFields, HasPolicy, HasStore, HasVendors, Protocol):
+    """What this use case takes."""
+
+
+def operations(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """Open operations, and old values that are due for a recheck."""
-    now, quiet = wiring.clock.now(), True
-    rule = wiring.policy.rule("rotation-stuck")
+    now, quiet = parts.clock.now(), True
+    rule = parts.policy.rule("rotation-stuck")
     patience = rule.days() if rule else _STUCK
     for snapshot in inventory:
         for finding in _of_token(snapshot, now, patience):
@@ -40,7 +45,7 @@ def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagno
         yield well("operations", "none open, no recheck due")
 
 
-def leaks(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def leaks(_parts: object, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """Open leaks, also of retired tokens: a leak ends with a proof of death or by a person's decision."""
     leaked = [each.document for each in inventory if each.document.record.has_leaked]
     for document in leaked:
@@ -62,7 +67,7 @@ def leaks(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]
         yield well("leaks", "none recorded")
 
 
-def refused_values(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def refused_values(_parts: object, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """Live values that their provider did not accept at the last check: their consumers fail now."""
     for snapshot in inventory:
         record, seen = snapshot.document.record, snapshot.document.record.seen
@@ -71,17 +76,17 @@ def refused_values(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[D
             yield broken("live value", text, f"tokenguard verify {record.name}, then tokenguard rotate {record.name}")
 
 
-def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def next_rotations(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """The tokens due next: their provider, its admin credential, and their consumers."""
-    now = wiring.clock.now()
-    ranked = by_due(listed(inventory, ANY, lambda: wiring.policy), now)
+    now = parts.clock.now()
+    ranked = by_due(listed(inventory, ANY, lambda: parts.policy), now)
     soon = [each for each in ranked if each.snapshot.document.record.kind.has_value][:_NEXT]
     if not soon:
         yield well("next rotation", "no token has a due date" if inventory else "there are no tokens yet")
         return
     urgent = {each.snapshot.document.record.name for each in soon if each.due is not None and each.due.soon(now)}
     records = [each.snapshot.document.record for each in soon]
-    found = [*_gathered(wiring, records, urgent), *_crowded(records, inventory)]
+    found = [*_gathered(parts, records, urgent), *_crowded(records, inventory)]
     yield from found
     if not found:
         first = soon[0]
@@ -91,15 +96,15 @@ def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Di
         )
 
 
-def lists(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def lists(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """For providers whose list only a person can read: whether it was entered recently."""
-    now = wiring.clock.now()
+    now = parts.clock.now()
     documents: defaultdict[str, list[Document]] = defaultdict(list)
     for snapshot in inventory:
         if snapshot.document.record.state is not RecordState.RETIRED:
             documents[snapshot.document.record.provider].append(snapshot.document)
     for provider, found in sorted(documents.items()):
-        if not _only_a_person_sees_the_list(wiring, found[0].record):
+        if not _only_a_person_sees_the_list(parts, found[0].record):
             continue
         read_at = max((each.listing.at for each in found if each.listing is not None), default=None)
         hint = f"tokenguard verify --reconcile {provider}"
@@ -143,14 +148,14 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             yield doubt("quarantine", text, f"tokenguard verify {name}")
 
 
-def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> Iterator[Diagnosis]:
+def _gathered(parts: DiagnoseTokensParts, records: list[Record], urgent: set[TokenName]) -> Iterator[Diagnosis]:
     """One finding per cause, with its tokens; for tokens that are not due yet, at most a warning."""
     causes: defaultdict[tuple[str, str, str, Level], list[TokenName]] = defaultdict(list)
     for record in records:
         for finding in (
-            *_provider(wiring, record, urgent=record.name in urgent),
-            *_place(wiring, record),
-            *_consumers(wiring, record),
+            *_provider(parts, record, urgent=record.name in urgent),
+            *_place(parts, record),
+            *_consumers(parts, record),
         ):
             causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
     for (check, text, hint, level), names in causes.items():
@@ -169,11 +174,11 @@ def _crowded(records: Sequence[Record], inventory: Sequence[Snapshot]) -> Iterat
         yield doubt("consumers", f"{_named(names)}: all go to {place}", f"tokenguard edit {names[0]} --deliver TARGET")
 
 
-def _provider(wiring: Wiring, record: Record, *, urgent: bool) -> Iterator[Diagnosis]:
+def _provider(parts: HasVendors, record: Record, *, urgent: bool) -> Iterator[Diagnosis]:
     """Whether the provider can be asked, and an admin credential is there; a due one needs another."""
     try:
-        provider = wiring.vendors.provider_of(record)
-        vendor = wiring.vendors.of(record)
+        provider = parts.vendors.provider_of(record)
+        vendor = parts.vendors.of(record)
     except InputError as error:
         text = error.message.replace(record.name, "it")
         yield broken("provider", text, error.hint.replace(record.name, "NAME"))
@@ -192,49 +197,49 @@ def _provider(wiring: Wiring, record: Record, *, urgent: bool) -> Iterator[Diagn
         )
 
 
-def _place(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
+def _place(parts: DiagnoseTokensParts, record: Record) -> Iterator[Diagnosis]:
     """An adopted external field: whether it can be read from here and still has the recorded value."""
     if not record.location.adopted:
         return
     try:
-        held = wiring.places.of(record.location).read()
+        held = parts.places.of(record.location).read()
     except InputError as error:
         yield broken("adopted place", error.message, error.hint)
     except TokenguardError as error:
         yield doubt("adopted place", error.message, error.hint)
     else:
-        known = None if held is None else wiring.store.fingerprint(Value({TOKEN_FIELD: held.text}))
+        known = None if held is None else parts.store.fingerprint(Value({TOKEN_FIELD: held.text}))
         if known is None or known != record.fingerprint:
             displaced = UnexpectedValue.at(record.location.url)
             yield broken("adopted place", displaced.message, displaced.hint)
 
 
-def _consumers(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
+def _consumers(parts: HasDeliveries, record: Record) -> Iterator[Diagnosis]:
     if record.consumers is None:
         text = "no consumers declared: a rotation stops before revoking the old token"
         yield doubt("consumers", text, "tokenguard edit NAME --deliver TARGET (or --no-consumers)")
     for consumer in record.consumers or ():
-        if (error := _unreachable(wiring, record, consumer)) is not None:
+        if (error := _unreachable(parts, record, consumer)) is not None:
             why = error.message.removeprefix(f"{consumer}: ")
             yield doubt("consumers", f"cannot deliver to {consumer} from here: {why}", error.hint)
 
 
-def _unreachable(wiring: Wiring, record: Record, consumer: Consumer) -> TokenguardError | None:
+def _unreachable(parts: HasDeliveries, record: Record, consumer: Consumer) -> TokenguardError | None:
     """Why this machine cannot deliver to a consumer, or run its command; nothing is written."""
     try:
-        delivery = wiring.deliveries.of(consumer)
+        delivery = parts.deliveries.of(consumer)
         if delivery is not None:
             delivery.check(consumer)
         if command := record.command_after(consumer):
-            wiring.deliveries.check_command(command)
+            parts.deliveries.check_command(command)
     except TokenguardError as error:
         return error
     return None
 
 
-def _only_a_person_sees_the_list(wiring: Wiring, record: Record) -> bool:
+def _only_a_person_sees_the_list(parts: HasVendors, record: Record) -> bool:
     try:
-        capabilities = wiring.vendors.provider_of(record).capabilities
+        capabilities = parts.vendors.provider_of(record).capabilities
     except InputError:
         return False
     return capabilities.probe and not capabilities.lists

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
@@ -10,10 +11,14 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, TokenguardError
 from tokenguard.ports.store import FieldState, Live
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasClock, HasProgress, HasStore
 from tokenguard.usecases.token_lookup import known_token
 
 _TRIES = 5
+
+
+class DiscloseParts(HasClock, HasProgress, HasStore, Protocol):
+    """What this use case takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +62,19 @@ class Disclosure:
     """Values to be disclosed.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         asked: the requested tokens.
         to: a short name of the destination (`exec`, `env:shell`).
     """
 
-    def __init__(self, wiring: Wiring, asked: Sequence[Asked], to: str) -> None:
-        self._wiring = wiring
+    def __init__(self, parts: DiscloseParts, asked: Sequence[Asked], to: str) -> None:
+        self._parts = parts
         self._to = to
         self.given = [self._read(each) for each in asked]
 
     def _read(self, asked: Asked) -> Given:
-        snapshot = known_token(self._wiring.store, asked.name)
-        live = self._wiring.store.read_live(snapshot.id)
+        snapshot = known_token(self._parts.store, asked.name)
+        live = self._parts.store.read_live(snapshot.id)
         if live is None:
             raise InputError(f"the store has no live value of {asked.name}", hint=f"see `tokenguard show {asked.name}`")
         check_in_place(snapshot.document.record, live)
@@ -93,12 +98,12 @@ class Disclosure:
             try:
                 self._commit(given, Phase.OUTCOME, {"result": result})
             except TokenguardError as error:
-                self._wiring.progress.note(f"the outcome for {given.asked.name} could not be recorded: {error.message}")
+                self._parts.progress.note(f"the outcome for {given.asked.name} could not be recorded: {error.message}")
 
     def _commit(self, given: Given, phase: Phase, more: Detail) -> None:
-        store, detail = self._wiring.store, {**what_is_live(given.live), "to": self._to, **more}
+        store, detail = self._parts.store, {**what_is_live(given.live), "to": self._to, **more}
         event = Event(
-            at=self._wiring.clock.now(),
+            at=self._parts.clock.now(),
             op=Op.DISCLOSE,
             phase=phase,
             actor=store.actor(),

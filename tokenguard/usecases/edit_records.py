@@ -8,25 +8,24 @@ from tokenguard.errors import InputError
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges
 from tokenguard.rotation.batch import BatchJob, BatchResult, run_all
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.edit_token import RecordEdit, commit_edit, plan_edit
+from tokenguard.usecases.edit_token import EditTokenParts, RecordEdit, commit_edit, plan_edit
 
 
 class EditPlanner:
     """Checks changes of several records against the store and against each other.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
     """
 
-    def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
-        self._taken = admission.places_taken(wiring.store)
+    def __init__(self, parts: EditTokenParts) -> None:
+        self._parts = parts
+        self._taken = admission.places_taken(parts.store)
         self._renamed: set[str] = set()
 
     def plan(self, snapshot: Snapshot, changes: RecordChanges) -> RecordEdit:
         """The checked change of the next record; raises as `edit_record` does."""
-        edit = plan_edit(self._wiring, snapshot, changes, self._taken)
+        edit = plan_edit(self._parts, snapshot, changes, self._taken)
         if edit.after.name in self._renamed:
             raise InputError(f"two tokens would be named {edit.after.name}", hint="choose another name for one of them")
         if "name" in edit.changed:
@@ -37,14 +36,14 @@ class EditPlanner:
         return edit
 
 
-def plan_same_edit(wiring: Wiring, found: Iterable[Snapshot], changes: RecordChanges) -> list[RecordEdit]:
+def plan_same_edit(parts: EditTokenParts, found: Iterable[Snapshot], changes: RecordChanges) -> list[RecordEdit]:
     """The same change for each token; those that have it already are left out."""
-    planner = EditPlanner(wiring)
+    planner = EditPlanner(parts)
     edits = [planner.plan(snapshot, changes) for snapshot in found]
     return [edit for edit in edits if edit.changed]
 
 
-def commit_edits(wiring: Wiring, edits: Sequence[RecordEdit]) -> Iterator[BatchResult]:
+def commit_edits(parts: EditTokenParts, edits: Sequence[RecordEdit]) -> Iterator[BatchResult]:
     """Write the changes, each with its audit event; one that fails does not stop the rest."""
-    jobs = [BatchJob(name=edit.before.name, run=partial(commit_edit, wiring, edit)) for edit in edits]
-    return run_all(jobs, wiring.clock)
+    jobs = [BatchJob(name=edit.before.name, run=partial(commit_edit, parts, edit)) for edit in edits]
+    return run_all(jobs, parts.clock)

@@ -1,6 +1,7 @@
 """The use case of `edit`: changes a record; changes of destinations need a confirmation."""
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op
@@ -12,10 +13,10 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, differing
 from tokenguard.rotation.machine import can_abort, with_servers_of
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.add_token import check_commands, check_consumers, check_scope
+from tokenguard.usecases.add_token import AddTokenParts, check_commands, check_consumers, check_scope
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.given_facts import OBSERVED
+from tokenguard.usecases.parts import HasExternalFields, HasProgress, HasSecondPerson, HasTerminal, HasVendors
 from tokenguard.usecases.token_lookup import known_token
 
 _TRUSTED = {
@@ -26,6 +27,10 @@ _TRUSTED = {
     "after": "what runs after its deliveries",
 }
 """Changes that affect where a value is sent."""
+
+
+class EditTokenParts(AddTokenParts, HasSecondPerson, Protocol):
+    """What this use case takes."""
 
 
 class RecordEdit(Frozen, frozen=True, kw_only=True):
@@ -47,11 +52,11 @@ class RecordEdit(Frozen, frozen=True, kw_only=True):
         return [_TRUSTED[field] for field in self.changed if field in _TRUSTED]
 
 
-def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, confirmed: bool) -> Snapshot:
+def edit_record(parts: EditTokenParts, name: TokenName, changes: RecordChanges, *, confirmed: bool) -> Snapshot:
     """Commit changes of a record.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         name: the token's name.
         changes: the fields given for it.
         confirmed: do not ask about changed destinations.
@@ -61,20 +66,20 @@ def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, conf
         Unfinished: an operation on the token is open.
         Conflict: the token was changed concurrently.
     """
-    edit = plan_edit(wiring, known_token(wiring.store, name), changes)
-    authorise_edits(wiring, [edit])
+    edit = plan_edit(parts, known_token(parts.store, name), changes)
+    authorise_edits(parts, [edit])
     if not confirmed:
-        _confirm(wiring, edit.after, edit.confirms)
-    return commit_edit(wiring, edit)
+        _confirm(parts, edit.after, edit.confirms)
+    return commit_edit(parts, edit)
 
 
 def plan_edit(
-    wiring: Wiring, snapshot: Snapshot, changes: RecordChanges, taken: Mapping[str, TokenName] | None = None
+    parts: EditTokenParts, snapshot: Snapshot, changes: RecordChanges, taken: Mapping[str, TokenName] | None = None
 ) -> RecordEdit:
     """Check changes of a record without writing them; raises as `edit_record` does.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         snapshot: the token.
         changes: the fields given for it.
         taken: which token each place belongs to, where that is known already.
@@ -83,40 +88,40 @@ def plan_edit(
     _check_editable(snapshot, changes)
     if not changes.given():
         raise InputError("no change was given", hint="tokenguard edit NAME --owner TEAM, for example")
-    admission.refuse_known_values(changes.texts(), admission.known_by(wiring.store))
+    admission.refuse_known_values(changes.texts(), admission.known_by(parts.store))
     changes = _with_scope(before, changes)
-    changes = _with_place(wiring, before, _with_address(wiring, before, changes))
-    after = apply(before, _with_servers(wiring, before, changes))
+    changes = _with_place(parts, before, _with_address(parts, before, changes))
+    after = apply(before, _with_servers(parts, before, changes))
     edit = RecordEdit(snapshot=snapshot, after=after, changed=differing(before, after))
     if edit.changed:
-        _check(wiring, before, after, taken)
+        _check(parts, before, after, taken)
     return edit
 
 
-def commit_edit(wiring: Wiring, edit: RecordEdit) -> Snapshot:
+def commit_edit(parts: EditTokenParts, edit: RecordEdit) -> Snapshot:
     """Write a checked change with its audit event; nothing is written where nothing differs."""
     snapshot, after = edit.snapshot, edit.after
     if not edit.changed:
         return snapshot
-    approved = authorise_edits(wiring, [edit])
-    _tell(wiring, edit.before.consumers or (), after.consumers or (), busy=snapshot.document.busy)
+    approved = authorise_edits(parts, [edit])
+    _tell(parts, edit.before.consumers or (), after.consumers or (), busy=snapshot.document.busy)
     event = Event(
-        at=wiring.clock.now(),
+        at=parts.clock.now(),
         op=Op.EDIT,
-        actor=wiring.store.actor(),
+        actor=parts.store.actor(),
         name=after.name,
         detail={"fields": ",".join(edit.changed), **approved},
     )
     document = replace(snapshot.document, record=after)
     if document.journal is not None and document.busy:
         document = replace(document, journal=with_servers_of(after, document.journal))
-    return wiring.store.commit(snapshot.id, snapshot.version, document, [event])
+    return parts.store.commit(snapshot.id, snapshot.version, document, [event])
 
 
-def authorise_edits(wiring: Wiring, edits: Iterable[RecordEdit]) -> Detail:
+def authorise_edits(parts: HasSecondPerson, edits: Iterable[RecordEdit]) -> Detail:
     """What the events of these changes say of their approvals; NotApproved if a second person is needed first."""
-    changes = [wiring.second_person.changes(edit.snapshot, edit.after) for edit in edits]
-    return wiring.second_person.authorise([each for found in changes for each in found])
+    changes = [parts.second_person.changes(edit.snapshot, edit.after) for edit in edits]
+    return parts.second_person.authorise([each for found in changes for each in found])
 
 
 def _check_editable(snapshot: Snapshot, changes: RecordChanges) -> None:
@@ -135,11 +140,11 @@ def _check_editable(snapshot: Snapshot, changes: RecordChanges) -> None:
         raise InputError(f"{record.name} is retired; its record is kept as evidence", hint="add a new token instead")
 
 
-def _with_address(wiring: Wiring, before: Record, changes: RecordChanges) -> RecordChanges:
+def _with_address(parts: HasVendors, before: Record, changes: RecordChanges) -> RecordChanges:
     """Another provider comes with its own address; an address must be the configured one."""
     if changes.base_url is None and changes.provider in {None, before.provider}:
         return changes
-    provider = wiring.vendors.provider(changes.provider or before.provider)
+    provider = parts.vendors.provider(changes.provider or before.provider)
     if changes.base_url is not None and changes.base_url.rstrip("/") != provider.base_url:
         raise InputError(
             f"another address of {provider.name} is configured on this machine",
@@ -168,7 +173,7 @@ def _with_scope(before: Record, changes: RecordChanges) -> RecordChanges:
     return changes
 
 
-def _with_place(wiring: Wiring, before: Record, changes: RecordChanges) -> RecordChanges:
+def _with_place(parts: EditTokenParts, before: Record, changes: RecordChanges) -> RecordChanges:
     """A location must already have the value: an edit moves nothing, and pins the server again."""
     if changes.location is None:
         return changes
@@ -179,9 +184,9 @@ def _with_place(wiring: Wiring, before: Record, changes: RecordChanges) -> Recor
                 hint="give another place with the same value, or retire this token",
             )
         return changes
-    location = wiring.places.pinned(changes.location.url)
-    admission.check_place_is_free(wiring.store, location, besides=before.name)
-    if wiring.store.fingerprint(admission.value_at(wiring.places, location)) != before.fingerprint:
+    location = parts.places.pinned(changes.location.url)
+    admission.check_place_is_free(parts.store, location, besides=before.name)
+    if parts.store.fingerprint(admission.value_at(parts.places, location)) != before.fingerprint:
         raise InputError(
             f"{location.url} does not have the recorded value of {before.name}",
             hint="put the value there first; add a different value as a token of its own",
@@ -189,46 +194,46 @@ def _with_place(wiring: Wiring, before: Record, changes: RecordChanges) -> Recor
     return replace(changes, location=location)
 
 
-def _with_servers(wiring: Wiring, before: Record, changes: RecordChanges) -> RecordChanges:
+def _with_servers(parts: HasExternalFields, before: Record, changes: RecordChanges) -> RecordChanges:
     """Pin consumers that are fields to the configured server."""
     if changes.consumers is None:
         return changes
     known = before.consumers or ()
-    return replace(changes, consumers=admission.pinned(lambda: wiring.places, changes.consumers, known=known))
+    return replace(changes, consumers=admission.pinned(lambda: parts.places, changes.consumers, known=known))
 
 
-def _check(wiring: Wiring, before: Record, after: Record, taken: Mapping[str, TokenName] | None) -> None:
-    check_age(after, wiring.clock.now())
+def _check(parts: EditTokenParts, before: Record, after: Record, taken: Mapping[str, TokenName] | None) -> None:
+    check_age(after, parts.clock.now())
     if after.scope != before.scope or after.provider != before.provider:
-        check_scope(after, wiring.vendors.provider(after.provider))
+        check_scope(after, parts.vendors.provider(after.provider))
     if after.consumers != before.consumers:
-        check_consumers(wiring, after, known=before.consumers or (), taken=taken)
-    check_commands(wiring, after)
-    if after.name != before.name and wiring.store.find(after.name) is not None:
+        check_consumers(parts, after, known=before.consumers or (), taken=taken)
+    check_commands(parts, after)
+    if after.name != before.name and parts.store.find(after.name) is not None:
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")
 
 
-def _tell(wiring: Wiring, before: tuple[Consumer, ...], after: tuple[Consumer, ...], *, busy: bool) -> None:
+def _tell(parts: HasProgress, before: tuple[Consumer, ...], after: tuple[Consumer, ...], *, busy: bool) -> None:
     """Describe a new list of consumers: those that are not in it no longer get the value."""
     places = set(map(str, after))
     if left := [str(each) for each in before if str(each) not in places]:
-        wiring.progress.note(f"no longer a consumer: {', '.join(left)}; --deliver replaces the whole list")
+        parts.progress.note(f"no longer a consumer: {', '.join(left)}; --deliver replaces the whole list")
     for each in after:
         if each not in before and str(each) in map(str, before):
-            wiring.progress.note(f"new consumer: {each.shown}")
+            parts.progress.note(f"new consumer: {each.shown}")
     if set(after) - set(before) and not busy:
-        wiring.progress.note("new consumers receive the value at the next rotation")
+        parts.progress.note("new consumers receive the value at the next rotation")
 
 
-def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:
+def _confirm(parts: HasTerminal, after: Record, what: list[str]) -> None:
     """Ask for confirmation on a terminal; without one, giving the option is the confirmation."""
-    if not what or wiring.tty is None:
+    if not what or parts.tty is None:
         return
-    wiring.tty.show(f"This changes {' and '.join(what)}:")
-    wiring.tty.show(f"  provider   {after.provider} {after.base_url}")
+    parts.tty.show(f"This changes {' and '.join(what)}:")
+    parts.tty.show(f"  provider   {after.provider} {after.base_url}")
     if after.location.url:
-        wiring.tty.show(f"  location   {after.location.url} {after.location.server}")
-    wiring.tty.show(f"  consumers  {', '.join(each.shown for each in after.consumers or ()) or 'none'}")
+        parts.tty.show(f"  location   {after.location.url} {after.location.server}")
+    parts.tty.show(f"  consumers  {', '.join(each.shown for each in after.consumers or ()) or 'none'}")
     if after.after:
-        wiring.tty.show(f"  after      {', '.join(map(str, after.after))}")
-    confirm(wiring.tty, "go on", undone="changed")
+        parts.tty.show(f"  after      {', '.join(map(str, after.after))}")
+    confirm(parts.tty, "go on", undone="changed")

@@ -5,25 +5,30 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.errors import TokenguardError
 from tokenguard.process import inherited_umask
 from tokenguard.redaction.known import MaskedValue, MatchSource
 from tokenguard.redaction.matcher import Matcher
-from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.child import run_masked, run_unmasked
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.program import Ended, Program
 from tokenguard.streams.token_watch import TokenWatch
-from tokenguard.usecases.disclose import Asked, Disclosure
+from tokenguard.usecases.disclose import Asked, DiscloseParts, Disclosure
 from tokenguard.usecases.mask_files import OutputFolder, mask_output
 from tokenguard.usecases.masked_values import known_values
+from tokenguard.usecases.parts import HasEnvironment, HasSettings, HasStore
 
 RESTART = "restart"
 ON_ROTATE = {"signal": signal.SIGHUP, RESTART: signal.SIGTERM}
 """The signal to the child after a token was replaced."""
 _GRACE = 10.0
 """Seconds that a child has to exit before it is killed."""
+
+
+class ExecRoundsParts(DiscloseParts, HasEnvironment, HasSettings, Protocol):
+    """What this use case takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,7 @@ class ChildSettings:
 
 
 def run_disclosed(
-    wiring: Wiring, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: ChildSettings
+    parts: ExecRoundsParts, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: ChildSettings
 ) -> Ended:
     """Run a program with tokens, restarting it on demand; returns its exit and everything that was masked.
 
@@ -50,12 +55,12 @@ def run_disclosed(
     known: list[MaskedValue] = []
     folders = [OutputFolder(path) for path in settings.mask_files]
     while True:
-        disclosure = Disclosure(wiring, asked, "exec")
+        disclosure = Disclosure(parts, asked, "exec")
         environment = child_environment(
-            wiring.environ, disclosure.variables(), keep, withheld=wiring.settings.credential_variables()
+            parts.environ, disclosure.variables(), keep, withheld=parts.settings.credential_variables()
         )
-        _learn(wiring, disclosure, known, settings)
-        watch = _watch(wiring, disclosure, known, settings)
+        _learn(parts, disclosure, known, settings)
+        watch = _watch(parts, disclosure, known, settings)
         disclosure.intend()
         what = Program(argv=program, environment=environment, umask=inherited_umask())
         ended = _run(what, Matcher.of(known) if settings.masked else None, watch, disclosure)
@@ -63,20 +68,20 @@ def run_disclosed(
         for channel, counts in ended.found.items():
             found.setdefault(channel, Counter()).update(counts)
         if ended.failure or watch is None or not watch.fired or settings.on_rotate != RESTART:
-            return mask_output(wiring, folders, Matcher.of(known), replace(ended, found=found))
-        wiring.progress.note("a token was replaced: restarting the program")
+            return mask_output(parts, folders, Matcher.of(known), replace(ended, found=found))
+        parts.progress.note("a token was replaced: restarting the program")
 
 
-def _learn(wiring: Wiring, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings) -> None:
+def _learn(parts: HasStore, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings) -> None:
     """Add new values to the masks; without tokens no store is opened, and only formats are masked."""
     if disclosure.given and settings.masked:
         snapshots = [given.snapshot for given in disclosure.given]
-        fresh = known_values(wiring.store, snapshots, show_names=settings.show_names)
+        fresh = known_values(parts.store, snapshots, show_names=settings.show_names)
         known += [each for each in fresh if not any(each.secret == old.secret for old in known)]
 
 
 def _watch(
-    wiring: Wiring, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings
+    parts: ExecRoundsParts, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings
 ) -> TokenWatch | None:
     if settings.on_rotate is None:
         return None
@@ -84,10 +89,10 @@ def _watch(
 
     def look() -> Matcher | None:
         try:
-            live = {token: wiring.store.read_live(token) for token in held}
+            live = {token: parts.store.read_live(token) for token in held}
             if all(each is None or each == held[token] for token, each in live.items()):
                 return None
-            _learn(wiring, Disclosure(wiring, [given.asked for given in disclosure.given], "exec"), known, settings)
+            _learn(parts, Disclosure(parts, [given.asked for given in disclosure.given], "exec"), known, settings)
         except TokenguardError:
             return None  # the next check may succeed; the child continues with its values
         held.update({token: each for token, each in live.items() if each is not None})

@@ -4,13 +4,20 @@ import difflib
 from collections.abc import Mapping
 
 from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import about
 from tokenguard.policy.model import Parameter, Policy
-from tokenguard.shell.wiring import Wiring
 
 
-def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None:
-    """Print one rule as the policy configures it; InputError for an unknown rule."""
+class RuleExplanation(Frozen, frozen=True):
+    """One rule as a policy configures it."""
+
+    words: Mapping[str, str]
+    parameters: Mapping[str, Parameter]
+
+
+def explain_rule(policy: Policy, rule: str) -> RuleExplanation:
+    """One rule as the policy configures it; InputError for an unknown rule."""
     found = next((each for each in policy.rules if each.id == rule), None)
     if found is None:
         known = [each.id for each in policy.rules]
@@ -30,12 +37,7 @@ def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None
         **({"applies": found.applies} if found.applies else {}),
         **({"holds": found.holds} if found.holds else {}),
     }
-    if as_json:
-        wiring.flags.format = "json"
-        wiring.screen.document({**words, "parameters": found.parameters})
-    else:
-        parameters = ((name, parameter_words(each)) for name, each in found.parameters.items())
-        wiring.screen.pairs([*words.items(), *parameters])
+    return RuleExplanation(words, found.parameters)
 
 
 def parameter_words(parameter: Parameter) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
@@ -24,13 +25,17 @@ from tokenguard.inventory.readers import TokenDraft
 from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord, apply, check_age, texts_in
 from tokenguard.ports.operator import SilentProgress
 from tokenguard.ports.provider import Provider
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.parts import HasClock, HasEngine, HasExternalFields, HasStore, HasVendors
 
 _FALLBACK = "manual"
 _BATCH = 250
 """Tokens in one commit: others wait for the store's lock meanwhile, and a kill undoes as many."""
+
+
+class ImportFileParts(HasClock, HasEngine, HasExternalFields, HasStore, HasVendors, Protocol):
+    """What this use case takes."""
 
 
 @unique
@@ -80,16 +85,16 @@ class Importer:
     """Imports parsed entries into the inventory.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         defaults: for fields that the entries lack.
         dry_run: report what would be done, write nothing.
     """
 
-    def __init__(self, wiring: Wiring, defaults: Defaults, *, dry_run: bool) -> None:
-        self._wiring = wiring
+    def __init__(self, parts: ImportFileParts, defaults: Defaults, *, dry_run: bool) -> None:
+        self._parts = parts
         self._defaults = defaults
         self._dry_run = dry_run
-        self._engine = wiring.engine_telling(SilentProgress())
+        self._engine = parts.engine_telling(SilentProgress())
         self._known: dict[Fingerprint, admission.KnownValue] = {}
         self._names: set[TokenName] = set()
         self._used: set[TokenName] = set()
@@ -99,7 +104,7 @@ class Importer:
         self._read_inventory()
 
     def _read_inventory(self) -> None:
-        snapshots = list(self._wiring.store.scan())
+        snapshots = list(self._parts.store.scan())
         self._known = admission.known_values(snapshots)
         self._used = {each.name for each in self._known.values() if each.live}
         for snapshot in snapshots:
@@ -112,7 +117,7 @@ class Importer:
         """Import each entry; yields its result once that is durable. Raises what the store raises."""
         for together in self._batches(drafts):
             done: list[ImportOutcome] = []
-            with self._wiring.store.batch() if len(together) > 1 else nullcontext(False) as self._together:
+            with self._parts.store.batch() if len(together) > 1 else nullcontext(False) as self._together:
                 for draft in together:
                     done.append(self._outcome(draft))
                     if not self._together:
@@ -155,12 +160,12 @@ class Importer:
         )
         if value is None:
             return self._enter(draft, record)
-        mark = self._wiring.store.fingerprint(value)
+        mark = self._parts.store.fingerprint(value)
         if (known := self._known.get(mark)) is not None:
             return self._duplicate(known.name, draft, record, users) if known.live else _replaced(known.name, draft)
         self._check_free(record)
         if not self._dry_run:
-            with self._wiring.working_on(record.name):
+            with self._parts.working_on(record.name):
                 snapshot = self._stored(record, value)
             record = self._declare(snapshot, users).document.record
         self._known[mark] = admission.KnownValue(record.name, live=True)
@@ -168,20 +173,20 @@ class Importer:
         return _added(draft, record, uncovered(value) or _product(record, value))
 
     def _holder(self, value: Value) -> TokenName | None:
-        known = self._known.get(self._wiring.store.fingerprint(value))
+        known = self._known.get(self._parts.store.fingerprint(value))
         return known.name if known else None
 
     def _stored(self, record: Record, value: Value) -> Snapshot:
         if self._together:
             return self._engine.add(record, value, seen=None)
-        return admission.take(self._wiring.store, self._engine, record, value, None)
+        return admission.take(self._parts.store, self._engine, record, value, None)
 
     def _value(self, draft: TokenDraft, record: Record) -> Value | None:
         """The entry's value; for an adopted one, the value at its location."""
         given = Value.of(check_value(draft.value.reveal())) if draft.value else None
         if not (record.kind.has_value and record.location.custody is Custody.ADOPTED):
             return given
-        there = admission.value_at(self._wiring.places, record.location)
+        there = admission.value_at(self._parts.places, record.location)
         if given is not None and given != there:
             raise InputError(
                 "its value differs from the one at its location",
@@ -191,7 +196,7 @@ class Importer:
 
     def _declare(self, snapshot: Snapshot, users: tuple[Consumer, ...]) -> Snapshot:
         """Make the other places of the value its consumers, which a rotation updates."""
-        return admission.declare_consumers(self._wiring.store, self._wiring.clock, snapshot, users)
+        return admission.declare_consumers(self._parts.store, self._parts.clock, snapshot, users)
 
     def _enter(self, draft: TokenDraft, record: Record) -> ImportOutcome:
         """Import a record that is meant to have no value."""
@@ -202,7 +207,7 @@ class Importer:
         if not elsewhere:
             record = replace(record, location=replace(record.location, custody=Custody.NONE))
         if not self._dry_run:
-            record = admission.add_without_value(self._wiring.store, self._wiring.clock, record).document.record
+            record = admission.add_without_value(self._parts.store, self._parts.clock, record).document.record
         return _added(draft, record)
 
     def _duplicate(
@@ -211,7 +216,7 @@ class Importer:
         adopted = record.location.adopted
         snapshot = self._finish(name, adopted, users)
         if snapshot is not None and not self._dry_run:
-            snapshot = admission.learn_age(self._wiring.store, self._wiring.clock, snapshot, record.created_at)
+            snapshot = admission.learn_age(self._parts.store, self._parts.clock, snapshot, record.created_at)
         return ImportOutcome(
             fate=ImportStatus.DUPLICATE,
             place=draft.place,
@@ -225,11 +230,11 @@ class Importer:
 
     def _finish(self, name: TokenName, adopted: str, users: tuple[Consumer, ...]) -> Snapshot | None:
         """The token that has the value; completes an earlier run that was interrupted after storing it."""
-        snapshot = self._wiring.store.find(name)
+        snapshot = self._parts.store.find(name)
         if snapshot is None or self._dry_run:
             return snapshot
         if admission.is_being_added(snapshot.document) and not self._together:
-            with self._wiring.working_on(name):
+            with self._parts.working_on(name):
                 snapshot = self._engine.resume(snapshot.id)
         ours = not adopted or snapshot.document.record.location.url == adopted
         return self._declare(snapshot, users) if ours and not snapshot.document.busy else snapshot
@@ -251,7 +256,7 @@ class Importer:
     @cached_property
     def _places(self) -> dict[str, TokenName]:
         """The places that values are delivered to, including those of this run."""
-        return admission.places_taken(self._wiring.store)
+        return admission.places_taken(self._parts.store)
 
     def _record(self, draft: TokenDraft) -> Record:
         texts = {**self._defaults.texts, **draft.texts}
@@ -270,21 +275,21 @@ class Importer:
         for field_name, items in draft.lists.items():
             record = apply(record, read_field(field_name, items))
         check_scope(record, built)
-        check_age(record, self._wiring.clock.now())
+        check_age(record, self._parts.clock.now())
         if record.consumers:
             record = replace(record, consumers=self._pinned(record.consumers))
         if record.kind.has_value and record.location.custody is Custody.ADOPTED:
-            record = replace(record, location=self._wiring.places.pinned(record.location.url))
+            record = replace(record, location=self._parts.places.pinned(record.location.url))
         if self._defaults.file is not None and draft.variable:
             record = replace(record, imported_from=_line_of(self._defaults.file, draft.variable))
         return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
 
     def _pinned(self, consumers: tuple[Consumer, ...], known: tuple[Consumer, ...] = ()) -> tuple[Consumer, ...]:
-        return admission.pinned(lambda: self._wiring.places, consumers, known=known)
+        return admission.pinned(lambda: self._parts.places, consumers, known=known)
 
     def _provider(self, name: str) -> Provider:
         try:
-            return self._wiring.vendors.provider(read_field("provider", name).provider or name)
+            return self._parts.vendors.provider(read_field("provider", name).provider or name)
         except InputError:
             raise InputError("unknown provider", hint="correct the file, or configure the provider") from None
 

@@ -6,6 +6,7 @@ is retired.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
@@ -18,10 +19,10 @@ from tokenguard.inventory.record_changes import apply, check_age
 from tokenguard.policy.context import ProviderFacts, Surroundings, doubt_of, is_identified, place_of
 from tokenguard.ports.provider import ProviderToken, TokenList
 from tokenguard.rotation.sampling import Controls
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.import_file import Defaults, ImportOutcome, ImportStatus, read_field
+from tokenguard.usecases.parts import HasClock, HasStore, HasVendors
 
 SCHEME = "provider:"
 _MAX_PROBED = 3
@@ -30,20 +31,24 @@ _STEM = 24
 """Characters of a name before an appended id."""
 
 
+class ImportProviderParts(HasClock, HasStore, HasVendors, Protocol):
+    """What this use case takes."""
+
+
 class ProviderListing:
     """Records tokens that a provider's own list has and the inventory lacks.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         address: `provider:NAME`.
 
     Raises:
         InputError: unknown provider, or a provider without a list.
     """
 
-    def __init__(self, wiring: Wiring, address: str) -> None:
-        self._wiring = wiring
-        self._provider = provider = wiring.vendors.provider(address.removeprefix(SCHEME))
+    def __init__(self, parts: ImportProviderParts, address: str) -> None:
+        self._parts = parts
+        self._provider = provider = parts.vendors.provider(address.removeprefix(SCHEME))
         self._blank = Record(
             name=token_name(provider.name),
             provider=provider.name,
@@ -59,14 +64,14 @@ class ProviderListing:
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[ImportOutcome]:
         """The result of each; Unreachable if the list cannot be read, InputError if a default cannot apply to it."""
         self._check(defaults)
-        snapshots = list(self._wiring.store.scan())
+        snapshots = list(self._parts.store.scan())
         documents = [each.document for each in snapshots]
         asking = self._with(self._blank, defaults) if self._provider.capabilities.lists_per_scope else self._blank
         found = self._listed(asking)
         rows = found.rows
         place = place_of(asking)
         facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows, gap=found.gap)
-        around = Surroundings(documents, self._wiring.clock.now(), {place: facts})
+        around = Surroundings(documents, self._parts.clock.now(), {place: facts})
         unknown = {row.provider_id for _, found in around.unmatched() for row in found}
         known = {each.document.record.provider_id: each for each in snapshots}
         used: set[str] = {document.record.name for document in documents}
@@ -93,7 +98,7 @@ class ProviderListing:
 
     def _lacks_living(self, snapshots: list[Snapshot], found: TokenList, asking: Record) -> str:
         """Why the list is incomplete: it lacks a token that the provider accepts; a few of those it lacks are asked."""
-        controls = Controls(self._wiring.store, self._wiring.vendors, self._wiring.clock)
+        controls = Controls(self._parts.store, self._parts.vendors, self._parts.clock)
         parts = 3 if self._provider.capabilities.lists_per_scope else 2  # of a place: provider, address, scope
         missing = [
             each
@@ -113,7 +118,7 @@ class ProviderListing:
         if snapshot is None:
             return ""
         if not dry_run:
-            admission.learn_age(self._wiring.store, self._wiring.clock, snapshot, row.created_at)
+            admission.learn_age(self._parts.store, self._parts.clock, snapshot, row.created_at)
         return snapshot.document.record.name
 
     def _check(self, defaults: Defaults) -> None:
@@ -130,7 +135,7 @@ class ProviderListing:
 
     def _take(self, place: str, record: Record, *, dry_run: bool) -> ImportOutcome:
         if not dry_run:
-            admission.add_without_value(self._wiring.store, self._wiring.clock, record)
+            admission.add_without_value(self._parts.store, self._parts.clock, record)
         return ImportOutcome(
             fate=ImportStatus.ADDED,
             place=place,
@@ -147,7 +152,7 @@ class ProviderListing:
                 f"{self._provider.name} lists the tokens of one scope at a time",
                 hint=f"name it: --scope {self._provider.capabilities.scope_kind or 'KIND'}:ID",
             )
-        issuer = self._wiring.vendors.of(asking).issuer
+        issuer = self._parts.vendors.of(asking).issuer
         if issuer is None:
             raise InputError(
                 f"no admin credential for {self._provider.name}",
@@ -158,7 +163,7 @@ class ProviderListing:
     def _past(self, listed: ProviderToken) -> datetime | None:
         """The creation date of the list; None, an unknown age, for one to come, which no person may record either."""
         try:
-            check_age(replace(self._blank, created_at=listed.created_at), self._wiring.clock.now())
+            check_age(replace(self._blank, created_at=listed.created_at), self._parts.clock.now())
         except InputError:
             return None
         return listed.created_at

@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tokenguard.domain.field_address import AwsFolder, VaultFolder, parse_folder
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.inventory.discovered_values import DiscoveredValue, drafts, padded, sightings
 from tokenguard.ports.secret_listing import ListedSecret, SecretListing
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.import_file import Defaults, Importer, ImportOutcome, ImportStatus
+from tokenguard.usecases.import_file import Defaults, Importer, ImportFileParts, ImportOutcome, ImportStatus
+from tokenguard.usecases.parts import HasDeliveries, HasProgress
 
 _MAX_SIGHTINGS = 20_000
 _TOLD = 100
 """Entries between two progress messages."""
 _HOSTED = ("doppler:", "gitlab:", "onepassword:")
 """Sources whose values are copied into the store, since they can only be delivery targets."""
+
+
+class ImportSecretsParts(ImportFileParts, HasDeliveries, HasProgress, Protocol):
+    """What this use case takes."""
 
 
 @dataclass(slots=True)
@@ -37,7 +42,7 @@ class Surveying:
     """Imports the tokens below an address of a Vault, AWS Secrets Manager or another secret store.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         address: `vault://MOUNT[/PREFIX]`, `aws://REGION[/PREFIX]`, or one of the hosts in `_HOSTED`.
         tags: tags that an entry must have.
 
@@ -45,8 +50,8 @@ class Surveying:
         InputError: the address or a tag is invalid.
     """
 
-    def __init__(self, wiring: Wiring, address: str, tags: Sequence[str]) -> None:
-        self._wiring = wiring
+    def __init__(self, parts: ImportSecretsParts, address: str, tags: Sequence[str]) -> None:
+        self._parts = parts
         self._address = address
         self._hosted = address.startswith(_HOSTED)
         self._folder = None if self._hosted else _folder(address)
@@ -62,20 +67,20 @@ class Surveying:
             raise InputError("nothing was found at this address", hint=f"check {where}, including upper and lower case")
         found = drafts(
             walk.seen,
-            self._wiring.store.fingerprint,
+            self._parts.store.fingerprint,
             taken={name for name, _ in self._names()},
             begun={address: name for name, address in self._names(begun=True)},
             prefix=defaults.prefix,
             adopt=not self._hosted,
         )
         told = f"{walk.told}, {counted(len(found), 'different value')}"
-        self._wiring.progress.note(told)
-        yield from Importer(self._wiring, defaults, dry_run=dry_run).run(found)
+        self._parts.progress.note(told)
+        yield from Importer(self._parts, defaults, dry_run=dry_run).run(found)
         yield from walk.passed
 
     def _walk(self, survey: SecretListing) -> Walk:
         walk = Walk()
-        self._wiring.progress.waiting(f"reading {self._address}")
+        self._parts.progress.waiting(f"reading {self._address}")
         for each in survey.entries():
             if isinstance(each, ListedSecret):
                 walk.entries += 1
@@ -85,26 +90,26 @@ class Surveying:
                     for place in padded(each)
                 ]
                 if walk.entries % _TOLD == 0:
-                    self._wiring.progress.waiting(f"reading: {walk.told}")
+                    self._parts.progress.waiting(f"reading: {walk.told}")
             else:
                 fate = ImportStatus.SKIPPED if each.readable else ImportStatus.UNREADABLE
                 walk.passed.append(ImportOutcome(fate=fate, place=each.address, reason=each.reason))
             if len(walk.seen) > _MAX_SIGHTINGS:
                 raise InputError(f"there are more than {_MAX_SIGHTINGS:,} tokens", hint="use a narrower prefix")
-        self._wiring.progress.clear()
+        self._parts.progress.clear()
         return walk
 
     def _survey(self) -> SecretListing:
         if self._folder is None:
-            return self._wiring.deliveries.survey(self._address)
-        places = self._wiring.places
+            return self._parts.deliveries.survey(self._address)
+        places = self._parts.places
         if isinstance(self._folder, VaultFolder):
             return places.vault_survey(self._folder, self._tags)
         return places.aws_survey(self._folder, self._tags)
 
     def _names(self, *, begun: bool = False) -> Iterator[tuple[str, str]]:
         """Names in use, also by an interrupted run, with their locations."""
-        for snapshot in self._wiring.store.scan():
+        for snapshot in self._parts.store.scan():
             record = snapshot.document.record
             if (record.state is RecordState.PENDING) is begun:
                 yield record.name, record.location.url

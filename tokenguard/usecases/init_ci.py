@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.bootstrap import DEFAULT_IMAGE, UNKNOWN, Choice, FileChange, RepositoryFile, drafts
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, diff_lines
 from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.parts import HasBackend, HasEnvironment, HasPrinter, HasProgress, HasStoreUrl, HasTerminal
 from tokenguard.usecases.working_tree import WorkingTree
 
 _PACKAGE = Path(__file__).parents[1]
@@ -27,6 +28,10 @@ _PINNED = re.compile(r"[#&]sha256=[0-9a-f]{64}\b| --hash=sha256:[0-9a-f]{64}\b|(
 """Archives by hash; pip has no hash for a commit, which git verifies."""
 
 
+class InitCiParts(HasBackend, HasEnvironment, HasPrinter, HasProgress, HasStoreUrl, HasTerminal, Protocol):
+    """What this use case takes."""
+
+
 class CiOptions(Frozen, frozen=True, kw_only=True):
     """The options of the command line; empty if not given."""
 
@@ -39,33 +44,33 @@ class CiOptions(Frozen, frozen=True, kw_only=True):
     image: str = ""
 
 
-def bootstrap(wiring: Wiring, wanted: CiOptions, *, yes: bool) -> None:
+def bootstrap(parts: InitCiParts, wanted: CiOptions, *, yes: bool) -> None:
     """Show the changes, and write them after confirmation.
 
     Raises:
         InputError: not in a repository, the CI is not known, or a file cannot be read or written.
         NeedsPerson: not a terminal, and --yes was not given.
     """
-    tree = WorkingTree(Path.cwd(), wiring.environ)
-    choice = _choice(wiring, wanted, tree)
+    tree = WorkingTree(Path.cwd(), parts.environ)
+    choice = _choice(parts, wanted, tree)
     found = drafts(choice, pipeline_template, tree.read)
     new = [each for each in found if each.fate in {FileChange.CREATE, FileChange.EXTEND}]
-    if not wiring.screen.as_json:
-        _show(wiring, found)
+    if not parts.screen.as_json:
+        _show(parts, found)
     if new and not yes:
-        _accepted(wiring, found)
+        _accepted(parts, found)
     for each in new:
         tree.write(each.path, each.after)
-    if wiring.screen.as_json:
-        _tell(wiring, found, written=True)
+    if parts.screen.as_json:
+        _tell(parts, found, written=True)
     elif new:
-        wiring.screen.line(f"wrote {counted(len(new), 'file')}; nothing is committed")
-        wiring.screen.line(f"next: {_server_step(choice)}, then `tokenguard init`")
+        parts.screen.line(f"wrote {counted(len(new), 'file')}; nothing is committed")
+        parts.screen.line(f"next: {_server_step(choice)}, then `tokenguard init`")
     for gap in _gaps(choice) if new else ():
-        wiring.progress.note(gap)
+        parts.progress.note(gap)
 
 
-def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
+def _choice(parts: InitCiParts, wanted: CiOptions, tree: WorkingTree) -> Choice:
     host, path = tree.remote()
     system = wanted.system
     if system == "auto":
@@ -74,13 +79,13 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
         raise InputError(
             "the git remote does not show which CI this repository uses", hint="give --ci github or --ci gitlab"
         )
-    url = wiring.store_url
-    account = (wanted.account or _ACCOUNT) if wiring.backend.roles_need_account else ""
-    planner, rotator = wiring.backend.job_roles(system, account)
+    url = parts.store_url
+    account = (wanted.account or _ACCOUNT) if parts.backend.roles_need_account else ""
+    planner, rotator = parts.backend.job_roles(system, account)
     return Choice(
         system=system,
         store=url,
-        address=_address(wiring),
+        address=_address(parts),
         repository=wanted.repository or path or _REPOSITORY,
         number=wanted.number or UNKNOWN,
         branch=wanted.branch,
@@ -92,9 +97,9 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
     )
 
 
-def _address(wiring: Wiring) -> str:
+def _address(parts: HasBackend) -> str:
     """The server that a pipeline has to be told: that of this machine's own configuration, if written out there."""
-    known = wiring.backend.server_address()
+    known = parts.backend.server_address()
     if known is None:
         return ""
     return known if "://" in known else _ADDRESS
@@ -109,31 +114,31 @@ def pipeline_template(name: str) -> str:
     return place.read_text(encoding="utf-8")
 
 
-def _show(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
+def _show(parts: InitCiParts, found: tuple[RepositoryFile, ...]) -> None:
     for each in found:
         for line in diff_lines(each.path, each.before, each.after):
-            wiring.screen.line(line)
+            parts.screen.line(line)
     for each in found:
         if each.fate is FileChange.LEFT:
-            wiring.progress.note(f"{each.path} exists with other content; it is not changed")
+            parts.progress.note(f"{each.path} exists with other content; it is not changed")
     if all(each.fate in {FileChange.SAME, FileChange.LEFT} for each in found):
-        wiring.screen.line("nothing to write")
+        parts.screen.line("nothing to write")
 
 
-def _accepted(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
-    if wiring.tty is None:
-        if wiring.screen.as_json:
-            _tell(wiring, found, written=False)
+def _accepted(parts: InitCiParts, found: tuple[RepositoryFile, ...]) -> None:
+    if parts.tty is None:
+        if parts.screen.as_json:
+            _tell(parts, found, written=False)
         raise NeedsPerson(
             "Not a terminal: pass --yes to write; nothing was written",
             hint="review the diff, then run it again with --yes",
         )
-    confirm(wiring.tty, "write these files", undone="written")
+    confirm(parts.tty, "write these files", undone="written")
 
 
-def _tell(wiring: Wiring, found: tuple[RepositoryFile, ...], *, written: bool) -> None:
+def _tell(parts: HasPrinter, found: tuple[RepositoryFile, ...], *, written: bool) -> None:
     files = [{"path": each.path, "fate": each.fate} for each in found]
-    wiring.screen.document({"files": files, "written": written})
+    parts.screen.document({"files": files, "written": written})
 
 
 def _server_step(choice: Choice) -> str:

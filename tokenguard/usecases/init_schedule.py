@@ -4,6 +4,7 @@ import getpass
 import shutil
 import sys
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.errors import InputError
 from tokenguard.files import shown
@@ -15,26 +16,40 @@ from tokenguard.provisioning.schedules import (
     start_time,
     systemd_units,
 )
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.init_ci import pipeline_template
 from tokenguard.usecases.load_manifest import DEFAULT_FILE
+from tokenguard.usecases.parts import (
+    HasBackend,
+    HasEnvironment,
+    HasPolicy,
+    HasPrinter,
+    HasProgress,
+    HasSettings,
+    HasStoreUrl,
+)
 
 _FILES_OF_KEYS = ("TOKENGUARD_KEY_FILE", "TOKENGUARD_PASSPHRASE_FILE", "TOKENGUARD_STATE_DIR")
 """Variables of a local store that name places, and are no secrets."""
 _EXAMPLE_SERVER = "https://vault.example.org:8200"
 
 
-def render_schedule(wiring: Wiring, scheduler: Scheduler, *, image: str, into: str) -> None:
+class InitScheduleParts(
+    HasBackend, HasEnvironment, HasPolicy, HasPrinter, HasProgress, HasSettings, HasStoreUrl, Protocol
+):
+    """What this use case takes."""
+
+
+def render_schedule(parts: InitScheduleParts, scheduler: Scheduler, *, image: str, into: str) -> None:
     """Print the files, or write new ones into a directory.
 
     Raises:
         InputError: the store cannot be reached from there, a path cannot be written, or a file exists.
     """
-    rule = wiring.policy.rule("unattended-rotation")
+    rule = parts.policy.rule("unattended-rotation")
     windows = rule.words("windows") if rule else ()
     if scheduler is Scheduler.KUBERNETES:
-        address = wiring.backend.server_address()
+        address = parts.backend.server_address()
         if address is None:
             raise InputError(
                 "a CronJob is rendered for a store on Vault only",
@@ -42,29 +57,29 @@ def render_schedule(wiring: Wiring, scheduler: Scheduler, *, image: str, into: s
             )
         files = cron_jobs(
             pipeline_template("../cronjob.yaml"),
-            store=wiring.store_url,
+            store=parts.store_url,
             address=address or _EXAMPLE_SERVER,
-            role=wiring.backend.job_roles("kubernetes", "")[1].replace("-kubernetes-", "-"),
+            role=parts.backend.job_roles("kubernetes", "")[1].replace("-kubernetes-", "-"),
             image=image,
             windows=windows,
         )
     else:
-        run = _run(wiring, windows)
+        run = _run(parts, windows)
         files = systemd_units(run) if scheduler is Scheduler.SYSTEMD else cron_lines(run)
     if into:
         _write(Path(into), files)
-    _show(wiring, files, into)
+    _show(parts, files, into)
     at = start_time(windows)
-    wiring.progress.note(f"upkeep starts at {at.hour:02}:{at.minute:02} UTC" + _window_words(windows))
+    parts.progress.note(f"upkeep starts at {at.hour:02}:{at.minute:02} UTC" + _window_words(windows))
     if scheduler is not Scheduler.KUBERNETES:
-        for each in _missing(wiring, scheduler):
-            wiring.progress.note(each)
+        for each in _missing(parts, scheduler):
+            parts.progress.note(each)
 
 
-def _run(wiring: Wiring, windows: tuple[str, ...]) -> ScheduledRun:
-    environ = {name: str(Path(wiring.environ[name]).absolute()) for name in _FILES_OF_KEYS if wiring.environ.get(name)}
-    if wiring.settings.source is not None:
-        environ["TOKENGUARD_CONFIG"] = str(wiring.settings.source)
+def _run(parts: InitScheduleParts, windows: tuple[str, ...]) -> ScheduledRun:
+    environ = {name: str(Path(parts.environ[name]).absolute()) for name in _FILES_OF_KEYS if parts.environ.get(name)}
+    if parts.settings.source is not None:
+        environ["TOKENGUARD_CONFIG"] = str(parts.settings.source)
     beside = Path(sys.executable).with_name("tokenguard")
     program = str(beside) if beside.is_file() else shutil.which("tokenguard")
     if program is None:
@@ -72,7 +87,7 @@ def _run(wiring: Wiring, windows: tuple[str, ...]) -> ScheduledRun:
     manifest = Path(DEFAULT_FILE)
     return ScheduledRun(
         program=program,
-        store=wiring.store_url,
+        store=parts.store_url,
         user=getpass.getuser(),
         environ=environ,
         manifest=str(manifest.absolute()) if manifest.exists() else "",
@@ -92,27 +107,27 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         raise InputError(f"{shown(folder)} cannot be written", hint="--into an existing directory of yours") from None
 
 
-def _show(wiring: Wiring, files: dict[str, str], into: str) -> None:
-    if wiring.screen.as_json:
-        wiring.screen.document({"files": [{"path": name, "text": text} for name, text in files.items()]})
+def _show(parts: HasPrinter, files: dict[str, str], into: str) -> None:
+    if parts.screen.as_json:
+        parts.screen.document({"files": [{"path": name, "text": text} for name, text in files.items()]})
     elif into:
-        wiring.screen.line(f"wrote {counted(len(files), 'file')} into {shown(Path(into))}: {', '.join(files)}")
+        parts.screen.line(f"wrote {counted(len(files), 'file')} into {shown(Path(into))}: {', '.join(files)}")
     else:
         for name, text in files.items():
             if len(files) > 1:
-                wiring.screen.line(f"# {name}")
-            wiring.screen.text(text)
+                parts.screen.line(f"# {name}")
+            parts.screen.text(text)
 
 
 def _window_words(windows: tuple[str, ...]) -> str:
     return f", in the policy's windows ({', '.join(windows)})" if windows else ""
 
 
-def _missing(wiring: Wiring, scheduler: Scheduler) -> list[str]:
+def _missing(parts: HasSettings, scheduler: Scheduler) -> list[str]:
     """What a person has to add: credentials are in no file that this command writes."""
-    names = sorted(wiring.settings.credential_variables())
+    names = sorted(parts.settings.credential_variables())
     place = "/etc/tokenguard/environment (mode 0600)" if scheduler is Scheduler.SYSTEMD else "the crontab's environment"
     found = [f"put the variables {', '.join(names)} into {place}"] if names else []
-    if wiring.settings.notify is None:
+    if parts.settings.notify is None:
         found.append("the configuration has no [notify], so no messages are sent; see docs/notifications.md")
     return found

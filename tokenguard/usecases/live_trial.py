@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tokenguard import __version__
 from tokenguard.domain.liveness import DeathControl, ScopeVerdict, Verdict
@@ -23,11 +23,15 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import CreatedToken, CreateRefused, Issuer, Method, Provider, TokenRequest
 from tokenguard.rotation.control_search import ControlResult
 from tokenguard.rotation.proof_of_death import RefusalSeries
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasClock, HasOpenWork, HasProgress, HasVendors
 
 _PATIENCE = 4
 """Death windows after which a token that is still accepted counts as not revoked."""
 _PAUSE = 1.0
+
+
+class LiveTrialParts(HasClock, HasOpenWork, HasProgress, HasVendors, Protocol):
+    """What this use case takes."""
 
 
 class TrialStep(Frozen, frozen=True):
@@ -42,7 +46,7 @@ class LiveTrial:
     """One trial at one provider.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         name: the provider.
         scope: for which a token is created.
         permissions: of the token.
@@ -53,10 +57,10 @@ class LiveTrial:
     """
 
     def __init__(
-        self, wiring: Wiring, name: str, scope: Scope | None, permissions: tuple[str, ...], report: Path
+        self, parts: LiveTrialParts, name: str, scope: Scope | None, permissions: tuple[str, ...], report: Path
     ) -> None:
-        self._wiring, self._scope, self._permissions, self._report = wiring, scope, permissions, report
-        self._provider: Provider = wiring.vendors.provider(name)
+        self._parts, self._scope, self._permissions, self._report = parts, scope, permissions, report
+        self._provider: Provider = parts.vendors.provider(name)
         can = self._provider.capabilities
         if Method.PERSON in {can.mint, can.revoke}:
             raise InputError(
@@ -69,7 +73,7 @@ class LiveTrial:
                 hint=f"name it: --scope {can.scope_kind or 'KIND'}:ID",
             )
         record = Record(name=token_name("trial/live"), provider=name, base_url=self._provider.base_url, scope=scope)
-        issuer = wiring.vendors.of(record).issuer
+        issuer = parts.vendors.of(record).issuer
         if issuer is None:
             raise InputError(
                 f"no admin credential for {name}",
@@ -136,7 +140,7 @@ class LiveTrial:
     def _settle(self, state: str, unfinished: str) -> None:
         """Record that no token is left. The file is written first: an interruption here keeps the doubt."""
         self._write(state)
-        self._wiring.unfinished = unfinished
+        self._parts.unfinished = unfinished
 
     def _doubt(self) -> str:
         where = self._provider.guide().where or self._provider.base_url
@@ -160,7 +164,7 @@ class LiveTrial:
         self._step("the list is read to its end", issuer.listed().gap)
         wanted = TokenRequest(label=self.label, scope=self._scope, permissions=self._permissions)
         self._write(self._doubt())
-        self._tried, self._wiring.unfinished = True, self._doubt()
+        self._tried, self._parts.unfinished = True, self._doubt()
         self._made = made = issuer.create(wanted)
         self._step("a token is created", "")
         ids = [row.provider_id for row in self._until(lambda: issuer.listed().named(self.label))]
@@ -187,14 +191,14 @@ class LiveTrial:
 
     def _until(self, look: Callable[[], Any]) -> Any:
         """What `look` finds, within the time by which the list may lag."""
-        clock, lag = self._wiring.clock, self._provider.capabilities.list_lag.total_seconds()
+        clock, lag = self._parts.clock, self._provider.capabilities.list_lag.total_seconds()
         ends = clock.monotonic() + max(lag, _PAUSE)
         while not (found := look()) and clock.monotonic() < ends:
             clock.sleep(_PAUSE)
         return found
 
     def _probe(self, value: Value) -> None:
-        clock, lag = self._wiring.clock, self._provider.capabilities.activate_lag.total_seconds()
+        clock, lag = self._parts.clock, self._provider.capabilities.activate_lag.total_seconds()
         ends = clock.monotonic() + lag
         seen = self._provider.probe(value, self._scope)
         while seen.verdict is not Verdict.ALIVE and clock.monotonic() < ends:
@@ -207,7 +211,7 @@ class LiveTrial:
 
     def _is_dead(self, value: Value, provider_id: str) -> bool:
         """Whether it is refused over the death window while the admin credential is accepted."""
-        clock, window = self._wiring.clock, self._provider.capabilities.death_window
+        clock, window = self._parts.clock, self._provider.capabilities.death_window
         series = RefusalSeries(clock, window)
         ends = clock.monotonic() + _PATIENCE * max(window.length.total_seconds(), _PAUSE)
         while clock.monotonic() < ends:
@@ -232,7 +236,7 @@ class LiveTrial:
     def _clean_up(self) -> bool:
         """Revoke what was created and what has the label; whether the one token was proven dead by its value."""
         with suppress(OSError):  # the terminal may be gone
-            self._wiring.progress.note(f"revoking the test token {self.label}, and checking that it is refused")
+            self._parts.progress.note(f"revoking the test token {self.label}, and checking that it is refused")
         made, alone = self._made, self._revoke_all()
         with suppress(TokenguardError):
             if made is not None and self._provider.capabilities.probe and alone:
@@ -266,9 +270,9 @@ class LiveTrial:
     def _step(self, name: str, failure: str) -> None:
         self._steps.append(TrialStep(name, "failed" if failure else "ok", failure))
         if failure:
-            self._wiring.progress.note(f"{name}: {failure}")
+            self._parts.progress.note(f"{name}: {failure}")
         else:
-            self._wiring.progress.step(name)
+            self._parts.progress.step(name)
 
     def _write(self, state: str) -> None:
         replace_file(self._report, self._text(state))
@@ -277,7 +281,7 @@ class LiveTrial:
         content = {
             "provider": self._provider.name,
             "address": self._provider.base_url,
-            "date": f"{self._wiring.clock.now():%Y-%m-%d}",
+            "date": f"{self._parts.clock.now():%Y-%m-%d}",
             "tokenguard": __version__,
             "label": self.label,
             "state": state,

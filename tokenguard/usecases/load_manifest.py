@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
@@ -15,10 +16,14 @@ from tokenguard.provisioning.layers import read_manifest
 from tokenguard.provisioning.manifest import Manifest
 from tokenguard.provisioning.plan_model import Plan
 from tokenguard.provisioning.planning import fields_of, make_plan, providers_of, surroundings
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.parts import HasClock, HasEnvironment, HasExternalFields, HasPolicy, HasStore, HasVendors
 
 DEFAULT_FILE = "tokens.yaml"
+
+
+class LoadManifestParts(HasClock, HasExternalFields, HasPolicy, HasStore, HasVendors, Protocol):
+    """What this use case takes."""
 
 
 class PlannedManifest(Frozen, frozen=True):
@@ -30,19 +35,19 @@ class PlannedManifest(Frozen, frozen=True):
     plan: Plan
 
 
-def held_against_store(wiring: Wiring, manifest: Manifest) -> PlannedManifest:
+def held_against_store(parts: LoadManifestParts, manifest: Manifest) -> PlannedManifest:
     """Read the inventory and plan. Reads metadata only, and writes nothing; Unreachable if the store cannot be read."""
-    inventory = {each.document.record.name: each for each in wiring.store.scan()}
+    inventory = {each.document.record.name: each for each in parts.store.scan()}
     around = surroundings(
         manifest,
         inventory,
-        _providers(wiring, manifest, inventory),
-        _servers(wiring, manifest),
-        policy=wiring.policy,
-        now=wiring.clock.now(),
+        _providers(parts, manifest, inventory),
+        _servers(parts, manifest),
+        policy=parts.policy,
+        now=parts.clock.now(),
     )
     return PlannedManifest(
-        manifest, inventory, around, make_plan(manifest, inventory, around, store=wiring.store.store_id)
+        manifest, inventory, around, make_plan(manifest, inventory, around, store=parts.store.store_id)
     )
 
 
@@ -67,7 +72,7 @@ def refuse_blocked(plan: Plan, *, listed: bool = False) -> None:
     raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
 
 
-def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:
+def refuse_throwaway_files(parts: HasEnvironment, held: PlannedManifest) -> None:
     """InputError at the first file that would be written on an ephemeral runner; no file is read."""
     from tokenguard.delivery.dotenv import Target  # only where a file is declared
     from tokenguard.delivery.throwaway import refuse_throwaway  # the same
@@ -77,7 +82,7 @@ def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:
             if consumer.kind is not ConsumerKind.DOTENV:
                 continue
             try:
-                refuse_throwaway(Target.parse(consumer.target).path, wiring.environ)
+                refuse_throwaway(Target.parse(consumer.target).path, parts.environ)
             except InputError as error:
                 place = f"{held.manifest.locate(action.name)}: {action.name}: {consumer}"
                 raise InputError(f"{place}: {error.message}", hint=error.hint) from None
@@ -99,12 +104,12 @@ def read_consumer(text: str) -> Consumer:
 
 
 def _providers(
-    wiring: Wiring, manifest: Manifest, inventory: Mapping[TokenName, Snapshot]
+    parts: HasVendors, manifest: Manifest, inventory: Mapping[TokenName, Snapshot]
 ) -> dict[str, ProviderInfo | str]:
     found: dict[str, ProviderInfo | str] = {}
     for name in sorted(providers_of(manifest, inventory.values())):
         try:
-            provider = wiring.vendors.provider(name)
+            provider = parts.vendors.provider(name)
         except InputError as error:
             found[name] = error.message
         else:
@@ -112,11 +117,11 @@ def _providers(
     return found
 
 
-def _servers(wiring: Wiring, manifest: Manifest) -> Servers:
+def _servers(parts: HasExternalFields, manifest: Manifest) -> Servers:
     found: dict[str, tuple[str, ...] | str] = {}
     for kind in sorted(fields_of(manifest)):
         try:
-            found[kind] = wiring.places.servers(kind)
+            found[kind] = parts.places.servers(kind)
         except InputError as error:
             found[kind] = error.message
     return found

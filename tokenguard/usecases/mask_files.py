@@ -22,10 +22,10 @@ from tokenguard.scanning.archives import is_archive, members
 from tokenguard.scanning.content import MAX_BYTES, Blob
 from tokenguard.scanning.decoding import decoded
 from tokenguard.scanning.scan_budget import ScanBudget
-from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.failure import OutputWithheld
 from tokenguard.streams.program import Ended
 from tokenguard.streams.pump import CHUNK, write_all
+from tokenguard.usecases.parts import HasProgress
 
 _SHOWN = 20
 """Files that are named."""
@@ -56,13 +56,13 @@ class MaskedFiles:
     """Values that are still in them."""
 
 
-def mask_output(wiring: Wiring, folders: Sequence["OutputFolder"], matcher: Matcher, ended: Ended) -> Ended:
+def mask_output(parts: HasProgress, folders: Sequence["OutputFolder"], matcher: Matcher, ended: Ended) -> Ended:
     """Mask what a program wrote into folders, and name the files; files that are left make the run a failure."""
     files = MaskedFiles()
     for folder in folders:
         folder.mask(matcher, files)
-    _list(wiring, [f"masked in {told}: {count} value{'s' * (count != 1)}" for told, count in files.masked.items()])
-    _list(wiring, [f"not masked: {told}: {reason}" for told, reason in files.left.items()])
+    _list(parts, [f"masked in {told}: {count} value{'s' * (count != 1)}" for told, count in files.masked.items()])
+    _list(parts, [f"not masked: {told}: {reason}" for told, reason in files.left.items()])
     left = len(files.left)
     failure = OutputWithheld(
         f"{left} file{'s' * (left != 1)} of --mask-files could not be masked",
@@ -76,11 +76,11 @@ def mask_output(wiring: Wiring, folders: Sequence["OutputFolder"], matcher: Matc
     )
 
 
-def _list(wiring: Wiring, lines: Sequence[str]) -> None:
+def _list(parts: HasProgress, lines: Sequence[str]) -> None:
     for line in lines[:_SHOWN]:
-        wiring.progress.note(line)
+        parts.progress.note(line)
     if len(lines) > _SHOWN:
-        wiring.progress.note(f"and {len(lines) - _SHOWN} more files")
+        parts.progress.note(f"and {len(lines) - _SHOWN} more files")
 
 
 class OutputFolder:

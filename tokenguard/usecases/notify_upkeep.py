@@ -9,9 +9,8 @@ from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.notifications.notification import NotificationKind
 from tokenguard.notifications.outbox import LastUpkeep, UpkeepFinding
 from tokenguard.rotation.batch import most_severe_code
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, safe_text
-from tokenguard.usecases.send_notifications import Notifier
+from tokenguard.usecases.send_notifications import Notifier, SendNotificationsParts
 from tokenguard.usecases.upkeep_result import Done, Duty
 
 _SINGLE = 10
@@ -23,20 +22,20 @@ _COMMAND = re.compile(r"tokenguard ([^;,:()`]+)")
 """A hint that is a command and nothing else."""
 
 
-def queue_before(wiring: Wiring) -> Iterator[Done]:
+def queue_before(parts: SendNotificationsParts) -> Iterator[Done]:
     """Take in what holds before the work: a leak that this run ends has to be told too, and at once."""
     try:
-        Notifier(wiring).queue()
+        Notifier(parts).queue()
     except TokenguardError as error:
         yield Done.failed(Duty.NOTIFY, "", error)
 
 
-def notify_after(wiring: Wiring, lines: Sequence[Done], file: str) -> Iterator[Done]:
+def notify_after(parts: SendNotificationsParts, lines: Sequence[Done], file: str) -> Iterator[Done]:
     """Record the run and send; yields a line for each route, as the other duties do for each token."""
-    findings = tuple(_grouped(wiring, [each for each in lines if each.code is not ExitCode.OK], file))
+    findings = tuple(_grouped(parts, [each for each in lines if each.code is not ExitCode.OK], file))
     code = most_severe_code(each.code for each in lines)
     try:
-        reports = Notifier(wiring).run(LastUpkeep(at=wiring.clock.now(), code=int(code), findings=findings))
+        reports = Notifier(parts).run(LastUpkeep(at=parts.clock.now(), code=int(code), findings=findings))
     except TokenguardError as error:
         yield Done.failed(Duty.NOTIFY, "", error)
         return
@@ -48,13 +47,13 @@ def notify_after(wiring: Wiring, lines: Sequence[Done], file: str) -> Iterator[D
             yield Done(duty=Duty.NOTIFY, name=each.route, code=each.code, says=says or sent, hint=hint)
 
 
-def _grouped(wiring: Wiring, lines: Sequence[Done], file: str) -> Iterator[UpkeepFinding]:
-    records = [each.document.record for each in wiring.store.scan()] if lines else []
+def _grouped(parts: SendNotificationsParts, lines: Sequence[Done], file: str) -> Iterator[UpkeepFinding]:
+    records = [each.document.record for each in parts.store.scan()] if lines else []
     owners = {str(each.name): each.owner for each in records}
     groups: dict[tuple[NotificationKind, Duty, str], list[Done]] = defaultdict(list)
     for each in lines:
         groups[_kind(each), each.duty, owners.get(each.name, "") if each.name else ""].append(each)
-    now = wiring.clock.now()
+    now = parts.clock.now()
     for (kind, duty, owner), found in groups.items():
         if len(found) <= _SINGLE:
             for each in found:

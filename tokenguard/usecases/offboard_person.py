@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
@@ -12,12 +13,16 @@ from tokenguard.frozen import Frozen
 from tokenguard.inventory.record_changes import RecordChanges, plain_text
 from tokenguard.rotation.batch import BatchJob, BatchResult, run_all
 from tokenguard.rotation.rotation_plan import RotationPlan
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.edit_token import edit_record
+from tokenguard.usecases.edit_token import EditTokenParts, edit_record
+from tokenguard.usecases.parts import HasPeople, HasPolicy
 from tokenguard.usecases.rotation_jobs import planned
 
 ROLES = ("made_by", "account", "owner", "deputy")
 _KNOWS_VALUE = frozenset({"made_by", "account"})
+
+
+class OffboardPersonParts(EditTokenParts, HasPeople, HasPolicy, Protocol):
+    """What this use case takes."""
 
 
 @unique
@@ -73,7 +78,7 @@ class Successors(Frozen, frozen=True, kw_only=True):
         )
 
 
-def ties_of(wiring: Wiring, person: str) -> list[Tie]:
+def ties_of(parts: OffboardPersonParts, person: str) -> list[Tie]:
     """The tokens in use that name the person: reassigned ones first, then those that need no person, then the rest.
 
     Raises:
@@ -81,10 +86,10 @@ def ties_of(wiring: Wiring, person: str) -> list[Tie]:
     """
     person = plain_text(person, what="person")
     found = [
-        _tie(wiring, snapshot, roles)
-        for snapshot in wiring.store.scan()
+        _tie(parts, snapshot, roles)
+        for snapshot in parts.store.scan()
         if snapshot.document.record.state is not RecordState.RETIRED
-        and (roles := _roles(wiring, snapshot.document.record, person))
+        and (roles := _roles(parts, snapshot.document.record, person))
     ]
     if not person or not found:
         raise InputError(
@@ -95,65 +100,67 @@ def ties_of(wiring: Wiring, person: str) -> list[Tie]:
     return sorted(found, key=lambda each: (order.index(each.ending), each.needs_person, each.name))
 
 
-def check_successors(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+def check_successors(parts: HasPeople, person: str, ties: Sequence[Tie], successors: Successors) -> None:
     """InputError if the person, or one who has left too, would take over, or if a token would have no owner."""
     named = (successors.person, successors.login, successors.owner)
-    if any(wiring.people.same(person, each) for each in named):
+    if any(parts.people.same(person, each) for each in named):
         raise InputError(
             f"{person} cannot take over from {person}", hint="name another person or team, or leave the option out"
         )
-    if any((found := wiring.people.find(each)) is not None and found.left for each in named):
+    if any((found := parts.people.find(each)) is not None and found.left for each in named):
         raise InputError("who takes over has left too, as [people] says", hint="name another person")
     owned = [each.name for each in ties if "owner" in each.roles]
     if owned and not successors.owner:
         raise InputError(f"{person} owns {', '.join(owned)}", hint="name the team that takes over: --owner-to TEAM")
 
 
-def offboard(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> Iterator[BatchResult]:
+def offboard(
+    parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors
+) -> Iterator[BatchResult]:
     """Do it, one token after another; one that fails does not stop the rest, and keeps naming the person."""
-    jobs = [_job(wiring, person, tie, successors, f"{n} of {len(ties)}") for n, tie in enumerate(ties, 1)]
-    yield from run_all(jobs, wiring.clock)
+    jobs = [_job(parts, person, tie, successors, f"{n} of {len(ties)}") for n, tie in enumerate(ties, 1)]
+    yield from run_all(jobs, parts.clock)
 
 
-def _roles(wiring: Wiring, record: Record, person: str) -> tuple[str, ...]:
+def _roles(parts: HasPeople, record: Record, person: str) -> tuple[str, ...]:
     """Compared by every name that `[people]` knows of the person, without regard to case."""
-    return tuple(role for role in ROLES if wiring.people.same(getattr(record, role), person))
+    return tuple(role for role in ROLES if parts.people.same(getattr(record, role), person))
 
 
-def _tie(wiring: Wiring, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:
+def _tie(parts: OffboardPersonParts, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:
     ending = Ending.REASSIGN
     if _KNOWS_VALUE & set(roles):
         ending = Ending.ROTATE if snapshot.document.record.kind.has_value else Ending.RETIRE
     mode = Mode.RETIRE if ending is Ending.RETIRE else Mode.PLANNED
-    plan = None if ending is Ending.REASSIGN else planned(wiring, snapshot, mode)
+    plan = None if ending is Ending.REASSIGN else planned(parts, snapshot, mode)
     return Tie(snapshot=snapshot, roles=roles, ending=ending, plan=plan)
 
 
-def _job(wiring: Wiring, person: str, tie: Tie, successors: Successors, place: str) -> BatchJob:
+def _job(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successors, place: str) -> BatchJob:
     def run() -> Snapshot:
-        wiring.progress.waiting(f"{place}: {tie.name}")
-        with wiring.working_on(tie.name):
-            return _end(wiring, person, tie, successors)
+        parts.progress.waiting(f"{place}: {tie.name}")
+        with parts.working_on(tie.name):
+            return _end(parts, person, tie, successors)
 
     return BatchJob(name=tie.name, run=run, pause=tie.plan.pause.total_seconds() if tie.plan else 0.0)
 
 
-def _end(wiring: Wiring, person: str, tie: Tie, successors: Successors) -> Snapshot:
+def _end(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successors) -> Snapshot:
     """The duties change at once; who made the value is told anew only when there is another value."""
     reason = f"{person} leaves"
     duties = tuple(role for role in tie.roles if role not in _KNOWS_VALUE)
     if tie.ending is Ending.RETIRE:
-        return wiring.engine.retire(tie.snapshot.id, reason=reason)
+        return parts.engine.retire(tie.snapshot.id, reason=reason)
     if duties and not tie.snapshot.document.busy:
-        edit_record(wiring, tie.name, successors.changes(duties), confirmed=True)
+        edit_record(parts, tie.name, successors.changes(duties), confirmed=True)
     if tie.ending is Ending.REASSIGN:
         if tie.snapshot.document.busy:
             hint = f"tokenguard rotate {tie.name} --resume, then the same command again"
             raise Unfinished(f"an operation on {tie.name} is open", hint=hint)
-        return wiring.store.load(tie.snapshot.id)
-    rotated = wiring.engine.rotate(tie.snapshot.id, reason=reason)
+        return parts.store.load(tie.snapshot.id)
+    rotated = parts.engine.rotate(tie.snapshot.id, reason=reason)
     known = set(tie.roles) & _KNOWS_VALUE
-    still = known & set(_roles(wiring, rotated.document.record, person))
+    still = known & set(_roles(parts, rotated.document.record, person))
     named = {"made_by": successors.person, "account": successors.login}
     changes = successors.changes([role for role in known if role in still or named[role]])
-    return edit_record(wiring, tie.name, changes, confirmed=True) if changes.given() else rotated
+    return edit_record(parts, tie.name, changes, confirmed=True) if changes.given() else rotated

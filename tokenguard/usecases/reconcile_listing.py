@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tokenguard.domain.names import segment
 from tokenguard.domain.provider_listing import ListedRow
@@ -12,8 +12,8 @@ from tokenguard.files import read_named, shown
 from tokenguard.inventory.list_reading import MAX_BYTES, MAX_ROWS, read_list, row_of
 from tokenguard.inventory.reconciliation import Compared, ListingStatus, Reconciled, compare, in_place, keep
 from tokenguard.inventory.views import moment
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.parts import HasClock, HasPrinter, HasProgress, HasStore, HasTerminal
 
 _TONES = {
     ListingStatus.LISTED: "green", ListingStatus.NOT_COMPARABLE: "yellow", ListingStatus.UNKNOWN: "yellow",
@@ -30,11 +30,15 @@ _WORDS = {
 }
 
 
-def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
+class ReconcileListingParts(HasClock, HasPrinter, HasProgress, HasStore, HasTerminal, Protocol):
+    """What this use case takes."""
+
+
+def reconcile(parts: ReconcileListingParts, target: str, source: str | None) -> ExitCode:
     """Read the list, then record and show the comparison.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         target: a provider, or a scope `KIND:ID`.
         source: a file, `-` for standard input, or None to ask the person at the terminal.
 
@@ -47,37 +51,37 @@ def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
     """
     scope = Scope.parse(target) if ":" in target else None
     provider = "" if scope is not None else segment(target, what="provider")
-    snapshots = in_place(wiring.store.scan(), provider, scope)
+    snapshots = in_place(parts.store.scan(), provider, scope)
     if not snapshots:
         raise InputError(
             "no token in the inventory has this provider or scope",
             hint="`tokenguard list` shows them; add the first ones with `tokenguard add` or `import`",
         )
-    rows = _rows(wiring, target, source)
+    rows = _rows(parts, target, source)
     found = compare(snapshots, rows)
-    now = wiring.clock.now()
-    for each in keep(wiring.store, found, now):
+    now = parts.clock.now()
+    for each in keep(parts.store, found, now):
         name = each.snapshot.document.record.name
-        wiring.progress.note(f"{name}: an operation is open, so nothing was recorded; repeat this afterwards")
-    _print(wiring, target, found, moment(now) or "")
+        parts.progress.note(f"{name}: an operation is open, so nothing was recorded; repeat this afterwards")
+    _print(parts, target, found, moment(now) or "")
     if found.unknown:
         return ExitCode.UNREACHABLE
     return ExitCode.OK if found.agrees else ExitCode.FINDINGS
 
 
-def _rows(wiring: Wiring, target: str, source: str | None) -> list[ListedRow]:
+def _rows(parts: HasTerminal, target: str, source: str | None) -> list[ListedRow]:
     if source == "-":
         return read_list(sys.stdin.buffer.read(MAX_BYTES + 1), source="standard input")
     if source is not None:
         path = Path(source)
         data = read_named(path, MAX_BYTES, hint="name a readable file, or - for stdin")
         return read_list(data, source=shown(path))
-    return _asked(wiring, target)
+    return _asked(parts, target)
 
 
-def _asked(wiring: Wiring, target: str) -> list[ListedRow]:
+def _asked(parts: HasTerminal, target: str) -> list[ListedRow]:
     """The names as typed or pasted; asks again for an invalid line."""
-    tty = wiring.tty
+    tty = parts.tty
     if tty is None:
         raise NeedsPerson(
             "a person has to enter the list of tokens", hint="give it with --from-file FILE, or - for stdin"
@@ -96,9 +100,9 @@ def _asked(wiring: Wiring, target: str) -> list[ListedRow]:
     return rows
 
 
-def _print(wiring: Wiring, target: str, found: Reconciled, at: str) -> None:
-    if wiring.screen.as_json:
-        wiring.screen.document(_json(target, found, at))
+def _print(parts: ReconcileListingParts, target: str, found: Reconciled, at: str) -> None:
+    if parts.screen.as_json:
+        parts.screen.document(_json(target, found, at))
         return
     rows: list[tuple[str, str, str, str]] = [
         (each.snapshot.document.record.name, each.standing.value, _listed_as(each), _WORDS[each.standing])
@@ -109,10 +113,10 @@ def _print(wiring: Wiring, target: str, found: Reconciled, at: str) -> None:
         ("", "unknown", row.label, "not in the inventory: find who created it, then add or revoke it")
         for row in found.strangers
     ]
-    wiring.screen.table(
+    parts.screen.table(
         ("name", "result", "listed as", "meaning"), rows, tones=[*tones, *["red"] * len(found.strangers)]
     )
-    wiring.progress.note(
+    parts.progress.note(
         f"recorded: {counted(found.rows, 'token')} listed for {target}; `check` and `report` use it for 30 days"
     )
 

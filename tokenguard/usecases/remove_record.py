@@ -1,5 +1,7 @@
 """The use case of `remove`: ends a record that was made by mistake, while no token can stand behind it."""
 
+from typing import Protocol
+
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.journal import AttemptState
@@ -8,11 +10,15 @@ from tokenguard.domain.token import Custody, RecordState
 from tokenguard.errors import InputError, TokenguardError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.operator import Task
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasClock, HasOperator, HasStore
 from tokenguard.usecases.token_lookup import known_token
 
 
-def remove_record(wiring: Wiring, name: TokenName, *, reason: str) -> Snapshot:
+class RemoveRecordParts(HasClock, HasOperator, HasStore, Protocol):
+    """What this use case takes."""
+
+
+def remove_record(parts: RemoveRecordParts, name: TokenName, *, reason: str) -> Snapshot:
     """Replace a record without a value by a tombstone, with the reason in the audit trail.
 
     Where the record says that a token exists elsewhere, a person confirms by name that there is none.
@@ -22,23 +28,23 @@ def remove_record(wiring: Wiring, name: TokenName, *, reason: str) -> Snapshot:
         Unfinished: an operation is open, or the person did not confirm.
         NeedsPerson: a person has to confirm, and there is no terminal.
     """
-    snapshot = known_token(wiring.store, name)
-    if (obstacle := removal_obstacle(wiring, snapshot)) is not None:
+    snapshot = known_token(parts.store, name)
+    if (obstacle := removal_obstacle(parts, snapshot)) is not None:
         raise obstacle
-    who = _confirmed(wiring, snapshot.document)
+    who = _confirmed(parts, snapshot.document)
     detail = {"reason": reason, "by": who}
     event = Event(
-        at=wiring.clock.now(),
+        at=parts.clock.now(),
         op=Op.REMOVE,
-        actor=wiring.store.actor(),
+        actor=parts.store.actor(),
         name=name,
         detail={key: text for key, text in detail.items() if text},
     )
     record = replace(snapshot.document.record, state=RecordState.RETIRED)
-    return wiring.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [event])
+    return parts.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [event])
 
 
-def removal_obstacle(wiring: Wiring, snapshot: Snapshot) -> TokenguardError | None:
+def removal_obstacle(parts: HasStore, snapshot: Snapshot) -> TokenguardError | None:
     """Why a record must stay: a token that may be alive is revoked by `retire`, which proves it."""
     document, record = snapshot.document, snapshot.document.record
     name = record.name
@@ -48,7 +54,7 @@ def removal_obstacle(wiring: Wiring, snapshot: Snapshot) -> TokenguardError | No
         return Unfinished(
             f"an operation on {name} is open", hint=f"tokenguard rotate {name} --resume, or --abort, then try again"
         )
-    if wiring.store.read_live(snapshot.id) is not None:
+    if parts.store.read_live(snapshot.id) is not None:
         return InputError(f"{name} has a value", hint=f"revoke it, and keep the proof: tokenguard retire {name}")
     return _living(document)
 
@@ -73,7 +79,7 @@ def _may_have_made(document: Document) -> bool:
     return any(each.state is not AttemptState.GONE for each in attempts)
 
 
-def _confirmed(wiring: Wiring, document: Document) -> str:
+def _confirmed(parts: HasOperator, document: Document) -> str:
     """The person who says that no token stands behind a record whose value is elsewhere; empty if none is needed."""
     record = document.record
     if record.state is RecordState.PENDING and record.location.custody is Custody.MANAGED:
@@ -84,7 +90,7 @@ def _confirmed(wiring: Wiring, document: Document) -> str:
         steps=("look there: nothing may be left that the provider accepts",),
         why="its record is removed, so a token that stands behind it is never revoked",
     )
-    who = wiring.operator.done(task)
+    who = parts.operator.done(task)
     if who is None:
         raise Unfinished(
             f"{record.name} is not confirmed to be no token; nothing was removed",

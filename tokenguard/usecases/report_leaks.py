@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op
@@ -16,8 +17,8 @@ from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.views import leak_words
 from tokenguard.output.save_file import save_page
 from tokenguard.redaction.known import MatchSource
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.parts import HasClock, HasProgress, HasStore, HasTerminal
 from tokenguard.usecases.token_lookup import known_token
 
 _TRIES = 5
@@ -27,8 +28,12 @@ Found = Mapping[str, Counter[MatchSource]]
 """What was masked, by channel."""
 
 
+class ReportLeaksParts(HasClock, HasProgress, HasStore, HasTerminal, Protocol):
+    """What this use case takes."""
+
+
 def report_leaks(
-    wiring: Wiring,
+    parts: ReportLeaksParts,
     found: Found,
     report: Path | None,
     *,
@@ -38,7 +43,7 @@ def report_leaks(
     """Report masked values; returns their number.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         found: what was masked.
         report: a file for the JSON list; written even if the list is empty.
         audited: add a `leak` event to the trail of each token that is in the store.
@@ -51,14 +56,14 @@ def report_leaks(
     names = sorted({source.name for counts in (*found.values(), left) for source in counts if source.name})
     if total:
         places = ", ".join(f"{sum(counts.values())} in {channel}" for channel, counts in found.items() if counts)
-        wiring.progress.note(
+        parts.progress.note(
             f"masked {total} {'value' if total == 1 else 'values'} in the output{_whose(found)}: {places}"
         )
         if audited and names:
-            wiring.progress.note("if this output was also written without masking before, run `tokenguard respond`")
+            parts.progress.note("if this output was also written without masking before, run `tokenguard respond`")
     if audited:
         for name in names:
-            _record(wiring, TokenName(name), found, left)
+            _record(parts, TokenName(name), found, left)
     return total
 
 
@@ -82,9 +87,9 @@ def _rows(found: Found) -> list[dict[str, str | int]]:
     ]
 
 
-def _record(wiring: Wiring, name: TokenName, found: Found, exposed: Counter[MatchSource]) -> None:
+def _record(parts: ReportLeaksParts, name: TokenName, found: Found, exposed: Counter[MatchSource]) -> None:
     record_leak(
-        wiring,
+        parts,
         name,
         [
             {"channel": channel, "form": source.form, "count": count, "result": result}
@@ -98,7 +103,7 @@ def _record(wiring: Wiring, name: TokenName, found: Found, exposed: Counter[Matc
     )
 
 
-def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -> Snapshot:
+def end_leak(parts: ReportLeaksParts, name: TokenName, reason: str, *, confirmed: bool) -> Snapshot:
     """Close the leaks of a token by a person's decision, in one commit with its event.
 
     Raises:
@@ -106,8 +111,8 @@ def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -
         NeedsPerson: there is no terminal to confirm it.
         Unfinished: an operation is open, which closes the leak with a proof.
     """
-    snapshot = known_token(wiring.store, name)
-    record, said = snapshot.document.record, checked_text(wiring.store, reason, what="reason")
+    snapshot = known_token(parts.store, name)
+    record, said = snapshot.document.record, checked_text(parts.store, reason, what="reason")
     if not said:
         raise InputError("the reason is empty", hint="give the reason in one line; it is recorded")
     if record.leaked is None:
@@ -117,21 +122,23 @@ def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -
             f"{name} has an open operation, which closes the leak with a proof",
             hint=f"tokenguard rotate {name} --resume",
         )
-    if wiring.tty is None:
+    if parts.tty is None:
         raise NeedsPerson(
             "closing a leak without a proof of death needs a person", hint=f"tokenguard rotate {name} --compromised"
         )
     if not confirmed:
-        wiring.tty.show(f"{name}: leaked {leak_words(record.leaked)}; not proven dead")
-        confirm(wiring.tty, "close the leak", undone="changed", hint="answer yes", needed=True)
+        parts.tty.show(f"{name}: leaked {leak_words(record.leaked)}; not proven dead")
+        confirm(parts.tty, "close the leak", undone="changed", hint="answer yes", needed=True)
     event = Event(
-        at=wiring.clock.now(), op=Op.LEAK, actor=wiring.store.actor(), name=name, detail=ended_by_person(record, said)
+        at=parts.clock.now(), op=Op.LEAK, actor=parts.store.actor(), name=name, detail=ended_by_person(record, said)
     )
     document = replace(snapshot.document, record=replace(record, leaks=()))
-    return wiring.store.commit(snapshot.id, snapshot.version, document, [event])
+    return parts.store.commit(snapshot.id, snapshot.version, document, [event])
 
 
-def record_leak(wiring: Wiring, name: TokenName, details: Sequence[Detail], leak: Exposure | None = None) -> bool:
+def record_leak(
+    parts: ReportLeaksParts, name: TokenName, details: Sequence[Detail], leak: Exposure | None = None
+) -> bool:
     """Append `leak` events to a token's trail and record the leak, after any concurrent changes.
 
     A failure to record is reported and does not stop the response.
@@ -139,12 +146,12 @@ def record_leak(wiring: Wiring, name: TokenName, details: Sequence[Detail], leak
     Returns:
         Whether it is recorded.
     """
-    store = wiring.store
+    store = parts.store
     for _ in range(_TRIES):
         try:
             if (snapshot := store.find(name)) is None:
                 return False
-            now, actor, document = wiring.clock.now(), store.actor(), snapshot.document
+            now, actor, document = parts.clock.now(), store.actor(), snapshot.document
             found = [{**detail, **reported(leak)} if leak and detail is details[0] else detail for detail in details]
             events = [Event(at=now, op=Op.LEAK, actor=actor, name=name, detail=detail) for detail in found]
             if leak is not None:
@@ -153,10 +160,8 @@ def record_leak(wiring: Wiring, name: TokenName, details: Sequence[Detail], leak
         except Conflict:
             continue
         except TokenguardError as error:
-            wiring.progress.note(f"the leak of {name} could not be recorded: {error.message}")
+            parts.progress.note(f"the leak of {name} could not be recorded: {error.message}")
             return False
         return True
-    wiring.progress.note(
-        f"the leak of {name} could not be recorded: the token was changed concurrently again and again"
-    )
+    parts.progress.note(f"the leak of {name} could not be recorded: the token was changed concurrently again and again")
     return False

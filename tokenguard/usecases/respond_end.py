@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import ChainedEvent, Detail, Op
@@ -19,14 +20,19 @@ from tokenguard.policy.model import born
 from tokenguard.ports.provider import ByValue
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
 from tokenguard.rotation.sampling import Controls
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.notify_at_once import notify_at_once
-from tokenguard.usecases.report_leaks import record_leak
+from tokenguard.usecases.parts import HasEngine, HasStore, HasVendors
+from tokenguard.usecases.report_leaks import ReportLeaksParts, record_leak
 from tokenguard.usecases.respond_lookup import Findings, Leaked
+from tokenguard.usecases.send_notifications import SendNotificationsParts
 
 _MOST_PLACES = 50
 _MAX_WHERE = 200
 _SHOWN_PLACES = 3
+
+
+class RespondEndParts(SendNotificationsParts, ReportLeaksParts, HasVendors, Protocol):
+    """What this use case takes."""
 
 
 class _ResponseState(Frozen, frozen=True):
@@ -42,7 +48,9 @@ class Told(Frozen, frozen=True, kw_only=True):
     since: datetime | None = None
 
 
-def respond_to(wiring: Wiring, findings: Findings, told: Told, *, rotate: bool) -> tuple[list[IncidentToken], ExitCode]:
+def respond_to(
+    parts: RespondEndParts, findings: Findings, told: Told, *, rotate: bool
+) -> tuple[list[IncidentToken], ExitCode]:
     """Respond to each leaked value; a failure does not stop the next.
 
     Returns:
@@ -52,13 +60,13 @@ def respond_to(wiring: Wiring, findings: Findings, told: Told, *, rotate: bool) 
         _check_since(leaked, told.since)
     cases, code = [], ExitCode.OK
     for leaked in findings.leaks:
-        replaced_at = _replaced_at(leaked, wiring.store.history(leaked.snapshot.id))
+        replaced_at = _replaced_at(leaked, parts.store.history(leaked.snapshot.id))
         if replaced_at is not None and told.since is not None and told.since.date() < replaced_at.date():
-            case, found = _respond(wiring, _of_older_value(leaked, replaced_at), told, rotate=rotate)
+            case, found = _respond(parts, _of_older_value(leaked, replaced_at), told, rotate=rotate)
         elif replaced_at is not None and (told.since is None or told.since.date() == replaced_at.date()):
-            case, found = _leave_undecided(wiring, leaked, told, replaced_at), ExitCode.UNREACHABLE
+            case, found = _leave_undecided(parts, leaked, told, replaced_at), ExitCode.UNREACHABLE
         else:
-            case, found = _respond(wiring, leaked, told, rotate=rotate)
+            case, found = _respond(parts, leaked, told, rotate=rotate)
         cases.append(case)
         code = max(code, found)
     return cases, code
@@ -99,7 +107,7 @@ def _of_older_value(leaked: Leaked, replaced_at: datetime) -> Leaked:
     return replace(leaked, sightings=tuple(replace(each, revoked_on=day) for each in leaked.sightings))
 
 
-def _leave_undecided(wiring: Wiring, leaked: Leaked, told: Told, replaced_at: datetime) -> IncidentToken:
+def _leave_undecided(parts: RespondEndParts, leaked: Leaked, told: Told, replaced_at: datetime) -> IncidentToken:
     """Neither record a leak of the live value, nor revoke it: it may be the successor of the one that leaked."""
     proof = proof_of(leaked.snapshot.document, None, rotated=True)
     dead = f" (dead: proven, {proof.grade.value})" if proof is not None and proof.proven else ""
@@ -108,9 +116,9 @@ def _leave_undecided(wiring: Wiring, leaked: Leaked, told: Told, replaced_at: da
         f"rotated on {replaced_at.astimezone(UTC):%Y-%m-%d} after a leak of the value before{dead} was reported; a "
         "report code does not say which value leaked",
     )
-    _put_on_record(wiring, leaked, told, state, None)
-    leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
-    return _case(wiring, leaked, state, None, told.where, rotated=False, problem="", undecided=True)
+    _put_on_record(parts, leaked, told, state, None)
+    leaked = replace(leaked, snapshot=parts.store.load(leaked.snapshot.id))
+    return _case(parts, leaked, state, None, told.where, rotated=False, problem="", undecided=True)
 
 
 def _created(leaked: Leaked) -> datetime | None:
@@ -126,61 +134,61 @@ def _created(leaked: Leaked) -> datetime | None:
     return None
 
 
-def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tuple[IncidentToken, ExitCode]:
+def _respond(parts: RespondEndParts, leaked: Leaked, told: Told, *, rotate: bool) -> tuple[IncidentToken, ExitCode]:
     record, reach = leaked.snapshot.document.record, told.reach
-    state = _look(wiring, leaked)
-    leak = _exposure(wiring, leaked, told)
+    state = _look(parts, leaked)
+    leak = _exposure(parts, leaked, told)
     where = leak.where
-    recorded = _put_on_record(wiring, leaked, told, state, leak)
-    leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+    recorded = _put_on_record(parts, leaked, told, state, leak)
+    leaked = replace(leaked, snapshot=parts.store.load(leaked.snapshot.id))
     same = [each for each in leaked.snapshot.document.record.leaks if each.fingerprint == leak.fingerprint]
     leak = same[0] if same else leak  # joined with earlier reports
     problem, code, rotated = "", ExitCode.OK, False
-    notify_at_once(wiring, leaked.snapshot.id)  # before a rotation can end the leak
+    notify_at_once(parts, leaked.snapshot.id)  # before a rotation can end the leak
     if not recorded:
         problem, code = "the leak is not recorded", ExitCode.UNREACHABLE
     unrecorded = problem, code
-    if state.verdict is Verdict.ALIVE and (alarm := _reopened(wiring, leaked)) is not None:
+    if state.verdict is Verdict.ALIVE and (alarm := _reopened(parts, leaked)) is not None:
         problem, code = alarm.message, alarm.exit_code
-        leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+        leaked = replace(leaked, snapshot=parts.store.load(leaked.snapshot.id))
     if state.verdict is not Verdict.DEAD:
         if _is_old(leaked):
             problem = "an older value leaked, which a new rotation does not revoke: verify the token, then resume"
             code = ExitCode.NOT_PROVEN_DEAD if state.verdict is Verdict.ALIVE else ExitCode.UNREACHABLE
-        elif rotate or _said_yes(wiring, leaked, reach, state):
+        elif rotate or _said_yes(parts, leaked, reach, state):
             rotated, problem, code = True, *unrecorded
             try:
-                _end(wiring, leaked, reach)
+                _end(parts, leaked, reach)
             except TokenguardError as error:
                 problem, code = error.message, error.exit_code
-                wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
-            leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
-            state = _look(wiring, leaked, rotated=not problem)
-    case = _case(wiring, leaked, state, leak, where, rotated=rotated and not problem, problem=problem)
+                parts.progress.note(f"{record.name}: {error.message}; {error.hint}")
+            leaked = replace(leaked, snapshot=parts.store.load(leaked.snapshot.id))
+            state = _look(parts, leaked, rotated=not problem)
+    case = _case(parts, leaked, state, leak, where, rotated=rotated and not problem, problem=problem)
     return case, code
 
 
-def _reopened(wiring: Wiring, leaked: Leaked) -> NotProvenDead | None:
+def _reopened(parts: RespondEndParts, leaked: Leaked) -> NotProvenDead | None:
     """Reopen the revoke of an old value that is accepted; None for the live value, and for one that is not kept."""
     if leaked.fingerprint is None or leaked.fingerprint == leaked.snapshot.document.record.fingerprint:
         return None
     try:
-        with wiring.working_on(leaked.snapshot.document.record.name):
-            wiring.engine.reopen(leaked.snapshot.id, leaked.fingerprint)
+        with parts.working_on(leaked.snapshot.document.record.name):
+            parts.engine.reopen(leaked.snapshot.id, leaked.fingerprint)
     except NotProvenDead as error:
-        wiring.progress.note(f"{error.message}; {error.hint}")
+        parts.progress.note(f"{error.message}; {error.hint}")
         return error
     return None
 
 
-def _exposure(wiring: Wiring, leaked: Leaked, told: Told) -> Exposure:
+def _exposure(parts: RespondEndParts, leaked: Leaked, told: Told) -> Exposure:
     """The leak's facts; it began at the time in the findings, the given time, or now."""
     places = [each.place for each in leaked.sightings if each.path]
     return Exposure(
-        since=min(filter(None, (told.since, _earliest(leaked))), default=wiring.clock.now()),
+        since=min(filter(None, (told.since, _earliest(leaked))), default=parts.clock.now()),
         reach=told.reach,
         where=(told.where or ", ".join(places[:_SHOWN_PLACES]))[:_MAX_WHERE],
-        by=wiring.store.actor().id,
+        by=parts.store.actor().id,
         fingerprint=leaked.fingerprint or _meant(leaked),
     )
 
@@ -196,10 +204,10 @@ def _earliest(leaked: Leaked) -> datetime | None:
     return min(filter(None, (moment_of(_iso(each.since)) for each in leaked.sightings)), default=None)
 
 
-def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _ResponseState:
+def _look(parts: RespondEndParts, leaked: Leaked, *, rotated: bool = False) -> _ResponseState:
     """Whether the leaked value is alive. Dead requires a proof: a single refusal may be an outage."""
     try:
-        state = _asked(wiring, leaked, rotated=rotated)
+        state = _asked(parts, leaked, rotated=rotated)
     except TokenguardError as error:
         state = _ResponseState(Verdict.UNKNOWN, error.message)
     if state.verdict is Verdict.ALIVE:
@@ -221,18 +229,18 @@ def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _Response
     return state
 
 
-def _asked(wiring: Wiring, leaked: Leaked, *, rotated: bool) -> _ResponseState:
+def _asked(parts: RespondEndParts, leaked: Leaked, *, rotated: bool) -> _ResponseState:
     record = leaked.snapshot.document.record
     if leaked.value is not None:
-        provider = wiring.vendors.provider_of(record)
+        provider = parts.vendors.provider_of(record)
         if not provider.capabilities.probe:
             return _ResponseState(Verdict.UNKNOWN, f"{provider.name} cannot verify tokens")
         seen = provider.probe(Value.of(leaked.value.reveal()), record.scope)
         return _ResponseState(seen.verdict, seen.reason)
     if rotated or leaked.revoked_on:  # the live value is its successor
         return _ResponseState(Verdict.UNKNOWN, "an older value, which is no longer stored")
-    controls = Controls(wiring.store, wiring.vendors, wiring.clock)
-    look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, leaked.snapshot, controlled=controls.hold)
+    controls = Controls(parts.store, parts.vendors, parts.clock)
+    look = verify(parts.store, parts.clock, parts.vendors.provider_of, leaked.snapshot, controlled=controls.hold)
     return _ResponseState(look.seen.verdict if look.seen else Verdict.UNKNOWN, look.reason + _asked_with(record))
 
 
@@ -249,38 +257,40 @@ def _is_old(leaked: Leaked) -> bool:
     return (other or bool(leaked.revoked_on)) and not document.busy
 
 
-def _said_yes(wiring: Wiring, leaked: Leaked, reach: Spread, state: _ResponseState) -> bool:
-    if wiring.tty is None or reach is Spread.STAGED:
+def _said_yes(parts: RespondEndParts, leaked: Leaked, reach: Spread, state: _ResponseState) -> bool:
+    if parts.tty is None or reach is Spread.STAGED:
         return False
     document = leaked.snapshot.document
     record = document.record
-    wiring.tty.show(f"{record.name}: {state.verdict.value} ({state.reason}), owner {record.owner or 'unknown'}")
+    parts.tty.show(f"{record.name}: {state.verdict.value} ({state.reason}), owner {record.owner or 'unknown'}")
     what = (
         f"resume the open operation ({document.journal.mode.value})"
         if document.busy and document.journal
-        else _question(wiring, record)
+        else _question(parts, record)
     )
-    return wiring.tty.ask(f"{what} [yes/no] ").strip().lower() == "yes"
+    return parts.tty.ask(f"{what} [yes/no] ").strip().lower() == "yes"
 
 
-def _question(wiring: Wiring, record: Record) -> str:
-    provider = wiring.vendors.provider_of(record)
+def _question(parts: HasVendors, record: Record) -> str:
+    provider = parts.vendors.provider_of(record)
     shown = provider.capabilities.by_value is ByValue.LEAKED
     how = f" {provider.name} is shown the value, ends it for good, and may tell its owner." if shown else ""
     return f"Revoke now? Consumers will fail until they receive the new token.{how}"
 
 
-def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
+def _end(parts: HasEngine, leaked: Leaked, reach: Spread) -> None:
     """Rotate the token, or complete its open operation; raises what the engine raises."""
     snapshot = leaked.snapshot
-    with wiring.working_on(snapshot.document.record.name):
+    with parts.working_on(snapshot.document.record.name):
         if snapshot.document.busy:
-            wiring.engine.resume(snapshot.id)
+            parts.engine.resume(snapshot.id)
         else:
-            wiring.engine.rotate(snapshot.id, compromised=True, reason=f"leaked: {reach.value}")
+            parts.engine.rotate(snapshot.id, compromised=True, reason=f"leaked: {reach.value}")
 
 
-def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _ResponseState, leak: Exposure | None) -> bool:
+def _put_on_record(
+    parts: RespondEndParts, leaked: Leaked, told: Told, state: _ResponseState, leak: Exposure | None
+) -> bool:
     """One event per place; a place is recorded by name only.
 
     A value that is proven dead, or never left one working copy, is not recorded as a leak.
@@ -296,11 +306,11 @@ def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _ResponseS
         }
         for each in leaked.sightings[:_MOST_PLACES]
     ]
-    return record_leak(wiring, leaked.snapshot.document.record.name, details, leak if is_open else None)
+    return record_leak(parts, leaked.snapshot.document.record.name, details, leak if is_open else None)
 
 
 def _case(
-    wiring: Wiring,
+    parts: HasStore,
     leaked: Leaked,
     state: _ResponseState,
     leak: Exposure | None,
@@ -330,7 +340,7 @@ def _case(
         rotated=rotated,
         problem=problem,
         undecided=undecided,
-        trail=tuple(wiring.store.history(leaked.snapshot.id)),
+        trail=tuple(parts.store.history(leaked.snapshot.id)),
     )
 
 

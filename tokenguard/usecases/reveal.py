@@ -1,27 +1,33 @@
 """Shows a value on a terminal, with an audit event before."""
 
+from typing import Protocol
+
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.errors import InputError
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.disclose import check_in_place, what_is_live
+from tokenguard.usecases.parts import HasClock, HasPrinter, HasSecondPerson, HasStore, HasTerminal
 
 
-def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
+class RevealParts(HasClock, HasPrinter, HasSecondPerson, HasStore, HasTerminal, Protocol):
+    """What this use case takes."""
+
+
+def reveal_on_terminal(parts: RevealParts, snapshot: Snapshot) -> None:
     """Show the live value on the controlling terminal, between its intent and its outcome in the audit trail.
 
     Raises:
         InputError: there is no value, or stdout is not a terminal.
         Unreachable: the intent could not be written; nothing was shown.
     """
-    record, store = snapshot.document.record, wiring.store
-    tty = wiring.tty
-    if wiring.requesting:
-        wiring.second_person.authorise(wiring.second_person.on_token(snapshot, SensitiveKind.REVEAL))
-    if tty is None or not wiring.screen.to_terminal or wiring.screen.as_json:
+    record, store = snapshot.document.record, parts.store
+    tty = parts.tty
+    if parts.requesting:
+        parts.second_person.authorise(parts.second_person.on_token(snapshot, SensitiveKind.REVEAL))
+    if tty is None or not parts.screen.to_terminal or parts.screen.as_json:
         raise InputError("values are shown on a terminal only", hint="use deliveries, `exec` or `env` for programs")
-    approved = wiring.second_person.authorise(wiring.second_person.on_token(snapshot, SensitiveKind.REVEAL))
+    approved = parts.second_person.authorise(parts.second_person.on_token(snapshot, SensitiveKind.REVEAL))
     live = store.read_live(snapshot.id)
     if live is None:
         raise InputError(f"the store has no live value of {record.name}", hint="see `tokenguard show` without --reveal")
@@ -31,7 +37,7 @@ def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
     def event(phase: Phase) -> Event:
         detail: Detail = {**what_is_live(live), "to": "terminal", **(approved if phase is Phase.INTENT else {})}
         return Event(
-            at=wiring.clock.now(), op=Op.DISCLOSE, phase=phase, actor=store.actor(), name=record.name, detail=detail
+            at=parts.clock.now(), op=Op.DISCLOSE, phase=phase, actor=store.actor(), name=record.name, detail=detail
         )
 
     told = store.commit(snapshot.id, snapshot.version, snapshot.document, [event(Phase.INTENT)])

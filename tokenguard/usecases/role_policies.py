@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasBackend
 
 
-def role_policies(wiring: Wiring, adopted: Sequence[str] = ()) -> dict[str, str]:
+def role_policies(parts: HasBackend, adopted: Sequence[str] = ()) -> dict[str, str]:
     """The access policy of each role of the store, and of a rotator at adopted fields.
 
     Raises:
         InputError: a local store has no policies, or a place is not an address.
     """
     if not adopted:
-        return wiring.backend.role_policies()
+        return parts.backend.role_policies()
     from tokenguard.provisioning.adopted_policies import adopted_policies  # few ask for it
 
     beside = adopted_policies(adopted)
-    return {**wiring.backend.role_policies(), **beside} if wiring.backend.shared else beside
+    return {**parts.backend.role_policies(), **beside} if parts.backend.shared else beside

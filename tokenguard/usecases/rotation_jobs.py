@@ -1,6 +1,7 @@
 """The jobs of a rotation: selects tokens, plans each, and runs its turn."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
@@ -19,15 +20,40 @@ from tokenguard.rotation.preconditions import is_quiet
 from tokenguard.rotation.rotation_plan import RotationPlan, plan_rotation
 from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD
 from tokenguard.rotation.unattended import Hold, Rollout, choose, is_due, is_open_to_rotation
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import (
+    HasClock,
+    HasDeliveries,
+    HasEngine,
+    HasPolicy,
+    HasProgress,
+    HasSecondPerson,
+    HasStore,
+    HasTerminal,
+    HasVendors,
+)
 from tokenguard.usecases.select_tokens import no_match
 from tokenguard.usecases.token_lookup import known_token
 
 _NAMED = 5
 
 
+class RotationJobsParts(
+    HasClock,
+    HasDeliveries,
+    HasEngine,
+    HasPolicy,
+    HasProgress,
+    HasSecondPerson,
+    HasStore,
+    HasTerminal,
+    HasVendors,
+    Protocol,
+):
+    """What this use case takes."""
+
+
 def chosen(
-    wiring: Wiring,
+    parts: RotationJobsParts,
     names: Sequence[TokenName],
     wanted: Filter = ANY,
     *,
@@ -35,16 +61,16 @@ def chosen(
 ) -> list[Snapshot]:
     """The named tokens, those that match, or those of them that are due; InputError if no token matches at all."""
     if names:
-        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
+        return [known_token(parts.store, name) for name in dict.fromkeys(names)]
     found, known = [], wanted == ANY
-    for snapshot in wiring.store.scan():
+    for snapshot in parts.store.scan():
         if not wanted.describes(snapshot.document.record):
             continue
         known = True
         if due and revocation_owed(snapshot.document):
             found.append(snapshot)  # regardless of its date: exit 0 would claim that nothing is left to do
         elif is_open_to_rotation(snapshot) and (
-            not due or is_due(snapshot.document.record, wiring.policy, wiring.clock.now())
+            not due or is_due(snapshot.document.record, parts.policy, parts.clock.now())
         ):
             found.append(snapshot)
     if not known:  # exit 0 would claim that all tokens of a misspelt Drive are dead
@@ -52,18 +78,18 @@ def chosen(
     return found
 
 
-def allowed(wiring: Wiring, due: Sequence[Snapshot]) -> Rollout:
+def allowed(parts: RotationJobsParts, due: Sequence[Snapshot]) -> Rollout:
     """The due tokens that an unattended run may rotate now, by the policy."""
-    return choose(due, wiring.store.scan(), wiring.policy, wiring.clock.now())
+    return choose(due, parts.store.scan(), parts.policy, parts.clock.now())
 
 
-def tell_held(wiring: Wiring, rollout: Rollout, *, attended: bool = False) -> None:
+def tell_held(parts: HasProgress, rollout: Rollout, *, attended: bool = False) -> None:
     """Report which due tokens an unattended run holds back, and why; `attended`: this is not one."""
     start = "not rotated by an unattended run" if attended else "not rotated"
     for hold in Hold:
         names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
         if names:
-            wiring.progress.note(f"{start} ({hold.value}): {named(names)}")
+            parts.progress.note(f"{start} ({hold.value}): {named(names)}")
 
 
 def named(names: Sequence[TokenName]) -> str:
@@ -72,64 +98,64 @@ def named(names: Sequence[TokenName]) -> str:
     return f"{', '.join(names[:_NAMED])}{more}"
 
 
-def tell_leaked_order(wiring: Wiring, plan: RotationPlan) -> None:
+def tell_leaked_order(parts: HasProgress, plan: RotationPlan) -> None:
     """Say in which order a leaked token is rotated, since the leak lasts until the old value is revoked."""
-    wiring.progress.note(
+    parts.progress.note(
         f"{plan.name} has leaked, and is replaced before it is revoked: `tokenguard rotate {plan.name} --compromised` "
         "revokes it first"
     )
 
 
-def tell_second_person(wiring: Wiring, wanted: Sequence[tuple[Snapshot, Mode]]) -> None:
+def tell_second_person(parts: RotationJobsParts, wanted: Sequence[tuple[Snapshot, Mode]]) -> None:
     """Say which of the planned operations would wait for the approval of a second person."""
-    second = wiring.second_person
+    second = parts.second_person
     for line in second.lacking(second.rotations(wanted)):
-        wiring.progress.note(line)
+        parts.progress.note(line)
 
 
-def open_ones(wiring: Wiring, *, abort: bool = False) -> list[Snapshot]:
+def open_ones(parts: HasStore, *, abort: bool = False) -> list[Snapshot]:
     """All tokens with an open operation, or with a revoke that is to be reopened, which cannot be aborted."""
-    documents = ((each, each.document) for each in wiring.store.scan())
+    documents = ((each, each.document) for each in parts.store.scan())
     return [each for each, document in documents if document.busy or (document.accepted_again and not abort)]
 
 
-def _unused_for_quiet_period(wiring: Wiring, record: Record) -> bool:
+def _unused_for_quiet_period(parts: RotationJobsParts, record: Record) -> bool:
     """Whether the provider reports the token as unused; checked before an unattended rotation too."""
-    since = wiring.clock.now() - (wiring.policy.quiet_period or DEFAULT_QUIET_PERIOD)
+    since = parts.clock.now() - (parts.policy.quiet_period or DEFAULT_QUIET_PERIOD)
     try:
-        vendor, accepted = wiring.vendors.of(record), record.last_accepted
+        vendor, accepted = parts.vendors.of(record), record.last_accepted
         return is_quiet(vendor, record.provider_id, record.created_at, since, accepted_at=accepted)
     except (InputError, Unreachable):
         return False
 
 
 def planned(
-    wiring: Wiring, snapshot: Snapshot, mode: Mode, *, strict: bool = False, accept_outage: bool = False
+    parts: RotationJobsParts, snapshot: Snapshot, mode: Mode, *, strict: bool = False, accept_outage: bool = False
 ) -> RotationPlan:
     """The plan of one token's rotation, and what would block it.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         snapshot: the token.
         mode: planned or compromised order.
         strict: raise InputError for a file that cannot be delivered to; otherwise the plan reports it.
         accept_outage: whether undeclared consumers may fail.
     """
     record = snapshot.document.record
-    limit = due_of(record, wiring.policy)
-    able = wiring.vendors.provider_of(record).capabilities
+    limit = due_of(record, parts.policy)
+    able = parts.vendors.provider_of(record).capabilities
     known = (
         mode is not Mode.PLANNED
         or record.consumers is not None
         or accept_outage
-        or _unused_for_quiet_period(wiring, record)
+        or _unused_for_quiet_period(parts, record)
     )
     plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None, ruled_out=known)
     if snapshot.document.busy or revocation_owed(snapshot.document):
         owed = "a revocation is not completed" if revocation_owed(snapshot.document) else "an operation is open"
         return replace(plan, unfinished=True, blocked=f"{owed}: tokenguard rotate {record.name} --resume")
     try:
-        _check_files(wiring, record)
+        _check_files(parts, record)
     except InputError as error:
         if strict:
             raise
@@ -137,39 +163,39 @@ def planned(
     return plan
 
 
-def _check_files(wiring: Wiring, record: Record) -> None:
+def _check_files(parts: HasDeliveries, record: Record) -> None:
     """Refuse a local file that cannot be replaced, and an unknown command; hosts are checked when it starts."""
     for consumer in record.consumers or ():
-        delivery = wiring.deliveries.of(consumer) if consumer.kind is ConsumerKind.DOTENV else None
+        delivery = parts.deliveries.of(consumer) if consumer.kind is ConsumerKind.DOTENV else None
         if delivery is not None:
             delivery.check(consumer)
         if command := record.command_after(consumer):
-            wiring.deliveries.check_command(command)
+            parts.deliveries.check_command(command)
 
 
 def rotation_job(
-    wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool
+    parts: RotationJobsParts, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool
 ) -> BatchJob:
     """The job of a planned token; with `only_if_due` it is left to another runner that works on it."""
 
     def rotate() -> Snapshot:
-        if only_if_due and wiring.store.load(plan.token).document.accepted_again:
+        if only_if_due and parts.store.load(plan.token).document.accepted_again:
             raise NotProvenDead(
                 f"a token of {plan.name} that was recorded as gone is alive",
                 hint=f"revoke it: tokenguard rotate {plan.name} --resume",
             )
-        with wiring.working_on(plan.name):
-            return wiring.engine.rotate(
+        with parts.working_on(plan.name):
+            return parts.engine.rotate(
                 plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
             )
 
     told = set[SkipReason]()
 
     def left() -> SkipReason | None:
-        skipped = _left(wiring, plan)
+        skipped = _left(parts, plan)
         if skipped is not None and skipped not in told:  # it may be polled every second
             told.add(skipped)
-            wiring.say(
+            parts.say(
                 f"{plan.name}: another runner {'has rotated it' if skipped is SkipReason.OVER else 'is running it'}"
             )
         return skipped
@@ -180,17 +206,17 @@ def rotation_job(
 
 
 def continuing_job(
-    wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_outage: bool, reason: str = ""
+    parts: RotationJobsParts, snapshot: Snapshot, *, abort: bool, accept_outage: bool, reason: str = ""
 ) -> BatchJob:
     """The job of an open operation: completes or aborts it."""
     name = snapshot.document.record.name
 
     def run() -> Snapshot:
-        taken = _takes_over(wiring, snapshot)
-        with wiring.working_on(name):
+        taken = _takes_over(parts, snapshot)
+        with parts.working_on(name):
             if abort:
-                return wiring.engine.abort(snapshot.id, from_living=taken, reason=reason)
-            resumed = wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
+                return parts.engine.abort(snapshot.id, from_living=taken, reason=reason)
+            resumed = parts.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
             if not snapshot.document.busy and not snapshot.document.accepted_again:
                 tell_assertion(resumed)
             return resumed
@@ -229,21 +255,21 @@ class Canaries:
         return replace(job, run=run)
 
 
-def _takes_over(wiring: Wiring, snapshot: Snapshot) -> bool:
+def _takes_over(parts: HasTerminal, snapshot: Snapshot) -> bool:
     """Whether the operator takes over from a runner that is alive on this machine; without a terminal, no."""
     journal, name = snapshot.document.journal, snapshot.document.record.name
-    if journal is None or wiring.tty is None or not is_at_work(journal):
+    if journal is None or parts.tty is None or not is_at_work(journal):
         return False
     question = f"process {pid_of(journal.holder)} on this machine is running {name}; take over from it?"
-    return wiring.tty.ask(f"{question} [yes/no] ").strip().lower() == "yes"
+    return parts.tty.ask(f"{question} [yes/no] ").strip().lower() == "yes"
 
 
-def _left(wiring: Wiring, plan: RotationPlan) -> SkipReason | None:
-    snapshot = wiring.store.load(plan.token)
+def _left(parts: RotationJobsParts, plan: RotationPlan) -> SkipReason | None:
+    snapshot = parts.store.load(plan.token)
     return left_to_another(
         snapshot.document,
-        due=is_due(snapshot.document.record, wiring.policy, wiring.clock.now()),
-        holder=wiring.holder,
-        now=wiring.clock.now(),
+        due=is_due(snapshot.document.record, parts.policy, parts.clock.now()),
+        holder=parts.holder,
+        now=parts.clock.now(),
         takes=plan.takes,
     )

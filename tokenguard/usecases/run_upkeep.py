@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import RecordState
@@ -19,12 +19,18 @@ from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.sampling import Controls
 from tokenguard.rotation.unattended import Hold, mode_of
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.apply_manifest import Applying
+from tokenguard.usecases.apply_manifest import Applying, ApplyManifestParts
 from tokenguard.usecases.approve_plan import approve_command, not_approved, verdicts
 from tokenguard.usecases.check_consumers import check_consumers
 from tokenguard.usecases.detect_drift import held_by, inventory, providers
-from tokenguard.usecases.load_manifest import DEFAULT_FILE, PlannedManifest, declared_in, held_against_store
+from tokenguard.usecases.load_manifest import (
+    DEFAULT_FILE,
+    LoadManifestParts,
+    PlannedManifest,
+    declared_in,
+    held_against_store,
+)
+from tokenguard.usecases.parts import HasDeliveries, HasPeople, HasRoutes, HasSettings, HasStoreUrl, OpensStores
 from tokenguard.usecases.rotation_jobs import (
     Canaries,
     allowed,
@@ -40,17 +46,23 @@ _NOT_HERE = frozenset({Verb.ROTATE, Verb.RESUME, Verb.RETIRE})
 """Actions that another duty does, or that need a person."""
 
 
+class RunUpkeepParts(
+    ApplyManifestParts, LoadManifestParts, HasPeople, HasRoutes, HasSettings, HasStoreUrl, OpensStores, Protocol
+):
+    """What this use case takes."""
+
+
 class Upkeep:
     """One run of all duties.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         file: the given manifest; None: tokens.yaml, if it exists.
         environment: the environment to select.
     """
 
-    def __init__(self, wiring: Wiring, file: str | None, environment: str) -> None:
-        self._wiring = wiring
+    def __init__(self, parts: RunUpkeepParts, file: str | None, environment: str) -> None:
+        self._parts = parts
         self._file = file or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else "")
         self._environment = environment
         self.held: list[tuple[str, str]] = []
@@ -66,11 +78,11 @@ class Upkeep:
             Duty.CONSUMERS: self._consumers,
             Duty.DRIFT: self._drift,
         }
-        told = self._wiring.settings.notify is not None
+        told = self._parts.settings.notify is not None
         if told:
             from tokenguard.usecases import notify_upkeep  # only where it is configured
 
-            yield from notify_upkeep.queue_before(self._wiring)
+            yield from notify_upkeep.queue_before(self._parts)
         lines = list[Done]()
         for duty, work in duties.items():
             try:
@@ -81,24 +93,24 @@ class Upkeep:
                 lines.append(Done.failed(duty, "", error))
                 yield lines[-1]
         if told:
-            yield from notify_upkeep.notify_after(self._wiring, lines, self._file)
+            yield from notify_upkeep.notify_after(self._parts, lines, self._file)
 
     def _resume(self) -> Iterator[Done]:
-        wiring = self._wiring
-        jobs = [continuing_job(wiring, each, abort=False, accept_outage=False) for each in open_ones(wiring)]
-        for result in run_all(jobs, wiring.clock):
+        parts = self._parts
+        jobs = [continuing_job(parts, each, abort=False, accept_outage=False) for each in open_ones(parts)]
+        for result in run_all(jobs, parts.clock):
             yield _done(Duty.RESUME, result, "finished")
 
     def _apply(self) -> Iterator[Done]:
         if not self._file:
             return
-        wiring, held = self._wiring, self._declared()
+        parts, held = self._parts, self._declared()
         for blocked in held.plan.blocked:
             says = f"{blocked.place}: {blocked.reason}"
             yield Done(duty=Duty.APPLY, name=blocked.name, code=ExitCode.USAGE, says=says, hint=blocked.hint)
         if held.plan.blocked:
             return
-        approved, refused = verdicts(wiring, held.plan)
+        approved, refused = verdicts(parts, held.plan)
         command = approve_command(held.plan, self._file, self._environment)
         actions = []
         for action in held.plan.actions:
@@ -106,37 +118,37 @@ class Upkeep:
                 continue
             if action.name in refused:
                 yield Done.failed(Duty.APPLY, action.name, not_approved(action, refused[action.name], command))
-            elif (error := _undeliverable(wiring, held, action)) is not None:
+            elif (error := _undeliverable(parts, held, action)) is not None:
                 yield Done.failed(Duty.APPLY, action.name, error)
             else:
                 actions.append(action)
         ours = PlannedManifest(held.manifest, held.inventory, held.around, replace(held.plan, actions=tuple(actions)))
-        for result in Applying(wiring, ours, held.plan.digest, {}, approved, besides=lambda _name: _NOT_HERE).run(1):
+        for result in Applying(parts, ours, held.plan.digest, {}, approved, besides=lambda _name: _NOT_HERE).run(1):
             yield _done(Duty.APPLY, result, "as declared")
 
     def _rotate(self) -> Iterator[Done]:
         """The tokens that the policy lets an unattended run start, each provider's canary first."""
-        wiring = self._wiring
-        due = [each for each in chosen(wiring, (), due=True) if not each.document.busy]
-        rollout = allowed(wiring, due)
+        parts = self._parts
+        due = [each for each in chosen(parts, (), due=True) if not each.document.busy]
+        rollout = allowed(parts, due)
         self.held += [(each.snapshot.document.record.name, each.hold.value) for each in rollout.held]
         canaries = Canaries(rollout)
-        jobs = [canaries.guard(each, _rotation_of(wiring, each)) for each in rollout.chosen]
-        for result in run_shared(jobs, wiring.clock, wiring.progress):
+        jobs = [canaries.guard(each, _rotation_of(parts, each)) for each in rollout.chosen]
+        for result in run_shared(jobs, parts.clock, parts.progress):
             if result.outcome is SkipReason.HELD:
                 self.held.append((result.name, Hold.CANARY.value))
             elif result.outcome is not SkipReason.OVER:
                 yield _done(Duty.ROTATE, result, "rotated")
 
     def _verify(self) -> Iterator[Done]:
-        wiring = self._wiring
-        controls = Controls(wiring.store, wiring.vendors, wiring.clock)
-        snapshots = [each for each in wiring.store.scan() if each.document.record.state is not RecordState.RETIRED]
+        parts = self._parts
+        controls = Controls(parts.store, parts.vendors, parts.clock)
+        snapshots = [each for each in parts.store.scan() if each.document.record.state is not RecordState.RETIRED]
         for each in snapshots:
             record = each.document.record
-            wiring.progress.waiting(f"verifying {record.name} with {record.provider}")
+            parts.progress.waiting(f"verifying {record.name} with {record.provider}")
             try:
-                look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, each, controlled=controls.hold)
+                look = verify(parts.store, parts.clock, parts.vendors.provider_of, each, controlled=controls.hold)
             except TokenguardError as error:
                 yield Done.failed(Duty.VERIFY, record.name, error)
                 continue
@@ -146,13 +158,13 @@ class Upkeep:
                 duty=Duty.VERIFY, name=record.name, code=code, asked=look.result is not VerificationResult.NOT_ASKED,
                 says=f"{look.result.value}: {look.reason}" if wrong else "", hint=hint if wrong else "",
             )  # fmt: skip
-        now = wiring.clock.now()
-        kept = [each for each in wiring.store.scan() if any(i.probe_due_at <= now for i in each.document.quarantine)]
-        for result in wiring.engine.reprobe(*(each.id for each in kept)) if kept else ():
+        now = parts.clock.now()
+        kept = [each for each in parts.store.scan() if any(i.probe_due_at <= now for i in each.document.quarantine)]
+        for result in parts.engine.reprobe(*(each.id for each in kept)) if kept else ():
             yield _done(Duty.VERIFY, result, "a revoked value was rechecked")
 
     def _consumers(self) -> Iterator[Done]:
-        for each in self._wiring.store.scan():
+        for each in self._parts.store.scan():
             record = each.document.record
             if record.state is RecordState.RETIRED or each.document.busy or record.fingerprint is None:
                 continue
@@ -162,7 +174,7 @@ class Upkeep:
                 yield Done.failed(Duty.CONSUMERS, record.name, error)
 
     def _consumers_of(self, found: Snapshot) -> Iterator[Done]:
-        record, live = found.document.record, self._wiring.store.read_live(found.id)
+        record, live = found.document.record, self._parts.store.read_live(found.id)
         if live is not None and live.found is not FieldState.SAME:
             yield _finding(
                 Duty.CONSUMERS,
@@ -171,8 +183,8 @@ class Upkeep:
                 f"restore that value there, or: tokenguard rotate {record.name}",
             )
             return
-        self._wiring.progress.waiting(f"checking the consumers of {record.name}")
-        for consumer, holds in held_by(self._wiring, record, live):
+        self._parts.progress.waiting(f"checking the consumers of {record.name}")
+        for consumer, holds in held_by(self._parts, record, live):
             if isinstance(holds, TokenguardError):
                 yield Done.failed(Duty.CONSUMERS, record.name, holds)
             elif holds is Holds.OTHER:
@@ -183,12 +195,12 @@ class Upkeep:
     def _drift(self) -> Iterator[Done]:
         if not self._file:
             return
-        wiring, held = self._wiring, self._declared()
+        parts, held = self._parts, self._declared()
         found = assessment(
             (
                 each
                 for source in (inventory, providers)
-                for each in source(wiring, held)
+                for each in source(parts, held)
                 if not isinstance(each, Unknown)
             ),
             manifest=held.manifest.files[0],
@@ -200,17 +212,17 @@ class Upkeep:
                 yield replace(line, rule=each.rule)
 
     def _declared(self) -> PlannedManifest:
-        return held_against_store(self._wiring, declared_in(self._file, self._environment))
+        return held_against_store(self._parts, declared_in(self._file, self._environment))
 
 
-def _rotation_of(wiring: Wiring, snapshot: Snapshot) -> BatchJob:
+def _rotation_of(parts: RunUpkeepParts, snapshot: Snapshot) -> BatchJob:
     """The job of a due token; a planning error is raised in its turn, also for a canary."""
     record = snapshot.document.record
     try:
-        plan = planned(wiring, snapshot, mode_of(record, wiring.policy))
+        plan = planned(parts, snapshot, mode_of(record, parts.policy))
     except TokenguardError as error:
         return BatchJob(name=record.name, run=partial(_fail, error))
-    return rotation_job(wiring, plan, reason="upkeep", accept_outage=False, only_if_due=True)
+    return rotation_job(parts, plan, reason="upkeep", accept_outage=False, only_if_due=True)
 
 
 def _fail(error: TokenguardError) -> NoReturn:
@@ -227,9 +239,9 @@ def _finding(duty: Duty, name: str, says: str, hint: str = "") -> Done:
     return Done(duty=duty, name=name, code=ExitCode.FINDINGS, says=says, hint=hint or f"tokenguard rotate {name}")
 
 
-def _undeliverable(wiring: Wiring, held: PlannedManifest, action: Action) -> InputError | None:
+def _undeliverable(parts: HasDeliveries, held: PlannedManifest, action: Action) -> InputError | None:
     try:
-        check_consumers(wiring, held, [action])
+        check_consumers(parts, held, [action])
     except InputError as error:
         return error
     return None

@@ -7,13 +7,13 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.inventory.selection import ANY, Filter
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.parts import HasProgress, HasStore
 from tokenguard.usecases.token_lookup import known_token
 
 
 def select_tokens(
-    wiring: Wiring, names: Sequence[TokenName], wanted: Filter, *, everything: bool = False
+    parts: HasStore, names: Sequence[TokenName], wanted: Filter, *, everything: bool = False
 ) -> list[Snapshot]:
     """The named tokens in the order given, or all that match; with `everything` retired ones too.
 
@@ -27,20 +27,20 @@ def select_tokens(
             hint="name tokens, or select them, for example --owner TEAM; `tokenguard list` takes the same options",
         )
     if names:
-        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
+        return [known_token(parts.store, name) for name in dict.fromkeys(names)]
     if everything:
-        return list(wiring.store.scan())
-    found = [each for each in wiring.store.scan() if wanted.admits(each.document.record)]
+        return list(parts.store.scan())
+    found = [each for each in parts.store.scan() if wanted.admits(each.document.record)]
     if not found:
         raise no_match(wanted)
     return sorted(found, key=lambda each: each.document.record.name)
 
 
-def tell_selection(wiring: Wiring, wanted: Filter, found: Sequence[Snapshot], *, due: bool = False) -> None:
+def tell_selection(parts: HasProgress, wanted: Filter, found: Sequence[Snapshot], *, due: bool = False) -> None:
     """Say first what was selected, since a pattern may match more than was meant; `due`: only due ones of them."""
     if wanted != ANY:
         what = counted(len(found), "due token" if due else "token")
-        wiring.progress.note(f"selected: {what} with {shlex.join(wanted.options)}")
+        parts.progress.note(f"selected: {what} with {shlex.join(wanted.options)}")
 
 
 def no_match(wanted: Filter) -> InputError:

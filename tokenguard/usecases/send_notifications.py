@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.leak_trail import LeakReports, leak_reports
@@ -33,8 +34,18 @@ from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.ports.store import underlying_store
 from tokenguard.rotation.batch import most_severe_code
 from tokenguard.rotation.lease import is_runner_dead
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.parts import (
+    HasClock,
+    HasEngine,
+    HasPolicy,
+    HasProgress,
+    HasRoutes,
+    HasSecondPerson,
+    HasSettings,
+    HasStore,
+    HasStoreUrl,
+)
 from tokenguard.waiting import start_detached
 
 AT_ONCE = 5.0
@@ -43,6 +54,21 @@ _LONGEST = 300.0
 """Seconds for the messages of one route in one run; well below the time for which a runner claims it."""
 _ATTEMPTS = 5
 """At a write that another runner was quicker with."""
+
+
+class SendNotificationsParts(
+    HasClock,
+    HasEngine,
+    HasPolicy,
+    HasProgress,
+    HasRoutes,
+    HasSecondPerson,
+    HasSettings,
+    HasStore,
+    HasStoreUrl,
+    Protocol,
+):
+    """What this use case takes."""
 
 
 class RouteReport(Frozen, frozen=True, kw_only=True):
@@ -62,14 +88,14 @@ class Notifier:
     """Notifications of one store on this runner's routes.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         names: the routes to use; none: all.
         required: there must be a route.
     """
 
-    def __init__(self, wiring: Wiring, names: Sequence[str] = (), *, required: bool = False) -> None:
-        self._wiring = wiring
-        configured = wiring.notification_routes
+    def __init__(self, parts: SendNotificationsParts, names: Sequence[str] = (), *, required: bool = False) -> None:
+        self._parts = parts
+        configured = parts.notification_routes
         if not configured and required:
             raise InputError("no route is configured", hint="add [notify.routes.NAME] to the configuration")
         self.routes = routes_named(configured, names)
@@ -78,7 +104,7 @@ class Notifier:
         """What would be sent on each route, and what no route takes; writes nothing."""
         outbox, _ = self._read()
         found = self._conditions(outbox)
-        now = self._wiring.clock.now()
+        now = self._parts.clock.now()
         outbox = with_conditions(outbox, self._wanted(found), now)
         reports = []
         for route in self.routes:
@@ -91,14 +117,14 @@ class Notifier:
 
     def test(self) -> list[RouteReport]:
         """Send one test message on each route, past the outbox."""
-        wiring, reports = self._wiring, []
-        store = wiring.store
+        parts, reports = self._parts, []
+        store = parts.store
         for route in self.routes:
-            stamp = wiring.clock.now()
+            stamp = parts.clock.now()
             identity = notification_id(store.store_id, NotificationKind.TEST, route.name, stamp.isoformat())
             found = Notification(
                 id=identity, kind=NotificationKind.TEST, says="a test message; nothing has to be done", at=stamp,
-                command=store_command(wiring.store_url, "notify", "--plan"),
+                command=store_command(parts.store_url, "notify", "--plan"),
             )  # fmt: skip
             try:
                 reason, code = self._sent(route, [(found,)])[0].reason, ExitCode.UNREACHABLE
@@ -153,12 +179,12 @@ class Notifier:
 
         def queue(outbox: Outbox) -> Outbox:
             nonlocal before
-            now = self._wiring.clock.now()
+            now = self._parts.clock.now()
             before = take_in(outbox, now)
             batched = {each.name: self._batches(before, each, urgent=within is not None) for each in self.routes}
             plan.clear()
             plan.update({name: made for name, made in batched.items() if made})
-            return claimed(before, plan, self._wiring.holder, now) if plan else before
+            return claimed(before, plan, self._parts.holder, now) if plan else before
 
         outbox = self._update(queue, Phase.INTENT, lambda: {"owed": sum(map(len, _flat(plan)))})
         send = self._send_each if within is None else partial(self._send_within, within)
@@ -166,7 +192,7 @@ class Notifier:
         sent = {each for found in results.values() for result in found if not result.reason for each in result.ids}
         if results:
             outbox = self._update(
-                lambda now: settled(now, results, self._wiring.clock.now()), Phase.OUTCOME, lambda: {"sent": len(sent)}
+                lambda now: settled(now, results, self._parts.clock.now()), Phase.OUTCOME, lambda: {"sent": len(sent)}
             )
         return [self._report(route, results.get(route.name), errors, outbox, before) for route in self.routes]
 
@@ -174,7 +200,7 @@ class Notifier:
         """One route after the other."""
         results, errors = dict[str, list[SendResult]](), dict[str, TokenguardError]()
         for route, made in plan.items():
-            self._wiring.progress.waiting(f"notifying {route.name}")
+            self._parts.progress.waiting(f"notifying {route.name}")
             results[route.name] = []
             try:
                 results[route.name] = self._sent(route, made)
@@ -224,38 +250,36 @@ class Notifier:
 
     def _sent(self, route: NotificationRoute, made: Sequence[tuple[Notification, ...]]) -> list[SendResult]:
         """Send until one fails; its channel is not asked again in this run. InputError if it cannot be opened."""
-        results, clock = list[SendResult](), self._wiring.clock
+        results, clock = list[SendResult](), self._parts.clock
         channel, began = route.open(), clock.monotonic()
         for batch in made:
-            results.append(
-                channel.send(NotificationMessage(self._wiring.store_url, self._wiring.store.store_id, batch))
-            )
+            results.append(channel.send(NotificationMessage(self._parts.store_url, self._parts.store.store_id, batch)))
             if results[-1].reason or clock.monotonic() - began > _LONGEST:
                 break
         return results
 
     def _batches(self, outbox: Outbox, route: NotificationRoute, *, urgent: bool) -> list[tuple[Notification, ...]]:
-        most = allowance(outbox, route.name, route.per_hour, self._wiring.clock.now())
+        most = allowance(outbox, route.name, route.per_hour, self._parts.clock.now())
         owed = [each for each in outbox.owed_to(route.name) if not urgent or each.kind in IMMEDIATE]
         return batches(owed, most, grouped=route.grouped, size=route.size)
 
     def _conditions(self, outbox: Outbox, tokens: Sequence[TokenId] = ()) -> list[Notification]:
         """What holds now, of some tokens or of the whole store, and what was announced for other runners."""
-        wiring, config = self._wiring, self._wiring.settings.notify
-        snapshots = [wiring.store.load(each) for each in tokens] if tokens else list(wiring.store.scan())
+        parts, config = self._parts, self._parts.settings.notify
+        snapshots = [parts.store.load(each) for each in tokens] if tokens else list(parts.store.scan())
         leaking = [each.id for each in snapshots if each.document.record.leaks]
         facts = StoreFacts(
-            store_id=wiring.store.store_id,
-            store_url=wiring.store_url,
-            policy=wiring.policy,
-            now=wiring.clock.now(),
+            store_id=parts.store.store_id,
+            store_url=parts.store_url,
+            policy=parts.policy,
+            now=parts.clock.now(),
             upkeep=outbox.upkeep,
             leak_reports={each: self._leak_reports(each) for each in leaking},
-            requests=() if tokens else tuple(wiring.second_person.waiting()),
+            requests=() if tokens else tuple(parts.second_person.waiting()),
         )
         if config is not None:
             facts = replace(facts, upkeep_within=config.upkeep_within, remind_after=config.remind_after)
-        left: float | None = getattr(underlying_store(wiring.store), "login_ends_in", None)
+        left: float | None = getattr(underlying_store(parts.store), "login_ends_in", None)
         if left is not None:
             facts = replace(facts, login_ends=facts.now + timedelta(seconds=left))
         found = conditions(snapshots, facts)
@@ -265,7 +289,7 @@ class Notifier:
     def _leak_reports(self, token: TokenId) -> LeakReports:
         """What the trail says of the token's leaks; nothing for a changed trail, which silences no notification."""
         try:
-            return leak_reports(entry.event for entry in self._wiring.store.history(token))
+            return leak_reports(entry.event for entry in self._parts.store.history(token))
         except Tampered:
             return LeakReports()
 
@@ -273,14 +297,14 @@ class Notifier:
         return {route.name: [each for each in found if route.takes(each)] for route in self.routes}
 
     def _read(self) -> tuple[Outbox, str]:
-        shared = shared_items_of(self._wiring.store).read(Item.OUTBOX)
+        shared = shared_items_of(self._parts.store).read(Item.OUTBOX)
         if shared is None:
             return Outbox(), ""
         return without_claims(decode_outbox(shared.data), is_runner_dead), shared.revision
 
     def _update(self, change: Callable[[Outbox], Outbox], phase: Phase, detail: Callable[[], Detail]) -> Outbox:
         """Replace the outbox by compare-and-set, with its event; another runner's change is merged."""
-        store = self._wiring.store
+        store = self._parts.store
         for _ in range(_ATTEMPTS):
             before, revision = self._read()
             after = fitted(change(before))
@@ -288,7 +312,7 @@ class Notifier:
                 return after
             data = encode_outbox(after)
             told: Detail = {**share_detail(Item.OUTBOX, data), **detail()}
-            event = Event(at=self._wiring.clock.now(), op=Op.NOTIFY, phase=phase, actor=store.actor(), detail=told)
+            event = Event(at=self._parts.clock.now(), op=Op.NOTIFY, phase=phase, actor=store.actor(), detail=told)
             try:
                 shared_items_of(store).write(Item.OUTBOX, data, revision, [event])
             except Conflict:

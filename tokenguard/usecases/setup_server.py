@@ -1,7 +1,7 @@
 """The use case of `setup`: compares the server with its declaration, writes differences, verifies them."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.files import read_named
@@ -11,10 +11,14 @@ from tokenguard.provisioning.server_setup.server_file import MAX_BYTES, read_set
 from tokenguard.provisioning.server_setup.setup_diff import Change, Step, step, steps
 from tokenguard.provisioning.server_setup.setup_target import SetupServer
 from tokenguard.provisioning.server_setup.vault_setup import Resource
-from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.parts import HasPrinter, HasProgress, HasServerSetup, HasStoreUrl, HasTerminal
 
 _SIGNS = {Change.CREATE: "+", Change.CHANGE: "~", Change.BLOCKED: "!"}
+
+
+class SetupServerParts(HasPrinter, HasProgress, HasServerSetup, HasStoreUrl, HasTerminal, Protocol):
+    """What this use case takes."""
 
 
 class SetupDiff(Frozen, frozen=True, kw_only=True):
@@ -36,7 +40,7 @@ class SetupDiff(Frozen, frozen=True, kw_only=True):
         return tuple(each for each in self.steps if each.change is Change.BLOCKED)
 
 
-def held(wiring: Wiring, file: str) -> SetupDiff:
+def held(parts: SetupServerParts, file: str) -> SetupDiff:
     """Compare the file with the server.
 
     Raises:
@@ -44,11 +48,11 @@ def held(wiring: Wiring, file: str) -> SetupDiff:
         Unreachable: the server cannot be reached, or the login may not read its configuration.
     """
     setup = setup_in(Path(file))
-    resources = wiring.server_setup.resources(setup)
-    return SetupDiff(store=wiring.store_url, steps=steps(resources, wiring.server_setup.server().read))
+    resources = parts.server_setup.resources(setup)
+    return SetupDiff(store=parts.store_url, steps=steps(resources, parts.server_setup.server().read))
 
 
-def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
+def perform(parts: SetupServerParts, found: SetupDiff, *, ask: bool) -> SetupDiff:
     """Write the parts that differ, and verify each.
 
     Raises:
@@ -58,8 +62,8 @@ def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
     if found.blocked or not found.open:
         return found
     if ask:
-        _confirm(wiring, found)
-    server = wiring.server_setup.server()
+        _confirm(parts, found)
+    server = parts.server_setup.server()
     done: list[str] = []
     after: list[Step] = []
     for each in found.steps:
@@ -73,7 +77,7 @@ def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
                 raise
             told = f"{error.message}; written before: {', '.join(done)}"
             raise Unreachable(told, hint=f"{error.hint}; then run the command again for the rest") from None
-        wiring.progress.step(f"wrote the {each.resource.title}")
+        parts.progress.step(f"wrote the {each.resource.title}")
         done.append(each.resource.title)
         after.append(result)
     return SetupDiff(store=found.store, steps=tuple(after), done=tuple(done))
@@ -91,26 +95,26 @@ def _written(server: SetupServer, resource: Resource) -> Step:
     return result
 
 
-def show(wiring: Wiring, found: SetupDiff) -> None:
+def show(parts: HasPrinter, found: SetupDiff) -> None:
     """Print the differences: names and fields, no content."""
-    if wiring.screen.as_json:
-        wiring.screen.document(
+    if parts.screen.as_json:
+        parts.screen.document(
             {"store": found.store, "changes": [_told(each) for each in found.open], "done": found.done}
         )
         return
     for each in found.open:
         differs = f": {', '.join(each.differs)}" if each.differs else ""
-        wiring.screen.line(f"{_SIGNS[each.change]} {each.resource.title}{differs}")
+        parts.screen.line(f"{_SIGNS[each.change]} {each.resource.title}{differs}")
     same = len(found.steps) - len(found.open)
     if not found.open:
-        wiring.screen.line(f"the server is as declared ({same} parts)")
+        parts.screen.line(f"the server is as declared ({same} parts)")
     elif not found.blocked:
-        wiring.screen.line(f"{len(found.open)} to write, {same} as declared; `tokenguard setup --apply` does it")
+        parts.screen.line(f"{len(found.open)} to write, {same} as declared; `tokenguard setup --apply` does it")
 
 
-def emitted(wiring: Wiring, file: str) -> dict[str, Any]:
+def emitted(parts: HasServerSetup, file: str) -> dict[str, Any]:
     """The declaration as Terraform JSON; InputError if file or store do not match."""
-    return wiring.server_setup.terraform(setup_in(Path(file)), file)
+    return parts.server_setup.terraform(setup_in(Path(file)), file)
 
 
 def _told(each: Step) -> dict[str, Any]:
@@ -121,13 +125,13 @@ def _told(each: Step) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _confirm(wiring: Wiring, found: SetupDiff) -> None:
+def _confirm(parts: SetupServerParts, found: SetupDiff) -> None:
     """Ask for confirmation on a terminal; in a pipeline, running the command is the confirmation."""
-    if wiring.tty is None:
+    if parts.tty is None:
         return
-    if not wiring.screen.as_json:
-        show(wiring, found)
-    confirm(wiring.tty, "write these changes", undone="written")
+    if not parts.screen.as_json:
+        show(parts, found)
+    confirm(parts.tty, "write these changes", undone="written")
 
 
 def setup_in(path: Path) -> ServerSetup:

@@ -14,9 +14,9 @@ from tokenguard.inventory.suggestions import MissingFact, Neighbours, lacking
 from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
 from tokenguard.rotation.sampling import Controls
-from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.edit_token import edit_record
+from tokenguard.usecases.edit_token import EditTokenParts, edit_record
 from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.parts import HasStore
 
 _OPTION = {"created_at": "created"}
 
@@ -28,9 +28,9 @@ class IncompleteRecord(Frozen, frozen=True, kw_only=True):
     facts: tuple[MissingFact, ...]
 
 
-def incomplete_records(wiring: Wiring, wanted: Sequence[Snapshot]) -> list[IncompleteRecord]:
+def incomplete_records(parts: HasStore, wanted: Sequence[Snapshot]) -> list[IncompleteRecord]:
     """Those of the tokens that lack something, unclaimed ones first; neither a provider nor a consumer is asked."""
-    neighbours = _neighbours(wiring)
+    neighbours = _neighbours(parts)
     found = [
         IncompleteRecord(snapshot=each, facts=neighbours.missing(record, consumer=_existing(record)))
         for each in wanted
@@ -39,22 +39,22 @@ def incomplete_records(wiring: Wiring, wanted: Sequence[Snapshot]) -> list[Incom
     return sorted(found, key=_rank)
 
 
-def looked_up(wiring: Wiring, each: IncompleteRecord) -> IncompleteRecord:
+def looked_up(parts: EditTokenParts, each: IncompleteRecord) -> IncompleteRecord:
     """The record with what its provider and the line that it was imported from say now, and with newer neighbours."""
-    snapshot = wiring.store.load(each.snapshot.id)
+    snapshot = parts.store.load(each.snapshot.id)
     record = snapshot.document.record
     if "scope" in lacking(record) and record.seen is None:
-        controls = Controls(wiring.store, wiring.vendors, wiring.clock)
+        controls = Controls(parts.store, parts.vendors, parts.clock)
         try:
-            verify(wiring.store, wiring.clock, wiring.vendors.provider_of, snapshot, controlled=controls.hold)
+            verify(parts.store, parts.clock, parts.vendors.provider_of, snapshot, controlled=controls.hold)
         except Tampered:
             raise
         except TokenguardError as error:
-            wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
-        snapshot = wiring.store.load(each.snapshot.id)
+            parts.progress.note(f"{record.name}: {error.message}; {error.hint}")
+        snapshot = parts.store.load(each.snapshot.id)
         record = snapshot.document.record
-    consumer = record.imported_from if _still_there(wiring, snapshot) else ""
-    return IncompleteRecord(snapshot=snapshot, facts=_neighbours(wiring).missing(record, consumer=consumer))
+    consumer = record.imported_from if _still_there(parts, snapshot) else ""
+    return IncompleteRecord(snapshot=snapshot, facts=_neighbours(parts).missing(record, consumer=consumer))
 
 
 def checked_answer(column: str, text: str) -> Mapping[str, object]:
@@ -68,13 +68,13 @@ def checked_answer(column: str, text: str) -> Mapping[str, object]:
     return given
 
 
-def record_answers(wiring: Wiring, snapshot: Snapshot, given: Mapping[str, object]) -> Snapshot:
+def record_answers(parts: EditTokenParts, snapshot: Snapshot, given: Mapping[str, object]) -> Snapshot:
     """Commit the answers for one record, with one audit event; raises as `edit_record` does."""
-    return edit_record(wiring, snapshot.document.record.name, changes_from(dict(given)), confirmed=True)
+    return edit_record(parts, snapshot.document.record.name, changes_from(dict(given)), confirmed=True)
 
 
-def _neighbours(wiring: Wiring) -> Neighbours:
-    return Neighbours(each.document.record for each in wiring.store.scan())
+def _neighbours(parts: HasStore) -> Neighbours:
+    return Neighbours(each.document.record for each in parts.store.scan())
 
 
 def _existing(record: Record) -> str:
@@ -88,14 +88,14 @@ def _rank(each: IncompleteRecord) -> tuple[bool, str]:
     return record.state is not RecordState.UNCLAIMED, record.name
 
 
-def _still_there(wiring: Wiring, snapshot: Snapshot) -> bool:
+def _still_there(parts: EditTokenParts, snapshot: Snapshot) -> bool:
     """Whether the line that it was imported from still has the live value, and could get the next one."""
     record = snapshot.document.record
     if not record.imported_from or "consumers" not in lacking(record):
         return False
     with suppress(InputError):
         consumer = parse_consumer(record.imported_from, base=Path("/"))
-        delivery, live = wiring.deliveries.of(consumer), wiring.store.read_live(snapshot.id)
+        delivery, live = parts.deliveries.of(consumer), parts.store.read_live(snapshot.id)
         if delivery is None or live is None:
             return False
         delivery.check(consumer)

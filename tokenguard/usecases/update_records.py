@@ -23,10 +23,9 @@ from tokenguard.inventory.record_table import (
     texts_of,
 )
 from tokenguard.output.csv_table import cell_content, is_formula
-from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
 from tokenguard.usecases.edit_records import EditPlanner
-from tokenguard.usecases.edit_token import RecordEdit
+from tokenguard.usecases.edit_token import EditTokenParts, RecordEdit
 from tokenguard.usecases.given_facts import OBSERVED as OBSERVED_SCOPE
 from tokenguard.usecases.given_facts import changes_from
 
@@ -47,11 +46,11 @@ class UpdateRow(Frozen, frozen=True, kw_only=True):
     cells: Mapping[str, Cell]
 
 
-def plan_update(wiring: Wiring, data: bytes, form: FileFormat, *, source: str) -> list[RecordEdit]:
+def plan_update(parts: EditTokenParts, data: bytes, form: FileFormat, *, source: str) -> list[RecordEdit]:
     """The checked changes of the records that differ from the list; nothing is written.
 
     Args:
-        wiring: the adapters in use.
+        parts: what it takes of the process.
         data: the list, as `list --format csv` or `json` writes it; columns may be left out.
         form: which of the two.
         source: how errors name it.
@@ -61,10 +60,10 @@ def plan_update(wiring: Wiring, data: bytes, form: FileFormat, *, source: str) -
         Unfinished: an operation on a token is open.
     """
     rows = list(_rows(data, form, source))
-    known = list(wiring.store.scan())
+    known = list(parts.store.scan())
     by_id = {str(each.id): each for each in known}
     by_name = {str(each.document.record.name): each for each in known}
-    planner, places, edits = EditPlanner(wiring), dict[str, str](), list[RecordEdit]()
+    planner, places, edits = EditPlanner(parts), dict[str, str](), list[RecordEdit]()
     for row in rows:
         snapshot = _meant(row, by_id, by_name)
         if snapshot.id in places:

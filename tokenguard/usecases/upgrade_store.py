@@ -6,6 +6,7 @@ yet, and both kinds are read alike. The next run goes on with the others.
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Protocol
 
 from tokenguard.domain.document import FORMAT, REVISION, Snapshot
 from tokenguard.domain.event import Event, Op
@@ -15,9 +16,13 @@ from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
 from tokenguard.rotation.lease import is_at_work
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasClock, HasStore
 
 _TRIES = 3
+
+
+class UpgradeStoreParts(HasClock, HasStore, Protocol):
+    """What this use case takes."""
 
 
 class UpgradePlan(Frozen, frozen=True, kw_only=True):
@@ -36,24 +41,24 @@ class UpgradePlan(Frozen, frozen=True, kw_only=True):
     """Which its documents get."""
 
 
-def plan_upgrade(wiring: Wiring) -> UpgradePlan:
+def plan_upgrade(parts: HasStore) -> UpgradePlan:
     """Read every document of the store; NewerFormat if a newer version wrote one in a format of its own."""
-    found = list(wiring.store.scan())
+    found = list(parts.store.scan())
     older = tuple(each for each in found if each.document.revision < REVISION)
     return UpgradePlan(
         tokens=len(found), older=older, unproven=tuple(each.document.record.name for each in older if _unproven(each))
     )
 
 
-def upgrade_store(wiring: Wiring, plan: UpgradePlan) -> Iterator[BatchResult]:
+def upgrade_store(parts: UpgradeStoreParts, plan: UpgradePlan) -> Iterator[BatchResult]:
     """Write each older document again; a token that another runner is working on is left to the next run."""
     return run_all(
-        (BatchJob(name=each.document.record.name, run=partial(_upgrade, wiring, each)) for each in plan.older),
-        wiring.clock,
+        (BatchJob(name=each.document.record.name, run=partial(_upgrade, parts, each)) for each in plan.older),
+        parts.clock,
     )
 
 
-def _upgrade(wiring: Wiring, snapshot: Snapshot) -> SkipReason | None:
+def _upgrade(parts: UpgradeStoreParts, snapshot: Snapshot) -> SkipReason | None:
     for _ in range(_TRIES):
         document = snapshot.document
         if document.revision >= REVISION:
@@ -61,16 +66,16 @@ def _upgrade(wiring: Wiring, snapshot: Snapshot) -> SkipReason | None:
         if document.busy and document.journal is not None and is_at_work(document.journal):
             return SkipReason.ELSEWHERE
         event = Event(
-            at=wiring.clock.now(),
+            at=parts.clock.now(),
             op=Op.EDIT,
-            actor=wiring.store.actor(),
+            actor=parts.store.actor(),
             name=document.record.name,
             detail={"fields": "revision", "revision": REVISION},
         )
         try:
-            wiring.store.commit(snapshot.id, snapshot.version, document, [event])
+            parts.store.commit(snapshot.id, snapshot.version, document, [event])
         except Conflict:
-            snapshot = wiring.store.load(snapshot.id)
+            snapshot = parts.store.load(snapshot.id)
         else:
             return None
     raise Conflict(

@@ -8,7 +8,7 @@ from tokenguard.audit.chain import check_all
 from tokenguard.audit.checkpoint import ChainState, Checkpoint
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import Conflict, Tampered
-from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.parts import HasStore
 from tokenguard.usecases.verify_store import what_then
 
 FORMAT = "tokenguard-evidence/1"
@@ -22,28 +22,28 @@ class NoteSigner(Protocol):
         ...
 
 
-def checkpoint_of(wiring: Wiring) -> Checkpoint:
+def checkpoint_of(parts: HasStore) -> Checkpoint:
     """The store's chains, each of which was recomputed; Tampered if one does not hold."""
     states = []
-    for checked in check_all(wiring.store):
+    for checked in check_all(parts.store):
         if checked.broken is not None:
             raise Tampered(
                 f"the audit chain of {checked.whose} is broken at entry {checked.broken.seq}: {checked.broken.reason}",
-                hint=what_then(wiring.store),
+                hint=what_then(parts.store),
             )
         states.append(ChainState(chain=checked.chain, head=checked.head))
-    return Checkpoint.of(wiring.store.store_id, states)
+    return Checkpoint.of(parts.store.store_id, states)
 
 
-def evidence_of(wiring: Wiring, snapshot: Snapshot, key: NoteSigner) -> dict[str, Any]:
+def evidence_of(parts: HasStore, snapshot: Snapshot, key: NoteSigner) -> dict[str, Any]:
     """The whole trail of a token, the checkpoint that it belongs to, and the proof that it does.
 
     Raises:
         Tampered: a chain does not hold.
         Conflict: the token was changed meanwhile.
     """
-    checkpoint = checkpoint_of(wiring)
-    entries = wiring.store.history(snapshot.id)
+    checkpoint = checkpoint_of(parts)
+    entries = parts.store.history(snapshot.id)
     state = next(each for each in checkpoint.states if each.chain == snapshot.id)
     if not entries or (entries[-1].seq, entries[-1].hash) != (state.head.seq, state.head.hash):
         raise Conflict(f"{snapshot.document.record.name} was changed meanwhile", hint="run the command again")

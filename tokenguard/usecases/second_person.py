@@ -16,8 +16,8 @@ from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_item
 from tokenguard.ports.store import Store, identity_of
 from tokenguard.provisioning.approval import Approval, approved_detail
 from tokenguard.provisioning.request import ApprovalRequest, open_reviews, read_requests, with_request
-from tokenguard.shell.approvals import StoreApprovals, verified_trail
 from tokenguard.text import counted
+from tokenguard.usecases.approvals import StoreApprovals, verified_trail
 
 RULE = "second-person"
 _TRIES = 5
