@@ -12,7 +12,7 @@ from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import token_name
 from tokenguard.ports.shared_item import Item, share_detail
-from tokenguard.provisioning.approval import Approval, Covered, with_another
+from tokenguard.provisioning.approval import Approval, Covered, KeptApprovals, with_another
 
 DAY = 86_400
 
@@ -220,7 +220,7 @@ def test_one_of_another_store_is_refused(cli, tmp_path):
 
 def forged(cli, approval=None, *, data=None, event=True, by=None, told=None):
     """Put something there as one might who can write."""
-    data = data if data is not None else with_another((), approval)
+    data = data if data is not None else with_another(KeptApprovals(), approval)
     actor = cli.store.actor() if by is None else type(cli.store.actor())(id=by)
     detail = {**share_detail(Item.APPROVALS, data), "plan": told or (approval.plan if approval else "")}
     events = [Event(at=cli.clock.now(), op=Op.APPROVE, actor=actor, detail=detail)] if event else []

@@ -73,7 +73,7 @@ FORMATS = {
         ExitCode.TAMPERED,
         lambda _: read_requests(Shared("1", b'{"format":2,"requests":[]}'), ()),
     ),
-    "approvals": (ExitCode.TAMPERED, lambda _: read_approvals(Shared("1", b'{"format":2,"plans":[]}'), ())),
+    "approvals": (ExitCode.TAMPERED, lambda _: read_approvals(Shared("1", b'{"format":3,"plans":[]}'), ())),
     "policy": (ExitCode.USAGE, lambda _: load_policy(b"format: 2\nnew: key\n", source="policy.yaml")),
     "policy tests": (ExitCode.USAGE, lambda _: read_trial(b"format: 2\nnew: key\n", source="tests.yaml")),
     "published policy": (ExitCode.USAGE, lambda _: read_published(b'{"format":2,"new":1}')),

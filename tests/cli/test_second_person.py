@@ -14,7 +14,7 @@ from tokenguard.domain.event import Actor, Event, Op
 from tokenguard.domain.names import token_name
 from tokenguard.domain.second_person import same_person
 from tokenguard.ports.shared_item import Item, share_detail
-from tokenguard.provisioning.approval import Approval, Covered, with_another
+from tokenguard.provisioning.approval import Approval, Covered, KeptApprovals, with_another, with_rule
 from tokenguard.shell.render import Screen
 
 DAY = 86_400
@@ -347,7 +347,7 @@ def forged(cli, words, *, by="user:bob", event=True, actor=None, covers=None):
         plan=request.digest, store=cli.store.store_id, covers=request.covers if covers is None else covers, by=by,
         at=now, until=now + timedelta(days=1),
     )  # fmt: skip
-    data = with_another((), approval)
+    data = with_another(KeptApprovals(), approval)
     detail = {**share_detail(Item.APPROVALS, data), "plan": request.digest}
     told = [Event(at=now, op=Op.APPROVE, actor=Actor(id=actor or by), detail=detail)] if event else []
     cli.store.shared_items.write(Item.APPROVALS, data, "", told)
@@ -436,9 +436,16 @@ def test_a_declared_token_is_widened_only_with_a_second_person(cli, tmp_path, li
         config.write('[commands.reload]\nargv = ["true"]\n')
     written(tmp_path, f"{name}: {{provider: manual, consumers: [dotenv:{tmp_path}/p3.env#A]}}")
     cli.tty = FakeTty("yes", "yes")
+    assert cli("apply").code == 3
+    assert cli.store.find(token_name(name)) is None, "its first destinations wait as well"
+    (found,) = cli("request", "--format", "json").document["requests"]
+    approve(cli, found["digest"])
+    cli.tty = FakeTty("yes", "yes")
     assert cli("apply").code in {0, 1, 3}
     before = cli.store.find(token_name(name)).document.record
     assert before.state == "pending"
+    (declared,) = [each for each in history(cli, name) if "approved" in each.detail]
+    assert declared.op is Op.ADD
     cli.tty = None
     value = "tgcanary" + secrets.token_hex(16)
     (tmp_path / "widened.csv").write_text(
@@ -615,7 +622,7 @@ def test_a_review_that_was_written_by_the_same_person_stays_open(cli):
     cli.add()
     assert cli("retire", NAME, "--yes", "--break-glass", "fire").code == 0
     (review,) = cli.wiring().second_person.reviews()
-    data = with_another((), Approval(plan=review.digest, store=cli.store.store_id, covers=(), by="user:alice",
+    data = with_another(KeptApprovals(), Approval(plan=review.digest, store=cli.store.store_id, covers=(), by="user:alice",
                                      at=cli.clock.now(), until=cli.clock.now() + timedelta(days=1)))  # fmt: skip
     detail = {**share_detail(Item.APPROVALS, data), "plan": review.digest}
     event = Event(at=cli.clock.now(), op=Op.APPROVE, actor=Actor(id="user:alice"), detail=detail)
@@ -664,3 +671,214 @@ SAME = {
 @pytest.mark.parametrize(("one", "other", "same"), SAME.values(), ids=SAME)
 def test_who_counts_as_the_same_person(one, other, same):
     assert same_person(one, other) is same_person(other, one) is same
+
+
+# ---- new tokens and programs
+
+NEW = "video/app/prod/new"
+FIELDS = ("--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
+
+
+def added(tmp_path, *more):
+    return ("add", NEW, *FIELDS, "--deliver", f"dotenv:{tmp_path}/new.env#TOKEN", *more)
+
+
+@pytest.mark.parametrize("how", ["--issue", "--stdin"])
+def test_a_new_token_with_a_destination_waits_before_its_value_is_made_or_read(cli, tmp_path, how):
+    cli.add()
+    words, stdin = added(tmp_path, how), cli.world.create("by-hand").value if how == "--stdin" else ""
+    living = cli.world.living()
+    assert cli(*words).code == 3, "without the value"
+    assert cli(*words, stdin=stdin).code == 3
+    assert (cli.world.living(), cli.store.find(token_name(NEW))) == (living, None)
+    digest = requested(cli, *words)
+    approve(cli, digest)
+    assert cli(*words, stdin=stdin).code == 0
+    (begun,) = [each for each in history(cli, NEW) if "approved" in each.detail]
+    assert (begun.op, str(begun.detail["approved"]).startswith(digest)) == (Op.OPEN, True)
+    assert (tmp_path / "new.env").exists()
+
+
+OTHERWISE = {
+    "no destination": lambda words: (*words[:-3], words[-1]),
+    "declared to have no consumers": lambda words: (*words[:-3], "--no-consumers", words[-1]),
+    "where the policy asks for none": lambda words: tuple("dev" if each == "prod" else each for each in words),
+}
+
+
+@pytest.mark.parametrize("change", OTHERWISE.values(), ids=OTHERWISE)
+def test_a_new_token_without_a_sensitive_destination_does_not_wait(cli, tmp_path, change):
+    words = change(added(tmp_path, "--issue"))
+    assert cli(*words).code == 0
+    if "dev" not in words:
+        assert cli("request", "--", "add", "a/b/prod/c", *FIELDS, "--issue").code == 2
+
+
+def test_the_approval_of_a_new_token_is_for_this_destination_and_used_once(cli, tmp_path):
+    words = added(tmp_path, "--issue")
+    approve(cli, requested(cli, *words))
+    other = tuple(each.replace("new.env", "evil.env") for each in words)
+    assert cli(*other).code == 3
+    cli.world.unknown = 99
+    assert cli(*words).code == 4
+    cli.world.unknown = 0
+    assert cli("rotate", NEW, "--abort").code == 0
+    renamed = f"{cli.store.find(token_name(NEW)).id},video/app/prod/old,none"
+    (tmp_path / "list.csv").write_text(f"id,name,consumers\n{renamed}\n")
+    assert cli("import", "--update", "list.csv", "--yes").code == 0
+    refused = cli(*words)
+    assert (refused.code, "was used" in refused.err) == (3, True), refused
+
+
+def test_an_import_waits_only_for_the_destinations_that_its_file_adds(cli, tmp_path):
+    value, other = (cli.world.create(each).value for each in ("one", "two"))
+    (tmp_path / ".env").write_text(f"FAKE_TOKEN={value}\n")
+    assert cli("import", ".env", "--provider", "fake").code == 0
+    (tmp_path / "list.csv").write_text(
+        "name,value,provider,scope,environment,owner,purpose,consumers\n"
+        f"{NEW},{other},fake,drive:d1,prod,video,uploads,dotenv:{tmp_path}/new.env#B\n"
+    )
+    assert cli("import", "list.csv").code == 3
+    assert cli.store.find(token_name(NEW)) is None
+    (found,) = cli("request", "--format", "json").document["requests"]
+    approve(cli, found["digest"])
+    assert cli("import", "list.csv").code == 0
+
+
+PROGRAMS = {
+    "exec": ("exec", "-t", f"{NAME}=TOKEN", "--", "true"),
+    "env": ("env", "-t", f"{NAME}=TOKEN", "--format", "dotenv"),
+}
+
+
+@pytest.mark.parametrize("words", PROGRAMS.values(), ids=PROGRAMS)
+def test_a_program_gets_a_value_only_with_a_second_person(cli, words):
+    value = cli.add()
+    refused = cli(*words)
+    assert refused.code == (125 if words[0] == "exec" else 3)
+    assert value not in refused.out
+    assert not any(each.op is Op.DISCLOSE for each in history(cli))
+    digest = requested(cli, *words)
+    approve(cli, digest)
+    done = cli(*words)
+    assert (done.code, value in done.out) == (0, words[0] == "env")
+    (begun,) = [each for each in history(cli) if "approved" in each.detail]
+    assert (begun.op, begun.phase) == (Op.DISCLOSE, "intent")
+    assert cli(*words).code == refused.code, "once"
+
+
+def test_the_approval_of_one_program_is_none_of_another(cli):
+    cli.add()
+    approve(cli, requested(cli, *PROGRAMS["exec"]))
+    assert cli(*PROGRAMS["exec"][:-1], "false").code == 125
+    assert cli(*PROGRAMS["env"]).code == 3
+
+
+def test_a_program_without_tokens_asks_nobody_and_opens_no_store(cli):
+    cli.store = None
+    assert cli("exec", "--", "true").code == 0
+
+
+# ---- break-glass everywhere
+
+GLASS = {
+    "add": lambda tmp: added(tmp, "--issue"),
+    "exec": lambda tmp: PROGRAMS["exec"],
+    "env": lambda tmp: PROGRAMS["env"],
+    "apply": lambda tmp: ("apply", "--yes"),
+    "import --update": lambda tmp: ("import", "--update", "list.csv", "--yes"),
+    "offboard": lambda tmp: ("offboard", "kim", "--to", "alex", "--owner-to", "audio", "--yes"),
+}
+
+
+@pytest.mark.parametrize("line", GLASS.values(), ids=GLASS)
+def test_break_glass_goes_first_and_opens_one_review(cli, tmp_path, line):
+    cli.add(NAME, "--owner", "kim", "--made-by", "kim")
+    cli.add("a/b/prod/other")
+    words = line(tmp_path)
+    written(tmp_path, f"{NAME}: {{owner: audio, consumers: []}}")
+    (tmp_path / "list.csv").write_text(f"name,owner\n{NAME},audio\n")
+    refused = cli(*words)
+    assert refused.code in {3, 125}, refused
+    assert cli.wiring().second_person.reviews() == ()
+    glass = ("--break-glass", "the deputy is asleep")
+    at = 1 if words[0] in {"exec", "env"} else len(words)
+    done = cli(*words[:at], *glass, *words[at:])
+    assert done.code == 0, done
+    reviews = cli.wiring().second_person.reviews()
+    assert len(reviews) == 1
+    (review,) = reviews
+    assert (review.by, review.reason) == ("user:alice", "the deputy is asleep")
+    findings = cli("check", "--inventory-only")
+    assert (findings.code, review.digest in findings.out) == (1, True), findings
+    approve(cli, review.digest)
+    assert cli.wiring().second_person.reviews() == ()
+    assert cli("audit", "verify").code == 0
+
+
+# ---- a runner with a looser policy
+
+LOOSE = "format: 1\nname: loose\nextends: default\n"
+
+
+def pinned(cli, tmp_path, who="user:bob"):
+    answer = as_person(cli, who, "policy", "pin", "--yes", "--reason", "one rule for all")
+    assert answer.code == 0, answer
+    (tmp_path / "policy.yaml").write_text(LOOSE)
+
+
+def test_a_looser_policy_of_the_runner_does_not_skip_the_pinned_rule(cli, tmp_path, words):
+    pinned(cli, tmp_path)
+    assert cli(*words).code == 3
+    approve(cli, requested(cli, *words))
+    assert cli(*words).code == 0
+    assert cli("audit", "verify").code == 0
+
+
+def test_a_stricter_policy_of_the_runner_still_counts(cli, tmp_path):
+    cli.add()
+    strict = (tmp_path / "policy.yaml").read_text()
+    (tmp_path / "policy.yaml").write_text(LOOSE)
+    assert as_person(cli, "user:bob", "policy", "pin", "--yes").code == 0
+    (tmp_path / "policy.yaml").write_text(strict)
+    assert cli("retire", NAME, "--yes").code == 3
+
+
+def test_the_overrides_of_the_pinned_rule_hold(cli, tmp_path):
+    cli.add("video/app/dev/upload", "--env", "dev")
+    pinned(cli, tmp_path)
+    assert cli("rotate", "video/app/dev/upload", "--compromised").code == 0
+    assert cli("edit", "video/app/dev/upload", "--env", "prod", "--yes").code == 0
+    assert cli("edit", "video/app/dev/upload", "--env", "dev", "--yes").code == 3
+
+
+def test_a_pinned_rule_ends_only_where_approvers_write(cli, tmp_path):
+    cli.add()
+    pinned(cli, tmp_path)
+    assert cli("policy", "pin", "--plan", "--format", "json").document["before"]["operations"][0] == "compromised"
+    assert cli("retire", NAME, "--yes").code == 3
+    cli.refused("policy", "pin", "--end", code=3)
+    assert as_person(cli, "user:bob", "policy", "pin", "--end", "--yes").code == 0
+    assert cli("retire", NAME, "--yes").code == 0
+    told = [each.event.detail.get("rule") for each in cli.store.shared_items.trail(Item.APPROVALS)[1]]
+    assert told == ["pinned", "ended"]
+
+
+def test_an_approval_keeps_the_pinned_rule_and_a_rule_without_an_event_is_tampering(cli, tmp_path):
+    cli.add()
+    pinned(cli, tmp_path)
+    approve(cli, requested(cli, "retire", NAME, "--yes"))
+    shared, _ = cli.store.shared_items.trail(Item.APPROVALS)
+    assert b"pinned" in shared.data
+    cli.store.shared_items.write(Item.APPROVALS, with_rule(KeptApprovals(), ""), shared.revision, [])
+    assert cli("retire", NAME, "--yes").code == 6
+
+
+def test_pinning_the_same_rule_again_writes_nothing(cli, tmp_path):
+    strict = (tmp_path / "policy.yaml").read_text()
+    pinned(cli, tmp_path)
+    (tmp_path / "policy.yaml").write_text(strict)
+    before = cli.everything()
+    assert as_person(cli, "user:bob", "policy", "pin", "--yes").code == 0
+    assert as_person(cli, "user:bob", "policy", "pin", "--plan").code == 0
+    assert cli.everything() == before

@@ -75,6 +75,22 @@ def test_no_other_role_can_write_at_the_path_of_approvals(cli: VaultCommandLine,
         assert answer.status_code == 403, (role, below)
 
 
+def test_an_approver_pins_the_rule_and_a_rotator_is_bound_by_it(cli: VaultCommandLine, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "format: 1\nname: t\nextends: default\nrules:\n  - {id: second-person, operations: [destination]}\n"
+    )
+    cli.more = f'[policy]\nfile = "{file}"\n'
+    assert cli("policy", "pin", "--yes", token=login(cli, "rotator")).code == 4
+    assert cli("policy", "pin", "--yes", token=login(cli, "approver")).code == 0
+    cli.more = ""
+    words = ("add", "video/app/prod/new", "--provider", "autoposting", "--scope", f"org:{cli.sandbox.info.org_id}",
+             "--env", "prod", "--owner", "video", "--purpose", "p", "--deliver", f"dotenv:{tmp_path}/a.env#T", "--issue")  # fmt: skip
+    refused = cli(*words, token=login(cli, "rotator"))
+    assert (refused.code, "needs a second person" in refused.err) == (3, True), refused
+    assert cli("audit", "verify", token=login(cli, "auditor")).code == 0
+
+
 def test_an_approver_reads_no_value_and_changes_no_token(cli: VaultCommandLine):
     assert cli("approve", digest(cli, "planner"), "--yes", token=login(cli, "approver")).code == 0
     assert cli("apply", token=login(cli, "rotator")).code == 0

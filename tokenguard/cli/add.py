@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.cli.record_options import record_fields
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
@@ -24,6 +24,7 @@ from tokenguard.usecases.given_facts import changes_from
     help="Create a new value, through the provider's API or by guiding you through its settings.",
 )
 @click.option("--no-verify", is_flag=True, help="Do not verify the value with the provider.")
+@break_glass_option
 @pass_wiring
 def add(
     wiring: Wiring, /, name: TokenName, *, from_env: str, from_file: str, stdin: bool, issue: bool, no_verify: bool,
@@ -33,7 +34,7 @@ def add(
 
     The value is read from a hidden prompt unless --from-env, --from-file or --stdin is given; on a terminal, missing
     fields are asked for too. The value is verified with the provider first: a revoked token, or one of another scope,
-    is not added.
+    is not added. The policy may ask for the approval of a second person before a value goes to a new destination.
     """
     from tokenguard.ports.value_source import ValueOptions
     from tokenguard.usecases.add_token import Adding  # loads the store and the engine

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
@@ -46,6 +46,7 @@ _MOST_JOBS = 16
 )
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@break_glass_option
 @pass_wiring
 def apply(
     wiring: Wiring,

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import RenamedOption, command, pass_wiring
+from tokenguard.cli.base import RenamedOption, break_glass_option, command, pass_wiring
 from tokenguard.cli.token_option import ASKED
 from tokenguard.delivery.targets import SECRET_PLACE
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import create_private, make_private_dir
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.pump import write_all
-from tokenguard.usecases.disclose import Asked, Disclosure
+from tokenguard.usecases.disclose import Asked, Disclosure, authorise_disclosure
 from tokenguard.views.env_formats import FORMATS, GITHUB, KUBERNETES, Written, github, kubernetes
 
 _SYSTEMD = "systemd"
@@ -53,6 +53,7 @@ _SECRET = re.compile(SECRET_PLACE, re.ASCII)
     help="With --format systemd: the directory to write to.",
 )
 @click.option("--secret", metavar="NAMESPACE/NAME", default="", help="With --format k8s: the Secret to write.")
+@break_glass_option
 @pass_wiring
 def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | None, secret: str) -> None:
     """Export tokens as variables: for a shell, a .env file, a program that reads JSON, a cluster or a CI system.
@@ -69,7 +70,8 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
         )
     if (kind == _SYSTEMD) != (directory is not None):
         raise InputError("--output DIR and --format systemd go together", hint="give both or neither")
-    disclosure = Disclosure(wiring, asked, f"env:{kind}")
+    approved = authorise_disclosure(wiring, asked, f"env:{kind}")
+    disclosure = Disclosure(wiring, asked, f"env:{kind}", approved)
     variables = _checked(disclosure.variables())
     if kind == _SYSTEMD and directory is not None:
         _disclose(disclosure, lambda: _write_files(directory.absolute(), variables))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import BaseCommand, pass_wiring
+from tokenguard.cli.base import BaseCommand, break_glass_option, pass_wiring
 from tokenguard.cli.token_option import ASKED
 from tokenguard.cli.usage import explain
 from tokenguard.errors import TokenguardError
@@ -67,6 +67,7 @@ def _closed(error: TokenguardError) -> OutputWithheld:
     show_default=True,
     help="Interval of the --on-rotate check.",
 )
+@break_glass_option
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_wiring
 def exec_command(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokenguard.cli.base import RenamedOption, command, pass_wiring
+from tokenguard.cli.base import RenamedOption, break_glass_option, command, pass_wiring
 from tokenguard.domain.names import token_name
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import read_named
@@ -84,6 +84,7 @@ _PREFIX = "imported"
 )
 @click.option("--dry-run", "--plan", is_flag=True, help="Show what would be imported or changed; write nothing.")
 @click.option("--yes", is_flag=True, help="With --update: do not ask for confirmation; required without a terminal.")
+@break_glass_option
 @pass_wiring
 def import_file(
     wiring: Wiring, /, file: str | None, *, source: str, tags: tuple[str, ...], form: str | None, prefix: str,

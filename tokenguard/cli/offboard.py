@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.files import shown
@@ -28,6 +28,7 @@ from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
 @click.option("--owner-to", default="", metavar="TEAM", help="The team that owns what PERSON owned.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @click.option("--output", metavar="FILE", help="Also write the result as a Markdown page; a new file gets mode 0600.")
+@break_glass_option
 @pass_wiring
 def offboard_person(
     wiring: Wiring, person: str, *, plan_only: bool, person_to: str, login_to: str, owner_to: str, yes: bool,

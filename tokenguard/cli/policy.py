@@ -11,6 +11,7 @@ from tokenguard.cli.base import group
         "test": ("tokenguard.cli.policy_trial:test", "Run a team's tests of its policy."),
         "schema": ("tokenguard.cli.policy_lint:schema", "Print the JSON Schema of policy files, for editors."),
         "publish": ("tokenguard.cli.policy_sharing:publish", "Publish a policy in the store."),
+        "pin": ("tokenguard.cli.policy_pin:pin", "Bind every runner of the store to the rule `second-person`."),
         "pull": ("tokenguard.cli.policy_sharing:pull", "Use the policy that is published in the store."),
     },
 )

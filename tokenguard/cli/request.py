@@ -10,8 +10,8 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
 
 COMMANDS = (
-    ("rotate", "--compromised"), ("retire",), ("edit",), ("import", "--update"), ("show", "--reveal"),
-    ("fingerprints", "waive"), ("migrate", "--to"),
+    ("rotate", "--compromised"), ("retire",), ("edit",), ("add",), ("import", "--update"), ("show", "--reveal"),
+    ("exec",), ("env",), ("fingerprints", "waive"), ("migrate", "--to"),
 )  # fmt: skip
 """The commands with operations that a policy may ask a second person for, and the word that makes them one."""
 

@@ -20,7 +20,8 @@ from tokenguard.ports.shared_item import Shared, holds_what_was_shared
 from tokenguard.provisioning.plan_model import Action, Plan
 from tokenguard.provisioning.review import was_used
 
-FORMAT = 1
+FORMAT = 2
+"""Of approvals with a pinned rule; those without one have format 1, which earlier versions read too."""
 USUAL = timedelta(days=7)
 LONGEST = timedelta(days=90)
 _KEPT = timedelta(days=90)
@@ -54,9 +55,13 @@ class Approval(Frozen, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class _Kept(Frozen, frozen=True, kw_only=True):
-    format: int = FORMAT
+class KeptApprovals(Frozen, frozen=True, kw_only=True):
+    """All that is kept where only approvers may write."""
+
+    format: int = 1
     approvals: tuple[Approval, ...] = ()
+    rule: str = ""
+    """The rule `second-person` that binds every runner, as a policy file; empty: none is pinned."""
 
 
 class ApprovalVerdict(Frozen, frozen=True, kw_only=True):
@@ -74,23 +79,33 @@ def approval_of(plan: Plan, *, by: str, at: datetime, until: datetime, reason: s
     return Approval(plan=plan.digest, store=plan.store, covers=covers, by=by, at=at, until=until, reason=reason)
 
 
-def with_another(approvals: Iterable[Approval], new: Approval) -> bytes:
+def with_another(kept: KeptApprovals, new: Approval) -> bytes:
     """The list with one more, as it is kept; what ended long ago is left to the audit trail."""
-    kept = [each for each in approvals if each.until > new.at - _KEPT and each.plan != new.plan]
-    return msgspec.json.encode(_Kept(approvals=(*kept, new)), order="deterministic")
+    approvals = [each for each in kept.approvals if each.until > new.at - _KEPT and each.plan != new.plan]
+    return _encoded((*approvals, new), kept.rule)
 
 
-def read_approvals(shared: Shared, entries: Sequence[ChainedEvent]) -> tuple[Approval, ...]:
+def with_rule(kept: KeptApprovals, rule: str) -> bytes:
+    """The same approvals with another pinned rule, or with none."""
+    return _encoded(kept.approvals, rule)
+
+
+def _encoded(approvals: tuple[Approval, ...], rule: str) -> bytes:
+    kept = KeptApprovals(format=FORMAT if rule else 1, approvals=approvals, rule=rule)
+    return msgspec.json.encode(kept, order="deterministic")
+
+
+def read_approvals(shared: Shared, entries: Sequence[ChainedEvent]) -> KeptApprovals:
     """The list, each approval held against its event.
 
     Raises:
         Tampered: it is not what was written, or holds an approval that no event of its author tells of.
     """
     try:
-        kept = msgspec.json.decode(shared.data, type=_Kept)
+        kept = msgspec.json.decode(shared.data, type=KeptApprovals)
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise _damaged("the approvals do not parse") from None
-    if kept.format != FORMAT:
+    if not 1 <= kept.format <= FORMAT:
         text = f"the approvals have format {kept.format}, this version reads {FORMAT}"
         raise Tampered(text, hint=newer_hint(kept.format, FORMAT)) if kept.format > FORMAT else _damaged(text)
     told = {
@@ -101,7 +116,7 @@ def read_approvals(shared: Shared, entries: Sequence[ChainedEvent]) -> tuple[App
     whole = bool(entries) and holds_what_was_shared(shared, entries)
     if not whole or any((each.plan, each.by, each.at) not in told for each in kept.approvals):
         raise _damaged("an approval has no audit event of its approver")
-    return kept.approvals
+    return kept
 
 
 def judge(

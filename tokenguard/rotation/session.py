@@ -42,8 +42,8 @@ class Context(Frozen, frozen=True, kw_only=True):
     """Whether the policy accepts an asserted death of a token, given the number of other tokens of its provider."""
     authorise: Callable[[Snapshot, Mode], Detail] = lambda snapshot, mode: {}  # noqa: ARG005 - the policy asks nothing
     """What the first event of an operation says of its approval; NotApproved if the policy asks for one."""
-    authorise_change: Callable[[Snapshot, Record], Detail] = lambda snapshot, after: {}  # noqa: ARG005 - as above
-    """The same for a token that waits for its value, whose record is to be another one."""
+    authorise_change: Callable[[Snapshot | None, Record], Detail] = lambda snapshot, after: {}  # noqa: ARG005 - as above
+    """The same for a token without a record (None), or that waits for its value and is to have another record."""
 
 
 class TokenSession:

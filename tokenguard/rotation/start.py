@@ -29,14 +29,14 @@ def open_new(
     """Open an operation on a new token (ADD, ISSUE); its record is created before its value.
 
     A `pending` record, declared or left by a crash, is reused. Where its value goes and who owns it change as in an
-    edit: with a second person, unless `approved` says under which approval already.
+    edit: with a second person, unless `approved` says under which approval already. So do the first destinations.
     """
     existing = context.store.find(record.name)
     if existing is not None and existing.document.record.state is not RecordState.PENDING:
         raise InputError(
             f"there is already a token named {record.name}", hint="choose another name, or `tokenguard edit` that one"
         )
-    if approved is None and existing is not None and not existing.document.busy:
+    if approved is None and not (existing is not None and existing.document.busy):
         approved = context.authorise_change(existing, record)
     _check_consumers(context, record)
     if mode is Mode.ISSUE:
@@ -44,7 +44,9 @@ def open_new(
         _check_person(context, record, mode)
     record = replace(record, state=RecordState.PENDING, added_at=record.added_at or context.clock.now())
     if existing is None:
-        return _open(context, new_token_id(), 0, Document(record=record), mode, live=None, reason=reason)
+        return _open(
+            context, new_token_id(), 0, Document(record=record), mode, live=None, reason=reason, approved=approved
+        )  # fmt: skip
     if existing.document.busy:
         raise Unfinished(
             f"an operation that creates {record.name} is already open",

@@ -26,6 +26,7 @@ from tokenguard.usecases.parts import (
     HasEngine,
     HasExternalFields,
     HasProgress,
+    HasSecondPerson,
     HasStore,
     HasTerminal,
     HasVendors,
@@ -48,6 +49,7 @@ class AddTokenParts(
     HasEngine,
     HasExternalFields,
     HasProgress,
+    HasSecondPerson,
     HasStore,
     HasTerminal,
     HasVendors,
@@ -81,7 +83,8 @@ class Adding:
         tty = parts.tty if ask else None
         if changes.provider:
             parts.vendors.provider(changes.provider)  # a wrong one is reported before the store is opened
-        declared = _declared(parts, name)
+        self._declaration = _declaration(parts, name)
+        declared = self._declaration.document.record if self._declaration else None
         provider = changes.provider or (declared.provider if declared else "")
         if not provider and tty is not None:
             provider = _answer(tty, "provider", lambda text: parts.vendors.provider(text).name)
@@ -131,6 +134,7 @@ class Adding:
             raise InputError(
                 "--adopt keeps the existing value, --issue creates one", hint="adopt it now, then rotate it"
             )
+        self._authorise()
         return self._parts.engine.issue(self._record)
 
     def take(self, source: ValueOptions, *, verify: bool, reason: str = "") -> Snapshot:
@@ -145,6 +149,7 @@ class Adding:
             NotTaken: the provider refuses it, or it has another scope.
             Unreachable: the provider gives no clear answer, or also refuses what it accepted before.
         """
+        self._authorise()
         value = self._value(source)
         self._refuse_known(value)
         for warning in self._provider.warnings(value):
@@ -155,6 +160,18 @@ class Adding:
         scope_name = self._record.scope_name or (seen.scope_name if seen else "")
         record = replace(self._record, scope_name=scope_name)
         return admission.take(self._parts.store, self._parts.engine, record, value, seen, reason=reason)
+
+    def _authorise(self) -> None:
+        """Wait for a second person before a value is asked for or made; the engine asks again when it begins.
+
+        Raises:
+            NotApproved, RequestFiled: as `SecondPerson.authorise` does.
+        """
+        second, declaration = self._parts.second_person, self._declaration
+        if declaration is None:
+            second.authorise(second.additions(self._record))
+        elif not declaration.document.busy:
+            second.authorise(second.changes(declaration, self._record))
 
     @property
     def _adopted(self) -> bool:
@@ -220,11 +237,10 @@ class Adding:
         )
 
 
-def _declared(parts: HasStore, name: TokenName) -> Record | None:
+def _declaration(parts: HasStore, name: TokenName) -> Snapshot | None:
     """The declaration of a token that waits for its value; None if there is no such token."""
     found = parts.store.find(name)
-    record = found.document.record if found is not None else None
-    return record if record is not None and record.state is RecordState.PENDING else None
+    return found if found is not None and found.document.record.state is RecordState.PENDING else None
 
 
 def check_scope(record: Record, provider: Provider) -> None:

@@ -199,7 +199,8 @@ class Applying:
     def _do(self, verb: Verb, declared: Declared, found: Snapshot | None, reason: str) -> None:
         engine = self._parts.engine
         if found is None:
-            self._begin(verb, self._fresh(declared), reason)
+            fresh = self._fresh(declared)
+            self._begin(verb, fresh, reason, self._parts.second_person.authorise(self._sensitive(None, fresh)))
             return
         record = found.document.record
         match verb:
@@ -227,11 +228,12 @@ class Applying:
                 closed = replace(record, state=RecordState.RETIRED)
                 self._commit(found, closed, Op.DONE, {"result": "never-had-a-value", "reason": reason})
 
-    def _begin(self, verb: Verb, record: Record, reason: str) -> None:
+    def _begin(self, verb: Verb, record: Record, reason: str, approved: Detail) -> None:
         if verb is Verb.ISSUE:
-            self._parts.engine.issue(for_first_value(record, self._parts.clock.now()), reason=reason)
+            first = for_first_value(record, self._parts.clock.now())
+            self._parts.engine.issue(first, reason=reason, approved=approved)
         else:
-            self._declare(record, reason)
+            self._declare(record, reason, approved)
 
     def _fresh(self, declared: Declared) -> Record:
         known = self._known(declared, declared.provider)
@@ -242,11 +244,11 @@ class Applying:
         """Set the configured provider address, if no value could be sent elsewhere by that."""
         return replace(record, base_url=self._known(declared, declared.provider).address)
 
-    def _declare(self, record: Record, reason: str) -> None:
+    def _declare(self, record: Record, reason: str, approved: Detail) -> None:
         if not record.kind.has_value:
             location = replace(record.location, custody=Custody.NONE)
             record = replace(record, state=RecordState.ACTIVE, location=location)
-        event = self._event(record, Op.ADD, {"result": "declared", "reason": reason})
+        event = self._event(record, Op.ADD, {"result": "declared", "reason": reason, **approved})
         self._parts.store.commit(new_token_id(), 0, Document(record=record), [event])
         self._parts.progress.step(f"{record.name} is recorded")
 
@@ -259,10 +261,12 @@ class Applying:
         approved = self._parts.second_person.authorise(self._sensitive(found, after))
         self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason, **approved})
 
-    def _sensitive(self, found: Snapshot, after: Record) -> list[SensitiveOperation]:
+    def _sensitive(self, found: Snapshot | None, after: Record) -> list[SensitiveOperation]:
         """Changes that wait for a second person; another person's approval of the plan covers its destinations."""
-        changes = self._parts.second_person.changes(found, after)
-        action = next((each for each in self._held.plan.actions if each.name == found.document.record.name), None)
+        second = self._parts.second_person
+        changes = second.changes(found, after) if found is not None else second.additions(after)
+        name = found.document.record.name if found is not None else after.name
+        action = next((each for each in self._held.plan.actions if each.name == name), None)
         if not changes or action is None or action.name not in self._approved:
             return changes
         approval = self._parts.approvals.verdict(action).approval

@@ -1,10 +1,11 @@
 """The approvals of the store in use: read once, verified against their audit trail."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 
 from tokenguard.audit.chain import first_break
-from tokenguard.domain.event import ChainedEvent, Event, Op
+from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
 from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.errors import Tampered
 from tokenguard.ports.clock import Clock
@@ -13,10 +14,12 @@ from tokenguard.ports.store import Store, identity_of
 from tokenguard.provisioning.approval import (
     Approval,
     ApprovalVerdict,
+    KeptApprovals,
     judge,
     judge_operation,
     read_approvals,
     with_another,
+    with_rule,
 )
 from tokenguard.provisioning.plan_model import Action
 
@@ -52,16 +55,32 @@ class StoreApprovals:
         """
         history = self._store.history(action.token) if action.token else ()
         return judge(
-            self._read[1], action, store=self._store.store_id, now=self._clock.now(), history=history
+            self._read[1].approvals, action, store=self._store.store_id, now=self._clock.now(), history=history
         )  # fmt: skip
 
     def of_operation(self, operation: SensitiveOperation, by: str) -> ApprovalVerdict:
         """Whether another person approved a sensitive operation that this identity runs; raises as `verdict` does."""
-        approvals = self._read[1]
-        history = self._store.history(operation.token or None) if approvals else ()
+        approvals = self._read[1].approvals
+        history = self._history(operation) if approvals else ()
         return judge_operation(
             approvals, operation, store=self._store.store_id, by=by, now=self._clock.now(), history=history
         )
+
+    def _history(self, operation: SensitiveOperation) -> Sequence[ChainedEvent]:
+        """Where it shows whether an operation was begun: of a token without a record, the trails of its former ones."""
+        if operation.token or not operation.name:
+            return self._store.history(operation.token or None)
+        return [
+            entry
+            for _, entries in self._store.trails()
+            for entry in entries
+            if entry.event.name == operation.name and "approved" in entry.event.detail
+        ]
+
+    @property
+    def rule(self) -> str:
+        """The rule `second-person` that binds every runner, as a policy file; empty: none is pinned."""
+        return self._read[1].rule
 
     @property
     def entries(self) -> Sequence[ChainedEvent]:
@@ -72,17 +91,25 @@ class StoreApprovals:
         """Put one more on record, with its event; Conflict if another one was put there at the same moment."""
         shared, there, _ = self._read
         data = with_another(there, approval)
-        detail = {**share_detail(Item.APPROVALS, data), "plan": approval.plan, "covers": len(approval.covers)}
+        detail: Detail = {"plan": approval.plan, "covers": len(approval.covers)}
         detail["until"] = approval.until.date().isoformat()
-        if approval.reason:
-            detail["reason"] = approval.reason
-        event = Event(at=approval.at, op=Op.APPROVE, actor=identity_of(self._store), detail=detail)
+        self._write(shared, data, approval.reason, at=approval.at, detail=detail)
+
+    def pin(self, rule: str, *, reason: str) -> None:
+        """Put the rule on record that binds every runner, or end it (empty), with its event; Conflict as `add`."""
+        shared, there, _ = self._read
+        detail: Detail = {"rule": "pinned" if rule else "ended"}
+        self._write(shared, with_rule(there, rule), reason, at=self._clock.now(), detail=detail)
+
+    def _write(self, shared: Shared | None, data: bytes, reason: str, *, at: datetime, detail: Detail) -> None:
+        told: Detail = {**share_detail(Item.APPROVALS, data), **detail, **({"reason": reason} if reason else {})}
+        event = Event(at=at, op=Op.APPROVE, actor=identity_of(self._store), detail=told)
         shared_items_of(self._store).write(Item.APPROVALS, data, shared.revision if shared else "", [event])
 
     @cached_property
-    def _read(self) -> tuple[Shared | None, tuple[Approval, ...], Sequence[ChainedEvent]]:
+    def _read(self) -> tuple[Shared | None, KeptApprovals, Sequence[ChainedEvent]]:
         found = verified_trail(self._store, Item.APPROVALS)
         if found is None:
-            return None, (), ()
+            return None, KeptApprovals(), ()
         shared, entries = found
         return shared, read_approvals(shared, entries), entries

@@ -7,17 +7,18 @@ from typing import Protocol
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, TokenguardError
 from tokenguard.ports.store import FieldState, Live
-from tokenguard.usecases.parts import HasClock, HasProgress, HasStore
+from tokenguard.usecases.parts import HasClock, HasProgress, HasSecondPerson, HasStore
 from tokenguard.usecases.token_lookup import known_token
 
 _TRIES = 5
 
 
-class DiscloseParts(HasClock, HasProgress, HasStore, Protocol):
+class DiscloseParts(HasClock, HasProgress, HasSecondPerson, HasStore, Protocol):
     """What this use case takes."""
 
 
@@ -58,6 +59,18 @@ class Given:
     live: Live
 
 
+def authorise_disclosure(parts: DiscloseParts, asked: Sequence[Asked], to: str) -> Detail:
+    """What the first events of a disclosure say of its approval, before any value is read.
+
+    Raises:
+        NotApproved, RequestFiled: as `SecondPerson.authorise` does.
+    """
+    second, snapshots = parts.second_person, [known_token(parts.store, each.name) for each in asked]
+    return second.authorise(
+        [found for each in snapshots for found in second.on_token(each, SensitiveKind.REVEAL, ("to", to))]
+    )
+
+
 class Disclosure:
     """Values to be disclosed.
 
@@ -65,11 +78,13 @@ class Disclosure:
         parts: what it takes of the process.
         asked: the requested tokens.
         to: a short name of the destination (`exec`, `env:shell`).
+        approved: what their first events say of the approval by a second person.
     """
 
-    def __init__(self, parts: DiscloseParts, asked: Sequence[Asked], to: str) -> None:
+    def __init__(self, parts: DiscloseParts, asked: Sequence[Asked], to: str, approved: Detail) -> None:
         self._parts = parts
         self._to = to
+        self._approved = approved
         self.given = [self._read(each) for each in asked]
 
     def _read(self, asked: Asked) -> Given:
@@ -90,7 +105,7 @@ class Disclosure:
     def intend(self) -> None:
         """Record the disclosure before it happens; if that fails, nothing is disclosed."""
         for given in self.given:
-            self._commit(given, Phase.INTENT, {})
+            self._commit(given, Phase.INTENT, self._approved)
 
     def happened(self, result: str) -> None:
         """Record the outcome. The disclosure has already happened, so a failure here is only reported."""

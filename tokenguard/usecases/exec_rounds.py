@@ -15,7 +15,7 @@ from tokenguard.streams.child import run_masked, run_unmasked
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.program import Ended, Program
 from tokenguard.streams.token_watch import TokenWatch
-from tokenguard.usecases.disclose import Asked, DiscloseParts, Disclosure
+from tokenguard.usecases.disclose import Asked, DiscloseParts, Disclosure, authorise_disclosure
 from tokenguard.usecases.mask_files import OutputFolder, mask_output
 from tokenguard.usecases.masked_values import known_values
 from tokenguard.usecases.parts import HasEnvironment, HasSettings, HasStore
@@ -54,8 +54,9 @@ def run_disclosed(
     found: dict[str, Counter[MatchSource]] = {}
     known: list[MaskedValue] = []
     folders = [OutputFolder(path) for path in settings.mask_files]
+    approved = authorise_disclosure(parts, asked, f"exec {Path(program[0]).name}") if asked else {}
     while True:
-        disclosure = Disclosure(parts, asked, "exec")
+        disclosure = Disclosure(parts, asked, "exec", approved)
         environment = child_environment(
             parts.environ, disclosure.variables(), keep, withheld=parts.settings.credential_variables()
         )
@@ -92,7 +93,8 @@ def _watch(
             live = {token: parts.store.read_live(token) for token in held}
             if all(each is None or each == held[token] for token, each in live.items()):
                 return None
-            _learn(parts, Disclosure(parts, [given.asked for given in disclosure.given], "exec"), known, settings)
+            again = Disclosure(parts, [given.asked for given in disclosure.given], "exec", {})
+            _learn(parts, again, known, settings)
         except TokenguardError:
             return None  # the next check may succeed; the child continues with its values
         held.update({token: each for token, each in live.items() if each is not None})

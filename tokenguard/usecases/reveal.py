@@ -22,12 +22,13 @@ def reveal_on_terminal(parts: RevealParts, snapshot: Snapshot) -> None:
         Unreachable: the intent could not be written; nothing was shown.
     """
     record, store = snapshot.document.record, parts.store
-    tty = parts.tty
-    if parts.requesting:
-        parts.second_person.authorise(parts.second_person.on_token(snapshot, SensitiveKind.REVEAL))
+    tty, second = parts.tty, parts.second_person
+    operations = second.on_token(snapshot, SensitiveKind.REVEAL)
     if tty is None or not parts.screen.to_terminal or parts.screen.as_json:
+        if parts.requesting:
+            second.authorise(operations)
         raise InputError("values are shown on a terminal only", hint="use deliveries, `exec` or `env` for programs")
-    approved = parts.second_person.authorise(parts.second_person.on_token(snapshot, SensitiveKind.REVEAL))
+    approved = second.authorise(operations)
     live = store.read_live(snapshot.id)
     if live is None:
         raise InputError(f"the store has no live value of {record.name}", hint="see `tokenguard show` without --reveal")

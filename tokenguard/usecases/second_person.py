@@ -1,6 +1,8 @@
 """A second person for sensitive operations: files requests, looks up approvals, and opens reviews for break-glass."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, NoReturn
 
 from tokenguard.domain.document import Snapshot
@@ -8,9 +10,12 @@ from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.second_person import OpenReview, SensitiveKind, SensitiveOperation, same_person
 from tokenguard.domain.token import Record
-from tokenguard.errors import Conflict, InputError, NotApproved
+from tokenguard.errors import Conflict, InputError, NotApproved, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.inventory.admission import checked_text
+from tokenguard.policy.loader import load_policy
 from tokenguard.policy.model import Policy
+from tokenguard.policy.writing import as_document
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
 from tokenguard.ports.store import Store, identity_of
@@ -57,13 +62,16 @@ def not_sensitive() -> InputError:
 def operation_on(snapshot: Snapshot, kind: SensitiveKind, *facts: tuple[str, str]) -> SensitiveOperation:
     """A sensitive operation on a token, with what a second person judges it by."""
     record = snapshot.document.record
+    return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *_known(record)))
+
+
+def _known(record: Record) -> tuple[tuple[str, str], ...]:
     consumers = [each.shown for each in record.consumers or ()] or [""]
-    known = (
+    return (
         ("provider", record.provider), ("scope", str(record.scope or "")), ("environment", record.environment),
         ("owner", record.owner), *(("consumers", each) for each in consumers),
         *(("after a delivery", str(each)) for each in record.after),
     )  # fmt: skip
-    return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *known))
 
 
 def new_places(before: Record, after: Record) -> list[str]:
@@ -98,18 +106,38 @@ class SecondPerson:
         self._forced: dict[str, str] = {}
 
     def asks(self, kind: SensitiveKind, record: Record | None = None) -> bool:
-        """Whether the policy asks for a second person."""
-        rule = self._policy().rule(RULE, record)
-        return rule is not None and kind in rule.words("operations")
+        """Whether this runner's policy or the rule pinned in the store asks for a second person."""
+        return _names(self._policy(), kind, record) or _names(self._pinned, kind, record)
+
+    @cached_property
+    def _pinned(self) -> Policy:
+        try:
+            rule = StoreApprovals(self._store, self._clock).rule
+        except Unreachable:  # a login of an older role goes on; where the policy asks, the approvals are read again
+            rule = ""
+        return load_policy(rule.encode(), source="pinned rule") if rule else Policy(name="")
 
     def of_rotation(self, snapshot: Snapshot, mode: Mode) -> Detail:
         """What the event that opens a rotation or retirement says of its approval; raises as `authorise` does."""
         return self.authorise(self.rotations([(snapshot, mode)]))
 
-    def of_change(self, snapshot: Snapshot, after: Record) -> Detail:
-        """What the event that gives a declared token its value says of its approval; raises as `authorise` does."""
-        changes = self.changes(snapshot, after)
+    def of_change(self, snapshot: Snapshot | None, after: Record) -> Detail:
+        """What the event that gives a new or declared token its value says of its approval; raises as `authorise` does.
+
+        Args:
+            snapshot: the declaration; None for a token without a record.
+            after: the record to be.
+        """
+        changes = self.changes(snapshot, after) if snapshot is not None else self.additions(after)
         return self.authorise(changes) if changes else {}
+
+    def additions(self, record: Record) -> list[SensitiveOperation]:
+        """What is sensitive about a token without a record: where its value is to go."""
+        places = new_places(replace(record, consumers=None, after=()), record)
+        if not places or not self.asks(SensitiveKind.DESTINATION, record):
+            return []
+        facts = (*(("new destination", each) for each in places), *_known(record))
+        return [SensitiveOperation(kind=SensitiveKind.DESTINATION, name=record.name, facts=facts)]
 
     def rotations(self, wanted: Iterable[tuple[Snapshot, Mode]]) -> list[SensitiveOperation]:
         """The sensitive ones among rotations and retirements."""
@@ -129,10 +157,16 @@ class SecondPerson:
             found.append(
                 operation_on(snapshot, SensitiveKind.DESTINATION, *(("new destination", each) for each in places))
             )
-        if lost := [kind for kind in SensitiveKind if self.asks(kind, before) and not self.asks(kind, after)]:
+        if lost := self._lost(before, after):
             facts = ("new environment", after.environment), ("new name", after.name), ("new provider", after.provider)
             found.append(operation_on(snapshot, lost[0], ("no second person from now on for", ", ".join(lost)), *facts))
         return found
+
+    def _lost(self, before: Record, after: Record) -> list[SensitiveKind]:
+        """For what no second person would be asked any more after a change."""
+        if all(getattr(before, each) == getattr(after, each) for each in ("name", "environment", "provider")):
+            return []  # overrides select by these
+        return [kind for kind in SensitiveKind if self.asks(kind, before) and not self.asks(kind, after)]
 
     def of_whole_store(self, kind: SensitiveKind, *facts: tuple[str, str]) -> list[SensitiveOperation]:
         """An operation on the whole store, if the policy asks for a second person."""
@@ -275,6 +309,19 @@ class SecondPerson:
 def approve_request_command(request: ApprovalRequest | OpenReview) -> str:
     """The command of the second person."""
     return f"tokenguard approve {request.digest}"
+
+
+def _names(policy: Policy, kind: SensitiveKind, record: Record | None) -> bool:
+    """Whether the rule names the operation."""
+    rule = policy.rule(RULE, record)
+    return rule is not None and kind in rule.words("operations")
+
+
+def pinned_rule(policy: Policy) -> str:
+    """The rule `second-person` of a policy with its overrides, as a policy file without anything else."""
+    rules = tuple(each for each in policy.rules if each.id == RULE)
+    overrides = tuple(each for each in policy.overrides if each.rule == RULE)
+    return json.dumps(as_document(Policy(name="pinned", rules=rules, overrides=overrides)), ensure_ascii=False)
 
 
 def _not_approved(missing: Sequence[tuple[SensitiveOperation, str]], request: ApprovalRequest) -> NotApproved:
