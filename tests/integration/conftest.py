@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
+from tests.integration.limited_machine import LimitedMachine
 from tests.integration.openbao import OpenBao, running
 from tokenguard.sandbox.sandbox_server import Sandbox
 
@@ -15,6 +16,13 @@ def own_openbao() -> Iterator[OpenBao]:
     """For a module that sets up logins of the whole server: it overrides `openbao` with this."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def limited_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LimitedMachine]:
+    """A machine with a store for all tests of a module; a command has little memory."""
+    with LimitedMachine(tmp_path_factory.mktemp("limits")) as machine:
+        yield machine
 
 
 @pytest.fixture
