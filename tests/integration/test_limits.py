@@ -239,6 +239,7 @@ LIMITS = (
     Limit("shell.config:MAX_FLOOR", CONFIGURED, config(lambda n: f"[providers.autoposting]\ndeath_floor = '{n}d'\n"), told="at most 7 days"),
     Limit("shell.config:MIN_FLOOR", CONFIGURED, config(lambda n: f"[providers.autoposting]\ndeath_floor = '{n}s'\n"), least=True, told="under 60 seconds"),
     Limit("shell.config:_LONGEST_SILENCE", CONFIGURED, config(lambda n: f"[notify]\nupkeep_within = '{n}d'\n"), told="at most 31 days"),
+    Limit("shell.config:_LONGEST_REMINDER", CONFIGURED, config(lambda n: f"[notify]\nremind_after = '{n}d'\n"), told="between 1d and 90d"),
     Limit("shell.notify_settings:_MOST_PER_HOUR", CONFIGURED, config(lambda n: f"[notify.routes.a]\nwebhook = 'env:X'\nsecret = 'env:Y'\nper_hour = {n}\n")),
     Limit("shell.notify_settings:_MOST_ADDRESSES", CONFIGURED, config(lambda n: f"[notify.routes.a]\nsmtp = 'mail.example.org'\nsender = 'a@example.org'\nto = {['a@example.org'] * n}\n")),
     Limit("shell.notification_routes:_SHORTEST_SECRET", ("--config", "c.toml", "notify", "--test"), config(lambda n: "[notify.routes.a]\nwebhook = 'env:HOOK'\nsecret = 'env:SECRET'\n"), least=True, environ=(("HOOK", "http://127.0.0.1:9/x"), ("SECRET", "tgcanary" * 3 + "short12"))),
