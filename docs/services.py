@@ -35,7 +35,8 @@ def _row(said: Description) -> str:
 
 
 def _by_value(said: Description) -> list[str]:
-    return ["revoke leaked values"] if said.revoke_value is not None and said.revoke_value.leaked_only else []
+    leaked = said.revoke_value is not None and said.revoke_value.leaked_only
+    return ["revoke leaked values"] * leaked + ["new value in place"] * (said.replace is not None)
 
 
 def _contract(text: str) -> str:

@@ -109,6 +109,9 @@ def test_a_planned_rotation_never_shows_the_value(cli, github):
     added(cli, github, NAME, "clone")
     assert "by hand" in cli("rotate", NAME, "--plan").out
     assert cli("retire", NAME, "--yes", "--no-input").code == 3
+    cli.tty = FakeTty()  # Ctrl-C at the first question: a person has to revoke it
+    assert cli("retire", NAME, "--yes").code == 130
+    assert any("revoke" in text for text in cli.tty.shown)
     assert shown_values(github) == []
 
 

@@ -60,6 +60,15 @@ def mutants(said: Description) -> Iterator[tuple[str, Description]]:
         )
     if isinstance(said.probe, Probe):
         yield "verdicts swapped", _with(said, "probe", alive=said.probe.dead, dead=said.probe.alive)
+    if (replacing := said.replace) is not None:
+        here = Route(replacing.route.method, (*replacing.route.segments, "x"))
+        yield "replace misspelt", _with(said, "replace", route=here)
+        for key in replacing.value:
+            wrong = {**replacing.value, key: _beside(replacing.value[key])}
+            yield f"replace.value {key} off by one", _with(said, "replace", value=wrong)
+        if replacing.id is not None:
+            yield "replace.id off by one", _with(said, "replace", id=_beside(replacing.id))
+            yield "replace without its id", _with(said, "replace", id=None)
     if (by_value := said.revoke_value) is not None:
         here = Route(by_value.route.method, (*by_value.route.segments, "x"))
         yield "revoke_value misspelt", _with(said, "revoke_value", route=here)

@@ -52,6 +52,14 @@ def by_value(said):
 
 
 BAD_FILES = {
+    "a new value by GET": SANDBOX_FILE + "replace: {request: 'GET /k/{id}', value: /key}\n",
+    "a new value of no token": SANDBOX_FILE + "replace: {request: PUT /k/value, value: /key}\n",
+    "a new value that is nowhere": SANDBOX_FILE + "replace: {request: 'PUT /k/{id}'}\n",
+    "a new value without a probe": "name: acme\n"
+    + SANDBOX_FILE[SANDBOX_FILE.index("base_url") :].replace(
+        SANDBOX_FILE[SANDBOX_FILE.index("probe:") : SANDBOX_FILE.index("create:")], ""
+    )
+    + "replace: {request: 'PUT /k/{id}', value: /key}\n",
     "a value in an address": by_value("{request: 'POST /tokens/{token}', body: {token: '{token}'}}"),
     "a value revoked by GET": by_value("{request: GET /revoke, body: {token: '{token}'}}"),
     "a revocation of no value": by_value("{request: POST /revoke, body: {all: 'yes'}}"),

@@ -18,7 +18,7 @@ SCHEMA = json.loads((ROOT / "docs" / "spec" / "provider-file.schema.json").read_
 VALIDATOR = Draft202012Validator(SCHEMA)
 FOLDER = Path(provider_registry.__file__).parent / "services"
 INTROSPECTED = "probe: {request: POST /introspect, introspect: {token: '{token}'}}\n"
-FREE = {("headers",), ("permissions",), ("admin_permissions",), ("create", "value")}
+FREE = {("headers",), ("permissions",), ("admin_permissions",), ("create", "value"), ("replace", "value")}
 """Mappings with keys of the service's own."""
 
 
@@ -64,6 +64,8 @@ def known_keys(monkeypatch):
         note(name)
     whole = new_description("acme")
     describe(whole.encode(), source="a")
+    replacing = "replace: {request: 'PUT /keys/{id}/value', body: {}, value: /key, id: /id, hint: /hint}"
+    describe(f"{whole}\n{replacing}\n".encode(), source="in place")
     for content in ("body", "form"):
         describe(
             f"{whole}\nrevoke_value: {{request: POST /x, {content}: {{token: '{{token}}'}}}}\n".encode(), source=content
@@ -122,6 +124,7 @@ def test_the_schema_has_the_keys_that_the_reader_knows_and_no_others(monkeypatch
         ("list", "status"),
         ("revoke",),
         ("revoke_value",),
+        ("replace",),
         ("guide",),
         ("shape",),
         ("source",),

@@ -154,6 +154,8 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"address        {found.base_url or '-'}"
     yield f"create         {create}"
     yield f"revoke         {revoke}{_BY_VALUE[can.by_value]}"
+    if can.replaces:
+        yield "new value      in place, which ends the old one: `rotate --in-place`"
     yield f"probe          {probe}"
     yield f"list           {listed}"
     yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
@@ -187,6 +189,7 @@ def _document(found: KnownProvider) -> dict[str, Any]:
         "create": can.mint.value,
         "revoke": can.revoke.value,
         "revoke_by_value": can.by_value.value,
+        "replace_in_place": can.replaces,
         "probe": can.probe,
         "list": can.lists,
         "list_per_scope": can.lists_per_scope,

@@ -10,7 +10,7 @@ from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import ExitCode, InputError
+from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.frozen import replace
 from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.selection import ANY, Filter
@@ -51,12 +51,21 @@ _MAX_REASON = 200
 @click.option("--all-of", "scope", metavar="KIND:ID", help="The same as --scope.")
 @click.option("--compromised", is_flag=True, help="Revoke first, then replace; for a leaked token.")
 @click.option(
+    "--in-place",
+    is_flag=True,
+    help="Have the provider give the token a new value, which ends the old one before its consumers have the new one.",
+)
+@click.option(
     "--plan", "plan_only", is_flag=True, help="Show the steps, who is needed and how long it takes; change nothing."
 )
 @click.option("--resume", is_flag=True, help="Resume interrupted operations; without NAME, all of them.")
 @click.option("--abort", is_flag=True, help="Undo the operation, if revocation has not started.")
 @click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit trail (at most 200 characters).")
-@click.option("--accept-outage", is_flag=True, help="Revoke although no consumers are declared; audited.")
+@click.option(
+    "--accept-outage",
+    is_flag=True,
+    help="Revoke although no consumers are declared, or in place although they fail meanwhile; audited.",
+)
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @break_glass_option
 @selects
@@ -67,6 +76,7 @@ def rotate(
     due: bool,
     scope: str | None,
     compromised: bool,
+    in_place: bool,
     plan_only: bool,
     resume: bool,
     abort: bool,
@@ -85,6 +95,9 @@ def rotate(
     chooses = due or wanted != ANY
     _check_choice(named=bool(names), chooses=chooses, resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
+    _check_in_place(
+        wiring, in_place=in_place, other=compromised or resume or abort or chooses, accepted=plan_only or accept_outage
+    )
     said = _reason(reason)
     if said:
         checked_text(wiring.store, said, what="reason")
@@ -103,7 +116,7 @@ def rotate(
         wiring,
         snapshots,
         rollout,
-        compromised=compromised,
+        asked=Mode.COMPROMISED if compromised else Mode.IN_PLACE if in_place else Mode.PLANNED,
         due=due,
         strict=plan_only and single,
         accept_outage=accept_outage,
@@ -115,25 +128,23 @@ def rotate(
         by_id = {each.id: each for each in snapshots}
         tell_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
         return ExitCode.OK
-    _authorise(wiring, snapshots, plans, compromised=compromised)
-    if compromised and plans:
-        _confirm(wiring, plans)
+    _authorise(wiring, snapshots, plans, asked=compromised or in_place)
+    if (compromised or in_place) and plans:
+        _confirm(wiring, plans, _IN_PLACE if in_place else _COMPROMISED)
     elif single and plans and plans[0].leaked and plans[0].mode is Mode.PLANNED:
         tell_leaked_order(wiring, plans[0])
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     if rollout is not None:
         jobs = _after_canaries(rollout, plans, jobs)
-    options = ("--compromised",) * compromised + ("--accept-outage",) * accept_outage
+    options = ("--compromised",) * compromised + ("--in-place",) * in_place + ("--accept-outage",) * accept_outage
     again = ("--due", *wanted.options) if due else _with_reason(options, said)
     return _run(wiring, jobs, single=single, shared=due, again=again)
 
 
-def _authorise(
-    wiring: Wiring, snapshots: Sequence[Snapshot], plans: Sequence[RotationPlan], *, compromised: bool
-) -> None:
+def _authorise(wiring: Wiring, snapshots: Sequence[Snapshot], plans: Sequence[RotationPlan], *, asked: bool) -> None:
     """Before anything is asked: the approvals of a second person. Where the policy chooses the mode, each job asks."""
     begun = {plan.token: plan.mode for plan in plans if not plan.unfinished}
-    wanted = [(each, begun[each.id]) for each in snapshots if each.id in begun] if compromised else []
+    wanted = [(each, begun[each.id]) for each in snapshots if each.id in begun] if asked else []
     wiring.second_person.authorise(wiring.second_person.rotations(wanted))
 
 
@@ -159,7 +170,7 @@ def _plans(
     snapshots: Sequence[Snapshot],
     rollout: Rollout | None,
     *,
-    compromised: bool,
+    asked: Mode,
     due: bool,
     strict: bool,
     accept_outage: bool,
@@ -169,7 +180,7 @@ def _plans(
 
     def made(snapshot: Snapshot) -> RotationPlan:
         by_policy = mode_of(snapshot.document.record, policy) if policy else Mode.PLANNED
-        mode = Mode.COMPROMISED if compromised else by_policy
+        mode = by_policy if asked is Mode.PLANNED else asked
         return planned(wiring, snapshot, mode, strict=strict, accept_outage=accept_outage)
 
     return in_order(map(made, snapshots)) if rollout is None else tuple(map(made, rollout.chosen))
@@ -267,14 +278,18 @@ def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
         return None
 
 
-def _confirm(wiring: Wiring, plans: Sequence[RotationPlan]) -> None:
+_COMPROMISED = "revokes and replaces {}, one after another, each revoked first"
+_IN_PLACE = "replaces {} in place: consumers fail from then on until each has the new value"
+
+
+def _confirm(wiring: Wiring, plans: Sequence[RotationPlan], what: str) -> None:
     if wiring.tty is None:
         return  # unattended: the plan above is recorded in the log
     owed = [plan.name for plan in plans if plan.blocked.endswith("--resume")]
     if owed:
         wiring.unfinished = f"already open, and to be finished: tokenguard rotate {' '.join(owed)} --resume"
     count = counted(len(plans), "token")
-    confirm_number(wiring.tty, f"this revokes and replaces {count}, one after another, each revoked first", len(plans))
+    confirm_number(wiring.tty, f"this {what.format(count)}", len(plans))
     wiring.unfinished = ""
 
 
@@ -309,6 +324,24 @@ def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: 
         )
     if accept_outage and (abort or compromised):
         raise InputError("--accept-outage applies to planned rotations only", hint="leave it out")
+
+
+def _check_in_place(wiring: Wiring, *, in_place: bool, other: bool, accepted: bool) -> None:
+    """Refuse --in-place beside options that choose another mode, and unattended without an acceptance of the outage.
+
+    Raises:
+        InputError: as said.
+        NeedsPerson: the outage is not accepted.
+    """
+    if in_place and other:
+        raise InputError(
+            "--in-place takes names only, and no other mode", hint="the policy may have due tokens replaced in place"
+        )
+    if in_place and wiring.tty is None and not accepted:
+        raise NeedsPerson(
+            "in place the old value ends before its consumers have the new one",
+            hint="run it in a terminal, or accept that with --accept-outage",
+        )
 
 
 def _reason(text: str) -> str:

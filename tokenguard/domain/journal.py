@@ -27,6 +27,8 @@ class Mode(StrEnum):
     """Replace, then revoke: never zero live tokens."""
     COMPROMISED = "compromised"
     """Revoke, then replace: an announced gap."""
+    IN_PLACE = "in-place"
+    """Have the provider give the token a new value, which ends the old one: an announced gap."""
     RETIRE = "retire"
     """Revoke and prove dead, nothing new."""
     REVOKE_AGAIN = "revoke-again"

@@ -49,6 +49,8 @@ class RuleDescription(Frozen, frozen=True):
     """False: it sets a parameter for rotation, and `check` has nothing to ask."""
     repository: bool = False
     """It is asked of a repository's files, not of a token."""
+    may_lack: tuple[str, ...] = ()
+    """Parameters that policies of older versions do not have: nothing is allowed there."""
 
 
 CATALOGUE: Mapping[str, RuleDescription] = {
@@ -62,9 +64,16 @@ CATALOGUE: Mapping[str, RuleDescription] = {
         {"revoke_first": ParameterType.REACHES},
     ),
     "unattended-rotation": RuleDescription(
-        "Unattended rotations start within these windows, outside freezes, and at most this many within 24 hours.",
-        {"most": ParameterType.COUNT, "windows": ParameterType.WINDOWS, "freezes": ParameterType.FREEZES},
+        "Unattended rotations start within these windows, outside freezes, and at most this many within 24 hours; "
+        "tokens of these providers get a new value in place.",
+        {
+            "most": ParameterType.COUNT,
+            "windows": ParameterType.WINDOWS,
+            "freezes": ParameterType.FREEZES,
+            "in_place": ParameterType.ALLOWED_WORDS,
+        },
         checked=False,
+        may_lack=("in_place",),
     ),
     "late-due-date": RuleDescription("A token's own due date is not later than the maximum age allows."),
     "quiet-consumers": RuleDescription(

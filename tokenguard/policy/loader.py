@@ -191,7 +191,8 @@ def _parameters(section: Section, kind: str, base: Rule | None, *, some: bool = 
     found = dict(base.parameters) if base and not some else {}
     for name, sort in about(kind).parameters.items():
         if name in section or (name not in found and not some):
-            found[name] = section.parameter(name, sort)
+            lacks = name not in section and name in about(kind).may_lack
+            found[name] = () if lacks else section.parameter(name, sort)
     return found
 
 

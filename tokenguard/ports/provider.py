@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tokenguard.domain.liveness import DeathWindow, Observation
 from tokenguard.domain.names import LABEL_LIMIT, LABEL_PUNCTUATION, Label
@@ -47,10 +47,14 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     mint: Method
     revoke: Method
     by_value: ByValue = ByValue.NEVER
+    replaces: bool = False
+    """Whether a token can be given a new value in place, which ends the old one before consumers have the new one."""
     probe: bool
     """Whether tokens can be probed. If not, a death can only be asserted."""
     lists: bool = False
     """Whether tokens can be found by their label through the API."""
+    hints: bool = True
+    """Whether the list shows a part of each value, by which a token is found whose id is not on record."""
     lists_per_scope: bool = False
     """Whether one list holds the tokens of one scope only."""
     verifies_scope: bool = False
@@ -88,6 +92,11 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     def unattended(self) -> bool:
         """Whether a rotation needs no person."""
         return self.mint is Method.API and self.revoke is Method.API
+
+    def revokes(self, record: Record) -> bool:
+        """Whether the token of a record can be revoked without a person: shown, by its id, or found by a hint."""
+        known = self.by_value is ByValue.ALWAYS or bool(record.provider_id) or self.hints
+        return self.revoke is Method.API and known
 
 
 class TokenRequest(Frozen, frozen=True, kw_only=True):
@@ -172,6 +181,18 @@ class Issuer(Protocol):
         """Ask to end one token by its immutable id; one that is gone already is not an error. Ambiguous, Refused.
 
         Returning says that the provider agreed, not that the token is gone: `rotation.absence` looks.
+        """
+        ...
+
+
+@runtime_checkable
+class Replacer(Protocol):
+    """An issuer that gives a token a new value in place."""
+
+    def replace(self, provider_id: str, wanted: TokenRequest) -> CreatedToken:
+        """Ask for a new value, which ends the old one; Ambiguous if that may have happened, CreateRefused if not.
+
+        The answer's id is another one at providers that make a new token of the same name.
         """
         ...
 

@@ -239,7 +239,7 @@ def _end(declared: Declared, found: Snapshot | None, around: PlanContext) -> Dec
     if never_had_value(found.document):
         return Decision(action=_action(declared, found, (Verb.CLOSE,), known, record=record))
     command = f"tokenguard retire {declared.name}"
-    if known.capabilities.revoke is not Method.API or not _has_value(record) or not known.capabilities.probe:
+    if not known.capabilities.revokes(record) or not _has_value(record) or not known.capabilities.probe:
         text = f"revoke it at {record.provider}: a person has to do or confirm it"
         return Decision(todos=(_todo(declared, Wait.RETIRE, text, command, owner=record.owner),))
     if found.document.busy and journal is not None:
@@ -275,6 +275,8 @@ def _needs_person(record: Record, known: ProviderInfo) -> str | None:
     """Why its rotation needs a person."""
     if not known.capabilities.unattended:
         return f"{record.provider} has no API for it"
+    if not known.capabilities.revokes(record):
+        return f"its id at {record.provider} is not on record, so a person revokes it"
     if record.consumers is None and not known.capabilities.last_used:
         return "no consumers declared"
     return "a person must deliver it" if _persons(record) else None

@@ -114,7 +114,7 @@ def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
 
 def _revoking(matter: Matter, *, leaked: bool = False) -> Iterator[str]:
     yield "The decision to revoke is recorded. From here on only `--resume` is possible, not `--abort`."
-    if matter.can.revoke is Method.API:
+    if matter.can.revokes(matter.record):
         how = "its value" if matter.can.by_value is ByValue.ALWAYS else "its id"
         yield f"tokenguard revokes the old token at the provider by {how}."
     elif leaked and matter.can.by_value is ByValue.LEAKED:

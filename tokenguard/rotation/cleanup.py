@@ -10,6 +10,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.provider import Ambiguous, ByValue, Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
+from tokenguard.rotation.in_place import is_in_place, leave_to_next
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.prompts import revoke_task, trace_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted, wait_for_revoke
@@ -47,6 +48,9 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     )
     if content is None:
         fence(session, attempt.label)
+    if is_in_place(session):
+        leave_to_next(session, attempt)
+        return
     able = session.provider.capabilities
     if session.issuer is not None and able.revoke is Method.API:
         said = _end_by_api(session, session.issuer, attempt, held)

@@ -5,17 +5,21 @@ it. The token is still found and revoked: its label is recorded before the reque
 and a resumed run puts a tombstone there first, so that a late runner revokes the token it created.
 """
 
+from typing import Any
+
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Stage
 from tokenguard.domain.names import Label, new_label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinished, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.ports.operator import Creator, Task, TokenTraceAnswer
-from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, Method, TokenRequest
+from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, TokenRequest
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.cleanup import discard_attempt, fence, keep_asserted
+from tokenguard.rotation.in_place import is_in_place, listed_token, makes_by_api, new_value_in_place
 from tokenguard.rotation.keeping import asserted, unseen
 from tokenguard.rotation.prompts import copy_task, create_task, revoke_task, trace_task
 from tokenguard.rotation.proof_of_death import wait_for_revoke
@@ -47,7 +51,7 @@ def begin_attempt(session: TokenSession) -> None:
 
 def creator_of(session: TokenSession) -> Creator:
     """Who creates a value now: by API the runner; by hand a person, who is asked where the record names another one."""
-    if session.provider.capabilities.mint is not Method.API:
+    if not makes_by_api(session):
         recorded = Creator(session.record.made_by, session.record.account)
         return session.context.operator.creator(session.provider.name, recorded)
     return Creator(session.context.store.actor().person, session.vendor.admin)
@@ -55,7 +59,7 @@ def creator_of(session: TokenSession) -> Creator:
 
 def create_value(session: TokenSession) -> None:
     """Create the token for the intent that this session recorded: one API call, or a manual step."""
-    if session.provider.capabilities.mint is Method.API:
+    if makes_by_api(session):
         _create_by_api(session, session.required_issuer)
     else:
         label = session.journal.attempts[-1].label
@@ -69,7 +73,7 @@ def reconcile(session: TokenSession) -> None:
     content = session.context.store.read_candidate(session.snapshot.id, label)
     if isinstance(content, Value):
         _adopt(session, label, content)
-    elif session.provider.capabilities.mint is not Method.API:
+    elif not makes_by_api(session):
         _trace_with_person(session, label)
     else:
         discard_attempt(session, attempt)
@@ -94,7 +98,7 @@ def _create_by_api(session: TokenSession, issuer: Issuer) -> None:
     )
     session.context.progress.waiting(f"asking {session.provider.name} for a new token named {attempt.label}")
     try:
-        created = issuer.create(wanted)
+        created = new_value_in_place(session, issuer, wanted) if is_in_place(session) else issuer.create(wanted)
     except CreateRefused:
         session.update_attempt(
             session.event(Op.MINT, Phase.OUTCOME, label=attempt.label, result="refused"), state=AttemptState.GONE
@@ -121,7 +125,7 @@ def _store_created(session: TokenSession, issuer: Issuer, label: Label, created:
     except Fenced:
         # The slot was fenced before our write, so the value can never be adopted: revoke it while its id is known.
         # After any other failure a resumed run decides, because the value may have been stored.
-        if created.provider_id:
+        if created.provider_id and not is_in_place(session):
             issuer.revoke(created.provider_id)
             wait_for_revoke(session, session.context.clock.now())
             confirm_gone(session, issuer, created.provider_id)
@@ -214,9 +218,15 @@ def _stored(
 ) -> None:  # fmt: skip
     said = {"by": who.person, "login": who.account} if who is not None else {}
     made = {"made_by": who.person, "account": who.account} if who is not None else {}
+    events, ended = [session.event(Op.STORE, Phase.OUTCOME, label=label, **said)], dict[str, Any]()
+    if is_in_place(session) and session.journal.old is not None:
+        events.append(session.event(Op.REVOKE, Phase.OUTCOME, by="api", result="in-place"))
+        same = provider_id == session.journal.old.provider_id  # which now names the new value
+        old = replace(session.journal.old, provider_id="") if same else session.journal.old
+        ended = {"revoked_at": session.context.clock.now(), "revoked_by": "api", "old": old}
     session.jump(
         Stage.STORED,
-        session.event(Op.STORE, Phase.OUTCOME, label=label, **said),
+        *events,
         attempts=session.attempts_with(
             state=AttemptState.STORED,
             fingerprint=session.context.store.fingerprint(value),
@@ -224,6 +234,7 @@ def _stored(
             hint=hint,
             **made,
         ),
+        **ended,
     )
     session.context.progress.step(f"the new token {label} is stored and reads back equal")
 
@@ -231,7 +242,10 @@ def _stored(
 def _adopt(session: TokenSession, label: Label, value: Value) -> None:
     """Adopt a value that was stored by a runner that stopped before recording it."""
     provider_id = hint = ""
-    if session.provider.capabilities.mint is Method.API:
+    if is_in_place(session):
+        listed = listed_token(session, session.required_issuer)
+        provider_id, hint = listed.provider_id, listed.hint
+    elif makes_by_api(session):
         found = search(session, session.required_issuer, session.journal.attempts[-1], every=True)
         if len(found) != 1:
             # Duplicates from a repeated request, or none at all: the stored value cannot be matched, so none is kept.

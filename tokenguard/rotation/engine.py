@@ -87,11 +87,18 @@ class Engine:
         return session.snapshot
 
     def rotate(
-        self, token: TokenId, *, compromised: bool = False, reason: str = "", accept_outage: bool = False
+        self,
+        token: TokenId,
+        *,
+        compromised: bool = False,
+        in_place: bool = False,
+        reason: str = "",
+        accept_outage: bool = False,
     ) -> Snapshot:
         """Replace the live value. Returns only if the old one is proven dead."""
         snapshot = self._context.store.load(token)
-        mode = Mode.COMPROMISED if compromised else Mode.PLANNED
+        planned = Mode.IN_PLACE if in_place else Mode.PLANNED
+        mode = Mode.COMPROMISED if compromised else planned
         self._refuse_without_value(snapshot)
         return self._run(open_existing(self._context, snapshot, mode, reason=reason, accept_outage=accept_outage))
 
@@ -260,7 +267,8 @@ def _next_effect(session: TokenSession) -> _Effect:
     }
     after_open = making.get(journal.mode, preconditions.intend_revoke)
     after_revoked = _create_anew if journal.mode is Mode.COMPROMISED else revoke.prove
-    ends = {Mode.PLANNED: preconditions.intend_revoke, Mode.COMPROMISED: revoke.prove}
+    in_place = journal.mode is Mode.IN_PLACE
+    ends = {Mode.PLANNED: preconditions.intend_revoke, Mode.IN_PLACE: revoke.prove, Mode.COMPROMISED: revoke.prove}
     effects: dict[Stage, _Effect] = {
         Stage.OPEN: after_open,
         Stage.MINT: _create_anew,
@@ -268,7 +276,7 @@ def _next_effect(session: TokenSession) -> _Effect:
         Stage.VERIFIED: publish.publish,
         Stage.PUBLISHED: handover.deliver_to_consumers,
         Stage.CONSUMED: ends.get(journal.mode, revoke.finish),
-        Stage.REVOKE_INTENDED: revoke.revoke,
+        Stage.REVOKE_INTENDED: _create_anew if in_place else revoke.revoke,
         Stage.REVOKED: after_revoked,
         Stage.DEAD: revoke.finish,
         Stage.ABORTING: aborting.undo,
@@ -318,7 +326,7 @@ def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> 
 def _tell_refused(snapshot: Snapshot) -> None:
     """Raise Unreachable (exit 4) if the operation has ended and the provider refuses what the store serves now."""
     record, journal = snapshot.document.record, snapshot.document.journal
-    makes = {Mode.ISSUE, Mode.PLANNED, Mode.COMPROMISED}
+    makes = {Mode.ISSUE, Mode.PLANNED, Mode.IN_PLACE, Mode.COMPROMISED}
     if journal is None or journal.mode not in makes or record.seen is None:
         return
     if record.seen.verdict is Verdict.DEAD and record.seen.at >= journal.opened_at:

@@ -2,6 +2,7 @@
 
 Planned:      intent, create, store, accept, publish, deliver, REVOKE INTENT, revoke, prove dead.
 Compromised:  REVOKE INTENT, revoke, then intent, create, store, accept, publish, deliver, prove dead.
+In place:     REVOKE INTENT, intent, create and revoke in one request, store, accept, publish, deliver, prove dead.
 A stage states what is durably true; the effect between two stages is idempotent.
 `tests/model` explores every interleaving of two runners over this table.
 
@@ -48,6 +49,7 @@ ORDER: dict[Mode, tuple[Stage, ...]] = {
         Stage.DEAD,
         Stage.DONE,
     ),
+    Mode.IN_PLACE: (Stage.OPEN, Stage.REVOKE_INTENDED, *_MAKE, Stage.DEAD, Stage.DONE),
     Mode.RETIRE: (Stage.OPEN, Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD, Stage.DONE),
     Mode.REVOKE_AGAIN: (Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD, Stage.DONE),
 }
@@ -103,8 +105,11 @@ def can_abort(journal: Journal) -> bool:
 def can_abort_if_alive(journal: Journal) -> bool:
     """Whether the operation can be aborted if the old token is still accepted: no person has reported its revoke.
 
-    A provider that agreed to the revoke may have done nothing.
+    A provider that agreed to the revoke may have done nothing. One that was asked for a new value in place may have
+    ended the old one, and the new one may be the only one that lives.
     """
+    if journal.mode is Mode.IN_PLACE and any(each.state is not AttemptState.GONE for each in journal.attempts):
+        return False
     sent = reached(journal, Stage.REVOKE_INTENDED) and not reached(journal, Stage.DEAD)
     return sent and journal.mode is not Mode.REVOKE_AGAIN and not journal.revoked_by_person and journal.proof is None
 

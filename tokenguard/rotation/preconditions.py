@@ -15,6 +15,7 @@ from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Issuer, Method, ProviderToken, TokenList, Vendor
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation.handover import deliver_missing
+from tokenguard.rotation.in_place import listed_token
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.prompts import revoke_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead
@@ -34,12 +35,15 @@ def intend_revoke(session: TokenSession) -> None:
         if _dead_already(session):
             return
     old, issuer = old_token(session), session.issuer
-    if issuer is not None and session.provider.capabilities.revoke is Method.API:
-        old = replace(old, provider_id=_target_id(session, issuer))
+    in_place = session.journal.mode is Mode.IN_PLACE
+    if issuer is not None and (in_place or session.provider.capabilities.revoke is Method.API):
+        target = _target_id(session, issuer)
+        old = replace(old, provider_id=target or (listed_token(session, issuer).provider_id if in_place else ""))
     by_api = (issuer is not None and bool(old.provider_id)) or value_revoker(session) is not None
     if not by_api and not session.context.attended:
         session.context.operator.done(revoking_task(session))  # raises NeedsPerson with who and where
-    intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id)
+    how = "in-place" if in_place else ""
+    intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id, result=how)
     session.advance(intent, old=old)
     session.new_in_use_checked = session.journal.mode is Mode.PLANNED
     session.revoke_recorded = True

@@ -8,9 +8,9 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, Tampered, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
-from tokenguard.ports.provider import Method
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation.cleanup import discard_attempt
+from tokenguard.rotation.in_place import makes_by_api
 from tokenguard.rotation.proof_of_death import control_search
 from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import TokenSession
@@ -53,7 +53,7 @@ def accept(session: TokenSession) -> None:
             accepted=look.verdict is Verdict.ALIVE,
         )
         session.context.progress.note(_rejection(session, look))
-        if session.provider.capabilities.mint is Method.API or (control is not None and not control.holds):
+        if makes_by_api(session) or (control is not None and not control.holds):
             _stop_making(session)
         return
     session.advance(
@@ -150,7 +150,7 @@ def _with_new_value(session: TokenSession) -> Record:
         fingerprint=attempt.fingerprint,
         provider_id=attempt.provider_id,
         hint=attempt.hint,
-        label=record.label if given else attempt.label,
+        label=record.label if given or session.journal.mode is Mode.IN_PLACE else attempt.label,
         accepted_at=None,  # that was the value before
         # A replacement is dated when its operation ends; until the old token is revoked its date applies.
         created_at=now if first and not given else record.created_at,

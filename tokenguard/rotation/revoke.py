@@ -80,7 +80,7 @@ def finish(session: TokenSession) -> None:
     if journal.mode is Mode.RETIRE:
         _withdraw(session)
         record = replace(record, state=RecordState.RETIRED)
-    if journal.mode in {Mode.PLANNED, Mode.COMPROMISED}:
+    if journal.mode in {Mode.PLANNED, Mode.IN_PLACE, Mode.COMPROMISED}:
         made = journal.attempts[-1].begun_at or session.context.clock.now()
         record = replace(record, created_at=made, rotated_at=made, due_at=None)
     if record.state is RecordState.RETIRED:
@@ -207,6 +207,11 @@ def _revoke_at_next_resume(session: TokenSession, what: str) -> NoReturn:
         NotProvenDead: always; the next resume sends the revoke again.
     """
     name, provider, journal = session.record.name, session.provider.name, session.journal
+    if journal.mode is Mode.IN_PLACE:
+        raise NotProvenDead(
+            f"{provider} gave {name} a new value and still {what} the old one",
+            hint=f"some providers accept both for a while; check again: tokenguard rotate {name} --resume",
+        )
     stays = journal.mode is Mode.COMPROMISED
     session.jump(
         journal.stage if stays else Stage.REVOKE_INTENDED,

@@ -63,6 +63,9 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
         return any(step.by is By.PERSON for step in self.steps)
 
 
+_INTENT = PlannedStep(text="record the intent to revoke the old token (irreversible from here on)", by=By.TOKENGUARD)
+
+
 def plan_rotation(
     token: TokenId,
     record: Record,
@@ -86,9 +89,13 @@ def plan_rotation(
         return _without_value(token, record, mode)
     make = _making(record, able)
     first = record.state is RecordState.PENDING  # there is no old token to revoke
-    end = () if first else _ending(able, leaked=mode is Mode.COMPROMISED or record.live_leak is not None)
+    end = () if first else _ending(record, able, leaked=mode is Mode.COMPROMISED or record.live_leak is not None)
     proof = () if first else _proving(able)
-    orders = {Mode.COMPROMISED: (*end, *make, *proof), Mode.RETIRE: (*end, *proof)}
+    orders = {
+        Mode.COMPROMISED: (*end, *make, *proof),
+        Mode.IN_PLACE: (_INTENT, *_making(record, able, in_place=True), *proof),
+        Mode.RETIRE: (*end, *proof),
+    }
     steps = orders.get(mode, (*make, *end, *proof))
     return RotationPlan(
         token=token,
@@ -147,12 +154,13 @@ def total(plans: Sequence[RotationPlan]) -> timedelta:
     return sum((plan.takes for plan in plans), timedelta(0)) + sum(pauses, timedelta(0))
 
 
-def _making(record: Record, able: Capabilities) -> tuple[PlannedStep, ...]:
-    by_api = able.mint is Method.API
+def _making(record: Record, able: Capabilities, *, in_place: bool = False) -> tuple[PlannedStep, ...]:
+    by_api = able.mint is Method.API or in_place
+    made = "gives the token a new value, which ends the old one at once" if in_place else "creates the new token"
     checked = f"check that {record.provider} accepts it and that its scope is {record.scope or 'the expected one'}"
     steps = [
         PlannedStep(text="record a fresh label for the new token in the journal", by=By.TOKENGUARD),
-        PlannedStep(text=f"{record.provider} creates the new token", by=By.PROVIDER, takes=_CALL)
+        PlannedStep(text=f"{record.provider} {made}", by=By.PROVIDER, takes=_CALL)
         if by_api
         else PlannedStep(
             text=f"create the new token at {record.provider} under that label and paste it",
@@ -180,15 +188,15 @@ def _publishing(record: Record) -> str:
     return f"replace the field at {adopted}" if adopted else "publish it in the store"
 
 
-def _ending(able: Capabilities, *, leaked: bool) -> tuple[PlannedStep, ...]:
-    intent = PlannedStep(text="record the intent to revoke the old token (irreversible from here on)", by=By.TOKENGUARD)
-    if able.revoke is Method.API:
-        return (intent, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
+def _ending(record: Record, able: Capabilities, *, leaked: bool) -> tuple[PlannedStep, ...]:
+    if able.revokes(record):
+        return (_INTENT, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
     if leaked and able.by_value is ByValue.LEAKED:
         text = "the provider revokes the old token, which it is shown, and may tell its owner"
-        return (intent, PlannedStep(text=text, by=By.PROVIDER, takes=_CALL))
+        return (_INTENT, PlannedStep(text=text, by=By.PROVIDER, takes=_CALL))
     minutes = timedelta(minutes=_PERSON_MINUTES)
-    return (intent, PlannedStep(text="revoke the old token by hand", by=By.PERSON, takes=minutes))
+    unknown = ": its id at the provider is not on record" if able.revoke is Method.API else ""
+    return (_INTENT, PlannedStep(text=f"revoke the old token by hand{unknown}", by=By.PERSON, takes=minutes))
 
 
 def _proving(able: Capabilities) -> tuple[PlannedStep, ...]:
@@ -204,8 +212,10 @@ def _proving(able: Capabilities) -> tuple[PlannedStep, ...]:
 def _blocked(record: Record, able: Capabilities, mode: Mode, *, ruled_out: bool) -> str:
     if not record.kind.has_value:
         return "it has no value to rotate"
-    if mode is Mode.PLANNED and record.consumers is None and not ruled_out:
+    if mode in {Mode.PLANNED, Mode.IN_PLACE} and record.consumers is None and not ruled_out:
         return _UNDECLARED
+    if mode is Mode.IN_PLACE and not able.replaces:
+        return "the provider gives no new value in place"
     if Method.NEVER in {able.mint, able.revoke}:
         return "the provider does not support it"
     return ""

@@ -22,6 +22,9 @@ from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
 from tokenguard.text import counted
 
+_KEEPS_WORKING = frozenset({Mode.PLANNED, Mode.IN_PLACE})
+"""Operations on a token that is in use and not compromised."""
+
 
 def open_new(
     context: Context, record: Record, mode: Mode, *, reason: str = "", approved: Detail | None = None
@@ -75,14 +78,14 @@ def open_existing(
         waits = record.state is RecordState.PENDING
         hint = f"`tokenguard {'add' if waits else 'show'} {record.name}` {'brings it' if waits else 'says why'}"
         raise InputError(f"the store holds no live value of {record.name}", hint=hint)
-    if mode is Mode.PLANNED and live.found is not FieldState.SAME:
+    if mode in _KEEPS_WORKING and live.found is not FieldState.SAME:
         raise UnexpectedValue.at(
             record.location.url
         )  # a leak or retirement revokes the old value even if the external field has changed
     approved = context.authorise(snapshot, mode)
     _check_provider(context, snapshot, mode, live)
     _check_person(context, record, mode)
-    if mode is Mode.PLANNED and not accept_outage:
+    if mode in _KEEPS_WORKING and not accept_outage:
         _check_declared(context, record)
     return _open(
         context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason,
@@ -246,11 +249,14 @@ def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live
     vendor = context.vendors.of(record)
     able = vendor.provider.capabilities
     making = mode in {Mode.PLANNED, Mode.COMPROMISED}
-    if able.revoke is Method.NEVER:
+    if able.revoke is Method.NEVER or (mode is Mode.IN_PLACE and not able.replaces):
         raise _cannot(vendor.provider, record)
+    if mode is Mode.IN_PLACE:
+        issuer_of(vendor)
+        context.progress.note("the old value ends with the replacement: consumers fail until each has the new one")
     if making:
         _check_can_make(context, record)
-    if mode is Mode.PLANNED and able.probe:
+    if mode in _KEEPS_WORKING and able.probe:
         look = vendor.provider.probe(live.value, record.scope)
         if look.verdict is Verdict.UNKNOWN:
             raise Unreachable(
@@ -301,13 +307,13 @@ def _check_person(context: Context, record: Record, mode: Mode) -> None:
     Raises:
         NeedsPerson: nothing was begun.
     """
-    if context.attended or mode not in {Mode.PLANNED, Mode.ISSUE, Mode.RETIRE}:
+    if context.attended or mode not in {*_KEEPS_WORKING, Mode.ISSUE, Mode.RETIRE}:
         return
     provider = context.vendors.of(record).provider
     able = provider.capabilities
-    if able.mint is Method.PERSON and mode is not Mode.RETIRE:
+    if able.mint is Method.PERSON and mode not in {Mode.RETIRE, Mode.IN_PLACE}:
         context.operator.paste(create_task(provider, record, ""))
-    if able.revoke is Method.PERSON and mode is not Mode.ISSUE:
+    if able.revoke is Method.PERSON and mode not in {Mode.ISSUE, Mode.IN_PLACE}:
         context.operator.done(revoke_task(provider, record, label=record.label, why=""))
     if mode is Mode.RETIRE:
         return  # nothing is delivered

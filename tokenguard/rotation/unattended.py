@@ -74,10 +74,17 @@ def is_due(record: Record, policy: Policy, now: datetime) -> bool:
 
 
 def mode_of(record: Record, policy: Policy) -> Mode:
-    """Return the mode of an unattended rotation: a widely exposed leak of the live value is revoked first."""
+    """Return the mode of an unattended rotation.
+
+    A widely exposed leak of the live value is revoked first; tokens of the providers under `in_place` of the policy get
+    a new value in place.
+    """
     rule, leak = policy.rule("leaked", record), record.live_leak
     far = leak is not None and rule is not None and leak.reach in rule.words("revoke_first")
-    return Mode.COMPROMISED if far else Mode.PLANNED
+    if far:
+        return Mode.COMPROMISED
+    limits = policy.rule(_RULE, record)
+    return Mode.IN_PLACE if limits is not None and record.provider in limits.words("in_place") else Mode.PLANNED
 
 
 def choose(due: Iterable[Snapshot], inventory: Iterable[Snapshot], policy: Policy, now: datetime) -> Rollout:
@@ -149,7 +156,7 @@ def _within_the_most(
 
 
 def _is_recent(journal: Journal | None, now: datetime) -> bool:
-    return journal is not None and journal.mode is Mode.PLANNED and journal.opened_at > now - _PERIOD
+    return journal is not None and journal.mode in {Mode.PLANNED, Mode.IN_PLACE} and journal.opened_at > now - _PERIOD
 
 
 def _canaries(taken: Sequence[Snapshot], policy: Policy) -> tuple[Snapshot, ...]:

@@ -145,7 +145,7 @@ def planned(
     limit = due_of(record, parts.policy)
     able = parts.vendors.provider_of(record).capabilities
     known = (
-        mode is not Mode.PLANNED
+        mode not in {Mode.PLANNED, Mode.IN_PLACE}
         or record.consumers is not None
         or accept_outage
         or _unused_for_quiet_period(parts, record)
@@ -186,7 +186,11 @@ def rotation_job(
             )
         with parts.working_on(plan.name):
             return parts.engine.rotate(
-                plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
+                plan.token,
+                compromised=plan.mode is Mode.COMPROMISED,
+                in_place=plan.mode is Mode.IN_PLACE,
+                reason=reason,
+                accept_outage=accept_outage,
             )
 
     told = set[SkipReason]()

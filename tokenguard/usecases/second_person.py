@@ -26,7 +26,11 @@ from tokenguard.usecases.approvals import StoreApprovals, verified_trail
 
 RULE = "second-person"
 _TRIES = 5
-_OF_MODE = {Mode.COMPROMISED: SensitiveKind.COMPROMISED, Mode.RETIRE: SensitiveKind.RETIRE}
+_OF_MODE = {
+    Mode.COMPROMISED: SensitiveKind.COMPROMISED,
+    Mode.IN_PLACE: SensitiveKind.COMPROMISED,  # its consumers fail as well
+    Mode.RETIRE: SensitiveKind.RETIRE,
+}
 
 
 class RequestFiled(Exception):

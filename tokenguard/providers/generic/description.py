@@ -193,6 +193,18 @@ class Revoke:
     body: Tree = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replace:
+    """The request that gives a token a new value in place, and where its answer holds what."""
+
+    route: Route
+    body: Tree
+    value: Mapping[str, JsonPointer]
+    id: JsonPointer | None
+    """None: the token keeps its id."""
+    hint: JsonPointer | None = None
+
+
 @unique
 class RevokerLogin(StrEnum):
     """What authenticates the request that revokes a token by its value."""
@@ -243,6 +255,7 @@ class Description:
     revoke: tuple[Revoke, ...]
     """Empty: a person does it, or the value is shown."""
     revoke_value: RevokeValue | None
+    replace: Replace | None
     lifetime: timedelta | None
     """What is asked for when a token is made, where the service lets tokens expire."""
     shape: Shape | None

@@ -48,8 +48,10 @@ class Generic:
             mint=Method.PERSON if said.create is None else Method.API,
             revoke=Method.API if said.revoke or self._by_value() is ByValue.ALWAYS else Method.PERSON,
             by_value=self._by_value(),
+            replaces=said.replace is not None,
             probe=said.probe is not None,
             lists=said.rows is not None,
+            hints=said.rows is not None and "hint" in said.rows.more,
             lists_per_scope=said.lists_per_scope,
             verifies_scope=said.probe is not None and said.probe.scope is not None,
             scope_kind=said.scope_kind,
@@ -74,8 +76,8 @@ class Generic:
         return self._description.guide
 
     def issuer(self, admin: Value, scope: Scope | None) -> Issuer | None:
-        """Bound to the admin credential and a scope; None where nothing is revoked by API."""
-        if self._description.rows is None or not self._description.revoke:
+        """Bound to the admin credential and a scope; None where nothing is revoked or replaced by API."""
+        if self._description.rows is None or not (self._description.revoke or self._description.replace):
             return None
         return GenericIssuer(self._description, self._client, self._clock, admin, scope)
 

@@ -15,14 +15,14 @@ from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Create, Description, Revoke, Rows, RowStatus
+from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, Rows, RowStatus
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
 from tokenguard.providers.write_result import acknowledged, answered, new_token, new_value, no_such_token, settled
 
 FORM = "application/x-www-form-urlencoded"
-_Section = TypeVar("_Section", Create, Rows, tuple[Revoke, ...])
+_Section = TypeVar("_Section", Create, Replace, Rows, tuple[Revoke, ...])
 _UNKNOWN_STATUS = "the status of a token in it is none of those under `list.status` in the provider file"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
@@ -55,6 +55,17 @@ class GenericIssuer:
         found = {name: pointer.find(tree) for name, pointer in said.value.items()}
         value = new_value(found, self._admin, what)
         return new_token(value, identifier(said.id.find(tree)), said.hint.find(tree) if said.hint else None, what)
+
+    def replace(self, provider_id: str, wanted: TokenRequest) -> CreatedToken:
+        """The request for a new value, once. Anything but a clear answer is Ambiguous."""
+        what, said = "giving the token a new value", self._section(self._description.replace, "replace")
+        check_id(provider_id, what)
+        fields = {"id": provider_id, **self._expiry(), **_scope_field(wanted.scope)}
+        answer = settled(self._send(what, said, fields), what)
+        tree = None if answer.html else answer.json()
+        value = new_value({name: pointer.find(tree) for name, pointer in said.value.items()}, self._admin, what)
+        kept = provider_id if said.id is None else identifier(said.id.find(tree))
+        return new_token(value, kept, said.hint.find(tree) if said.hint else None, what)
 
     def listed(self) -> TokenList:
         """Live tokens: listed, not expired for a day and with no status that means ended."""
@@ -153,7 +164,7 @@ class GenericIssuer:
     def _send(
         self,
         what: str,
-        said: Create | Rows | Revoke,
+        said: Create | Replace | Rows | Revoke,
         fields: Mapping[str, str | int],
         permissions: Sequence[str] = (),
         *,

@@ -56,6 +56,9 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         top.refuse("with a `scope` under `probe`, this must say what kind of scope it is", "scope_kind")
     if revoke and rows is None:
         top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
+    replacing = provider_sections.replacing(top, expires=lifetime is not None)
+    if replacing is not None and (rows is None or probe is None):
+        top.refuse("without `list` and `probe` it is not known which value lives", "replace")
     auth = auth_section.auth(top, "auth")
     description = Description(
         name=name,
@@ -74,6 +77,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         rows=rows,
         revoke=revoke,
         revoke_value=by_value,
+        replace=replacing,
         shape=provider_sections.shape(top),
         overlap=top.choice("overlap", ("true", "false"), "true") == "true",
         max_active=top.number("max_active"),

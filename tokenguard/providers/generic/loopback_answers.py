@@ -27,6 +27,7 @@ class LoopbackToken:
     label: str
     value: Value
     alive: bool = True
+    listed: bool = True
     accepted: int = 0
     """How often it is accepted after its end."""
     steps: int = 0

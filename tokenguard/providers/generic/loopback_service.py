@@ -98,8 +98,9 @@ class LoopbackService:
 
     def issue(self, label: str) -> LoopbackToken:
         """A token that a person created there."""
-        create = self.described.create
-        fields = create.value if create else {TOKEN_FIELD: JsonPointer(())}
+        create, replacing = self.described.create, self.described.replace
+        made_by = create or replacing
+        fields = made_by.value if made_by else {TOKEN_FIELD: JsonPointer(())}
         freed = [each.id for each in self.tokens.values() if not each.alive] if self.reuses_ids else []
         number = freed[0] if freed else str(len(self.tokens) + 1)
         label = label[: self.longest_label or None]
@@ -158,7 +159,7 @@ class LoopbackService:
             return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "unauthorized"})
         if said.rows is not None and asks_for(said.rows, asked, {"scope": self.scope}):
             return self._listed(said.rows, asked)
-        changed = self._created(asked) or self._revoked(asked)
+        changed = self._created(asked) or self._replaced(asked) or self._revoked(asked)
         return changed or _Answer(status=HTTPStatus.NOT_FOUND, tree={"error": "no such route"})
 
     def _created(self, asked: ReceivedRequest) -> _Answer | None:
@@ -180,6 +181,28 @@ class LoopbackService:
             made.id = made.value.field(named).reveal()
             self.tokens = {each.id: each for each in self.tokens.values()}
         return _Answer(status=HTTPStatus.CREATED, tree=tree)
+
+    def _replaced(self, asked: ReceivedRequest) -> _Answer | None:
+        """A new value; the id of a token that was replaced ends all of its name, as GitLab does."""
+        said = self.described.replace
+        if said is None or (found := self._match(said.route, asked)) is None:
+            return None
+        old = self.tokens.get(found.get("id") or sent_as(said.body, "id", asked.body))
+        if old is None or not old.alive:
+            for each in self.tokens.values():
+                each.alive = each.alive and (old is None or each.label != old.label)
+            return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "the token was replaced"})
+        made = self.issue(old.label)
+        old.alive, old.accepted = self.ignores_revoke, self.revoke_lag
+        if said.id is None:  # the new value has the old id; the old one is no row any more
+            self.tokens[f"{old.id}-before-{made.id}"] = old
+            del self.tokens[made.id]
+            old.id, made.id = f"{old.id}-before-{made.id}", old.id
+            old.listed, self.tokens[made.id] = False, made
+        tree: Any = {} if said.id is None else put({}, said.id.keys, made.id)
+        for name, pointer in said.value.items():
+            tree = put(tree, pointer.keys, made.value.field(name).reveal())
+        return _Answer(status=HTTPStatus.OK, tree=tree if said.hint is None else put(tree, said.hint.keys, made.hint))
 
     def _revoked(self, asked: ReceivedRequest) -> _Answer | None:
         for number, step in enumerate(self.described.revoke):
@@ -255,7 +278,7 @@ class LoopbackService:
         if self.appears:
             self.appears -= 1
             self.issue(f"appeared-{self.appears}")
-        held = [each for each in self.tokens.values() if each.alive or rows.status is not None]
+        held = [each for each in self.tokens.values() if each.listed and (each.alive or rows.status is not None)]
         page, following = page_of(rows, held, asked.query)
         tree = put({}, rows.items.keys, [row_of(rows, each) for each in page])
         link = ""

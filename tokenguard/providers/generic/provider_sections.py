@@ -10,7 +10,7 @@ from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import CHARACTERS, Create, Revoke, Rows, Shape, Status
+from tokenguard.providers.generic.description import CHARACTERS, Create, Replace, Revoke, Rows, Shape, Status
 from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paced import Rate
@@ -66,6 +66,23 @@ def create(top: Fields, *, expires: bool) -> Create | None:
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "label" not in used:
         fields.refuse("this must not be a GET, and must give the token the name {label}", "request")
+    fields.close()
+    return made
+
+
+def replacing(top: Fields, *, expires: bool) -> Replace | None:
+    """How a token is given a new value in place; `expires`: whether the file gives tokens a lifetime."""
+    fields = top.within("replace")
+    if fields is None:
+        return None
+    made = Replace(
+        route=route(fields, "request", _REVOKE_FIELDS),
+        body=_body(fields, (*_REVOKE_FIELDS, *(_EXPIRY_FIELDS if expires else ()))),
+        value=_value(fields),
+        id=maybe_pointer(fields, "id"),
+        hint=maybe_pointer(fields, "hint"),
+    )
+    _check_names_token(fields, made)
     fields.close()
     return made
 
@@ -162,11 +179,15 @@ def revoke(top: Fields) -> tuple[Revoke, ...]:
 
 def _revoke_step(fields: Fields) -> Revoke:
     made = Revoke(route=route(fields, "request", _REVOKE_FIELDS), body=_body(fields, _REVOKE_FIELDS))
+    _check_names_token(fields, made)
+    fields.close()
+    return made
+
+
+def _check_names_token(fields: Fields, made: Revoke | Replace) -> None:
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "id" not in used:
         fields.refuse("this must not be a GET, and must name the token by {id}", "request")
-    fields.close()
-    return made
 
 
 def _value(fields: Fields) -> dict[str, JsonPointer]:
