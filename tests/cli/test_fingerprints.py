@@ -90,6 +90,15 @@ def test_an_own_token_cannot_be_accepted_at_its_place_or_in_a_review(published, 
     assert not (tmp_path / ".tokenguard-baseline").exists()
 
 
+@pytest.mark.parametrize("form", [str, lambda value: base64.b64encode(value.encode()).decode()])
+def test_a_reason_with_another_known_token_is_refused(published, tmp_path, form):
+    published("fingerprints", "pull", "bundle")
+    (tmp_path / "a.py").write_text("password = 'q8Zk2LmWv5Rt9YbN4cXp7HdT0aKe'\n")
+    published.refused("baseline", "accept", "a.py:1", "--reason", f"as {form(published.value)}")
+    assert not (tmp_path / ".tokenguard-baseline").exists()
+    assert published("baseline", "accept", "a.py:1", "--reason", "of the old service").code == 0
+
+
 @pytest.mark.parametrize("command", [("update",), ("import", "former.json")])
 def test_what_a_rule_finds_of_an_own_token_is_in_no_baseline(published, tmp_path, command):
     """Whoever has no scan key would pass over a live token of the team."""

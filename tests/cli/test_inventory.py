@@ -286,6 +286,24 @@ class TestRetire:
         assert cli("list", "--format", "json").document == {"tokens": []}
         assert len(cli("list", "--state", "retired", "--format", "json").document["tokens"]) == 1
 
+    def test_an_open_retirement_is_resumed_by_name_or_with_all_others(self, cli, monkeypatch):
+        assert "nothing to resume" in cli("retire", "--resume").err
+        revoke = cli.world.revoke
+        for name in (NAME, "b/two"):
+            cli.add(name)
+        cli.add("c/three")
+        monkeypatch.setattr(cli.world, "revoke", lambda id_: None)
+        for name in (NAME, "b/two"):
+            assert cli("retire", name, "--yes").code == 5
+        assert cli("retire", NAME, "--resume").code == 5
+        for wrong in (("c/three",), ("--plan",), ("--reason", "again"), ("--owner", "video")):
+            cli.refused("retire", *wrong, "--resume")
+        monkeypatch.setattr(cli.world, "revoke", revoke)
+        assert cli("retire", NAME, "--resume").code == 0
+        assert _record(cli).state == "retired"
+        assert cli("retire", "--resume").code == 0
+        assert len(cli("list", "--state", "retired", "--format", "json").document["tokens"]) == 2
+
     def test_without_a_terminal_only_yes_says_that_it_is_meant(self, cli):
         value = cli.add(NAME)
         cli.refused("retire", NAME, code=3)

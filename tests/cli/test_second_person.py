@@ -13,6 +13,7 @@ from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.event import Actor, Event, Op
 from tokenguard.domain.names import token_name
 from tokenguard.domain.second_person import same_person
+from tokenguard.errors import Unreachable
 from tokenguard.ports.shared_item import Item, share_detail
 from tokenguard.provisioning.approval import Approval, Covered, KeptApprovals, with_another, with_rule
 from tokenguard.shell.render import Screen
@@ -882,3 +883,35 @@ def test_pinning_the_same_rule_again_writes_nothing(cli, tmp_path):
     assert as_person(cli, "user:bob", "policy", "pin", "--yes").code == 0
     assert as_person(cli, "user:bob", "policy", "pin", "--plan").code == 0
     assert cli.everything() == before
+
+
+# ---- people
+
+
+def test_requests_and_reviews_name_the_person_of_an_identity(cli, tmp_path):
+    cli.add()
+    (tmp_path / "people.csv").write_text("person,identity\nAlice Adams,user:alice\nBob Brown,user:bob\n")
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write('[people]\nfile = "people.csv"\n')
+    digest = requested(cli, "retire", NAME, "--yes")
+    assert "Alice Adams (user:alice)" in cli("request").out
+    assert "Alice Adams (user:alice)" in cli("request", "--", "retire", NAME, "--yes").out
+    assert "approved by Bob Brown (user:bob)" in approve(cli, digest).out
+    assert cli("rotate", NAME, "--compromised", "--break-glass", "published").code == 0
+    findings = cli("check", "--inventory-only", "--format", "json").document["violations"]
+    assert [each for each in findings if "by Alice Adams (user:alice) on" in each["text"]]
+    assert cli("request", "--format", "json").document["requests"][0]["requested_by"] == "user:alice"
+
+
+def test_the_reason_of_an_approval_holds_no_value(cli, monkeypatch):
+    value = cli.add()
+    digest = requested(cli, "retire", NAME, "--yes")
+    for reason in (value, f"because {value}!"):
+        assert as_person(cli, "user:bob", "approve", digest, "--yes", "--reason", reason).code == 2
+
+    def denied(_value):
+        raise Unreachable("the store refuses this", hint="an approver reads no fingerprint")
+
+    monkeypatch.setattr(cli.store, "fingerprint", denied)
+    assert as_person(cli, "user:bob", "approve", digest, "--yes", "--reason", secrets.token_urlsafe(40)).code == 2
+    approve(cli, digest, "--reason", "replaced by the new service's own internationalisation")

@@ -9,7 +9,7 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.second_person import same_person
 from tokenguard.errors import InputError, NeedsPerson, Unreachable
-from tokenguard.inventory.record_changes import plain_text
+from tokenguard.inventory.admission import checked_if_readable
 from tokenguard.inventory.views import moment
 from tokenguard.output.formats import OutputFormat
 from tokenguard.ports.store import identity_of
@@ -53,7 +53,7 @@ def approve(
     """
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
-    reason = plain_text(reason, what="reason") if reason else ""
+    reason = checked_if_readable(wiring.store, reason, what="reason") if reason else ""
     request = _request_of(wiring, wanted)
     if request is not None:
         _approve_request(wiring, request, until=end, reason=reason, yes=yes)
@@ -95,11 +95,12 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
     by = identity_of(wiring.store).id
     if same_person(by, request.by):
         raise InputError(
-            f"this request is your own ({by})", hint=f"another person runs: tokenguard approve {request.digest}"
+            f"this request is your own ({wiring.people.named(by)})",
+            hint=f"another person runs: tokenguard approve {request.digest}",
         )
     if not yes:
         tty = _approver_tty(wiring)
-        _show_request(tty.show, request)
+        _show_request(tty.show, request, wiring.people.named(request.by))
         confirm(tty, "close this review" if request.forced else "approve this", undone="approved")
     approval = Approval(
         plan=request.digest, store=request.store, covers=request.covers, by=by, at=wiring.clock.now(), until=until,
@@ -107,16 +108,16 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
     )  # fmt: skip
     wiring.approvals.add(approval)
     if request.forced and not wiring.screen.as_json:
-        wiring.screen.line(f"reviewed by {by}")
+        wiring.screen.line(f"reviewed by {wiring.people.named(by)}")
         return
     _print(wiring, approval)
 
 
-def _show_request(show: Callable[[str], None], request: ApprovalRequest) -> None:
+def _show_request(show: Callable[[str], None], request: ApprovalRequest, by: str) -> None:
     done = f"was run with --break-glass ({request.forced}) by" if request.forced else "is requested by"
     for each in request.operations:
         show(f"{each.name or 'this store'}: {each.words}")
-    show(f"This {done} {request.by}, {request.at:%Y-%m-%d %H:%M} UTC.")
+    show(f"This {done} {by}, {request.at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _end(now: datetime, until: str | None) -> datetime:
@@ -153,8 +154,7 @@ def _print(wiring: Wiring, approval: Approval) -> None:
             }
         )
         return
-    wiring.screen.line(
-        f"approved by {approval.by} until {approval.until:%Y-%m-%d}: {counted(len(approval.covers), 'token')}"
-    )
+    by, covered = wiring.people.named(approval.by), counted(len(approval.covers), "token")
+    wiring.screen.line(f"approved by {by} until {approval.until:%Y-%m-%d}: {covered}")
     for each in approval.covers:
         wiring.screen.line(f"  {each.name or 'this store'}: {'; '.join(each.news)}")

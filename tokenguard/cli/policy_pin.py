@@ -7,7 +7,7 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import NeedsPerson
-from tokenguard.inventory.record_changes import plain_text
+from tokenguard.inventory.admission import checked_if_readable
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.second_person import pinned_rule
@@ -25,7 +25,7 @@ def pin(wiring: Wiring, *, end: bool, plan_only: bool, reason: str, yes: bool) -
     Only the role `approver` may write there. From then on an operation waits for a second person if the runner's own
     policy or the pinned rule asks for one. Exit 3: not a terminal and no --yes.
     """
-    reason = plain_text(reason, what="reason") if reason else ""
+    reason = checked_if_readable(wiring.store, reason, what="reason") if reason else ""
     before, after = wiring.approvals.rule, "" if end else pinned_rule(wiring.policy)
     if not plan_only and before != after:
         _confirm(wiring, before, after, yes=yes)

@@ -57,7 +57,9 @@ def _show(wiring: Wiring, request: ApprovalRequest) -> None:
         return
     for each in request.operations:
         wiring.screen.line(f"{each.name or 'this store'}: {each.words}")
-    wiring.screen.line(f"requested by {request.by}; another person runs: {approve_request_command(request)}")
+    wiring.screen.line(
+        f"requested by {wiring.people.named(request.by)}; another person runs: {approve_request_command(request)}"
+    )
 
 
 def _document(request: ApprovalRequest) -> dict[str, object]:
@@ -81,7 +83,7 @@ def _list(wiring: Wiring) -> None:
         wiring.screen.document({"requests": [_document(each) for each in waiting]})
         return
     rows = [
-        (f"{each.at:%Y-%m-%d %H:%M}", each.by, _named(each),
+        (f"{each.at:%Y-%m-%d %H:%M}", wiring.people.named(each.by), _named(each),
          approve_request_command(each))
         for each in waiting
     ]  # fmt: skip

@@ -11,16 +11,17 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import ExitCode, NeedsPerson
+from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.inventory.admission import checked_text
-from tokenguard.inventory.selection import Filter
-from tokenguard.rotation.batch import BatchJob, most_severe, run_all
+from tokenguard.inventory.selection import ANY, Filter
+from tokenguard.rotation.batch import BatchJob, BatchResult, most_severe, run_all
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm, confirm_number
 from tokenguard.usecases.name_remainder import name_remainder
-from tokenguard.usecases.rotation_jobs import planned, tell_second_person
+from tokenguard.usecases.rotation_jobs import continuing_job, planned, tell_second_person
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.cleanup_steps import cleanup_steps
 from tokenguard.views.rotation_view import show_plans, show_results
 from tokenguard.views.token_view import show_taken
@@ -30,20 +31,25 @@ from tokenguard.views.token_view import show_taken
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--reason", default="", metavar="TEXT", help="The reason, recorded in the audit trail.")
 @click.option("--plan", "plan_only", is_flag=True, help="Show the steps and who is needed; change nothing.")
+@click.option("--resume", is_flag=True, help="Continue a retirement that was interrupted; without NAME, all of them.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @break_glass_option
 @selects
 @pass_wiring
 def retire(
-    wiring: Wiring, names: tuple[TokenName, ...], *, reason: str, plan_only: bool, yes: bool, wanted: Filter
-) -> ExitCode:
+    wiring: Wiring, names: tuple[TokenName, ...], *, reason: str, plan_only: bool, resume: bool, yes: bool,
+    wanted: Filter,
+) -> ExitCode:  # fmt: skip
     """Revoke tokens for good; nothing replaces them. Their records are kept as evidence that they are dead.
 
     The policy may ask for the approval of a second person (see `tokenguard request`). Exit 3: not approved, not
     confirmed, or a person is needed and there is no terminal: nothing was done; after a step that a person left for
-    later, it can be resumed or aborted. Exit 5: revocation has started and is not proven; run `tokenguard rotate NAME
-    --resume`.
+    later, it can be resumed or aborted. Exit 5: revocation has started and is not proven; continue with --resume.
     """
+    if resume:
+        if plan_only or reason or wanted != ANY:
+            raise InputError("--resume takes names and --yes, and nothing else", hint="tokenguard retire NAME --resume")
+        return _resume(wiring, names)
     found = select_tokens(wiring, names, wanted)
     reason = checked_text(wiring.store, reason, what="reason")
     tell_selection(wiring, wanted, found)
@@ -75,6 +81,7 @@ def _retire_all(wiring: Wiring, found: Sequence[Snapshot], reason: str, *, yes: 
     """One after another; one that fails does not stop the rest."""
     if not yes:
         _confirm_number(wiring, [snapshot.document.record.name for snapshot in found])
+    options = ("--yes", *(("--reason", reason) if reason else ()))
 
     def job(snapshot: Snapshot, place: str) -> BatchJob:
         name = snapshot.document.record.name
@@ -86,18 +93,50 @@ def _retire_all(wiring: Wiring, found: Sequence[Snapshot], reason: str, *, yes: 
         return BatchJob(name=name, run=run)
 
     jobs = [job(snapshot, f"{number} of {len(found)}") for number, snapshot in enumerate(found, 1)]
+    return most_severe(_run(wiring, jobs, options))
+
+
+def _resume(wiring: Wiring, names: Sequence[TokenName]) -> ExitCode:
+    """Continue open retirements, which were confirmed and approved when they began."""
+    found = (
+        [known_token(wiring.store, name) for name in names] if names else list(filter(_is_open, wiring.store.scan()))
+    )
+    for snapshot in found:
+        if not _is_open(snapshot):
+            name, busy = snapshot.document.record.name, snapshot.document.busy
+            hint = f"tokenguard rotate {name} --resume" if busy else f"see `tokenguard show {name}`"
+            raise InputError(f"no retirement of {name} is open", hint=hint)
+    if not found:
+        wiring.progress.note("nothing to resume")
+        return ExitCode.OK
+    jobs = [continuing_job(wiring, each, abort=False, accept_outage=False) for each in found]
+    results = _run(wiring, jobs, ("--resume",))
+    for snapshot in (wiring.store.load(each.id) for each in found):
+        for step in cleanup_steps(snapshot.document.record) if not snapshot.document.busy else ():
+            wiring.progress.note(step)
+    if len(names) == 1 and results[0].error is not None:
+        raise results[0].error
+    return most_severe(results)
+
+
+def _is_open(snapshot: Snapshot) -> bool:
+    journal = snapshot.document.journal
+    return snapshot.document.busy and journal is not None and journal.mode is Mode.RETIRE
+
+
+def _run(wiring: Wiring, jobs: Sequence[BatchJob], again: tuple[str, ...]) -> list[BatchResult]:
+    """Run the jobs and show how they ended; `again` are the options that run the rest after an interrupt."""
     results = []
     try:
         for result in run_all(jobs, wiring.clock):
             results.append(result)
-            if result.error is not None:
+            if result.error is not None and len(jobs) > 1:
                 wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
     except KeyboardInterrupt:
-        options = ("--yes", *(("--reason", reason) if reason else ()))
-        name_remainder(wiring, [job.name for job in jobs[len(results) :]], ("retire", *options))
+        name_remainder(wiring, [job.name for job in jobs[len(results) :]], ("retire", *again))
         raise
     show_results(wiring.screen, results, {each.name: wiring.store.find(each.name) for each in results})
-    return most_severe(results)
+    return results
 
 
 def _is_refused_anyway(snapshot: Snapshot) -> bool:

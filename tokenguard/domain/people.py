@@ -37,6 +37,12 @@ class Directory:
         """The person of that name; None if no such person is known."""
         return self._people.get(person_key(name)) if name else None
 
+    def named(self, identity: str) -> str:
+        """An identity at the store with the person whom it is known to belong to."""
+        found = self.find(identity)
+        same = found is None or person_key(found.name) == person_key(identity)
+        return identity if found is None or same else f"{found.name} ({identity})"
+
     def same(self, one: str, other: str) -> bool:
         """Whether both name the same person."""
         if not one or not other:

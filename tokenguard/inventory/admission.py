@@ -9,12 +9,12 @@ from tokenguard.domain.event import Event, Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.liveness import Observation
-from tokenguard.domain.lookalikes import possible_values
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque, possible_values
 from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Consumer, ConsumerKind, Location, Record, RecordState
-from tokenguard.errors import InputError, Unfinished
+from tokenguard.errors import InputError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory.record_changes import plain_text
 from tokenguard.policy.model import born
@@ -70,6 +70,17 @@ def checked_text(store: Store, text: str, *, what: str) -> str:
     """One plain line that is kept, such as a reason; InputError if it is none or holds a value of the store."""
     line = plain_text(text, what=what)
     refuse_known_values([(what, line)], known_by(store))
+    return line
+
+
+def checked_if_readable(store: Store, text: str, *, what: str) -> str:
+    """As `checked_text`; for a login that may not read fingerprints, values are recognised by their form only."""
+    try:
+        return checked_text(store, text, what=what)
+    except Unreachable:
+        line = plain_text(text, what=what)
+    if holds_issued(line) or holds_opaque(line):
+        raise InputError(f"the {what} looks like a token value", hint="name the token, not its value")
     return line
 
 

@@ -12,6 +12,7 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Journal
 from tokenguard.domain.leak_trail import LeakReports
 from tokenguard.domain.names import TokenId
+from tokenguard.domain.people import Directory
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen, field
 from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
@@ -45,6 +46,8 @@ class StoreFacts(Frozen, frozen=True, kw_only=True):
     """What awaits the approval or the review of a second person."""
     remind_after: timedelta | None = REMIND_AFTER
     """From the first message to the first reminder; None: no reminders."""
+    people: Directory = field(default_factory=Directory)
+    """Who is meant by an identity at the store."""
     leak_reports: Mapping[TokenId, LeakReports] = field(default_factory=dict)
     """By token with an open leak: what its trail says of it."""
     login_ends: datetime | None = None
@@ -100,9 +103,10 @@ class _Derivation:
         """What a second person has to approve or review."""
         for request in self._facts.requests:
             first, others = request.operations[0], len(request.operations) - 1
+            by = self._facts.people.named(request.by)
             what = f"{first.kind}" + (f" and {others:,} more" if others else "")
             done = f"was run with --break-glass ({request.forced})" if request.forced else "waits for a second person"
-            says = f"{what} by {request.by} {done}" + ("; it is not reviewed" if request.forced else "")
+            says = f"{what} by {by} {done}" + ("; it is not reviewed" if request.forced else "")
             command = ("approve", request.digest)
             facts = ("request", request.digest, request.at.isoformat())
             owner = owners.get(first.name, "")

@@ -220,7 +220,8 @@ def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Viola
 def _open_reviews(rule: Rule, around: Surroundings, store: str) -> Iterator[Violation]:
     """What was done with `--break-glass`, until another person has reviewed it. It cannot be waived."""
     for review in around.reviews or ():
-        text = f"{review.operation} by {review.by} on {review.at:%Y-%m-%d} is not reviewed: {review.reason}"
+        by = around.people.named(review.by)
+        text = f"{review.operation} by {by} on {review.at:%Y-%m-%d} is not reviewed: {review.reason}"
         place = {"token": review.name} if review.name else {"path": "store"}
         fix = f"tokenguard approve {review.digest}, run by another person"
         yield Violation(rule=rule.id, severity=rule.severity, text=text, fix=fix, store=store, **place)

@@ -87,6 +87,7 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
 
     def accepting(self, found: Iterable[tuple[TextMatch, str]], terms: Terms) -> "Acceptor":
         """The same with these findings accepted; InputError if the reason holds a value."""
+        self._refuse_value(terms.reason)
         known, tags = self._knowing(self.content), SlowTags(self.content.salts[0])
         entries: list[BaselineEntry] = []
         former: list[BaselineEntry] = []
@@ -132,23 +133,24 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
                 save(acceptor.content)
         return accepted, total - accepted
 
+    def _refuse_value(self, reason: str) -> None:
+        """InputError if the reason, which is readable in the file, has the form of a token or holds a known one."""
+        nothing = self._knowing(BaselineContent(self.content.salts))
+        known = self.jobs(FindingCollector(nothing)).stream(reason.encode()).findings
+        if holds_issued(reason) or holds_opaque(reason) or any(each.kind is FindingKind.OWN for each in known):
+            raise InputError("the reason looks like a token value", hint="write why the finding is accepted")
+
     def _asking(self, tty: Terminal, match: TextMatch, path: str) -> "Acceptor":
         """Accept a finding on the terms that a person gives."""
         while True:
             try:
                 reason, until = tty.ask("  reason: "), tty.ask("  until (YYYY-MM-DD, Enter for always): ").strip()
-                _refuse_value(reason)
                 return self.accepting([(match, path)], Terms(reason=reason, until=until, now=self.now))
             except InputError as error:
                 tty.show(f"  not yet: {error.message}")
 
     def _knowing(self, content: BaselineContent, base: Path | None = None) -> Baseline:
         return Baseline(content, RootPaths(root=self.paths.root, base=base or self.paths.root), self.now)
-
-
-def _refuse_value(reason: str) -> None:
-    if holds_issued(reason) or holds_opaque(reason):
-        raise InputError("the reason looks like a token value", hint="write why the finding is accepted")
 
 
 def _scans(root: Path, names: Iterable[str], *, history: bool) -> Iterator[Callable[[ScanJob], Report]]:

@@ -38,6 +38,7 @@ from tokenguard.text import counted
 from tokenguard.usecases.parts import (
     HasClock,
     HasEngine,
+    HasPeople,
     HasPolicy,
     HasProgress,
     HasRoutes,
@@ -59,6 +60,7 @@ _ATTEMPTS = 5
 class SendNotificationsParts(
     HasClock,
     HasEngine,
+    HasPeople,
     HasPolicy,
     HasProgress,
     HasRoutes,
@@ -273,6 +275,7 @@ class Notifier:
             store_url=parts.store_url,
             policy=parts.policy,
             now=parts.clock.now(),
+            people=parts.people,
             upkeep=outbox.upkeep,
             leak_reports={each: self._leak_reports(each) for each in leaking},
             requests=() if tokens else tuple(parts.second_person.waiting()),
