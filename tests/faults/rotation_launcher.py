@@ -23,7 +23,7 @@ from unittest.mock import patch
 from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager import stores as aws_stores
 from tests.faults.rotation_faults import EFFECTS, LINES, MOVING, PEOPLE
-from tokenguard.cli.demo_person import Person
+from tokenguard.cli.demo_person import DemoPerson
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError, Unreachable
@@ -95,7 +95,7 @@ class SettingsPerson:
     """The person at the sandbox's settings page, who does what the task says."""
 
     def __init__(self, settings_url: str) -> None:
-        self._person = Person()
+        self._person = DemoPerson()
         self._person.settings_url = settings_url
 
     def paste(self, task: Task, *, retry: str = "") -> Secret:

@@ -13,7 +13,10 @@ COMMANDS = {
     "list": ("tokenguard.cli.list_:list_tokens", "List tokens with their owners and due dates."),
     "show": ("tokenguard.cli.show:show", "Show one token: record, last operation, recent events."),
     "edit": ("tokenguard.cli.edit:edit", "Change the record of a token."),
-    "triage": ("tokenguard.cli.triage:triage", "Complete records one by one, with suggestions for what they lack."),
+    "triage": (
+        "tokenguard.cli.triage:triage",
+        "Complete records one by one, with suggestions for what they lack.",
+    ),
     "remove": ("tokenguard.cli.remove:remove", "Remove a mistaken record that has no value."),
     "verify": ("tokenguard.cli.verify:verify", "Verify with the providers that tokens work and have the right scope."),
     "rotate": (

@@ -26,7 +26,7 @@ _REPLACED = re.compile(r"[^\n]*\r\x1b\[K")
 _LAUNCHER = "import os,sys;os.close(os.open(sys.argv[1],os.O_RDWR));os.execv(sys.argv[2],sys.argv[2:])"
 
 
-class Person:
+class DemoPerson:
     """Does by hand what Descript offers no API for. Knows only what is on the screen and on the page."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import click
 
-from tokenguard.cli.demo_person import Person
+from tokenguard.cli.demo_person import DemoPerson
 from tokenguard.delivery import throwaway
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.files import create_private
@@ -44,7 +44,7 @@ class DemoStage(AbstractContextManager["DemoStage"]):
         self._sandbox: subprocess.Popen[str] | None = None
         self._shown: list[str] = []
         self.info: dict[str, Any] = {}
-        self.person = Person()
+        self.person = DemoPerson()
 
     def __enter__(self) -> Self:
         try:

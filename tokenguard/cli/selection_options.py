@@ -1,7 +1,7 @@
 """The options that select tokens by what is known of them, shared by every command that works on several tokens."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import click
@@ -73,27 +73,22 @@ def _asked(where: tuple[str, ...]) -> dict[str, Any]:
     """What was asked for, under the names of `_OPTIONS`; InputError without a word of what was typed."""
     asked: dict[str, Any] = {"state": "", "leaked": False}
     for text in where:
-        key, separator, wanted = text.partition("=")
+        key, _, wanted = text.partition("=")
         name = {"env": "environment", "made-by": "made_by"}.get(key, key)
-        wrong = key not in _KEYS or not separator or not wanted or bool(asked.get(name))
-        if wrong or (name == "leaked" and wanted != "yes") or (name == "state" and wanted not in set(RecordState)):
+        possible: Mapping[str, Collection[str]] = {"leaked": {"yes"}, "state": set(RecordState)}
+        faults = {
+            "is not FIELD=TEXT": not wanted,
+            "names a field that does not exist": key not in _KEYS,
+            f"names {key} twice": bool(asked.get(name)),
+            f"asks for a value that {key} cannot have": wanted not in possible.get(name, {wanted}),
+        }
+        if (fault := next((words for words, found in faults.items() if found), None)) is not None:
             raise InputError(
-                f"--where {_fault(key, name, separator, wanted, asked)}",
+                f"--where {fault}",
                 hint=f"fields are {', '.join(_KEYS[:-1])}, and leaked=yes; a state is one of {', '.join(RecordState)}",
             )
         asked[name] = wanted == "yes" if name == "leaked" else wanted
     return asked
-
-
-def _fault(key: str, name: str, separator: str, wanted: str, asked: dict[str, Any]) -> str:
-    """What is wrong with one `--where`, without a word of what was typed."""
-    if not separator or not wanted:
-        return "is not FIELD=TEXT"
-    if key not in _KEYS:
-        return "names a field that does not exist"
-    if asked.get(name):
-        return f"names {key} twice"
-    return f"asks for a value that {key} cannot have"
 
 
 def _filter(asked: dict[str, Any]) -> Filter:

@@ -16,14 +16,7 @@ from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
-from tokenguard.usecases.triage_records import (
-    IncompleteRecord,
-    checked_answer,
-    incomplete_records,
-    looked_up,
-    record_answers,
-    triage_order,
-)
+from tokenguard.usecases.triage_records import IncompleteRecord, Triage, checked_answer, triage_order
 
 _OPEN, _SKIP = "-", "skip"
 _EXAMPLES = {
@@ -48,7 +41,8 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
     """
     chosen = select_tokens(wiring, names, wanted, everything=not names and wanted == ANY)
     tell_selection(wiring, wanted, chosen)
-    found = incomplete_records(wiring, chosen)
+    work = Triage(wiring)
+    found = work.incomplete(chosen)
     if plan_only or not found or wiring.tty is None:
         _show(wiring, found)
         if found and not plan_only:
@@ -61,16 +55,16 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
     changed: list[str] = []
     for place, each in triage_order(found):
         wiring.unfinished = f"{counted(len(changed), 'record')} changed; the same command continues with the rest"
-        if (name := _ask_about(wiring, wiring.tty, place, each)) is not None:
+        if (name := _ask_about(work, wiring.tty, place, each)) is not None:
             changed.append(name)
     wiring.unfinished = ""
     _show_changed(wiring, changed, len(found))
     return ExitCode.OK
 
 
-def _ask_about(wiring: Wiring, tty: Tty, place: str, each: IncompleteRecord) -> str | None:
+def _ask_about(work: Triage, tty: Tty, place: str, each: IncompleteRecord) -> str | None:
     """Ask for what one record lacks; its name if it was changed."""
-    each = looked_up(wiring, each)
+    each = work.looked_up(each)
     record = each.snapshot.document.record
     known = [record.provider, record.hint, f"imported from {record.imported_from}" if record.imported_from else ""]
     tty.show()
@@ -85,7 +79,7 @@ def _ask_about(wiring: Wiring, tty: Tty, place: str, each: IncompleteRecord) -> 
     if not given:
         return None
     try:
-        record_answers(wiring, each.snapshot, given)
+        work.record(each.snapshot, given)
     except Tampered:
         raise
     except TokenguardError as error:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from tokenguard.domain.people import Person, person_key
-from tokenguard.errors import InputError
 from tokenguard.inventory.record_changes import MAX_TEXT
+from tokenguard.inventory.utf8_file import decoded, refuse
 from tokenguard.output.csv_table import cell_content, is_formula
-from tokenguard.text import is_plain_line, safe_text
+from tokenguard.text import is_plain_line
 
 MAX_BYTES = 16 << 20
 _MOST = 100_000
+_HINT = "correct the file of [people], or leave the section out"
 _PERSON = ("person", "username", "login")
 """What names a person, the first of these that is there: our own, SCIM's `userName`, GitHub's `login`."""
 _ALIASES = (
@@ -49,7 +50,9 @@ def read_people(data: bytes, *, source: str) -> list[Person]:
         data: the file's bytes: UTF-8, with or without a byte-order mark.
         source: how errors name it.
     """
-    rows = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
+    rows = csv.reader(
+        io.StringIO(decoded(data, source=source, max_bytes=MAX_BYTES, hint=_HINT), newline=""), strict=True
+    )
     try:
         header = next(rows, [])
         columns = _columns(header, source)
@@ -111,20 +114,5 @@ def _columns(names: Sequence[str], source: str) -> dict[str, list[int]]:
     return found
 
 
-def _text(data: bytes, source: str) -> str:
-    if len(data) > MAX_BYTES:
-        _refuse(source, f"larger than {MAX_BYTES:,} bytes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        _refuse(f"{source}:{line}:{column}", "this is not UTF-8 text", "save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        _refuse(f"{source}:{line}", "there is a NUL character in it: it may be UTF-16", "save it as UTF-8")
-    return text
-
-
-def _refuse(place: str, reason: str, hint: str = "correct the file of [people], or leave the section out") -> NoReturn:
-    raise InputError(f"{safe_text(place, one_line=True, limit=200)}: {reason}", hint=hint) from None
+def _refuse(place: str, reason: str, hint: str = _HINT) -> NoReturn:
+    refuse(place, reason, hint)

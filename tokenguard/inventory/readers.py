@@ -11,10 +11,11 @@ from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field
-from tokenguard.text import safe_text
+from tokenguard.inventory.utf8_file import decoded, refuse
 
 MAX_BYTES = 16 << 20
 MAX_DRAFTS = 20_000
+_HINT = "nothing was imported; correct the file, or see --file-format"
 _LISTS = frozenset({"permissions", "consumers"})
 _VALUE = "value"
 COLUMNS = {
@@ -205,18 +206,8 @@ def _columns(names: Sequence[str], source: str) -> list[str]:
 
 
 def _text(data: bytes, source: str) -> str:
-    if len(data) > MAX_BYTES:
-        _refuse(source, f"larger than {MAX_BYTES:,} bytes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        _refuse(source, "this is not UTF-8 text")
-    if "\0" in text:
-        _refuse(source, "there is a NUL character in it")
-    return text
+    return decoded(data, source=source, max_bytes=MAX_BYTES, hint=_HINT)
 
 
-def _refuse(
-    source: str, reason: str, hint: str = "nothing was imported; correct the file, or see --file-format"
-) -> NoReturn:
-    raise InputError(f"{safe_text(source, one_line=True, limit=200)}: {reason}", hint=hint) from None
+def _refuse(source: str, reason: str, hint: str = _HINT) -> NoReturn:
+    refuse(source, reason, hint)

@@ -1,6 +1,6 @@
 """Changes to a record that a person can make, and their validation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -72,11 +72,7 @@ class RecordChanges(Frozen, frozen=True, kw_only=True):
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Every text that would be kept, with the name of its field."""
-        for name in field_names(RecordChanges):
-            value = getattr(self, name)
-            if name != "name" and value is not None and not isinstance(value, datetime):
-                for each in value if isinstance(value, tuple) else (value,):
-                    yield name, each.url if isinstance(each, Location) else str(each)
+        yield from _texts(self, (each for each in field_names(RecordChanges) if each != "name"))
 
     def given(self) -> dict[str, Any]:
         """The fields that something was said about, ready for `replace`."""
@@ -94,11 +90,17 @@ def texts_in(record: Frozen) -> list[tuple[str, str]]:
     Args:
         record: a record, or what a manifest declares of one.
     """
-    found = [(name, str(getattr(record, name, None) or "")) for name in _TEXTS]
-    found += [("consumers", str(each)) for each in getattr(record, "consumers", None) or ()]
-    place = getattr(record, "location", None) or ""
-    found.append(("location", place.url if isinstance(place, Location) else place))
-    return [(name, text) for name, text in found if text]
+    return list(_texts(record, (*_TEXTS, "consumers", "location")))
+
+
+def _texts(found: Frozen, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The texts of some fields, those of a list one by one."""
+    for name in names:
+        value = getattr(found, name, None)
+        for each in value if isinstance(value, tuple) else (value,):
+            text = each.url if isinstance(each, Location) else str(each or "")
+            if text and not isinstance(each, datetime):
+                yield name, text
 
 
 def looks_like_value(field_name: str, text: str) -> bool:

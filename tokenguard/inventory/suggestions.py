@@ -50,17 +50,27 @@ class Neighbours:
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
-        records = [each for each in records if each.state is not RecordState.RETIRED]
         self._said: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         """By group and column, what the records of the group say, and how many."""
-        for record in records:
-            said = {each: cell_text(each, CHANGEABLE[each](record)) for each in _OF_NEIGHBOURS}
-            for group in _groups_of(record):
-                for column, text in said.items():
-                    if text:
-                        self._said[_key(group, column, record)][text] += 1
-        self._owners = {each.owner for each in records if each.owner}
-        self._environments = {each.environment for each in records if each.environment}
+        self._owners, self._environments = set[str](), set[str]()
+        for each in records:
+            self._count(each, 1)
+
+    def replace(self, before: Record, after: Record) -> None:
+        """Compare with a record as it is from now on."""
+        self._count(before, -1)
+        self._count(after, 1)
+
+    def _count(self, record: Record, times: int) -> None:
+        if record.state is RecordState.RETIRED:
+            return
+        said = {each: cell_text(each, CHANGEABLE[each](record)) for each in _OF_NEIGHBOURS}
+        for group in _groups_of(record):
+            for column, text in said.items():
+                if text:
+                    self._said[_key(group, column, record)][text] += times
+        self._owners |= {record.owner} - {""}
+        self._environments |= {record.environment} - {""}
 
     def missing(self, record: Record, *, consumer: str = "") -> tuple[MissingFact, ...]:
         """What the record lacks, each with the best suggestion.
@@ -103,7 +113,7 @@ class Neighbours:
         if column not in _OF_NEIGHBOURS:
             return None
         for group in _groups_of(record):  # the record itself says nothing of what it lacks
-            said = self._said.get(_key(group, column, record), Counter[str]())
+            said = +self._said.get(_key(group, column, record), Counter[str]())
             if len(said) == 1:
                 ((text, count),) = said.items()
                 return MissingFact(column=column, suggestion=text, source=f"{counted(count, 'token')} {group}")

@@ -3,7 +3,8 @@
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.notifications.notification import NotificationKind
@@ -22,38 +23,46 @@ _COMMAND = re.compile(r"tokenguard ([^;,:()`]+)")
 """A hint that is a command and nothing else."""
 
 
-def queue_before(parts: SendNotificationsParts) -> Iterator[Done]:
-    """Take in what holds before the work: a leak that this run ends has to be told too, and at once."""
-    try:
-        Notifier(parts).queue()
-    except TokenguardError as error:
-        yield Done.failed(Duty.NOTIFY, "", error)
+class UpkeepNotices:
+    """The notifications of one run of upkeep.
+
+    Args:
+        parts: what it takes of the process.
+    """
+
+    def __init__(self, parts: SendNotificationsParts) -> None:
+        self._parts = parts
+        self._notifier = Notifier(parts)
+
+    def before(self) -> Iterator[Done]:
+        """Take in what holds before the work: a leak that this run ends has to be told too, and at once."""
+        try:
+            self._notifier.queue()
+        except TokenguardError as error:
+            yield Done.failed(Duty.NOTIFY, "", error)
+
+    def after(self, lines: Sequence[Done], file: str) -> Iterator[Done]:
+        """Record the run and send; yields a line for each route, as the other duties do for each token."""
+        now, owners = self._parts.clock.now(), self._notifier.owners
+        findings = tuple(_grouped([each for each in lines if each.code is not ExitCode.OK], file, owners, now))
+        code = most_severe_code(each.code for each in lines)
+        try:
+            reports = self._notifier.run(LastUpkeep(at=now, code=int(code), findings=findings))
+        except TokenguardError as error:
+            yield Done.failed(Duty.NOTIFY, "", error)
+            return
+        for each in reports:
+            says = each.reason if each.code is not ExitCode.OK else ""
+            sent = f"told {each.route} of {counted(len(each.sent), 'event')}" if each.sent else ""
+            if says or sent:
+                hint = f"tokenguard notify --test --route {each.route}" if says else ""
+                yield Done(duty=Duty.NOTIFY, name=each.route, code=each.code, says=says or sent, hint=hint)
 
 
-def notify_after(parts: SendNotificationsParts, lines: Sequence[Done], file: str) -> Iterator[Done]:
-    """Record the run and send; yields a line for each route, as the other duties do for each token."""
-    findings = tuple(_grouped(parts, [each for each in lines if each.code is not ExitCode.OK], file))
-    code = most_severe_code(each.code for each in lines)
-    try:
-        reports = Notifier(parts).run(LastUpkeep(at=parts.clock.now(), code=int(code), findings=findings))
-    except TokenguardError as error:
-        yield Done.failed(Duty.NOTIFY, "", error)
-        return
-    for each in reports:
-        says = each.reason if each.code is not ExitCode.OK else ""
-        sent = f"told {each.route} of {counted(len(each.sent), 'event')}" if each.sent else ""
-        if says or sent:
-            hint = f"tokenguard notify --test --route {each.route}" if says else ""
-            yield Done(duty=Duty.NOTIFY, name=each.route, code=each.code, says=says or sent, hint=hint)
-
-
-def _grouped(parts: SendNotificationsParts, lines: Sequence[Done], file: str) -> Iterator[UpkeepFinding]:
-    records = [each.document.record for each in parts.store.scan()] if lines else []
-    owners = {str(each.name): each.owner for each in records}
+def _grouped(lines: Sequence[Done], file: str, owners: Mapping[str, str], now: datetime) -> Iterator[UpkeepFinding]:
     groups: dict[tuple[NotificationKind, Duty, str], list[Done]] = defaultdict(list)
     for each in lines:
         groups[_kind(each), each.duty, owners.get(each.name, "") if each.name else ""].append(each)
-    now = parts.clock.now()
     for (kind, duty, owner), found in groups.items():
         if len(found) <= _SINGLE:
             for each in found:

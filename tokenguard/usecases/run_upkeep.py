@@ -80,9 +80,10 @@ class Upkeep:
         }
         told = self._parts.settings.notify is not None
         if told:
-            from tokenguard.usecases import notify_upkeep  # only where it is configured
+            from tokenguard.usecases.notify_upkeep import UpkeepNotices  # only where it is configured
 
-            yield from notify_upkeep.queue_before(self._parts)
+            notices = UpkeepNotices(self._parts)
+            yield from notices.before()
         lines = list[Done]()
         for duty, work in duties.items():
             try:
@@ -93,7 +94,7 @@ class Upkeep:
                 lines.append(Done.failed(duty, "", error))
                 yield lines[-1]
         if told:
-            yield from notify_upkeep.notify_after(self._parts, lines, self._file)
+            yield from notices.after(lines, self._file)
 
     def _resume(self) -> Iterator[Done]:
         parts = self._parts

@@ -114,9 +114,14 @@ class SecondPerson:
         return _names(self._policy(), kind, record) or _names(self._pinned, kind, record)
 
     @cached_property
+    def _approvals(self) -> StoreApprovals:
+        """Read once: a command does not wait for an approval that comes while it runs."""
+        return StoreApprovals(self._store, self._clock)
+
+    @cached_property
     def _pinned(self) -> Policy:
         try:
-            rule = StoreApprovals(self._store, self._clock).rule
+            rule = self._approvals.rule
         except Unreachable:  # a login of an older role goes on; where the policy asks, the approvals are read again
             rule = ""
         return load_policy(rule.encode(), source="pinned rule") if rule else Policy(name="")
@@ -213,7 +218,7 @@ class SecondPerson:
     ) -> tuple[list[Approval], list[tuple[SensitiveOperation, str]]]:
         """The approvals that cover operations, and those that none covers with the reason."""
         found, missing = list[Approval](), list[tuple[SensitiveOperation, str]]()
-        approvals = StoreApprovals(self._store, self._clock)
+        approvals = self._approvals
         for operation in operations:
             verdict = approvals.of_operation(operation, by)
             if verdict.approval is None:
@@ -307,7 +312,7 @@ class SecondPerson:
         return shared, read_requests(shared, entries), entries
 
     def _approved(self) -> Sequence[ChainedEvent]:
-        return StoreApprovals(self._store, self._clock).entries
+        return self._approvals.entries
 
 
 def approve_request_command(request: ApprovalRequest | OpenReview) -> str:

@@ -97,6 +97,8 @@ class Notifier:
 
     def __init__(self, parts: SendNotificationsParts, names: Sequence[str] = (), *, required: bool = False) -> None:
         self._parts = parts
+        self.owners: dict[str, str] = {}
+        """The owners of the tokens that were read so far."""
         configured = parts.notification_routes
         if not configured and required:
             raise InputError("no route is configured", hint="add [notify.routes.NAME] to the configuration")
@@ -269,6 +271,7 @@ class Notifier:
         """What holds now, of some tokens or of the whole store, and what was announced for other runners."""
         parts, config = self._parts, self._parts.settings.notify
         snapshots = [parts.store.load(each) for each in tokens] if tokens else list(parts.store.scan())
+        self.owners |= {each.document.record.name: each.document.record.owner for each in snapshots}
         leaking = [each.id for each in snapshots if each.document.record.leaks]
         facts = StoreFacts(
             store_id=parts.store.store_id,

@@ -16,7 +16,6 @@ from tokenguard.ports.delivery import Holds
 from tokenguard.rotation.sampling import Controls
 from tokenguard.usecases.edit_token import EditTokenParts, edit_record
 from tokenguard.usecases.given_facts import changes_from
-from tokenguard.usecases.parts import HasStore
 
 _OPTION = {"created_at": "created"}
 
@@ -28,33 +27,49 @@ class IncompleteRecord(Frozen, frozen=True, kw_only=True):
     facts: tuple[MissingFact, ...]
 
 
-def incomplete_records(parts: HasStore, wanted: Sequence[Snapshot]) -> list[IncompleteRecord]:
-    """Those of the tokens that lack something, unclaimed ones first; neither a provider nor a consumer is asked."""
-    neighbours = _neighbours(parts)
-    found = [
-        IncompleteRecord(snapshot=each, facts=neighbours.missing(record, consumer=_existing(record)))
-        for each in wanted
-        if lacking(record := each.document.record) and not each.document.moved_to
-    ]
-    return sorted(found, key=_rank)
+class Triage:
+    """What the records of a store lack; the inventory is read once.
 
+    Args:
+        parts: what it takes of the process.
+    """
 
-def looked_up(parts: EditTokenParts, each: IncompleteRecord) -> IncompleteRecord:
-    """The record with what its provider and the line that it was imported from say now, and with newer neighbours."""
-    snapshot = parts.store.load(each.snapshot.id)
-    record = snapshot.document.record
-    if "scope" in lacking(record) and record.seen is None:
-        controls = Controls(parts.store, parts.vendors, parts.clock)
-        try:
-            verify(parts.store, parts.clock, parts.vendors.provider_of, snapshot, controlled=controls.hold)
-        except Tampered:
-            raise
-        except TokenguardError as error:
-            parts.progress.note(f"{record.name}: {error.message}; {error.hint}")
-        snapshot = parts.store.load(each.snapshot.id)
+    def __init__(self, parts: EditTokenParts) -> None:
+        self._parts = parts
+        self._neighbours = Neighbours(each.document.record for each in parts.store.scan())
+
+    def incomplete(self, wanted: Sequence[Snapshot]) -> list[IncompleteRecord]:
+        """Those of the tokens that lack something, unclaimed first; neither a provider nor a consumer is asked."""
+        found = [
+            IncompleteRecord(snapshot=each, facts=self._neighbours.missing(record, consumer=_existing(record)))
+            for each in wanted
+            if lacking(record := each.document.record) and not each.document.moved_to
+        ]
+        return sorted(found, key=_rank)
+
+    def looked_up(self, each: IncompleteRecord) -> IncompleteRecord:
+        """The record with what its provider and the line that it was imported from say now, and with answers so far."""
+        parts, snapshot = self._parts, self._parts.store.load(each.snapshot.id)
         record = snapshot.document.record
-    consumer = record.imported_from if _still_there(parts, snapshot) else ""
-    return IncompleteRecord(snapshot=snapshot, facts=_neighbours(parts).missing(record, consumer=consumer))
+        if "scope" in lacking(record) and record.seen is None:
+            controls = Controls(parts.store, parts.vendors, parts.clock)
+            try:
+                verify(parts.store, parts.clock, parts.vendors.provider_of, snapshot, controlled=controls.hold)
+            except Tampered:
+                raise
+            except TokenguardError as error:
+                parts.progress.note(f"{record.name}: {error.message}; {error.hint}")
+            snapshot = parts.store.load(each.snapshot.id)
+        self._neighbours.replace(each.snapshot.document.record, snapshot.document.record)
+        record = snapshot.document.record
+        consumer = record.imported_from if _still_there(parts, snapshot) else ""
+        return IncompleteRecord(snapshot=snapshot, facts=self._neighbours.missing(record, consumer=consumer))
+
+    def record(self, snapshot: Snapshot, given: Mapping[str, object]) -> None:
+        """Commit the answers for one record, with one audit event; raises as `edit_record` does."""
+        before = snapshot.document.record
+        after = edit_record(self._parts, before.name, changes_from(dict(given)), confirmed=True)
+        self._neighbours.replace(before, after.document.record)
 
 
 def checked_answer(column: str, text: str) -> Mapping[str, object]:
@@ -66,15 +81,6 @@ def checked_answer(column: str, text: str) -> Mapping[str, object]:
         given = {_OPTION.get(column, column): text}
     changes_from(dict(given))
     return given
-
-
-def record_answers(parts: EditTokenParts, snapshot: Snapshot, given: Mapping[str, object]) -> Snapshot:
-    """Commit the answers for one record, with one audit event; raises as `edit_record` does."""
-    return edit_record(parts, snapshot.document.record.name, changes_from(dict(given)), confirmed=True)
-
-
-def _neighbours(parts: HasStore) -> Neighbours:
-    return Neighbours(each.document.record for each in parts.store.scan())
 
 
 def _existing(record: Record) -> str:
