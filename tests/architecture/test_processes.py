@@ -20,6 +20,7 @@ BIN = Path(sys.executable).parent
 MODULES = {
     "tokenguard/__main__.py": "the command line",
     "tokenguard/streams/helper.py": 'the helper of `install(fds="helper")`',
+    "tokenguard/detection/clean_text_writer.py": "a tool of ours, which reads tables and no value",
     "tokenguard/detection/rule_table.py": "a tool of ours, which reads a dependency and no value",
 }
 """What `python -m` can run."""

@@ -36,7 +36,8 @@ _ASSIGNMENT = (
     rf"(?i:(?:{_WORDS})[\w.-]{{0,24}}{_CLOSE}[ \t]{{0,8}}{_TYPE}[ \t]{{0,8}}{_BETWEEN}[ \t]{{0,8}}[^\s,;(){{}}<>&|])"
 )
 _OPTION = rf"(?i:(?:--[\w-]{{0,24}}|\b(?:ENV|ARG)[ \t]{{1,4}}\w{{0,24}})(?:{_WORDS})[\w-]{{0,24}}[ \t]{{1,4}}[^\s-])"
-_ADDRESS = r"[a-z]://[^\s:/@\"'\x60<>]{0,80}:[^\s/@\"'\x60<>]{3,160}@"
+ASSIGNED_PATTERN = f"(?:{_ASSIGNMENT}|{_OPTION})"
+ADDRESS_PATTERN = r"[a-z]://[^\s:/@\"'\x60<>]{0,80}:[^\s/@\"'\x60<>]{3,160}@"
 _COMMAND = (
     r"(?m:(?:\bcurl\b[^\n]{0,400}[ \t]|^[ \t#]{0,40})(?:-[a-zA-Z]{0,5}u|--(?:proxy-)?user)"
     r"(?:[ \t]{1,4}|=)[\"'{]{0,2}[^\s\"'$]{1,160})"
@@ -246,7 +247,7 @@ def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
 
 @cache
 def _assigned() -> Regex:
-    return regex(f"(?:{_ASSIGNMENT}|{_OPTION})")
+    return regex(ASSIGNED_PATTERN)
 
 
 @cache
@@ -256,4 +257,4 @@ def _command() -> Regex:
 
 @cache
 def _address() -> Regex:
-    return regex(_ADDRESS)
+    return regex(ADDRESS_PATTERN)

@@ -125,16 +125,20 @@ _STANDARD = str.maketrans("-_", "+/")
 
 @cache
 def _gate() -> AhoCorasick:
+    return AhoCorasick(sorted(literals()), matchkind=MatchKind.Standard)
+
+
+def literals() -> set[str]:
     """What base64 makes of the literals with which tokens and private keys begin, at each of three offsets."""
-    literals = {_PRIVATE_KEY}
+    plain = {_PRIVATE_KEY}
     for kind in FORMATS:
         for template in kind.shapes if kind.stands_alone else ():
             first = opening(template)
             if len(first) >= _LEAST_LITERAL:
-                literals.add(first.encode())
-    cores = {core for literal in (*literals, *_WORDS) for core in _cores(literal)}
+                plain.add(first.encode())
+    cores = {core for literal in (*plain, *_WORDS) for core in _cores(literal)}
     cores |= {twice for word in (*_WORDS, _PRIVATE_KEY) for core in _cores(word) for twice in _cores(core.encode())}
-    return AhoCorasick(sorted(cores), matchkind=MatchKind.Standard)
+    return cores
 
 
 def _cores(literal: bytes) -> Iterator[str]:

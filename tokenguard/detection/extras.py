@@ -20,16 +20,16 @@ from tokenguard.token_formats.checksum import CHECKSUMS
 from tokenguard.token_formats.token_format import TokenFormat
 
 KNOWN_VARIABLE = "Token in a known variable"
-_VARIABLES = (
+VARIABLES_PATTERN = (
     "DESCRIPT_API_TOKEN|DESCRIPT_API_KEY|DESCRIPT_TOKEN|AUTOPOSTING_API_KEY|"
     "AUTOPOSTING_TOKEN|OP_SERVICE_ACCOUNT_TOKEN|OP_CONNECT_TOKEN|DOPPLER_TOKEN|"
     "CLOUDFLARE_API_TOKEN|VAULT_TOKEN|GITLAB_TOKEN|SENDGRID_API_KEY"
 )
 KNOWN_VARIABLE_PATTERN = (
-    rf"(?<![A-Za-z0-9])(?:{_VARIABLES})(?![A-Za-z0-9_])[\"']?[ \t]{{0,8}}(?:[:=][ \t]{{0,8}}|[ \t])[\"']?"
+    rf"(?<![A-Za-z0-9])(?:{VARIABLES_PATTERN})(?![A-Za-z0-9_])[\"']?[ \t]{{0,8}}(?:[:=][ \t]{{0,8}}|[ \t])[\"']?"
     r"(?P<value>[A-Za-z0-9+/=_:.~%-]{20,512})(?![A-Za-z0-9({$])"
 )
-_PRESIGNED = r"(?i:(?:[?&;]|u0026)(?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=)"
+PRESIGNED_PATTERN = r"(?i:(?:[?&;]|u0026)(?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=)"
 _PRESIGNED_URL, _VARIABLE, _ENCRYPTED_KEY = range(3)
 _ENCRYPTED_KEY_PATTERN = r"(?P<value>-----BEGIN ENCRYPTED PRIVATE KEY-----\s{1,8}[A-Za-z0-9+/=\s]{64})"
 _BY_EXPRESSION = (
@@ -161,7 +161,7 @@ def _looks_random(value: str) -> bool:
 
 @cache
 def _anchors() -> RegexSet:
-    return regex_set([_PRESIGNED, _VARIABLES, _ENCRYPTED_KEY_PATTERN])
+    return regex_set([PRESIGNED_PATTERN, VARIABLES_PATTERN, _ENCRYPTED_KEY_PATTERN])
 
 
 class _Taken:

@@ -22,10 +22,10 @@ _FIRST_OF_VALUE = r"\w"
 # Public IPv4 addresses hold no letter, and detect-secrets' default filters drop values without letters.
 _CANNOT_FIND = frozenset({"IPPublicDetector"})
 # Its class excludes white space and the colon, so a match cannot leave the scalar it started in: all of it is a core.
-_WHOLE_IS_CORE = frozenset({"BasicAuthDetector"})
+WHOLE_IS_CORE = frozenset({"BasicAuthDetector"})
 
 
-def table() -> dict[str, object]:
+def table() -> dict[str, Any]:
     """The content of the file."""
     return {
         "detect_secrets": VERSION,
@@ -36,16 +36,22 @@ def table() -> dict[str, object]:
     }
 
 
-def _regexes() -> Iterator[tuple[str, str, Needs]]:
+def regexes() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """The plug-ins' expressions, each with its plug-in, but those for keywords: the table's rows but for the last."""
     every: dict[str, Any] = get_mapping_from_secret_type_to_class()
     for plugin in every.values():
         name = plugin.__name__
         if not issubclass(plugin, RegexBasedDetector) or name in _CANNOT_FIND:
             continue
         for regex in plugin.denylist:
-            wide = superset(regex.pattern, regex.flags)
-            whole = name in _WHOLE_IS_CORE
-            yield name, wide, Needs(cores=(wide,), run=0) if whole else needs(regex.pattern, regex.flags)
+            yield name, regex
+
+
+def _regexes() -> Iterator[tuple[str, str, Needs]]:
+    for name, regex in regexes():
+        wide = superset(regex.pattern, regex.flags)
+        whole = name in WHOLE_IS_CORE
+        yield name, wide, Needs(cores=(wide,), run=0) if whole else needs(regex.pattern, regex.flags)
 
 
 def _keywords() -> Iterator[tuple[str, str, Needs]]:
