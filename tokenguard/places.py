@@ -6,30 +6,45 @@ On Linux and other systems that follow the XDG base directories these are three 
 
 import os
 import sys
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NAME = "tokenguard"
+_Kind = tuple[str, str, str]
+CONFIG: _Kind = ("config", "XDG_CONFIG_HOME", ".config")
+STATE: _Kind = ("state", "XDG_STATE_HOME", ".local/state")
+_DATA: _Kind = ("data", "XDG_DATA_HOME", ".local/share")
 
 
-def config_dir() -> Path:
+def config_dir() -> "Path":
     """Where `config.toml` is looked for."""
-    return _place("config", "XDG_CONFIG_HOME", ".config")
+    return _path(CONFIG)
 
 
-def data_dir() -> Path:
+def data_dir() -> "Path":
     """Where the default store is."""
-    return _place("data", "XDG_DATA_HOME", ".local/share")
+    return _path(_DATA)
 
 
-def state_dir() -> Path:
+def state_dir() -> "Path":
     """Where anchors are kept, outside every store."""
-    return _place("state", "XDG_STATE_HOME", ".local/state")
+    return _path(STATE)
 
 
-def _place(kind: str, variable: str, default: str) -> Path:
+def place(kind: _Kind) -> str:
+    """The name of one of these directories."""
+    name, variable, default = kind
     if sys.platform in {"darwin", "win32"}:
         import platformdirs  # see above
 
-        return Path(getattr(platformdirs, f"user_{kind}_dir")(_NAME, appauthor=False))
-    given = Path(os.environ.get(variable, "").strip())
-    return (given if given.is_absolute() else Path.home() / default) / _NAME
+        return str(getattr(platformdirs, f"user_{name}_dir")(_NAME, appauthor=False))
+    given = os.environ.get(variable, "").strip()
+    return os.path.join(given if os.path.isabs(given) else os.path.join(os.path.expanduser("~"), default), _NAME)
+
+
+def _path(kind: _Kind) -> "Path":
+    from pathlib import Path  # a clean commit does without
+
+    return Path(place(kind))

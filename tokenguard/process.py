@@ -1,6 +1,5 @@
 """Hardens the process: no core files, no tracing by peers, private files by default."""
 
-import contextlib
 import os
 import sys
 
@@ -30,5 +29,8 @@ def harden() -> None:
 def _forbid_tracing() -> None:
     import ctypes  # Linux only
 
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return
+    prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -94,7 +94,7 @@ def test_names_that_act_on_a_terminal_are_shown_and_not_obeyed(repository, capsy
 
 @pytest.mark.usefixtures("unmeasured")
 def test_the_rules_load_only_for_their_files(repository):
-    repository.stage("app.py", "x = 1\n")
+    repository.stage("app.py", "x = 'ü'\n")
     assert loaded(repository.path, []) & HEAVY == set()
     code = "import sys\nfrom tokenguard.precommit.hook import run\nrun([])\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)

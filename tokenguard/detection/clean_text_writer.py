@@ -220,7 +220,7 @@ def _of_sequence(tree: Any) -> Exact | None:
 
 
 def _inside(kind: Any, value: Any, found: list[Exact]) -> None:
-    """What a node that is not exact has in it whatever it matches."""
+    """What each match of a node that is not exact has in it."""
     if kind is op.SUBPATTERN:
         found.append(_walk(value[3], found))
     elif kind in {op.MAX_REPEAT, op.MIN_REPEAT} and value[0]:

@@ -1,15 +1,13 @@
-"""`tokenguard-hook`: what is staged, or pushed, must not hold a token. Offline by construction, but for names."""
+"""What the hook does where something may be found, or is asked for: it loads the scanner, and reports."""
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.precommit.arguments import USAGE, HookArguments, parsed
-from tokenguard.process import harden
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,22 +21,19 @@ if TYPE_CHECKING:
     from tokenguard.scanning.narrowing import Narrowing
     from tokenguard.scanning.scan_options import Demands
     from tokenguard.scanning.scanner import Suppressor
+    from tokenguard.scanning.staged_blobs import Staged
     from tokenguard.settings import ScanConfig
 
 
-def main() -> NoReturn:
-    """Run the hook of this process and leave with its exit code."""
-    gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
-    harden()  # what is staged may hold values
-    code = run(sys.argv[1:])
-    gc.freeze()  # skipping it at exit saves as much time as a small scan
-    sys.exit(code)
+def scanned(arguments: Sequence[str], staged: "Staged | None" = None) -> int:
+    """Run the hook with these arguments; returns the exit code and raises nothing.
 
-
-def run(arguments: Sequence[str]) -> int:
-    """Run the hook with these arguments; returns the exit code and raises nothing."""
+    Args:
+        arguments: as the command line has them.
+        staged: what they ask for, if it has been read already.
+    """
     try:
-        return _run(list(arguments))
+        return _run(list(arguments), staged)
     except TokenguardError as error:
         return _say(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
@@ -47,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(f"an unexpected {type(error).__name__}", "this is a bug in tokenguard", ExitCode.BUG)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], staged: "Staged | None") -> int:
     if arguments in (["-h"], ["--help"]):
         sys.stdout.write(USAGE)
         return ExitCode.OK
@@ -59,7 +54,7 @@ def _run(arguments: list[str]) -> int:
     settings = user_scan_settings(os.environ)
     changes = _changes(wanted)
     job, demands = _job(wanted, _demands(wanted), settings, changes)
-    report, reach = _scanned(job, wanted)
+    report, reach = _report(job, wanted, staged)
     report = demands.noted(_with_names(report, os.environ) if settings and settings.names else report)
     report = with_note_once(report, settings.known_tokens_note) if settings else with_note_once(report)
     show_all, quiet = "--show-all" in wanted, "--quiet" in wanted
@@ -159,7 +154,7 @@ def _changes(wanted: HookArguments) -> "StagedFiles | None":
     return StagedFiles()
 
 
-def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
+def _report(job: "ScanJob", wanted: HookArguments, staged: "Staged | None") -> "tuple[Report, Reach]":
     from tokenguard.scanning.advice import Reach
 
     here = Path()
@@ -175,9 +170,11 @@ def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
         return with_reach(job.history(here, wanted.values.get("--since", "")), here), Reach.PUSHED
     if "--commit-msg" in wanted:
         return job.message(Path(wanted.values["--commit-msg"])), Reach.MESSAGE
-    if wanted.files:
-        return job.index(here, wanted.files), Reach.STAGED
-    return job.staged(here), Reach.STAGED
+    if staged is None:
+        staged_report = job.index(here, wanted.files) if wanted.files else job.staged(here)
+    else:
+        staged_report = job.given(staged)
+    return staged_report, Reach.STAGED
 
 
 def _suppressor(wanted: HookArguments, base: Path, now: "datetime") -> "Suppressor":

@@ -13,54 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from tokenguard.errors import InputError
+from tokenguard.scanning.git_command import find_program, git_arguments, git_environ
 from tokenguard.text import safe_text
 
-_KEPT = frozenset(
-    {
-        "PATH",
-        "HOME",
-        "TMPDIR",
-        "SYSTEMROOT",
-        # Set by git itself around hooks: which index is being committed, where the objects of a push wait.
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_COMMON_DIR",
-        "GIT_INDEX_FILE",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_QUARANTINE_PATH",
-    }
-)
-_FORCED = {
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_ALLOW_PROTOCOL": "none",  # no transport at all, also if the repository allows one: prevents a lazy fetch
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced object would show us other bytes than those that are pushed
-    "GIT_GRAFT_FILE": os.devnull,  # and a graft would hide the commits before it
-    "GIT_PAGER": "cat",
-    "LC_ALL": "C",
-}
-_OPTIONS = (
-    "--no-pager",
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.untrackedCache=false"),
-    *("-c", "core.quotePath=false"),
-    *("-c", "core.attributesFile=/dev/null"),
-    *("-c", "diff.external="),
-    *("-c", "submodule.recurse=false"),
-    *("-c", "safe.directory=*"),  # the switch protects from what is turned off here
-    *("-c", "log.showSignature=false"),
-)
 _BUFFER, _PIPE = 1 << 18, 4096
 _HINT = "is this a git repository, and is the revision there? shallow or partial clones miss objects"
-
-_WITHOUT_PATHSPECS = frozenset({"check-ignore"})
-"""Takes paths, and fails when it is told to take pathspecs literally."""
 
 
 class Git:
@@ -73,7 +30,7 @@ class Git:
 
     def __init__(self, directory: Path, environ: Mapping[str, str] = os.environ) -> None:
         self.directory = directory
-        self._environ = {name: text for name, text in environ.items() if name in _KEPT} | _FORCED
+        self._environ = git_environ(environ)
         self._program = _program(environ)
 
     def output(self, *arguments: str, stdin: bytes = b"", fine: Container[int] = (0,)) -> bytes:
@@ -196,9 +153,7 @@ class Git:
         )
 
     def _command(self, arguments: Iterable[str]) -> list[str]:
-        name, *rest = arguments
-        literal = () if name in _WITHOUT_PATHSPECS else ("--literal-pathspecs",)
-        return [self._program, *_OPTIONS, *literal, name, *rest]
+        return git_arguments(self._program, arguments)
 
 
 def find_git(directory: Path, environ: Mapping[str, str] = os.environ) -> Git | None:
@@ -208,13 +163,10 @@ def find_git(directory: Path, environ: Mapping[str, str] = os.environ) -> Git | 
 
 
 def _program(environ: Mapping[str, str]) -> str:
-    """The git of the absolute entries of PATH: a relative one could be a file of the repository."""
-    for entry in environ.get("PATH", os.defpath).split(os.pathsep):
-        for name in ("git", "git.exe"):
-            program = f"{entry}{os.sep}{name}"
-            if Path(entry).is_absolute() and os.access(program, os.X_OK) and not Path(program).is_dir():
-                return program
-    raise InputError("git is not installed", hint="install git, or name files instead")
+    program = find_program(environ)
+    if program is None:
+        raise InputError("git is not installed", hint="install git, or name files instead")
+    return program
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

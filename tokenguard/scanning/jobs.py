@@ -41,6 +41,10 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
         """What the next commit changes."""
         return self._run(read_staged(Git(directory)))
 
+    def given(self, staged: Iterable[tuple[str, bytes]]) -> Report:
+        """What has been read of the index, by name."""
+        return self._run(Blob(path=name, data=data) for name, data in staged)
+
     def index(self, directory: Path, paths: Sequence[str]) -> Report:
         """The index's version of `paths`; InputError if none of them could be read."""
         report = self._run(read_index(Git(directory), paths))

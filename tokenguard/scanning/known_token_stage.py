@@ -22,12 +22,11 @@ from tokenguard.scanning.bundle import (
     stale,
     verified,
 )
+from tokenguard.scanning.known_token_note import NO_KEY, NOT_SEARCHED
 
 if TYPE_CHECKING:  # it loads all rules
     from tokenguard.scanning.scanner import OwnStage
 
-NOT_SEARCHED = "known tokens not searched for"
-"""How the note begins that is made where there is no key or bundle."""
 _PULL = "`tokenguard fingerprints pull --from store`, or from a file or an https address,"
 
 
@@ -50,7 +49,7 @@ def load_own_tokens(key: ScanKey | None, now: datetime, *, required: bool = Fals
         InputError: own tokens are required and cannot be looked for.
     """
     bundle = pulled(key) if key else None
-    missing = "no scan key" if key is None else "no bundle was pulled" if bundle is None else ""
+    missing = NO_KEY if key is None else "no bundle was pulled" if bundle is None else ""
     if key is None or bundle is None:
         if required:
             raise InputError(f"known tokens cannot be searched for: {missing}", hint=f"{_PULL} first")

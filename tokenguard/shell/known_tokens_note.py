@@ -9,7 +9,7 @@ from tokenguard.errors import InputError
 from tokenguard.files import make_private_dir, read_limited, replace_file
 from tokenguard.frozen import replace
 from tokenguard.places import state_dir
-from tokenguard.scanning.known_token_stage import NOT_SEARCHED
+from tokenguard.scanning.known_token_note import NOT_SEARCHED, NOTE
 
 _MAX_BYTES = 1_000
 
@@ -39,4 +39,4 @@ def _is_news(note: str) -> bool:
 
 
 def _place() -> Path:
-    return state_dir() / "scan" / "note"
+    return state_dir().joinpath(*NOTE)

@@ -9,6 +9,7 @@ from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file
 from tokenguard.places import state_dir
 from tokenguard.scanning.bundle import ScanKey, scan_key_of
+from tokenguard.scanning.known_token_note import KEYRING_MARKER
 
 if TYPE_CHECKING:
     from tokenguard.stores.local.os_keyring import OsKeyring
@@ -60,7 +61,7 @@ def remember_scan_key(key: ScanKey, keyring: "Callable[[], OsKeyring | None] | N
 
 
 def _marker() -> Path:
-    return state_dir() / "scan" / "keyring"
+    return state_dir().joinpath(*KEYRING_MARKER)
 
 
 def _account() -> str:
