@@ -81,6 +81,23 @@ def test_due_tokens_of_a_selection_only(cli, three):
     assert [each["name"] for each in answer.document["plan"]] == [AUDIO]
 
 
+@pytest.mark.parametrize("command", ["verify", "deliver", "retire", "runbook", "triage", "report"])
+def test_due_is_a_part_of_the_selection(cli, three, command):
+    found = cli.store.find(token_name(VIDEO))
+    due = replace(found.document.record, due_at=cli.clock.now())
+    cli.store.commit(found.id, found.version, replace(found.document, record=due), [])
+    plan = ("--plan",) if command in {"retire", "triage"} else ("--check",) if command == "deliver" else ()
+    answer = cli(command, "--due", "--owner", "video", *plan)
+    assert answer.code in {0, 1, 3}, answer
+    assert not (DEV in answer.out and command != "report")
+    if command == "report":
+        assert "only" in answer.out
+        assert "--owner video --due" in answer.out
+    else:
+        assert "selected: 1 token with --owner video --due" in answer.err
+    cli.refused(command, "--due", "--owner", "audio", *plan)
+
+
 def test_several_tokens_are_retired_only_when_that_is_confirmed(cli, three):
     assert cli("retire", "--owner", "video").code == 3
     assert len(cli("list", "--format", "json").document["tokens"]) == 3

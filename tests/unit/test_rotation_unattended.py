@@ -11,8 +11,8 @@ from tokenguard.domain.names import TokenId, token_name
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy, load_policy
-from tokenguard.policy.model import Override, RuleSelector
-from tokenguard.rotation.unattended import Hold, choose, is_due, is_open_to_rotation, mode_of
+from tokenguard.policy.model import Override, RuleSelector, is_due
+from tokenguard.rotation.unattended import Hold, choose, is_open_to_rotation, mode_of
 
 NOW = datetime(2026, 12, 2, 3, 0, tzinfo=UTC)  # a Wednesday
 OLD = NOW - timedelta(days=400)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
@@ -29,7 +29,7 @@ _TONES = {
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every token of the store.")
 @click.option("--check", "check_only", is_flag=True, help="Only compare; exit 1 if a consumer differs.")
-@selects
+@selects_due
 @pass_wiring
 def deliver(
     wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool, check_only: bool, wanted: Filter

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import selects_due
 from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.inventory.selection import Filter
@@ -37,7 +37,7 @@ REPORT_FORMATS = (
     "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
-@selects
+@selects_due
 @pass_wiring
 def report(
     wiring: Wiring,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from tokenguard.cli.base import break_glass_option, command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
@@ -34,7 +34,7 @@ from tokenguard.views.token_view import show_taken
 @click.option("--resume", is_flag=True, help="Continue a retirement that was interrupted; without NAME, all of them.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @break_glass_option
-@selects
+@selects_due
 @pass_wiring
 def retire(
     wiring: Wiring, names: tuple[TokenName, ...], *, reason: str, plan_only: bool, resume: bool, yes: bool,

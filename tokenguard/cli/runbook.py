@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
@@ -27,7 +27,7 @@ from tokenguard.views.runbook_page import page
     "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
-@selects
+@selects_due
 @pass_wiring
 def runbook(
     wiring: Wiring, names: tuple[TokenName, ...], *, as_html: bool, output: str | None, force: bool, wanted: Filter

@@ -8,7 +8,8 @@ import click
 
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
-from tokenguard.inventory.selection import Filter
+from tokenguard.frozen import replace
+from tokenguard.inventory.selection import DueNow, Filter
 from tokenguard.shell.wiring import Wiring
 
 _GLOB_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._/-*?[]!")
@@ -49,6 +50,22 @@ def selects(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS.values()):
         command = option(command)
     return command
+
+
+def selects_due(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same options, and `--due` as a part of the selection."""
+    option = click.option(
+        "--due", "only_due", is_flag=True, help="Only tokens that are due, have leaked, or are of unknown age."
+    )
+
+    @functools.wraps(function)
+    def command(*args: Any, only_due: bool, wanted: Filter, **given: Any) -> Any:
+        wiring = click.get_current_context().find_object(Wiring) if only_due else None
+        if wiring is not None:
+            wanted = replace(wanted, due=DueNow(wiring.policy, wiring.clock.now()))
+        return function(*args, wanted=wanted, **given)
+
+    return option(selects(command))
 
 
 _KEYS = ("name", "owner", "made-by", "account", "provider", "scope", "env", "state", "leaked")
@@ -102,7 +119,8 @@ def _filter(asked: dict[str, Any]) -> Filter:
 
         changes_from(texts)
     state = RecordState(asked["state"]) if asked["state"] else None
-    return Filter(name=pattern, state=state, leaked=asked["leaked"], known_as=_known_as(texts), **texts)
+    asks = replace(Filter(), **texts)
+    return replace(asks, name=pattern, state=state, leaked=asked["leaked"], known_as=_known_as(texts))
 
 
 def _known_as(texts: dict[str, str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError, NeedsPerson, Tampered, TokenguardError
@@ -29,7 +29,7 @@ _EXAMPLES = {
 @command("triage")
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--plan", "plan_only", is_flag=True, help="List what is missing, with suggestions; ask nothing.")
-@selects
+@selects_due
 @pass_wiring
 def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wanted: Filter) -> ExitCode:
     """Complete the records of tokens: all incomplete ones, named ones, or a selection. Unclaimed ones come first.

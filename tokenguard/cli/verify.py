@@ -3,7 +3,7 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
@@ -37,7 +37,7 @@ _TONES = {
 @click.option(
     "--from-file", "source", metavar="FILE", help="With --reconcile: a file with the list; - for standard input."
 )
-@selects
+@selects_due
 @pass_wiring
 def verify(
     wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool, target: str | None, source: str | None,

@@ -8,7 +8,18 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.policy.model import Due, Policy, age_unknown, due_of
+from tokenguard.policy.model import Due, Policy, age_unknown, due_of, is_due
+
+
+class DueNow(Frozen, frozen=True):
+    """Tokens that are to be rotated now: leaked, due, or of unknown age."""
+
+    policy: Policy
+    now: datetime
+
+    def admits(self, record: Record) -> bool:
+        """Whether the token is one of them."""
+        return is_due(record, self.policy, self.now)
 
 
 class Filter(Frozen, frozen=True, kw_only=True):
@@ -27,6 +38,7 @@ class Filter(Frozen, frozen=True, kw_only=True):
     state: RecordState | None = None
     leaked: bool = False
     """Only tokens whose live value, or one that may be alive, has leaked."""
+    due: DueNow | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -36,7 +48,7 @@ class Filter(Frozen, frozen=True, kw_only=True):
             "--provider": self.provider, "--scope": self.scope, "--env": self.environment, "--state": self.state or "",
         }  # fmt: skip
         given = tuple(word for option, text in texts.items() if text for word in (option, str(text)))
-        return given + ("--leaked",) * self.leaked
+        return given + ("--leaked",) * self.leaked + ("--due",) * (self.due is not None)
 
     def admits(self, record: Record) -> bool:
         """Whether the token is asked for."""
@@ -45,6 +57,8 @@ class Filter(Frozen, frozen=True, kw_only=True):
     def describes(self, record: Record) -> bool:
         """Whether the token is one of those, retired or not."""
         if (self.name and not fnmatchcase(record.name, self.name)) or (self.leaked and not record.leaks):
+            return False
+        if self.due is not None and not self.due.admits(record):
             return False
         wanted = (
             (self.owner, record.owner),

@@ -229,3 +229,9 @@ def due_of(record: Record, policy: Policy) -> Due | None:
     if rule is None or since is None or not record.kind.has_value:
         return None
     return Due(at=since + rule.limit(record.environment), warn=warn)
+
+
+def is_due(record: Record, policy: Policy, now: datetime) -> bool:
+    """Whether a token must be rotated now: its live value has leaked, it is due, or its age is unknown."""
+    due = due_of(record, policy)
+    return record.live_leak is not None or age_unknown(record, policy) or (due is not None and due.at <= now)

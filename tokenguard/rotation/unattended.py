@@ -67,12 +67,6 @@ class Rollout(Frozen, frozen=True, kw_only=True):
         return next((record.name for record in names if record.provider == provider), None)
 
 
-def is_due(record: Record, policy: Policy, now: datetime) -> bool:
-    """Whether a token must be rotated now: its live value has leaked, it is due, or its age is unknown."""
-    due = due_of(record, policy)
-    return record.live_leak is not None or age_unknown(record, policy) or (due is not None and due.at <= now)
-
-
 def mode_of(record: Record, policy: Policy) -> Mode:
     """Return the mode of an unattended rotation.
 

@@ -10,7 +10,7 @@ from tokenguard.domain.token import ConsumerKind, Record
 from tokenguard.errors import InputError, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory.selection import ANY, Filter
-from tokenguard.policy.model import due_of
+from tokenguard.policy.model import due_of, is_due
 from tokenguard.rotation.batch import BatchJob, SkipReason
 from tokenguard.rotation.engine import tell_assertion
 from tokenguard.rotation.lease import is_at_work, pid_of
@@ -19,7 +19,7 @@ from tokenguard.rotation.parallel_runners import left_to_another, unless_left
 from tokenguard.rotation.preconditions import is_quiet
 from tokenguard.rotation.rotation_plan import RotationPlan, plan_rotation
 from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD
-from tokenguard.rotation.unattended import Hold, Rollout, choose, is_due, is_open_to_rotation
+from tokenguard.rotation.unattended import Hold, Rollout, choose, is_open_to_rotation
 from tokenguard.usecases.parts import (
     HasClock,
     HasDeliveries,
