@@ -838,6 +838,21 @@ def test_a_revocation_that_a_command_leaves_unconfirmed_is_told_by_it(cli, ops, 
     assert len(ops.events) == 1
 
 
+def test_break_glass_is_told_at_once_and_until_it_is_reviewed(cli, ops, tmp_path):
+    cli.add(VIDEO)
+    (tmp_path / "runner" / "policy.yaml").write_text(
+        "format: 1\nname: t\nextends: default\nrules:\n  - {id: second-person, operations: [retire]}\n"
+    )
+    config = tmp_path / "runner" / "config.toml"
+    config.write_text('[policy]\nfile = "policy.yaml"\n' + config.read_text())
+    assert cli("retire", VIDEO, "--yes", "--break-glass", "asleep").code == 0
+    assert ops.events == [("break-glass", VIDEO)]
+    cli("notify")
+    cli.clock.sleep(7 * DAY)
+    cli("notify")
+    assert ops.events.count(("break-glass", VIDEO)) == 2
+
+
 # ---- reminders
 
 

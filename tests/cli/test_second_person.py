@@ -808,6 +808,8 @@ def test_break_glass_goes_first_and_opens_one_review(cli, tmp_path, line):
     assert done.code == 0, done
     reviews = cli.wiring().second_person.reviews()
     assert len(reviews) == 1
+    waiting = cli("request", "--format", "json").document["requests"]
+    assert [each["break_glass"] for each in waiting] == ["the deputy is asleep"], "what was forced waits no more"
     (review,) = reviews
     assert (review.by, review.reason) == ("user:alice", "the deputy is asleep")
     findings = cli("check", "--inventory-only")

@@ -66,7 +66,7 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
     except TokenguardError as error:
         error.hint = _with_resume_line(wiring, error)
         code = _end(wiring, arguments, error.message, error.hint, error.exit_code)
-        _notify_if_not_proven_dead(wiring, code)
+        _notify_of_what_is_urgent(wiring, code)
     except (KeyboardInterrupt, click.Abort):
         click.echo(err=True)
         code = _end(wiring, arguments, "interrupted", _how_to_go_on(wiring), ExitCode.INTERRUPTED)
@@ -89,7 +89,7 @@ def _run(arguments: Sequence[str], wiring: Wiring) -> int:
         refuse_values(arguments)
         with app.make_context("tokenguard", list(arguments), obj=wiring) as context:
             code = app.invoke(context) or ExitCode.OK
-            _notify_if_not_proven_dead(wiring, code)
+            _notify_of_what_is_urgent(wiring, code)
             return int(code)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
@@ -100,9 +100,9 @@ def _run(arguments: Sequence[str], wiring: Wiring) -> int:
         raise explain(error) from None
 
 
-def _notify_if_not_proven_dead(wiring: Wiring, code: object) -> None:
-    """Notify of a revocation that is not confirmed; the code of a child of `exec` is a plain number."""
-    if code is ExitCode.NOT_PROVEN_DEAD:
+def _notify_of_what_is_urgent(wiring: Wiring, code: object) -> None:
+    """Notify of a revocation that is not confirmed (a child of `exec` ends with a plain number), and of break-glass."""
+    if code is ExitCode.NOT_PROVEN_DEAD or wiring.break_glass:
         from tokenguard.usecases.notify_at_once import notify_before_exit  # few commands end so
 
         notify_before_exit(wiring)

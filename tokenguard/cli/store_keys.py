@@ -30,11 +30,24 @@ def slots(wiring: Wiring) -> None:
     found, added = store.slots(), _added(store)
     if wiring.screen.as_json:
         wiring.screen.document(
-            {"slots": [{"id": slot.id, "kind": slot.kind, "added_at": moment(added.get(slot.id))} for slot in found]}
-        )
+            {
+                "slots": [
+                    {"id": slot.id, "kind": slot.kind, "added_at": moment(added.get(slot.id)),
+                     "person": _person(wiring, slot)}
+                    for slot in found
+                ]
+            }
+        )  # fmt: skip
     else:
-        rows = [(slot.id, _WORDS[slot.kind], _day(added.get(slot.id))) for slot in found]
-        wiring.screen.table(("slot", "opens with", "added"), rows)
+        rows = [(slot.id, _WORDS[slot.kind], _day(added.get(slot.id)), _person(wiring, slot)) for slot in found]
+        known = any(person for *_, person in rows)
+        wiring.screen.table(("slot", "opens with", "added", "person")[: 3 + known], [row[: 3 + known] for row in rows])
+
+
+def _person(wiring: Wiring, slot: SlotInfo) -> str:
+    """Whose key opens it, by the file of people."""
+    found = wiring.people.find(f"slot:{slot.id}")
+    return found.name if found is not None else ""
 
 
 @command("add-slot")

@@ -110,9 +110,8 @@ class _Derivation:
             command = ("approve", request.digest)
             facts = ("request", request.digest, request.at.isoformat())
             owner = owners.get(first.name, "")
-            yield self._made(
-                NotificationKind.WAITING, says, *command, name=first.name, owner=owner, facts=facts, began=request.at
-            )  # fmt: skip
+            kind = NotificationKind.BREAK_GLASS if request.forced else NotificationKind.WAITING
+            yield self._made(kind, says, *command, name=first.name, owner=owner, facts=facts, began=request.at)
 
     def of_store(self) -> Iterator[Notification]:
         """What concerns the store as a whole."""

@@ -19,6 +19,8 @@ class NotificationKind(StrEnum):
     LEAK = "leak"
     UNPROVEN = "revoke-unproven"
     """A revocation has started and is not confirmed."""
+    BREAK_GLASS = "break-glass"
+    """An operation was run without its second person, and is not reviewed."""
     FAILED = "failed"
     """Upkeep could not do something, or found a token that no longer works."""
     OVERDUE = "overdue"
@@ -43,6 +45,7 @@ class NotificationKind(StrEnum):
 _SEVERITY = {
     NotificationKind.LEAK: Severity.ERROR,
     NotificationKind.UNPROVEN: Severity.ERROR,
+    NotificationKind.BREAK_GLASS: Severity.ERROR,
     NotificationKind.FAILED: Severity.ERROR,
     NotificationKind.OVERDUE: Severity.ERROR,
     NotificationKind.UPKEEP_MISSED: Severity.ERROR,
@@ -50,7 +53,7 @@ _SEVERITY = {
     NotificationKind.WAIVER_ENDS: Severity.NOTE,
     NotificationKind.TEST: Severity.NOTE,
 }
-IMMEDIATE = frozenset({NotificationKind.LEAK, NotificationKind.UNPROVEN})
+IMMEDIATE = frozenset({NotificationKind.LEAK, NotificationKind.UNPROVEN, NotificationKind.BREAK_GLASS})
 """What the command that causes it also sends, without waiting for the next `notify`."""
 _MOST_URGENT_FIRST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 

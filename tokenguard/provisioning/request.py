@@ -39,7 +39,7 @@ class ApprovalRequest(Frozen, frozen=True, kw_only=True):
     def digest(self) -> str:
         """What an approver names. That of a request does not depend on when it was made; that of a review does."""
         when = self.at.isoformat() if self.forced else ""
-        body = msgspec.json.encode((1, self.store, self.by, sorted(self._digests), when, self.forced))
+        body = msgspec.json.encode((1, self.store, self.by, sorted(self.operation_digests), when, self.forced))
         return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
     @property
@@ -49,11 +49,12 @@ class ApprovalRequest(Frozen, frozen=True, kw_only=True):
             return ()
         return tuple(
             Covered(name=each.name, digest=digest, news=(each.words,))
-            for each, digest in zip(self.operations, self._digests, strict=True)
+            for each, digest in zip(self.operations, self.operation_digests, strict=True)
         )
 
     @property
-    def _digests(self) -> tuple[str, ...]:
+    def operation_digests(self) -> tuple[str, ...]:
+        """What an approval of each operation would cover."""
         return tuple(each.digest(self.store, self.by) for each in self.operations)
 
 
@@ -63,12 +64,16 @@ class _KeptRequests(Frozen, frozen=True, kw_only=True):
 
 
 def with_request(requests: Iterable[ApprovalRequest], new: ApprovalRequest, reviewed: Iterable[str]) -> bytes:
-    """The list with one more, as it is kept; old requests and reviews that are closed are left to the audit trail."""
-    closed = set(reviewed)
+    """The list with one more, as it is kept.
+
+    Old requests, those for what was run with `--break-glass`, and reviews that are closed are left to the audit trail.
+    """
+    closed, done = set(reviewed), set(new.operation_digests) if new.forced else set[str]()
     kept = [
         each
         for each in requests
         if each.digest != new.digest
+        and (each.forced or not done.issuperset(each.operation_digests))
         and (each.digest not in closed if each.forced else each.at > new.at - _KEPT)
     ]  # fmt: skip
     return msgspec.json.encode(_KeptRequests(requests=(*kept, new)), order="deterministic")
