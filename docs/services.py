@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+from tokenguard.http.system_clock import SystemClock
 from tokenguard.providers import provider_registry
 from tokenguard.providers.generic.description import Description
+from tokenguard.providers.provider_settings import ProviderSettings
 
 PAGE = Path(__file__).with_name("providers.md")
 _BEGIN, _END = "<!-- services -->\n", "\n<!-- /services -->"
@@ -14,7 +16,16 @@ _HEAD = "| Service | By API | Scope checked | Evidence of a death | A person | C
 def table() -> str:
     """One row for each file that comes with tokenguard."""
     rows = [_row(provider_registry.description_of(name, None)) for name in provider_registry.described_services()]
-    return "\n".join([_HEAD, "|---" * 8 + "|", *rows])
+    rows += [_class_row(name) for name in ("aws-iam", "openbao-approle")]
+    return "\n".join([_HEAD, "|---" * 8 + "|", *sorted(rows)])
+
+
+def _class_row(name: str) -> str:
+    """The row of a service that is a class: these do everything by API."""
+    provider = provider_registry.build(name, ProviderSettings(), SystemClock())
+    scope, source = provider.capabilities.verifies_scope, getattr(provider, "source", {})
+    cells = ("create, list, revoke, probe", "yes" if scope else "no", "refused while a control is accepted", "nothing")
+    return f"| `{name}` | {' | '.join(cells)} | {source['contract']} | {source['checked']} | never tried live |"
 
 
 def _row(said: Description) -> str:

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.ci_issuer import Issuer
 from tests.fakes.secret_hosts import vendors
 from tests.fakes.secret_hosts.serving import Asked, SecretHost
-from tests.fakes.secrets_manager import security_tokens, service
+from tests.fakes.secrets_manager import access_keys, security_tokens, service
 from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tokenguard.sandbox.autoposting_api import AutopostingApi
 from tokenguard.sandbox.cited_routes import AUTOPOSTING, DESCRIPT, SETTINGS, CitedRoute
@@ -27,6 +27,7 @@ SERVICES = {
     "Descript": DESCRIPT,
     "Descript's settings": SETTINGS,
     "Secrets Manager": tuple(service.OPERATIONS.values()),
+    "IAM": tuple(access_keys.OPERATIONS.values()),
     "STS": tuple(security_tokens.OPERATIONS.values()),
     "identities of jobs": Issuer.routes,
     **{each.__name__: each.routes for each in HOSTS},
@@ -50,6 +51,13 @@ def test_a_citation_is_a_route_a_document_and_its_day(service_name, cited: Cited
 def test_each_operation_of_secrets_manager_is_cited():
     methods = {name for name, _ in inspect.getmembers(service.SecretsManager, inspect.isfunction) if name[0].isupper()}
     assert methods == service.OPERATIONS.keys()
+
+
+def test_each_operation_of_access_keys_is_cited():
+    methods = {
+        name for name, _ in inspect.getmembers(access_keys.FakeIam, inspect.isfunction) if name[:2].strip("_").isupper()
+    }
+    assert {each.strip("_") for each in methods} == access_keys.OPERATIONS.keys()
 
 
 def test_the_settings_page_is_where_its_citation_says():

@@ -12,8 +12,16 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine, accepted
 from tests.fakes.secrets_manager.stores import CREDENTIALS, PREFIX
+from tokenguard.domain.liveness import ScopeVerdict, Verdict
+from tokenguard.domain.names import Label
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.ports.provider import CreateRefused, TokenRequest
+from tokenguard.providers.provider_registry import build, issuer
+from tokenguard.providers.provider_settings import ProviderSettings
 
 REGION = "eu-west-1"
 
@@ -84,3 +92,26 @@ def test_a_token_lives_from_issue_to_retirement_and_a_doomed_secret_is_told_as_t
 
     assert cli("retire", NAME, "--yes").code == 0
     assert not accepted(sandbox, new)
+
+
+def test_access_keys_are_made_listed_and_deleted_on_the_iam_of_others(moto_aws):
+    iam = boto3.client("iam", endpoint_url=moto_aws.url, region_name="us-east-1")
+    iam.create_user(UserName="deploy")
+    provider = build("aws-iam", ProviderSettings(base_url=moto_aws.url), SwiftClock())
+    pair = Value({"key_id": Secret(CREDENTIALS["AWS_ACCESS_KEY_ID"]), "token": Secret("tgcanary-secret")})
+    scope = Scope("iam-user", "123456789012.deploy")
+    admin = issuer(provider, pair, scope)
+    first, second = (admin.create(TokenRequest(label=Label(f"deploy-{each}"), scope=scope)) for each in ("one", "two"))
+    assert {row.label: row.provider_id for row in admin.listed().rows} == {
+        "deploy-one": first.provider_id,
+        "deploy-two": second.provider_id,
+    }
+    assert not admin.listed().complete  # moto leaves out IsTruncated, which AWS always says
+    with pytest.raises(CreateRefused):
+        admin.create(TokenRequest(label=Label("deploy-three"), scope=scope))
+    seen = provider.probe(first.value, scope)
+    assert (seen.verdict, seen.scope_verdict) == (Verdict.ALIVE, ScopeVerdict.RIGHT)
+    admin.revoke(first.provider_id)
+    admin.revoke(first.provider_id)
+    found = iam.list_access_keys(UserName="deploy")["AccessKeyMetadata"]
+    assert [each["AccessKeyId"] for each in found] == [second.provider_id]

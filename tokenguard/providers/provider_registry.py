@@ -14,7 +14,7 @@ from tokenguard.providers.provider_settings import ProviderSettings
 if TYPE_CHECKING:
     from tokenguard.providers.generic.description import Description
 
-BUILT_IN = ("autoposting", "descript", "manual")
+BUILT_IN = ("autoposting", "aws-iam", "descript", "manual", "openbao-approle")
 _SERVICES = Path(__file__).parent / "services"
 """Descriptions that come with tokenguard: one file for each service, named like it."""
 
@@ -60,10 +60,18 @@ def build(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
             from tokenguard.providers.autoposting import Autoposting  # brings the HTTP client
 
             return Autoposting(settings, clock)
+        case "aws-iam":
+            from tokenguard.providers.aws_iam import AwsIam  # brings AWS's SDK, once it is asked
+
+            return AwsIam(settings, clock)
         case "manual":
             from tokenguard.providers.manual import Manual  # as the others
 
             return Manual(clock)
+        case "openbao-approle":
+            from tokenguard.providers.openbao_approle import OpenBaoAppRole  # brings the HTTP client
+
+            return OpenBaoAppRole(settings, clock)
         case _:
             return _described(name, settings, clock)
 

@@ -58,7 +58,7 @@ def known_provider(name: str, settings: Settings, clock: Clock) -> KnownProvider
         base_url=provider.base_url,
         capabilities=provider.capabilities,
         guide=provider.guide(),
-        source={} if said is None else dict(said.source),
+        source=dict(said.source if said is not None else getattr(provider, "source", {})),
         permissions={} if said is None else dict(said.permissions),
         admin_permissions={} if said is None else dict(said.admin_permissions),
     )

@@ -18,6 +18,8 @@ class AwsFailure(StrEnum):
     KMS = "kms"
     EXPIRED = "expired"
     CREDENTIALS = "credentials"
+    UNKNOWN_KEY = "unknown-key"
+    """There is no active access key of this id."""
     STATIC = "static"
     """Credentials do not expire, but only expiring ones are allowed."""
     CLOCK = "clock"
@@ -52,6 +54,10 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
         "log in again (for example `aws sso login`)",
     ),
     AwsFailure.CREDENTIALS: (
+        "AWS accepts none of the credentials found",
+        "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
+    ),
+    AwsFailure.UNKNOWN_KEY: (
         "AWS accepts none of the credentials found",
         "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
     ),
@@ -95,7 +101,10 @@ _CODES: dict[str, AwsFailure] = {
     "ExpiredToken": AwsFailure.EXPIRED,
     "RequestExpired": AwsFailure.EXPIRED,
     "UnrecognizedClientException": AwsFailure.CREDENTIALS,
-    "InvalidClientTokenId": AwsFailure.CREDENTIALS,
+    "InvalidClientTokenId": AwsFailure.UNKNOWN_KEY,
+    "NoSuchEntity": AwsFailure.ABSENT,
+    "LimitExceeded": AwsFailure.LIMIT,
+    "EntityTemporarilyUnmodifiable": AwsFailure.THROTTLED,
     "InvalidIdentityToken": AwsFailure.CREDENTIALS,
     "IDPRejectedClaim": AwsFailure.CREDENTIALS,
     "RequestTimeTooSkewed": AwsFailure.CLOCK,

@@ -1,7 +1,7 @@
 """Client for Secrets Manager and STS over boto3, with explicit region and endpoint, timeouts and own errors."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -130,7 +130,7 @@ class AwsClient:
 
         return self._client("sts", self._new_session(anonymous()), signature_version=UNSIGNED)
 
-    def _client(self, service: str, session: Any = None, **how: Any) -> Any:
+    def _client(self, service: str, session: Any = None, *, keys: Mapping[str, str] | None = None, **how: Any) -> Any:
         from botocore.config import Config  # loaded with boto3
         from botocore.exceptions import BotoCoreError
 
@@ -148,6 +148,7 @@ class AwsClient:
                     user_agent_extra="tokenguard",
                     **how,
                 ),
+                **(keys or {}),
             )
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error)) from None
