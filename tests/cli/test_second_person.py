@@ -917,3 +917,47 @@ def test_the_reason_of_an_approval_holds_no_value(cli, monkeypatch):
     monkeypatch.setattr(cli.store, "fingerprint", denied)
     assert as_person(cli, "user:bob", "approve", digest, "--yes", "--reason", secrets.token_urlsafe(40)).code == 2
     approve(cli, digest, "--reason", "replaced by the new service's own internationalisation")
+
+
+# ---- bad input
+
+REASONS = ["", "  ", "a\nb", "a\x1b[2Jb", "x" * 201, "a\u202eb"]
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_reason_of_break_glass_is_one_plain_line(cli, reason):
+    cli.add()
+    before = cli.everything()
+    cli.refused("retire", NAME, "--yes", "--break-glass", reason)
+    assert cli.everything() == before
+
+
+@pytest.mark.parametrize("line", GLASS.values(), ids=GLASS)
+def test_break_glass_without_a_reason_is_refused_by_every_command(cli, tmp_path, line):
+    words = line(tmp_path)
+    answer = cli(words[0], "--break-glass", " ", *words[1:])
+    assert answer.code == (125 if words[0] == "exec" else 2), answer
+    assert "--break-glass needs a reason" in answer.err
+
+
+def test_a_reason_of_break_glass_holds_no_value(cli):
+    value = cli.add()
+    before = cli.everything()
+    cli.refused("retire", NAME, "--yes", "--break-glass", f"because of {value}")
+    assert cli.everything() == before
+
+
+PINS = {
+    "stray": ("policy", "pin", "policy.yaml"),
+    "control": ("policy", "pin", "--yes", "--reason", "a\x1bb"),
+    "long": ("policy", "pin", "--yes", "--reason", "x" * 201),
+    "a value": ("policy", "pin", "--yes", "--reason", "VALUE"),
+}
+
+
+@pytest.mark.parametrize("words", PINS.values(), ids=PINS)
+def test_a_bad_pin_is_refused(cli, words):
+    value = cli.add()
+    before = cli.everything()
+    cli.refused(*(value if each == "VALUE" else each for each in words))
+    assert cli.everything() == before

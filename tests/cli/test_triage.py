@@ -6,6 +6,7 @@ from tests.fakes.command_line import FakeTty
 from tests.fakes.world import OTHER_DRIVE
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import token_name
+from tokenguard.usecases import triage_records
 
 NEIGHBOUR, FOUND = "video/app/prod/upload", "video/legacy/fake-render-token"
 
@@ -196,3 +197,21 @@ def test_what_may_be_a_living_token_is_not_removed(cli):
                                        ["a/b", "--reason", "a\nb"], ["A B", "--reason", "x"]])  # fmt: skip
 def test_what_cannot_be_meant_is_refused(cli, mistaken, arguments):
     cli.refused("remove", *arguments)
+
+
+def test_answers_count_for_the_next_record_without_another_look_at_the_store(cli, tmp_path, monkeypatch):
+    lines = [f"FAKE_{word}_TOKEN={cli.world.create(word).value}" for word in ("ONE", "TWO", "THREE")]
+    (tmp_path / ".env").write_text("\n".join(lines) + "\n")
+    assert cli("import", ".env", "--prefix", "audio/legacy", "--provider", "fake").code == 0
+    first, *others = cli("triage", "--plan", "--format", "json").document["records"]
+    assert {each["field"]: each["suggestion"] for each in first["lacks"]}["owner"] == ""
+    compared, neighbours = [], triage_records.Neighbours
+    monkeypatch.setattr(triage_records, "Neighbours", lambda found: compared.append(1) or neighbours(found))
+    cli.tty = FakeTty(
+        *("sound" if each["field"] == "owner" else "-" for each in first["lacks"]), *["skip"] * len(others)
+    )
+    assert cli("triage").code == 0
+    assert record(cli, first["name"]).owner == "sound"
+    asked = [each for each in cli.tty.shown if each.strip().startswith("owner (")]
+    assert ["sound: 1 token" in each for each in asked] == [False, True, True], asked
+    assert len(compared) == 1

@@ -68,7 +68,10 @@ class Neighbours:
         for group in _groups_of(record):
             for column, text in said.items():
                 if text:
-                    self._said[_key(group, column, record)][text] += times
+                    counts = self._said[_key(group, column, record)]
+                    counts[text] += times
+                    if not counts[text]:
+                        del counts[text]
         self._owners |= {record.owner} - {""}
         self._environments |= {record.environment} - {""}
 
@@ -113,7 +116,7 @@ class Neighbours:
         if column not in _OF_NEIGHBOURS:
             return None
         for group in _groups_of(record):  # the record itself says nothing of what it lacks
-            said = +self._said.get(_key(group, column, record), Counter[str]())
+            said = self._said.get(_key(group, column, record), Counter[str]())
             if len(said) == 1:
                 ((text, count),) = said.items()
                 return MissingFact(column=column, suggestion=text, source=f"{counted(count, 'token')} {group}")
