@@ -905,6 +905,18 @@ def test_requests_and_reviews_name_the_person_of_an_identity(cli, tmp_path):
     assert cli("request", "--format", "json").document["requests"][0]["requested_by"] == "user:alice"
 
 
+def test_a_file_of_people_that_cannot_be_read_stops_an_approval_before_it_is_written(cli, tmp_path):
+    cli.add()
+    digest = requested(cli, "retire", NAME, "--yes")
+    (tmp_path / "people.csv").write_text("nobody\n")
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write('[people]\nfile = "people.csv"\n')
+    before = cli.everything()
+    assert as_person(cli, "user:bob", "approve", digest, "--yes").code == 2
+    cli.refused("request", "--", "rotate", NAME, "--compromised")
+    assert cli.everything() == before
+
+
 def test_the_reason_of_an_approval_holds_no_value(cli, monkeypatch):
     value = cli.add()
     digest = requested(cli, "retire", NAME, "--yes")

@@ -54,6 +54,7 @@ def approve(
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
     reason = checked_if_readable(wiring.store, reason, what="reason") if reason else ""
+    _ = wiring.people  # a file that cannot be read is reported before anything is written
     request = _request_of(wiring, wanted)
     if request is not None:
         _approve_request(wiring, request, until=end, reason=reason, yes=yes)

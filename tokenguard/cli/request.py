@@ -34,6 +34,7 @@ def request(wiring: Wiring, words: tuple[str, ...]) -> None:
         raise InputError("this command cannot be requested", hint=f"a second person approves: {known}")
     from tokenguard.cli.app import app  # it names this module
 
+    _ = wiring.people  # a file that cannot be read is reported before anything is written
     wiring.requesting = True
     if words[0] != "migrate":  # it opens the stores itself, and asks before its first write
         _ = wiring.second_person
