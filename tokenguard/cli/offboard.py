@@ -23,7 +23,7 @@ from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
 @command("offboard")
 @click.argument("person")
 @click.option("--plan", "plan_only", is_flag=True, help="Show the tokens and what would happen; change nothing.")
-@click.option("--to", "person_to", default="", metavar="PERSON", help="The new creator and deputy.")
+@click.option("--to", "person_to", default="", metavar="PERSON", help="The person who takes over.")
 @click.option("--login-to", default="", metavar="LOGIN", help="The provider login of the new creator.")
 @click.option("--owner-to", default="", metavar="TEAM", help="The team that owns what PERSON owned.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
@@ -36,8 +36,8 @@ def offboard_person(
 ) -> ExitCode:  # fmt: skip
     """End everything that PERSON has to do with: rotate what they created, remove their grants, reassign duties.
 
-    PERSON is written as in --made-by, --account, --owner or --deputy. Rotations that need no person come first. A token
-    whose rotation fails keeps naming PERSON, so that the same command continues with it. Exit codes are as of rotate.
+    PERSON is written as the records of tokens name them. Rotations that need no person come first. A token whose
+    rotation fails keeps naming PERSON, so that the same command continues with it. Exit codes are as of rotate.
     """
     ties = ties_of(wiring, person)
     successors = _successors(person_to, login_to, owner_to)

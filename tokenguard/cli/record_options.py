@@ -6,8 +6,15 @@ from typing import Any, TypeVar
 import click
 
 from tokenguard.domain.token import CredentialKind
+from tokenguard.domain.token_fields import FIELDS, TextField
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _text(field: TextField) -> Callable[[_Function], _Function]:
+    return click.option(field.option, field.name, metavar=field.metavar, help=field.help)
+
+
 _OPTIONS = (
     click.option("--provider", metavar="P", help="The provider: descript, autoposting, manual, or a configured one."),
     click.option(
@@ -15,14 +22,7 @@ _OPTIONS = (
         metavar="KIND:ID",
         help="What the token gives access to, such as drive:8c1f2a or org:acme; `edit` also takes: observed.",
     ),
-    click.option("--scope-name", metavar="TEXT", help="Display name of the scope."),
-    click.option("--env", "environment", metavar="E", help="Environment: prod, staging, dev, ..."),
-    click.option("--owner", metavar="TEAM", help="The owning team."),
-    click.option("--purpose", metavar="TEXT", help="What the token is used for."),
-    click.option("--made-by", metavar="PERSON", help="The person who created it."),
-    click.option("--account", metavar="LOGIN", help="The provider login it was created with."),
-    click.option("--deputy", metavar="PERSON", help="The contact if the owner cannot be reached."),
-    click.option("--label", metavar="TEXT", help="The token's name at the provider, shown in the provider's settings."),
+    *map(_text, FIELDS),
     click.option(
         "--permission", "permissions", metavar="P", multiple=True, help="A permission of the token; repeatable."
     ),
@@ -31,7 +31,6 @@ _OPTIONS = (
     click.option(
         "--created", metavar="YYYY-MM-DD", help="When the value was created, if known; otherwise its age is unknown."
     ),
-    click.option("--notes", metavar="TEXT", help="Free text."),
     click.option(
         "--deliver",
         metavar="TARGET",

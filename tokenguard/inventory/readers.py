@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.secret import Secret
+from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field
 from tokenguard.inventory.utf8_file import decoded, refuse
@@ -22,8 +23,8 @@ COLUMNS = {
     **{
         name: name
         for name in (
-            "name", "provider", "kind", "scope", "scope_name", "environment", "owner", "purpose", "made_by", "account",
-            "deputy", "permissions", "consumers", "due", "created", "notes", "location", _VALUE,
+            "name", "provider", "kind", "scope", *(each.name for each in FIELDS if each.declared), "permissions",
+            "consumers", "due", "created", "location", _VALUE,
         )
     },
     "env": "environment",

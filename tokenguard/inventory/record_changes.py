@@ -16,15 +16,16 @@ from tokenguard.domain.token import (
     Record,
     RecordState,
 )
+from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field_names, replace
 from tokenguard.text import is_plain_line
 
 MAX_TEXT = 200
 _CLEARABLE = frozenset({"scope", "due_at", "created_at"})
-_TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name", "scope", "owner", "environment")
+_TEXTS = (*(each.name for each in FIELDS), "scope")
 """Fields of a record that are words of people."""
-_NO_IDS = frozenset({"provider", "environment", "owner", "purpose", "notes"})
+_NO_IDS = frozenset({"provider", *(each.name for each in FIELDS if not each.ids)})
 """Fields that hold no ids, which may be long and random without being secret."""
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from tokenguard.domain.token import Record
+from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.inventory.views import day, moment
 
 Cell = str | tuple[str, ...] | None
@@ -20,9 +21,7 @@ CHANGEABLE: Mapping[str, Callable[[Record], Cell]] = {
     "environment": lambda record: record.environment,
     "owner": lambda record: record.owner,
     "purpose": lambda record: record.purpose,
-    "made_by": lambda record: record.made_by,
-    "account": lambda record: record.account,
-    "deputy": lambda record: record.deputy,
+    **{each.name: each.of for each in PEOPLE},
     "permissions": lambda record: record.permissions,
     "consumers": lambda record: None if record.consumers is None else tuple(map(str, record.consumers)),
     "location": lambda record: record.location.url,

@@ -9,6 +9,7 @@ from tokenguard.domain.journal import AttemptState, Journal, Quarantined, Stage
 from tokenguard.domain.leak import Exposure
 from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
 from tokenguard.domain.token import LeakWaiver, Record, RecordState
+from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.frozen import Frozen
 from tokenguard.policy.model import Due, born
 
@@ -143,9 +144,7 @@ def _record(record: Record) -> dict[str, Any]:
         "environment": record.environment,
         "purpose": record.purpose,
         "owner": record.owner,
-        "made_by": record.made_by,
-        "account": record.account,
-        "deputy": record.deputy,
+        **{each.name: each.of(record) for each in PEOPLE},
         "consumers": None if record.consumers is None else [str(each) for each in record.consumers],
         "consumer_servers": {str(each): each.server for each in record.consumers or () if each.server},
         "location": {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum, unique
 
+from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.frozen import Frozen
 
 
@@ -37,7 +38,8 @@ class ParameterType(StrEnum):
 
 MAX_CONDITION = 1_000
 """Characters of a condition in CEL."""
-FIELDS = ("owner", "scope", "purpose", "environment", "made_by", "account", "deputy")
+DEMANDED = ("owner", "scope", "purpose", "environment", *(each.name for each in PEOPLE))
+"""The fields that a policy can demand."""
 
 
 class RuleDescription(Frozen, frozen=True):

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from tokenguard.domain.document import Document
+from tokenguard.domain.token_fields import STAND_INS
 
 
 def parting(document: Document, roles: Sequence[str]) -> str:
     """What ends it: a value that they may have kept is replaced, which records who made the next one, or removed."""
     record = document.record
-    duty = [f"tokenguard edit {record.name} --deputy ''"] if "deputy" in roles else []
-    made = set(roles) - {"deputy"}
+    duty = [f"tokenguard edit {record.name} {each.option} ''" for each in STAND_INS if each.name in roles]
+    made = set(roles) - {each.name for each in STAND_INS}
     if made and not record.kind.has_value:
         return f"tokenguard retire {record.name}"
     rotation = [f"tokenguard rotate {record.name}"] if made else []

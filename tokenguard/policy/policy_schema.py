@@ -7,7 +7,7 @@ from tokenguard.domain.leak import Spread
 from tokenguard.domain.names import SEGMENT
 from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.silencing_comment import SilencingComment
-from tokenguard.policy.catalogue import CATALOGUE, FIELDS, MAX_CONDITION, ParameterType, RuleDescription
+from tokenguard.policy.catalogue import CATALOGUE, DEMANDED, MAX_CONDITION, ParameterType, RuleDescription
 from tokenguard.policy.loader import FORMAT
 from tokenguard.policy.model import Severity
 from tokenguard.policy.section import MAX_COUNT, MAX_DAYS, MAX_TEXT
@@ -26,7 +26,7 @@ _SORTS: Mapping[ParameterType, dict[str, Any]] = {
     ParameterType.WORDS: _WORDS,
     ParameterType.ALLOWED_WORDS: _WORDS,
     ParameterType.COMMENTS: {"type": "array", "items": {"enum": [each.value for each in SilencingComment]}},
-    ParameterType.FIELDS: {"type": "array", "items": {"enum": list(FIELDS)}, "minItems": 1, "uniqueItems": True},
+    ParameterType.FIELDS: {"type": "array", "items": {"enum": list(DEMANDED)}, "minItems": 1, "uniqueItems": True},
     ParameterType.WORDS_BY_PURPOSE: {"type": "object", "additionalProperties": _WORDS},
     ParameterType.WORDS_BY_CONTEXT: {"type": "object", "additionalProperties": _WORDS},
     ParameterType.REACHES: {"type": "array", "items": {"enum": [each.value for each in Spread]}},

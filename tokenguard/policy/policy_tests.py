@@ -10,6 +10,7 @@ from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Record, RecordState
+from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError, newer_hint
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.context import Surroundings
@@ -23,7 +24,7 @@ from tokenguard.policy.section import Section
 FORMAT = "1"
 MAX_BYTES = 262_144
 _HINT = "correct the file of tests; docs/policies.md shows one"
-_TEXTS = ("environment", "purpose", "made_by", "account", "deputy", "owner", "base_url", "label", "notes")
+_TEXTS = (*(each.name for each in FIELDS if each.name != "scope_name"), "base_url")
 _DAYS = ("created", "rotated", "due")
 _Word = TypeVar("_Word", bound=StrEnum)
 

@@ -7,6 +7,7 @@ from typing import TypeGuard
 from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import Observation, ScopeVerdict
 from tokenguard.domain.token import Record
+from tokenguard.domain.token_fields import ROLES
 from tokenguard.frozen import Frozen
 from tokenguard.policy.model import born
 
@@ -49,7 +50,7 @@ FIELDS: Mapping[str, Field] = {
     **{name: _text(name) for name in ("name", "provider")},
     "kind": Field("text", lambda record, _now: record.kind.value),
     "state": Field("text", lambda record, _now: record.state.value),
-    **{name: _text(name) for name in ("environment", "purpose", "owner", "deputy", "made_by", "account")},
+    **{name: _text(name) for name in ("environment", "purpose", *(each.name for each in ROLES))},
     "scope_kind": _of_scope("kind"),
     "scope_id": _of_scope("id"),
     "scope_name": _text("scope_name"),

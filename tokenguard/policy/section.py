@@ -13,7 +13,7 @@ from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
-from tokenguard.policy.catalogue import FIELDS, ParameterType
+from tokenguard.policy.catalogue import DEMANDED, ParameterType
 from tokenguard.policy.model import Parameter
 from tokenguard.policy.windows import check_freeze, check_window
 from tokenguard.text import is_plain_line, safe_text
@@ -197,9 +197,9 @@ class Section:
 
     def _fields(self, found: Tree, key: str) -> tuple[str, ...]:
         words = self._words(found, key)
-        if not words or len(set(words)) != len(words) or not set(words) <= set(FIELDS):
-            self.refuse(f"{key} may hold only {', '.join(FIELDS)}, each once", key)
-        return tuple(name for name in FIELDS if name in words)
+        if not words or len(set(words)) != len(words) or not set(words) <= set(DEMANDED):
+            self.refuse(f"{key} may hold only {', '.join(DEMANDED)}, each once", key)
+        return tuple(name for name in DEMANDED if name in words)
 
     def _lists_by_name(self, found: Tree, key: str) -> dict[str, tuple[str, ...]]:
         if not isinstance(found, dict):

@@ -4,13 +4,19 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from tokenguard.domain.token import Consumer, CredentialKind, Custody, Location, Record, RecordState
+from tokenguard.domain.token_fields import FIELDS, MAKERS
 from tokenguard.frozen import replace
 from tokenguard.provisioning.manifest import Declared, Issue
 from tokenguard.provisioning.plan_model import FieldChange
 
 _ALWAYS = ("provider", "scope", "environment", "purpose", "owner")
-_IF_SAID = ("kind", "scope_name", "permissions", "made_by", "account", "deputy", "consumers", "notes")
-_CREATOR = frozenset({"made_by", "account"})
+_IF_SAID = (
+    "kind",
+    "permissions",
+    "consumers",
+    *(each.name for each in FIELDS if each.declared and each.name not in _ALWAYS),
+)
+_CREATOR = frozenset(each.name for each in MAKERS)
 """What is recorded when a value is created; a manifest says it of a value that was there before."""
 IDENTITY = ("provider", "scope")
 """What a live value cannot change: it was made for them."""

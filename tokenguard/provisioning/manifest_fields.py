@@ -5,6 +5,7 @@ from enum import StrEnum, unique
 
 from tokenguard.domain import field_address
 from tokenguard.domain.token import ConsumerKind, CredentialKind
+from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.manifest import Issue, Wish
 
@@ -89,24 +90,17 @@ FIELDS: Mapping[str, FieldDescription] = {
         inherited=True,
         overlaid=True,
     ),
-    "made_by": FieldDescription(
-        sort=FieldType.LINE, says="The person who creates it.", hint=_LINE, inherited=True, overlaid=True
-    ),
-    "account": FieldDescription(
-        sort=FieldType.LINE,
-        says="The provider login it is created with.",
-        hint=_LINE,
-        inherited=True,
-        overlaid=True,
-        ids=True,
-    ),
-    "deputy": FieldDescription(
-        sort=FieldType.LINE,
-        says="The contact if the owner cannot be reached.",
-        hint=_LINE,
-        inherited=True,
-        overlaid=True,
-    ),
+    **{
+        each.name: FieldDescription(
+            sort=FieldType.LINE,
+            says=each.help,
+            hint=_LINE,
+            inherited=True,
+            overlaid=each.overlaid,
+            ids=each.role == "login",
+        )
+        for each in PEOPLE
+    },
     "due": FieldDescription(
         sort=FieldType.DAY,
         says="Rotation deadline, if earlier than the policy's maximum age.",

@@ -8,6 +8,7 @@ from tokenguard.domain.event import ChainedEvent, Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathProof, Verdict
+from tokenguard.domain.token_fields import STAND_INS
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import event_words, moment
 from tokenguard.markdown import bullets, exact, plain, table
@@ -103,7 +104,7 @@ def _case(case: IncidentToken, reach: Spread) -> list[str]:
         ["provider", plain(record.provider)],
         ["scope", plain(f"{record.scope or 'unknown'} {record.scope_name}".strip())],
         ["owner", plain(record.owner or "not recorded")],
-        ["deputy", plain(record.deputy or "not recorded")],
+        *([each.label, plain(each.of(record) or "not recorded")] for each in STAND_INS),
         ["leaked since", moment(case.since) or (f"{moment(case.leak.since)}, or earlier" if case.leak else "unknown")],
         ["now", f"{case.verdict.value} ({plain(case.reason)})"],
     ]

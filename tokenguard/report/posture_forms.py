@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tokenguard.domain.token import Record
+from tokenguard.domain.token_fields import STAND_INS
 from tokenguard.inventory.views import day, moment
 from tokenguard.markdown import exact, plain, table
 from tokenguard.output.csv_table import csv_text
@@ -33,7 +34,7 @@ from tokenguard.report.rotations import Rotation, rotations
 
 _COLUMNS = (
     "store", "token", "listed as", "provider", "scope", "scope name", "environment", "owner", "created by",
-    "creator has left", "deputy",
+    "creator has left", *(each.label for each in STAND_INS),
     "purpose", "kind", "state", "age in days", "due", "days left", "last check", "alive", "scope verified",
     *(f"{level}s" for level in LEVELS), "rules violated", "last operation", "old token proven dead",
 )  # fmt: skip
@@ -103,7 +104,7 @@ def _token_row(posture: Posture, record: Record) -> dict[str, str]:
         "owner": record.owner,
         "created by": record.made_by,
         "creator has left": _left(posture, record),
-        "deputy": record.deputy,
+        **{each.label: each.of(record) for each in STAND_INS},
         "purpose": record.purpose,
         "kind": record.kind.value,
         "state": record.state.value,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.token import ConsumerKind, Record
+from tokenguard.domain.token_fields import MAKERS, STAND_INS
 from tokenguard.frozen import Frozen
 from tokenguard.markdown import code, exact, plain, table
 from tokenguard.policy.model import born
@@ -46,9 +47,7 @@ def facts(matter: Matter) -> Iterator[str]:
         ("Who", "Name"),
         [
             ("Team", known(record.owner)),
-            ("Deputy, if the team cannot be reached", known(record.deputy)),
-            ("Person who created it", known(record.made_by)),
-            ("Provider login it was created with", known(record.account)),
+            *((each.page, known(each.of(record))) for each in (*STAND_INS, *MAKERS)),
         ],
     )
     yield "A token can stop working when its creator loses access: rotate before that person leaves."

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tokenguard.domain.token import ConsumerKind, CredentialKind
+from tokenguard.domain.token_fields import STAND_INS
 from tokenguard.markdown import block, bullets, code, exact, numbered, plain, table
 from tokenguard.ports.provider import ByValue, Method
 from tokenguard.report.runbook_facts import Matter, known
@@ -190,7 +191,7 @@ def afterwards(matter: Matter) -> Iterator[str]:
     yield bullets(
         [
             f"Owner: {known(record.owner)}",
-            f"Deputy: {known(record.deputy)}",
+            *(f"{each.label.capitalize()}: {known(each.of(record))}" for each in STAND_INS),
             f"Created by: {known(record.made_by)}",
             *(f"User: {plain(c.target)}" for c in record.consumers or () if c.kind is ConsumerKind.PERSON),
         ]

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
+from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError
 
 _IDS_FOLLOW = frozenset(
     {
-        "--account", "--adopt", "--all-of", "--base-url", "--config", "--deliver", "--deputy", "--from-file",
-        "--label", "--made-by", "--output", "--permission", "--recovery-file", "--scope", "--scope-name", "--store",
+        "--adopt", "--all-of", "--base-url", "--config", "--deliver", "--from-file", "--output", "--permission",
+        "--recovery-file", "--scope", "--store", *(each.option for each in FIELDS if each.ids),
     }
 )  # fmt: skip
 """Options whose values are ids and places, which may be long and random without being secret."""

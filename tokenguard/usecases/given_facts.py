@@ -10,6 +10,7 @@ from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import segment
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import AfterDelivery, Consumer, CredentialKind, Custody, Location, is_permission
+from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError
 from tokenguard.inventory.record_changes import RecordChanges, plain_text
 
@@ -17,8 +18,8 @@ _Read = TypeVar("_Read")
 _ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
 """A timestamp as written by `list --format json`; only its day is used."""
-_SEGMENTS = ("provider", "environment", "owner")
-_TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name")
+_SEGMENTS = ("provider", *(each.name for each in FIELDS if each.word))
+_TEXTS = tuple(each.name for each in FIELDS if not each.word)
 
 OBSERVED = Scope("observed", "observed")
 """Placeholder of `edit --scope observed` until the record is read; no vendor has this kind of scope."""

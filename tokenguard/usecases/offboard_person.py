@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
-from typing import Protocol
+from typing import Any, Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.token_fields import BY_NAME, MAKERS, ROLES, TextField
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.record_changes import RecordChanges, plain_text
@@ -17,8 +18,7 @@ from tokenguard.usecases.edit_token import EditTokenParts, edit_record
 from tokenguard.usecases.parts import HasPeople, HasPolicy
 from tokenguard.usecases.rotation_jobs import planned
 
-ROLES = ("made_by", "account", "owner", "deputy")
-_KNOWS_VALUE = frozenset({"made_by", "account"})
+_KNOWS_VALUE = frozenset(each.name for each in MAKERS)
 
 
 class OffboardPersonParts(EditTokenParts, HasPeople, HasPolicy, Protocol):
@@ -62,7 +62,7 @@ class Successors(Frozen, frozen=True, kw_only=True):
     """Who takes over; empty text clears the field."""
 
     person: str = ""
-    """As creator and deputy."""
+    """As creator and contact."""
     login: str = ""
     """At the provider."""
     owner: str = ""
@@ -70,12 +70,12 @@ class Successors(Frozen, frozen=True, kw_only=True):
 
     def changes(self, roles: Sequence[str]) -> RecordChanges:
         """What a record says instead."""
-        return RecordChanges(
-            made_by=self.person if "made_by" in roles else None,
-            account=self.login if "account" in roles else None,
-            owner=self.owner if "owner" in roles else None,
-            deputy=self.person if "deputy" in roles else None,
-        )
+        found: dict[str, Any] = {each.name: self.of(each) for each in ROLES if each.name in roles}
+        return RecordChanges(**found)
+
+    def of(self, role: TextField) -> str:
+        """Who takes a role over."""
+        return {"person": self.person, "login": self.login, "owner": self.owner}[role.successor]
 
 
 def ties_of(parts: OffboardPersonParts, person: str) -> list[Tie]:
@@ -94,7 +94,7 @@ def ties_of(parts: OffboardPersonParts, person: str) -> list[Tie]:
     if not person or not found:
         raise InputError(
             f"no token in use names {person!r}",
-            hint="write the name as in --made-by, --account, --owner or --deputy, or as in the file of [people]",
+            hint=f"write the name as in {', '.join(each.option for each in ROLES)}, or as in the file of [people]",
         )
     order = list(Ending)
     return sorted(found, key=lambda each: (order.index(each.ending), each.needs_person, each.name))
@@ -124,7 +124,7 @@ def offboard(
 
 def _roles(parts: HasPeople, record: Record, person: str) -> tuple[str, ...]:
     """Compared by every name that `[people]` knows of the person, without regard to case."""
-    return tuple(role for role in ROLES if parts.people.same(getattr(record, role), person))
+    return tuple(each.name for each in ROLES if parts.people.same(each.of(record), person))
 
 
 def _tie(parts: OffboardPersonParts, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:
@@ -161,6 +161,5 @@ def _end(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successo
     rotated = parts.engine.rotate(tie.snapshot.id, reason=reason)
     known = set(tie.roles) & _KNOWS_VALUE
     still = known & set(_roles(parts, rotated.document.record, person))
-    named = {"made_by": successors.person, "account": successors.login}
-    changes = successors.changes([role for role in known if role in still or named[role]])
+    changes = successors.changes([role for role in known if role in still or successors.of(BY_NAME[role])])
     return edit_record(parts, tie.name, changes, confirmed=True) if changes.given() else rotated

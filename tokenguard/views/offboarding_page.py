@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.token_fields import BY_NAME
 from tokenguard.markdown import code, plain, table
 from tokenguard.report.proof import proof_words
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.text import counted
 from tokenguard.usecases.offboard_person import Ending, Successors, Tie
 
-_ROLE = {"made_by": "creator", "account": "login", "owner": "owner", "deputy": "deputy"}
 _THEN = {
     Ending.REASSIGN: "reassigned",
     Ending.ROTATE: "rotated",
@@ -20,7 +20,7 @@ _THEN = {
 
 def role_words(tie: Tie) -> str:
     """What the person is for the token."""
-    return ", ".join(_ROLE[role] for role in tie.roles)
+    return ", ".join(BY_NAME[role].role for role in tie.roles)
 
 
 def ties_table(ties: Sequence[Tie], successors: Successors) -> list[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.token_fields import STAND_INS
 from tokenguard.inventory.views import moment
 from tokenguard.report.incident import IncidentToken
 from tokenguard.shell.render import Screen
@@ -54,7 +55,7 @@ def _pairs(case: IncidentToken, reach: Spread) -> list[tuple[str, str]]:
     return [
         ("token", record.name),
         ("owner", record.owner or "unknown"),
-        ("deputy", record.deputy),
+        *((each.label, each.of(record)) for each in STAND_INS),
         ("provider", record.provider),
         ("scope", f"{record.scope or 'unknown'} {record.scope_name}".strip()),
         ("place", ", ".join(places[:_SHOWN_PLACES]) + more),
@@ -88,7 +89,7 @@ def _json(case: IncidentToken) -> dict[str, Any]:
     return {
         "name": record.name,
         "owner": record.owner,
-        "deputy": record.deputy,
+        **{each.name: each.of(record) for each in STAND_INS},
         "provider": record.provider,
         "scope": str(record.scope) if record.scope else None,
         "scope_name": record.scope_name,

@@ -2,6 +2,7 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import Record
+from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.inventory.views import (
     day,
     due_words,
@@ -56,9 +57,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("environment", record.environment),
             ("purpose", record.purpose),
             ("owner", record.owner),
-            ("created by", _person_words(wiring, record.made_by)),
-            ("account", _person_words(wiring, record.account)),
-            ("deputy", _person_words(wiring, record.deputy)),
+            *((each.label, _person_words(wiring, each.of(record))) for each in PEOPLE),
             ("consumers", consumers),
             ("after deliveries", ", ".join(map(str, record.after))),
             ("location", record.location.url or record.location.custody),

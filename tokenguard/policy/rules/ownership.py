@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tokenguard.domain.people import Directory
+from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.policy.parting import parting
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
@@ -12,7 +13,7 @@ _BETWEEN_WORDS = re.compile(r"[^\w]+|_+")
 _NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
 """What tokenguard puts behind the names that it makes."""
 _LABEL_WORDS = 2
-_SHOWN = {"made_by": "the person who created it", "account": "the login account", "deputy": "a deputy"}
+_SHOWN = {each.name: each.missing for each in PEOPLE}
 
 
 def fields(question: Question) -> Answer:
@@ -27,7 +28,7 @@ def person_left(question: Question) -> Answer:
     if not listed and not people.known:
         return NotEvaluable("neither the policy nor the configuration lists former employees")
     record = question.record
-    named = {"made_by": record.made_by, "account": record.account, "deputy": record.deputy}
+    named = {each.name: each.of(record) for each in PEOPLE}
     gone = [
         role
         for role, name in named.items()
