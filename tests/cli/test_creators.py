@@ -65,7 +65,7 @@ def test_a_value_made_by_api_names_the_runner_s_identity_and_the_admin_credentia
     cli.add(NAME, "--made-by", "kim", "--account", "kim@example.com")
     real = cli.vendors.of
     monkeypatch.setattr(
-        cli.vendors, "of", lambda each: type(real(each))(real(each).provider, real(each).issuer, "social/admin")
+        cli.vendors, "of", lambda each: type(real(each))(real(each).provider, real(each).issuer, admin="social/admin")
     )
     assert cli("rotate", NAME).code == 0
     assert made(cli) == (actor(cli), "social/admin")
