@@ -819,6 +819,42 @@ def test_break_glass_goes_first_and_opens_one_review(cli, tmp_path, line):
     assert cli("audit", "verify").code == 0
 
 
+MANY = {
+    "apply": lambda tmp: ("apply", "--yes"),
+    "offboard": lambda tmp: ("offboard", "kim", "--to", "alex", "--owner-to", "audio", "--yes"),
+    "import --update": lambda tmp: ("import", "--update", "list.csv", "--yes"),
+}
+
+
+@pytest.fixture(params=MANY.values(), ids=MANY)
+def many(request, cli, tmp_path):
+    """A command that changes the owner of two tokens."""
+    names = ("a/b/prod/one", "a/b/prod/two")
+    for name in names:
+        cli.add(name, "--owner", "kim")
+    written(tmp_path, *(f"{name}: {{owner: audio, consumers: []}}" for name in names))
+    (tmp_path / "list.csv").write_text("name,owner\n" + "".join(f"{name},audio\n" for name in names))
+    return request.param(tmp_path)
+
+
+def test_a_command_on_several_tokens_needs_one_approval(cli, many):
+    assert cli(*many).code == cli(*many).code == 3
+    requests = cli("request", "--format", "json").document["requests"]
+    assert [len(each["operations"]) for each in requests] == [2]
+    approve(cli, requests[0]["digest"])
+    assert cli(*many).code == 0
+    assert {cli.store.find(token_name(f"a/b/prod/{each}")).document.record.owner for each in ("one", "two")} == {
+        "audio"
+    }
+
+
+def test_a_command_on_several_tokens_opens_one_review(cli, many):
+    assert cli(*many, "--break-glass", "the deputy is asleep").code == 0
+    assert len({each.digest for each in cli.wiring().second_person.reviews()}) == 1
+    (review,) = cli("request", "--format", "json").document["requests"]
+    assert len(review["operations"]) == 2
+
+
 # ---- a runner with a looser policy
 
 LOOSE = "format: 1\nname: loose\nextends: default\n"

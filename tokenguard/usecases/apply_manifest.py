@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op
+from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName, new_token_id
 from tokenguard.domain.second_person import SensitiveKind, SensitiveOperation, same_person
 from tokenguard.domain.secret import Value
@@ -30,6 +31,7 @@ from tokenguard.usecases.wait_for_runner import leave_to_its_runner
 
 _LEAST_PAUSE = 0.05
 _MOST_LOOKS = 8
+_WRITE_RECORDS = frozenset({Verb.CHANGE, Verb.DECLARE, Verb.ISSUE})
 
 
 class ApplyManifestParts(AddTokenParts, HasApprovals, HasSecondPerson, Protocol):
@@ -88,6 +90,9 @@ class Applying:
         Args:
             jobs: how many tokens are processed in parallel.
         """
+        self._parts.second_person.prepare(
+            [each for action in self._held.plan.actions for each in self._sensitive_of(action)]
+        )
         if jobs > 1:
             _ = self._parts.engine  # created once, before several threads use it
         for _, group in groupby(self._held.plan.actions, key=lambda action: action.rank):
@@ -99,6 +104,27 @@ class Applying:
                     self._pause(action)
             else:
                 yield from self._side_by_side(group, jobs)
+
+    def _sensitive_of(self, action: Action) -> list[SensitiveOperation]:
+        """What of an action waits for a second person; what cannot be planned here fails in its turn."""
+        declared, found = self._declared[action.name], self._held.inventory.get(action.name)
+        verbs = set(action.verbs) - self._besides(action.name)
+        if found is not None and Verb.RETIRE in verbs:
+            return self._parts.second_person.rotations([(found, Mode.RETIRE)])
+        if found is not None and found.document.busy:
+            return []
+        try:
+            return self._sensitive(found, self._after(declared, found)) if verbs & _WRITE_RECORDS else []
+        except TokenguardError:
+            return []
+
+    def _after(self, declared: Declared, found: Snapshot | None) -> Record:
+        """The record to be."""
+        if found is None:
+            return self._fresh(declared)
+        before = found.document.record
+        after = wanted(before, declared, self._held.around.servers)
+        return self._pinned(after, declared) if before.state is RecordState.PENDING else after
 
     def _side_by_side(self, actions: Iterable[Action], jobs: int) -> Iterator[BatchResult]:
         pool = ThreadPoolExecutor(jobs)
@@ -253,10 +279,7 @@ class Applying:
         self._parts.progress.step(f"{record.name} is recorded")
 
     def _change(self, declared: Declared, found: Snapshot, reason: str) -> None:
-        before = found.document.record
-        after = wanted(before, declared, self._held.around.servers)
-        if before.state is RecordState.PENDING:
-            after = self._pinned(after, declared)
+        before, after = found.document.record, self._after(declared, found)
         fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
         approved = self._parts.second_person.authorise(self._sensitive(found, after))
         self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason, **approved})

@@ -7,10 +7,11 @@ from typing import Any, Protocol
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.domain.token_fields import BY_NAME, MAKERS, ROLES, TextField
 from tokenguard.errors import InputError, Unfinished
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.record_changes import RecordChanges, plain_text
 from tokenguard.rotation.batch import BatchJob, BatchResult, run_all
 from tokenguard.rotation.rotation_plan import RotationPlan
@@ -118,8 +119,18 @@ def offboard(
     parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors
 ) -> Iterator[BatchResult]:
     """Do it, one token after another; one that fails does not stop the rest, and keeps naming the person."""
+    parts.second_person.prepare([each for tie in ties for each in _sensitive(parts, tie, successors)])
     jobs = [_job(parts, person, tie, successors, f"{n} of {len(ties)}") for n, tie in enumerate(ties, 1)]
     yield from run_all(jobs, parts.clock)
+
+
+def _sensitive(parts: OffboardPersonParts, tie: Tie, successors: Successors) -> list[SensitiveOperation]:
+    """What of one token waits for a second person."""
+    second, record = parts.second_person, tie.snapshot.document.record
+    if tie.ending is Ending.RETIRE:
+        return second.rotations([(tie.snapshot, Mode.RETIRE)])
+    changes = "owner" in tie.roles and not tie.snapshot.document.busy
+    return second.changes(tie.snapshot, replace(record, owner=successors.owner)) if changes else []
 
 
 def _roles(parts: HasPeople, record: Record, person: str) -> tuple[str, ...]:

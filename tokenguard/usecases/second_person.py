@@ -208,6 +208,18 @@ class SecondPerson:
             raise _not_approved(missing, self._filed([operation for operation, _ in missing], by, again=True))
         return approved_detail(found)
 
+    def prepare(self, operations: Sequence[SensitiveOperation]) -> None:
+        """Put all operations of a command that begins one after another into one request, or one review.
+
+        Raises:
+            InputError, Unreachable: as `authorise`.
+        """
+        by, reason = identity_of(self._store).id, self._break_glass()
+        if reason and operations:
+            self._force(operations, by, checked_text(self._store, reason, what="reason"))
+        elif operations and (missing := [each for each, _ in self._judged(operations, by)[1]]):
+            self._filed(missing, by, again=True)
+
     def lacking(self, operations: Sequence[SensitiveOperation]) -> list[str]:
         """What a plan says of operations that would wait now; nothing is requested."""
         _, missing = self._judged(operations, identity_of(self._store).id) if operations else ([], [])
@@ -270,11 +282,17 @@ class SecondPerson:
         return {"break_glass": " ".join(dict.fromkeys(self._forced[digest] for digest in known))}
 
     def _filed(self, operations: Sequence[SensitiveOperation], by: str, *, again: bool) -> ApprovalRequest:
-        """The request, put on record unless it waits there; `again`: also if an approval of it was used or ended."""
+        """The request, put on record unless it waits there, or is a part of one that does.
+
+        `again`: also if an approval of it was used or ended.
+        """
         request = self._request(operations, by)
-        there = self.request_of(request.digest)
-        if there is not None and (not again or any(each.digest == there.digest for each in self.waiting())):
+        wanted, there = set(request.operation_digests), self.request_of(request.digest)
+        if there is not None and not again:
             return there
+        for each in self.waiting():
+            if not each.forced and each.by == by and wanted.issubset(each.operation_digests):
+                return each
         self._write(request, Op.REQUEST)
         return request
 
