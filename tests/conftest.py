@@ -1,5 +1,6 @@
 """Guards around every test: a clean environment, no traffic off this machine, and no value in any output."""
 
+import gc
 import ipaddress
 import itertools
 import os
@@ -198,6 +199,12 @@ def pytest_collection_modifyitems(config, items):
         if not config.getoption("keyword") and not any("::" in each for each in config.args):
             _whole.update(file_of(_test(item)) for item in items)
         items[:] = [item for item in items if "words" in item.fixturenames]
+
+
+def pytest_collection_finish(session):
+    """What was imported and collected lives to the end of the run: no garbage collection looks at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session, exitstatus):
