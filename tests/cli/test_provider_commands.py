@@ -1,12 +1,17 @@
 """`provider list|show|lint`: what is known of providers is told without asking them, and a bad file is named by its place."""
 
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.command_line import FakeTty
 from tests.fakes.provider_files import GUIDED_FILE, SANDBOX_FILE, provider_file
+from tokenguard.providers import provider_registry
 from tokenguard.providers.provider_registry import BUILT_IN, described_services
+
+FOLDER = Path(provider_registry.__file__).parent / "services"
 
 
 def test_every_provider_is_listed_and_can_be_shown(cli, words):
@@ -51,6 +56,28 @@ def test_a_new_file_is_written_once_and_is_valid(cli, tmp_path):
     cli.refused("provider", "new", "other", "--output", str(file))
     cli.refused("provider", "new", "../other")
     assert cli("provider", "new", "other").out == file.read_text()
+
+
+def test_lint_names_what_is_still_as_in_the_example(cli, tmp_path):
+    file = tmp_path / "other.yaml"
+    known = ("--base-url", "https://other.example/v3", "--documentation", "https://other.example/docs")
+    assert cli("provider", "new", "other", "--output", str(file), *known).code == 0
+    left = cli("provider", "lint", str(file), "--format", "json").document["as_in_the_example"]
+    for each in ("headers", "probe", "create", "list", "rate", "permissions", "max_active"):
+        assert each in left
+    file.write_text(
+        file.read_text()
+        .replace("request: GET /me", "request: GET /whoami")
+        .replace('max_active: "2"', 'max_active: "5"')
+    )
+    answer = cli("provider", "lint", str(file))
+    assert "probe.query" in answer.err
+    assert "max_active" not in answer.err
+
+
+@pytest.mark.parametrize("name", described_services())
+def test_no_file_that_comes_with_tokenguard_has_parts_of_the_example(cli, name):
+    assert cli("provider", "lint", str(FOLDER / f"{name}.yaml"), "--format", "json").document["as_in_the_example"] == []
 
 
 def test_every_described_provider_passes_its_checks_with_nothing_but_this_repository(cli):
@@ -105,6 +132,47 @@ def test_on_a_terminal_a_new_file_asks_for_what_is_missing(cli, tmp_path):
     assert "\ncreate:" not in text
     assert "\nrevoke:" in text
     assert cli("provider", "test", str(file)).code == 0
+
+
+def test_an_answer_that_is_refused_is_asked_for_again_and_the_others_stay(cli, tmp_path):
+    file = tmp_path / "other.yaml"
+    cli.tty = FakeTty(
+        "https://other.example/v3",
+        "",
+        "x: [",
+        "github:other/api abc1234",
+        "cookie",
+        "header X-Key",
+        "a robot",
+        "person",
+        "api",
+    )
+    assert cli("provider", "new", "other", "--output", str(file)).code == 0
+    text = file.read_text()
+    for each in ("base_url: https://other.example/v3", "contract: github:other/api abc1234", "auth: header X-Key"):
+        assert each in text
+    assert sum("OpenAPI" in each for each in cli.tty.shown) == 2
+
+
+def test_an_interrupt_prints_the_answers_as_a_command(cli, tmp_path):
+    file = tmp_path / "other.yaml"
+    cli.tty = FakeTty("https://other.example/v3", "", "", "header X-Key", "person")
+    answer = cli("provider", "new", "other", "--output", str(file))
+    assert answer.code == 130
+    assert not file.exists()
+    line = answer.err[answer.err.index("tokenguard provider new") :].splitlines()[0]
+    cli.tty = None
+    assert cli(*shlex.split(line)[1:]).code == 0
+    text = file.read_text()
+    assert "auth: header X-Key" in text
+    assert "\ncreate:" not in text
+
+
+def test_a_file_that_is_there_is_told_before_the_questions(cli, tmp_path):
+    (tmp_path / "other.yaml").write_text("")
+    cli.tty = FakeTty()
+    cli.refused("provider", "new", "other", "--output", str(tmp_path / "other.yaml"))
+    assert cli.tty.shown == []
 
 
 @pytest.mark.parametrize("given", [("--base-url", "nonsense"), ("--auth", "header Host"), ("--contract", "x: [")])

@@ -91,6 +91,8 @@ def test_what_is_no_answer_is_no_list_and_no_verdict(openbao, provider, mount, r
     with pytest.raises(InputError):
         build("openbao-approle", ProviderSettings(base_url=openbao.url), SwiftClock())
     elsewhere = build("openbao-approle", ProviderSettings(base_url=f"{openbao.url}/v1/auth/nothing"), SwiftClock())
+    with pytest.raises(Unreachable):
+        admin(elsewhere, openbao, role).listed()
     pair = Value({"role_id": Secret("tgcanary-role"), "token": Secret("tgcanary-secret-id")})
     assert elsewhere.probe(pair, None).verdict is Verdict.UNKNOWN
 

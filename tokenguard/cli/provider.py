@@ -8,7 +8,7 @@ from tokenguard.cli.base import group
     {
         "list": ("tokenguard.cli.provider_show:list_providers", "List providers and what their APIs can do."),
         "show": ("tokenguard.cli.provider_show:show", "Show one provider: capabilities, manual steps, sources."),
-        "new": ("tokenguard.cli.provider_show:new", "Write a provider file to begin with."),
+        "new": ("tokenguard.cli.provider_new:new", "Write a provider file to begin with."),
         "lint": ("tokenguard.cli.provider_show:lint", "Validate a provider file."),
         "test": ("tokenguard.cli.provider_test:test", "Play provider files against a service on this machine."),
     },

@@ -1,4 +1,4 @@
-"""`provider list|show|new|lint`: what is known of providers without asking them."""
+"""`provider list|show|lint`: what is known of providers without asking them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,21 +7,15 @@ from typing import Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.domain.names import segment
-from tokenguard.errors import InputError
-from tokenguard.files import shown, write_new
-from tokenguard.frozen import replace
+from tokenguard.files import shown
 from tokenguard.ports.provider import ByValue, Capabilities, Method
 from tokenguard.settings import admin_variable
 from tokenguard.shell.provider_descriptions import (
-    FileAnswers,
     KnownProvider,
     known_provider,
     known_providers,
-    new_description,
     read_description,
 )
-from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
 
 _NEVER = "never tried live"
@@ -64,76 +58,21 @@ def show(wiring: Wiring, name: str) -> None:
         wiring.screen.line(line)
 
 
-@command("new")
-@click.argument("name")
-@click.option("--output", metavar="FILE", help="Write to this file, which must not exist, instead of standard output.")
-@click.option("--base-url", default="", metavar="URL", help="What every request begins with.")
-@click.option("--documentation", default="", metavar="URL", help="The vendor's page that describes the API.")
-@click.option("--contract", default="", metavar="TEXT", help="A published OpenAPI description, and its commit or date.")
-@click.option("--auth", default="", metavar="HOW", help="How requests carry a token: bearer, basic, header NAME.")
-@click.option(
-    "--by-person",
-    type=click.Choice(["create", "all"]),
-    default=None,
-    help="create: only a person creates tokens; all: a person also lists and revokes them.",
-)
-@pass_wiring
-def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | None, **given: str) -> None:
-    """Write a file that describes provider NAME, to begin with: an example of every key, with its explanation.
-
-    On a terminal, options that are missing are asked for; an empty answer keeps the example. Replace what differs by
-    what the provider's documentation says, leave out what it does not have, validate the file with `tokenguard provider
-    lint`, and play it with `tokenguard provider test`.
-    """
-    segment(name, what="provider")
-    answers = FileAnswers(**given, by_person=by_person or "")
-    if wiring.tty is not None and output is not None:
-        answers = _asked(wiring.tty, answers, by_person=by_person)
-    if answers != FileAnswers():
-        answers = replace(answers, today=f"{wiring.clock.now():%Y-%m-%d}")
-    text = new_description(name, answers)
-    if output is None:
-        wiring.screen.text(text)
-        return
-    try:
-        write_new(Path(output), text.encode())
-    except OSError:
-        raise InputError(f"cannot create {shown(Path(output))}", hint="name a file that does not exist yet") from None
-    wiring.progress.note(f"written to {shown(Path(output))}; validate it with: tokenguard provider lint {output}")
-
-
-_QUESTIONS = {
-    "base_url": "address of the API, such as https://api.acme.example/v2",
-    "documentation": "page that documents it",
-    "contract": "published OpenAPI description and its commit or date, if there is one",
-    "auth": "how requests carry a token: bearer, basic or header NAME",
-}
-
-
-def _asked(tty: Tty, answers: FileAnswers, *, by_person: str | None) -> FileAnswers:
-    """Ask for what was not given as an option."""
-    found = {
-        key: tty.ask(f"{question} (empty: the example stays): ")
-        for key, question in _QUESTIONS.items()
-        if not getattr(answers, key)
-    }
-    if by_person is None:
-        told = tty.ask("who creates tokens, api or person: ").lower() == "person"
-        revokes = told and tty.ask("who revokes them, api or person: ").lower() == "person"
-        found["by_person"] = ("all" if revokes else "create") if told else ""
-    return replace(answers, **found)
-
-
 @command("lint")
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_wiring
 def lint(wiring: Wiring, file: Path) -> None:
-    """Validate the provider file FILE; exit 2 with line and column if it is invalid."""
-    name = read_description(file)
+    """Validate the provider file FILE, and name what is still as in the example of `provider new`.
+
+    Exit 2, with line and column, if it is invalid.
+    """
+    found = read_description(file)
+    if found.left:
+        wiring.progress.note(f"as in the example; remove what {found.name} does not have: {', '.join(found.left)}")
     if wiring.screen.as_json:
-        wiring.screen.document({"file": str(file), "provider": name})
+        wiring.screen.document({"file": str(file), "provider": found.name, "as_in_the_example": list(found.left)})
     else:
-        wiring.screen.line(f"{shown(file)}: {name}: valid")
+        wiring.screen.line(f"{shown(file)}: {found.name}: valid")
 
 
 def _can(can: Capabilities) -> tuple[str, str, str, str]:

@@ -57,7 +57,6 @@ class SecretIdIssuer:
         """All accessors of the role, each with its label. A server without any says 404, which is no list of none."""
         outcome = self._send("GET", "secret-id", query=(("list", "true"),))
         if isinstance(outcome, Answer) and outcome.status == _NOT_FOUND and outcome.json() == {"errors": []}:
-            answered(self._send("GET", "role-id"), "reading the role's id")  # the role is there, and has none
             return TokenList()
         keys = _data(answered(outcome, "listing secret ids")).get("keys")
         if not isinstance(keys, list) or not all(isinstance(each, str) for each in keys):

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
 from pathlib import Path
 
+from tokenguard.documents import Tree
 from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
+from tokenguard.files import shown
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide
@@ -102,6 +104,11 @@ class FileAnswers(Frozen, frozen=True, kw_only=True):
     today: str = ""
 
 
+_OF_ANY_SERVICE = frozenset(
+    {"name", "kind", "scope_kind", "auth", "admin_auth", "encoding", "lifetime", "source", "overlap", "revoke"}
+)
+"""Keys whose values in the example are those of many services."""
+_SPECIAL = {"probe": ("query", "scope", "scope_name"), "create": ("request",), "list": ("query", "status")}
 _GUIDE = {
     "create": """\
 guide:                           # what a person does, in the service's words
@@ -160,8 +167,34 @@ def _with_value(text: str, key: str, value: str) -> str:
     return re.sub(rf"(?m)^{key}: \S+", lambda _: f"{key}: {value}", text, count=1)
 
 
-def read_description(path: Path) -> str:
-    """Read a provider file as commands do, and return the name in it; InputError with the place that is wrong."""
-    from tokenguard.providers.generic.loading import load  # brings the YAML reader
+class ReadFile(Frozen, frozen=True):
+    """A valid provider file."""
 
-    return load(path).name
+    name: str
+    left: tuple[str, ...]
+    """What is as in the example that `provider new` writes, so that it may be of no service."""
+
+
+def read_description(path: Path) -> ReadFile:
+    """Read a provider file as commands do; InputError with the place that is wrong."""
+    from tokenguard.documents import load_yaml  # brings the YAML reader
+    from tokenguard.providers.generic.loading import load
+
+    name = load(path).name
+    mine = load_yaml(path.read_bytes(), source=shown(path))
+    example = load_yaml(new_description(name).encode(), source="the example")
+    return ReadFile(name, tuple(_left(mine, example)))
+
+
+def _left(mine: Tree, example: Tree) -> Iterator[str]:
+    """The keys, down to those of sections, that have the values of the example and that few services can have."""
+    if not isinstance(mine, dict) or not isinstance(example, dict):
+        return
+    for key, value in mine.items():
+        theirs = example.get(key)
+        if value == theirs and key not in _OF_ANY_SERVICE:
+            yield key
+        elif isinstance(value, dict) and isinstance(theirs, dict):
+            yield from (
+                f"{key}.{each}" for each in _SPECIAL.get(key, ()) if each in value and value[each] == theirs[each]
+            )

@@ -18,7 +18,7 @@ from jsonschema.exceptions import ValidationError
 
 from tokenguard.domain.names import LABEL_PUNCTUATION
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Create, Description, Probe, Revoke, Rows
+from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, RevokeValue, Rows
 from tokenguard.providers.generic.file_checks import recorded
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.route import Route
@@ -28,6 +28,7 @@ SAMPLES: Mapping[str, str | int] = {
     "expires_date": "2027-02-27", "expires_time": "2027-02-27T12:00:00Z", "expires_unix": 1803470400,
     "expires_seconds": 7776000,
 }  # fmt: skip
+Section = Create | Replace | Rows | Revoke | RevokeValue
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -227,8 +228,9 @@ def _permissions(described: Description, spec: Spec, base: str) -> list[str]:
 
 def _written(described: Description, spec: Spec) -> Iterator[Difference]:
     base = urlsplit(described.base_url).path
-    sections: list[tuple[str, Probe | Create | Rows | Revoke | None]] = [
+    sections: list[tuple[str, Section | None]] = [
         ("create", described.create), ("list", described.rows), *(("revoke", each) for each in described.revoke),
+        ("revoke_value", described.revoke_value), ("replace", described.replace),
     ]  # fmt: skip
     for name, section in sections:
         if section is None:
@@ -265,9 +267,9 @@ PROBED_ELSEWHERE = frozenset({"datadog", "pinecone", "sendgrid"})
 
 
 def _body(
-    spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any], described: Description
+    spec: Spec, name: str, section: Section, operation: dict[str, Any], described: Description
 ) -> Iterator[Difference]:
-    form = described.form
+    form = described.form or (isinstance(section, RevokeValue) and section.form)
     body = None if isinstance(section, Rows) else section.body
     schema = spec.body_schema(operation, _FORM if form else _JSON)
     if body is None:
@@ -281,7 +283,9 @@ def _body(
     for each in set(LABEL_PUNCTUATION) - set(described.label_punctuation):
         label = label.replace(each, described.label_punctuation[:1])
     permissions = list(described.permissions)[:1] or _allowed(spec, schema, body)
-    filled = request_template.fill(body, {**SAMPLES, "label": label, "permission": permissions[0]}, permissions)
+    filled = request_template.fill(
+        body, {**SAMPLES, "label": label, "permission": permissions[0], "token": "ghp_" + "0" * 36}, permissions
+    )
     yield from (Difference(name, each) for each in spec.validate(schema, filled))
     known = {key for each in spec._alternatives([schema]) for key in each.get("properties", {})}
     yield from (Difference(name, f"the API takes no {key}") for key in filled.keys() - known if known)
@@ -299,7 +303,7 @@ def _allowed(spec: Spec, schema: Any, body: Any) -> list[str]:
     return ["read"]
 
 
-def _query(spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any]) -> Iterator[Difference]:
+def _query(spec: Spec, name: str, section: Section, operation: dict[str, Any]) -> Iterator[Difference]:
     if not isinstance(section, Rows):
         return
     paging = section.paging
@@ -310,15 +314,19 @@ def _query(spec: Spec, name: str, section: Create | Rows | Revoke, operation: di
     yield from (Difference(name, f"the API has no parameter {key}") for key in sorted(asked - known))
 
 
-def _answer(spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any]) -> Iterator[Difference]:
-    if isinstance(section, Revoke):
+def _answer(spec: Spec, name: str, section: Section, operation: dict[str, Any]) -> Iterator[Difference]:
+    if isinstance(section, Revoke | RevokeValue):
         return
     schema = spec.answer_schema(operation)
     if schema is None:
         yield Difference(name, "the API answers nothing")
         return
-    if isinstance(section, Create):
-        pointers = [*section.value.values(), section.id, *([section.hint] if section.hint else [])]
+    if isinstance(section, Create | Replace):
+        pointers = [
+            *section.value.values(),
+            *([section.id] if section.id else []),
+            *([section.hint] if section.hint else []),
+        ]
     else:
         rows = [section.id, section.label, *section.more.values(), *([section.status.field] if section.status else [])]
         pointers = [JsonPointer((*section.items.keys, "0", *each.keys)) for each in rows]
