@@ -7,14 +7,14 @@ import contextlib
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
-from tokenguard.redaction.compact import compact
 from tokenguard.redaction.known import MaskedValue, MatchSource, opaque_id
-from tokenguard.redaction.matcher import REACH, Beginning, Matcher
+from tokenguard.redaction.line_heads import AHEAD
+from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import redact_text
 
 if TYPE_CHECKING:
@@ -38,14 +38,11 @@ class _EngineState:
         self.on_leak: Callable[[MatchSource, str, int], None] | None = None
         self.helper_callback: Callable[[tuple[MaskedValue, ...]], None] | None = None
         self.reporting = threading.local()
-        self.seen: tuple[Matcher | None, str, bytes, Sequence[Beginning]] = (None, "", b"", ())
-        """The last clean message, with the engine that says so, without white space, and what begins in it.
-
-        One tuple: threads may race.
-        """
+        self.seen: tuple[Matcher | None, str] = (None, "")
+        """The last clean message, with the engine that says so. One tuple: threads may race."""
         self.words = False
         """Whether a mask is one word, without brackets."""
-        self.named: tuple[Matcher | None, set[str | None]] = (None, set())
+        self.named: tuple[Matcher | None, set[tuple[str | None, ...]]] = (None, set())
         """Names in which this engine found nothing."""
 
 
@@ -148,48 +145,40 @@ def known() -> tuple[MaskedValue, ...]:
 
 def is_clean(text: str) -> bool:
     """Whether there is surely nothing to mask: the usual case, as fast as can be, in the way of every log record."""
-    return text.isascii() and "\x1b" not in text and (_STATE.matcher or matcher()).is_clean(text.encode())
-
-
-def is_clean_message(text: str) -> bool:
-    """`is_clean` for a record's message, which `is_clean_line` will meet again."""
-    if not text.isascii() or "\x1b" in text:
+    try:
+        return (_STATE.matcher or matcher()).is_clean(text.encode())
+    except UnicodeEncodeError:  # a lone surrogate
         return False
-    engine, data = _STATE.matcher or matcher(), compact(text.encode())
-    begun = engine.beginnings(data)
-    harmless = not begun or engine.are_harmless(begun, data)
-    if harmless and len(data) <= _REMEMBERED:
-        _STATE.seen = engine, text, data, begun
-    return harmless
+
+
+def is_clean_message(text: str, names: tuple[str | None, ...]) -> bool:
+    """`is_clean` for a record's message, which `is_clean_line` will meet again, and for the names in the record.
+
+    Names are those of its logger, thread and process, which are few and come again.
+    """
+    engine, known_clean = _STATE.named
+    if engine is None or engine is not _STATE.matcher or names not in known_clean:
+        if engine is None or engine is not _STATE.matcher or len(known_clean) > _MOST_NAMES:
+            engine, known_clean = matcher(), set()
+            _STATE.named = engine, known_clean
+        if any(name and not is_clean(name) for name in names):
+            return False
+        known_clean.add(names)
+    if not engine.is_clean(text.encode()):
+        return False
+    if AHEAD <= len(text) <= _REMEMBERED:
+        _STATE.seen = engine, text
+    return True
 
 
 def is_clean_line(text: str) -> bool:
-    """`is_clean` for a formatted record: only what stands before a message that was just seen is searched."""
-    engine, message, data, begun = _STATE.seen
-    if engine is None or engine is not _STATE.matcher or not text.endswith(message):
-        return is_clean(text)
-    head = text[: len(text) - len(message)]
-    if not head.isascii() or "\x1b" in head:
-        return False
-    before = compact(head.encode())
-    found = engine.beginnings(before + data[:REACH])
-    if not found and not begun:
-        return True
-    return engine.are_harmless([*found, *((each, at + len(before), 0) for each, at, _ in begun)], before + data)
-
-
-def are_clean_names(*names: str | None) -> bool:
-    """Whether there is nothing in the names of a record's logger, thread and process, which are few and come again."""
-    engine, known_clean = _STATE.named
-    if engine is not _STATE.matcher or engine is None or len(known_clean) > _MOST_NAMES:
-        engine, known_clean = matcher(), set[str | None]()
-        _STATE.named = engine, known_clean
-    for name in names:
-        if name not in known_clean:
-            if name and not is_clean(name):
-                return False
-            known_clean.add(name)
-    return True
+    """`is_clean` for a formatted record: of one that ends with the message that was just seen, only for its head."""
+    engine, message = _STATE.seen
+    if engine is not None and engine is _STATE.matcher and text.endswith(message):
+        head = text[: len(text) - len(message) + AHEAD]
+        if head.isascii() and engine.heads.are_clean(head.encode()):
+            return True
+    return is_clean(text)
 
 
 def clean(text: str, channel: str) -> str:

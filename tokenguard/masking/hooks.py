@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from tokenguard.masking.current import clean, is_clean_line
 from tokenguard.masking.objects import clean_exc_info
-from tokenguard.masking.records import clean_record, place_of, withheld
+from tokenguard.masking.records import is_ordinary, mask_record, place_of, withheld
 
 Undo = Callable[[], None]
 
@@ -78,7 +78,9 @@ def _hook_processes() -> list[Undo]:
 
 def _call_handlers(original: Callable[..., None]) -> Callable[..., None]:
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        original(self, clean_record(record))
+        if not is_ordinary(record):
+            mask_record(record)
+        original(self, record)
 
     return call_handlers
 
@@ -87,8 +89,9 @@ def _format(original: Callable[..., str]) -> Callable[..., str]:
     def format_clean(self: logging.Handler, record: logging.LogRecord) -> str:
         text = original(self, record)
         try:
-            if not is_clean_line(text):
-                text = clean(text, f"logging:{record.name}")
+            if is_clean_line(text):
+                return text
+            text = clean(text, f"logging:{record.name}")
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
             text = withheld(error, place_of(record))
         if _MASK in text and getattr(record, "markup", getattr(self, "markup", False)):

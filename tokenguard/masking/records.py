@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from tokenguard.masking.current import are_clean_names, clean, is_clean, is_clean_message, told_once
+from tokenguard.masking.current import clean, is_clean, is_clean_message, told_once
 from tokenguard.masking.objects import clean_exc_info, clean_object
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
@@ -18,14 +18,19 @@ _NAMES = ("name", "threadName", "processName", "taskName")
 
 def clean_record(record: logging.LogRecord) -> logging.LogRecord:
     """Mask a record in place and return it. Never raises."""
+    if not is_ordinary(record):
+        mask_record(record)
+    return record
+
+
+def mask_record(record: logging.LogRecord) -> None:
+    """Mask a record that may not be ordinary in place. Never raises."""
     try:
-        if not _is_ordinary(record):
-            channel = f"logging:{record.name}"
-            with told_once(channel):
-                _clean(record, channel)
+        channel = f"logging:{record.name}"
+        with told_once(channel):
+            _clean(record, channel)
     except Exception as error:  # noqa: BLE001 - a bad record must not stop the program
         _withhold(record, error)
-    return record
 
 
 def withheld(error: Exception, where: str) -> str:
@@ -48,22 +53,25 @@ def _withhold(record: logging.LogRecord, error: Exception) -> None:
     vars(record).pop("message", None)
 
 
-def _is_ordinary(record: logging.LogRecord) -> bool:
+def is_ordinary(record: logging.LogRecord) -> bool:
     """Whether it is a clean text with nothing but texts and numbers in it, as most are: what that costs, all cost."""
-    args = record.args
-    if record.exc_info or record.exc_text or record.stack_info or (args and type(args) is not tuple):
-        return False
-    if len(record.__dict__) != _SIZE and not _STANDARD.issuperset(record.__dict__):
-        return False
-    for each in args or ():
-        if type(each) is not str and type(each) is not int:  # an object is asked for its text as seldom as can be
+    try:
+        args, fields = record.args, record.__dict__
+        if record.exc_info or record.exc_text or record.stack_info or (args and type(args) is not tuple):
             return False
-    text = record.getMessage()
-    if not is_clean_message(text) or not are_clean_names(record.name, record.threadName, record.processName):
-        return False
-    for each in args or ():  # noqa: SIM110 - a generator for each record costs a tenth of the hook
-        if type(each) is str and each is not text and each not in text:
+        for each in args or ():
+            if type(each) is not str and type(each) is not int:  # an object is asked for its text as seldom as can be
+                return False
+        text = record.getMessage()
+        if (len(fields) != _SIZE and not _STANDARD.issuperset(fields)) or not is_clean_message(
+            text, (record.name, record.threadName, record.processName)
+        ):
             return False
+        for each in args or ():
+            if each is not text and type(each) is str and each not in text:
+                return False
+    except Exception:  # noqa: BLE001 - what is wrong with it is told by what masks it
+        return False
     return True
 
 

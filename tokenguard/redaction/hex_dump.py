@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 OFFSET = b"000"
 """What is in the offset of every row of a dump of at most a megabyte."""
+OFFSETS = tuple(OFFSET + bytes([digit]) for digit in b"0123456789ABCDEFabcdef")
+"""The same with the digit that follows it: times and numbers have zeros too."""
 _COMPACT_ROW = re.compile(rb"0[0-9A-Fa-f]{3,15}:[0-9A-Fa-f]{2}")
 _ROW = re.compile(rb"^(0[0-9A-Fa-f]{3,15}: )((?:[0-9A-Fa-f]{2,32} ){1,128})( [^\n]*)?(?:\n|\Z)", re.MULTILINE)
 _BEGUN = re.compile(

@@ -50,9 +50,9 @@ class Index:
             self._guarded[number] = head or bool(above and self._guarded[above[-1]])
             above.append(number)
 
-    def anchors(self) -> set[bytes]:
-        """The beginnings by which needles are found."""
-        return {data[:ANCHOR] for data in self._needles}
+    def beginnings(self, size: int = ANCHOR) -> set[bytes]:
+        """How the needles begin; by `ANCHOR` bytes of it they are found."""
+        return {data[:size] for data in self._needles}
 
     def whole(self) -> Iterator[tuple[int, bytes, int]]:
         """Number, bytes and source of the needles that no other one goes on from."""

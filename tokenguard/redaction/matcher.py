@@ -4,19 +4,19 @@ It searches the text without white space, so that a value is found however it is
 the data.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn, Self
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
-
 from tokenguard.domain.encodings import Encoding
+from tokenguard.redaction.anchors import FOLDED, FOLDED_PLAIN, AnchorAutomaton, Beginning
 from tokenguard.redaction.compact import WHITE_SPACE, CompactText, compact
-from tokenguard.redaction.hex_dump import OFFSET, is_row
+from tokenguard.redaction.hex_dump import OFFSET, OFFSETS, is_row
 from tokenguard.redaction.index import ANCHOR, Index, NeedleMatch
 from tokenguard.redaction.known import MaskedValue, MatchSource, Needle, needles
+from tokenguard.redaction.line_heads import LOOKED, LineHeads
 from tokenguard.redaction.patterns import PATTERNS, Pattern
+from tokenguard.redaction.shared_digits import digit_after, digit_before, may_follow
 from tokenguard.redaction.visible_text import is_plain, look
 from tokenguard.redaction.whole_values import SHORTEST, WholeValue, WholeValues
 
@@ -24,29 +24,19 @@ _EXPOSED = 8
 """So many bytes of a secret that is not complete yet are never shown, however long nothing follows."""
 SPREAD = 8
 """A value is found if what it is written in is at most so many times as long as its longest form."""
+_RESERVED = b"[tokenguard:"[:ANCHOR]
 _LONGEST_FORMAT = 32
 """Bytes of a format that may be waited for beyond white space."""
 _LEAST = 8
 """Bytes of a needle without white space: shorter ones are in ordinary text."""
-_FEW = 5_000
-"""Anchors: those of about 300 values."""
 REACH = ANCHOR - 1
 """Bytes of a beginning that may lie before a cut."""
-_NOWHERE = NeedleMatch(0, 0, open=False, number=-1)
-_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _ROW = OFFSET[:1]
-_BREAK = rb"(?:[ \t]{0,32}\r?\n[ \t]{0,32})"
-_NEXT_DIGIT = re.compile(_BREAK + rb"?[A-Za-z0-9+/_-]")
-_LAST_DIGIT = re.compile(rb"[A-Za-z0-9+/_-]" + _BREAK + rb"?\Z")
-_LAST_DIGIT_BEGUN = re.compile(rb"[A-Za-z0-9+/_-][ \t]{0,32}(?:\r?\n?[ \t]{0,32})?\Z")
-_BREAK_BEGUN = re.compile(rb"[ \t]{0,32}(?:\r?\n?[ \t]{0,32})?\Z")
-_INDENTED = 70
 
 
-Beginning = tuple[int, int, int]
-"""Number, start and end of an anchor."""
-Searched = tuple[bytes, Sequence[Beginning]]
-"""Data without white space, and what begins in it."""
+Searched = tuple[bytes | None, Sequence[Beginning]]
+"""The data without white space, if anything may begin in it, and what does."""
+_NOTHING: Searched = (None, ())
 
 
 class MaskSpan(NamedTuple):
@@ -103,8 +93,8 @@ class Matcher:
     """
 
     __slots__ = (
-        "_after", "_anchors", "_automaton", "_before", "_begun", "_begun_format", "_dump", "_index", "_inner", "_needs",
-        "_patterns", "_short", "_spread", "_whole", "masks", "sources",
+        "_after", "_anchors", "_automaton", "_before", "_begun", "_begun_format", "_dumps", "_find", "_index", "_inner",
+        "_needing", "_pairs", "_patterns", "_reserved", "_short", "_spread", "_whole", "heads", "masks", "sources",
     )  # fmt: skip
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
@@ -135,20 +125,24 @@ class Matcher:
         self.masks = [f"[tokenguard:{each.id}]".encode("utf-8", "replace") for each in self.sources]
 
     def _set_anchors(self, by_anchor: dict[bytes, list[tuple[Pattern, int]]]) -> None:
-        of_needles = self._index.anchors()
+        of_needles = self._index.beginnings()
         anchors = of_needles | by_anchor.keys()
         self._begun = frozenset(each[:size] for each in of_needles for size in range(1, len(each)))
         self._begun_format = frozenset(each[:size] for each in by_anchor for size in range(1, len(each)))
-        self._anchors = sorted(anchors | ({OFFSET} if of_needles else set()))
+        self._pairs = frozenset(each[-2:] for each in self._begun | self._begun_format if len(each) > 1)
+        self._anchors = sorted(anchors.union(OFFSETS if of_needles else (), [_RESERVED]))
+        self._reserved = self._anchors.index(_RESERVED)
         self._patterns = {number: by_anchor[each] for number, each in enumerate(self._anchors) if each in by_anchor}
-        self._dump = self._anchors.index(OFFSET) if of_needles else -1
-        self._needs = {
-            number: each[0][0].needs
-            for number, each in self._patterns.items()
-            if len(each) == 1 and self._anchors[number] not in of_needles
-        }
+        dumps = OFFSETS if of_needles else ()
+        self._dumps = frozenset(number for number, each in enumerate(self._anchors) if each in dumps)
         self._short = frozenset(number for number, each in enumerate(self._anchors) if each not in of_needles)
-        self._automaton = _automaton(self._anchors) if self._anchors else None
+        lone = {anchor: each[0][0] for anchor, each in by_anchor.items() if len(each) == 1 and anchor not in of_needles}
+        lone = {anchor: pattern for anchor, pattern in lone.items() if len(pattern.needs) == 1}
+        index = self._index  # what asks for it must not hold the engine, which would outlive its use
+        self.heads = LineHeads(lambda: index.beginnings(LOOKED) | by_anchor.keys() | {_RESERVED})
+        self._automaton = AnchorAutomaton(self._anchors, {anchor: pattern.needs for anchor, pattern in lone.items()})
+        self._find = self._automaton.find
+        self._needing = max((pattern.longest for pattern in lone.values()), default=0)
 
     @classmethod
     def of(cls, known: Iterable[MaskedValue], patterns: Sequence[Pattern] = PATTERNS) -> Self:
@@ -167,45 +161,64 @@ class Matcher:
         return self._spread
 
     def is_clean(self, data: bytes) -> bool:
-        """Whether there is surely nothing in plain data as it stands; the fast way for ordinary text."""
+        """Whether surely nothing is in data, after which nothing follows, nor a mask; fast for ordinary text."""
+        candidates = self._find(data.translate(FOLDED_PLAIN, WHITE_SPACE), True)
+        if not candidates or not (candidates := self._automaton.with_needed(candidates, data, len(data))):
+            return True
+        if not is_plain(data):
+            return False
         text = compact(data)
-        return self.are_harmless(self.beginnings(text), text)
+        return not any(
+            self._is_there(number, text, at) for number, at, _ in self._automaton.confirmed(candidates, text)
+        )
 
-    def beginnings(self, text: bytes) -> Sequence[Beginning]:
-        """Where something to mask may begin in a compact text; pieces sharing `REACH` bytes have those of the whole."""
-        if self._automaton is None:
-            return ()
-        return self._automaton.find_matches_as_indexes(text, overlapping=True)
+    def _is_there(self, number: int, text: bytes, at: int) -> bool:
+        """Whether what an anchor begins may be whole in a text, after which nothing follows."""
+        if number not in self._short and self._index.look(text, at, final=True).length:
+            return True
+        if number == self._reserved or (number in self._dumps and is_row(text, at)):
+            return True
+        return any(not pattern.is_absent(text, at) for pattern, _ in self._patterns.get(number, ()))
 
-    def are_harmless(self, beginnings: Sequence[Beginning], text: bytes) -> bool:
-        """Whether surely none of its beginnings becomes anything in the text as it stands."""
-        for number, at, _ in beginnings:
-            needed = self._needs.get(number)
-            if needed is not None:
-                if needed in text:
-                    return False
-            elif number != self._dump or is_row(text, at):
-                return False
-        return True
+    def _beginnings(self, text: bytes) -> Sequence[Beginning]:
+        """What begins in a text without white space."""
+        found = self._find(text.translate(FOLDED), True)
+        return self._automaton.confirmed(found, text) if found else ()
+
+    def is_crowded(self, data: bytes, room: int) -> bool:
+        """Whether there is less room than that for each place where something may begin."""
+        return len(self._find(data.translate(FOLDED, WHITE_SPACE), True)) * room > len(data)
 
     def begin(self, data: bytes) -> Searched | None:
         """Search plain data, for both of what follows; None for data that is not plain."""
         if not data.isascii() or b"\x1b" in data:
             return None
+        folded = data.translate(FOLDED, WHITE_SPACE)
+        found = self._find(folded, True)
+        if found:  # what needs a byte that is not there is settled, unless the byte may follow
+            found = self._automaton.with_needed(found, data, len(folded) - self._needing)
+        if not found:
+            return _NOTHING
         text = data.translate(None, WHITE_SPACE)
-        return text, self.beginnings(text)
+        return text, self._automaton.confirmed(found, text)
 
     def limit_of_ordinary(self, data: bytes, searched: Searched) -> int | None:
         """Where plain data may be cut in which nothing begins before its end; None if it needs a closer look."""
         text, found = searched
-        if (found and self._first_open(found, text) is not None) or data.startswith(_ROW, data.rfind(b"\n") + 1):
+        if found and text is not None and self._first_open(found, text) is not None:
             return None
-        return self._begun_at(data, text)
+        if data.startswith(_ROW, data.rfind(b"\n") + 1):
+            return None
+        return self._begun_at(data)
 
     def _first_open(self, beginnings: Sequence[Beginning], text: bytes) -> int | None:
         """The first of its beginnings that does not differ from what is wanted before the text ends."""
         for number, at, _ in beginnings:
-            if number not in self._short or (number == self._dump and is_row(text, at)):
+            if number not in self._short:
+                place = self._index.look(text, at, final=False)
+                if place.length or place.open:
+                    return at
+            if number in self._dumps and is_row(text, at):
                 return at
             for pattern, _ in self._patterns.get(number, ()):
                 if not pattern.is_refuted(text, at):
@@ -223,16 +236,19 @@ class Matcher:
         found = self._whole.replaced(data) if is_plain(data) else None
         if found is None:
             return None
-        text = compact(data)
-        blanked = compact(found.blanked)
-        at = self._first_open(self.beginnings(blanked), text)
+        folded = found.blanked.translate(FOLDED, WHITE_SPACE)
+        places = self._automaton.with_needed(self._find(folded, True), data, len(folded) - self._needing)
+        text, at = b"", None
+        if places:
+            text = compact(data)
+            at = self._first_open(self._automaton.confirmed(places, compact(found.blanked)), text)
         row = data.rfind(b"\n") + 1
         stop = (
             len(found.blanked) if at is None else CompactText(data, text).start(max(0, at - REACH))
         )  # in order of ends
         stop = min(stop, row) if data.startswith(_ROW, row) else stop
         looked = stop == len(data)
-        limit = self._begun_at(data, text) if looked else self._back(data, stop)
+        limit = self._begun_at(data) if looked else self._back(data, stop)
         spans = found.spans
         while spans and spans[-1][2] >= limit:
             looked, limit = False, min(limit, self._back(data, spans.pop()[1]))
@@ -248,9 +264,11 @@ class Matcher:
                 continue
             if source in self._before or source in self._after:
                 continue
-            beginnings = self.beginnings(data)
+            beginnings = self._beginnings(data)
             first = [each for each, at, _ in beginnings if not at]
-            if self._dump in first or not self._inner_of(number).issuperset(at for _, at, _ in beginnings if at):
+            if not self._dumps.isdisjoint(first) or not self._inner_of(number).issuperset(
+                at for _, at, _ in beginnings if at
+            ):
                 continue
             patterns = [pattern for each in first for pattern, _ in self._patterns.get(each, ())]
             yield WholeValue(data, self.masks[source], source, patterns)
@@ -260,13 +278,13 @@ class Matcher:
         view = CompactText(data, searched[0] if searched else None)
         state = _ScanState(view, final=final)
         begin, passed, inner = 0, 0, frozenset[int]()
-        for number, at, _ in searched[1] if searched else self.beginnings(view.text):
+        for number, at, _ in searched[1] if searched else self._beginnings(view.text):
             if at < passed and at - begin in inner:
                 continue
             if number in self._patterns:
                 self._look_for_patterns(state, number, at)
             if number in self._short:
-                state.dumps = state.dumps or (number == self._dump and is_row(view.text, at))
+                state.dumps = state.dumps or (number in self._dumps and is_row(view.text, at))
                 continue
             place = self._index.look(view.text, at, final=final)
             if place.number < 0 and not place.open:
@@ -274,7 +292,7 @@ class Matcher:
             place = self._take(state, at, place)
             if place.exact:
                 begin, passed, inner = at, at + place.length, self._inner_of(place.number)
-        begun = len(data) if final else self._begun_at(data, view.text)
+        begun = len(data) if final else self._begun_at(data)
         return Scan(state.hits, min(state.limit, begun), min(state.safe, begun), state.quiet, state.dumps)
 
     def _look_for_patterns(self, state: _ScanState, number: int, at: int) -> None:
@@ -300,7 +318,7 @@ class Matcher:
             span = self._with_shared(view.data, start, end, place)
             state.hits.append(span)
             if not state.final and place.source in self._after:
-                open_ = open_ or _BREAK_BEGUN.match(view.data, span.end) is not None
+                open_ = open_ or may_follow(view.data, span.end)
         if open_:
             held = self._back(view.data, start)
             state.hold(held, held, held)
@@ -324,8 +342,8 @@ class Matcher:
         known = self._inner.get(number)
         if known is None:
             data, source = self._index.needle(number)
-            beginnings = self.beginnings(data)
-            others = {at for each, at, _ in beginnings if each in self._patterns or each == self._dump}
+            beginnings = self._beginnings(data)
+            others = {at for each, at, _ in beginnings if each in self._patterns or each in self._dumps}
             places = {at for _, at, _ in beginnings if at} - others
             known = frozenset(at for at in places if self._stays_inside(data, at, source))
             self._inner[number] = known
@@ -338,30 +356,25 @@ class Matcher:
     def _with_shared(self, data: bytes, start: int, end: int, place: NeedleMatch) -> MaskSpan:
         """A needle with the base64 digits that it shares with its neighbours, which may be on another line."""
         if place.source in self._before:
-            start = self._back(data, start)
-        if place.source in self._after and (found := _NEXT_DIGIT.match(data, end)):
-            end = found.end()
+            start = digit_before(data, start)
+        if place.source in self._after:
+            end = digit_after(data, end)
         return MaskSpan(start, end, place.source, start)
 
     def _back(self, data: bytes, at: int) -> int:
         """Where the digit begins that what may begin at `at` would share."""
-        if not self._before or not at:
-            return at
-        if data[at - 1] in WHITE_SPACE:
-            pattern = _LAST_DIGIT if at < len(data) else _LAST_DIGIT_BEGUN
-            found = pattern.search(data, max(0, at - _INDENTED), at)
-            return found.start() if found else at
-        return at - 1 if data[at - 1] in _BASE64 else at
+        return digit_before(data, at) if self._before else at
 
-    def _begun_at(self, data: bytes, text: bytes) -> int:
+    def _begun_at(self, data: bytes) -> int:
         """Where the end of the data may be the beginning of an anchor."""
-        begun = self._begun
-        for tail in (text[-4:], text[-3:], text[-2:], text[-1:]):
+        begun, end = self._begun, _end_of(data)
+        for tail in (end[-4:], end[-3:], end[-2:], end[-1:]) if end[-2:] in self._pairs else (end[-1:],):
             if tail in begun or (tail in self._begun_format and data.endswith(tail)):
                 solid = data.rstrip(WHITE_SPACE)
                 start = len(solid) - len(tail)
                 if not solid.endswith(tail):
-                    start = CompactText(data).start(len(text) - len(tail))
+                    view = CompactText(data)
+                    start = view.start(len(view.text) - len(tail))
                 if len(data) - start < self._spread:
                     return self._back(data, start)
         return self._back(data, len(data))
@@ -372,7 +385,7 @@ def _as_searched(data: bytes) -> bytes:
     return compact(data if is_plain(data) else look(data, final=True).visible)
 
 
-def _automaton(anchors: Sequence[bytes]) -> BytesAhoCorasick:
-    """A full table is the fastest and grows with every anchor, so it is for an application's few values only."""
-    kind = Implementation.DFA if len(anchors) <= _FEW else None
-    return BytesAhoCorasick(anchors, matchkind=MatchKind.Standard, implementation=kind)
+def _end_of(data: bytes) -> bytes:
+    """As much of the end of some data as may begin an anchor, without white space."""
+    end = compact(data[-2 * ANCHOR :])
+    return end if len(end) >= REACH or len(data) <= 2 * ANCHOR else compact(data)

@@ -55,16 +55,18 @@ class Pattern:
         masked: which piece is masked; None: all of it.
     """
 
-    __slots__ = ("_compact", "_whole", "masked", "name", "needs", "pieces")
+    __slots__ = ("_compact", "_whole", "longest", "masked", "name", "needs", "pieces")
 
     def __init__(self, name: str, pieces: tuple[bytes | PatternRun, ...], masked: int | None = None) -> None:
         self.name = name
         self.pieces = pieces
         self.masked = masked
-        last = pieces[-1]
-        self.needs = last if type(last) is bytes else b""
-        """The literal it ends with, without which there is no need to look."""
         self._compact = tuple(compact(each) if type(each) is bytes else each for each in pieces)
+        last = self._compact[-1]
+        self.needs = last if isinstance(last, bytes) else b""
+        """The literal it ends with, without which there is no need to look."""
+        self.longest = sum(each.most if isinstance(each, PatternRun) else len(each) for each in self._compact)
+        """Bytes of the longest text without white space that it matches."""
         self._whole: _Whole | None = None
 
     @property
@@ -86,16 +88,26 @@ class Pattern:
             return None
         return self.match(view.data, view.start(at), final=final)
 
+    def is_absent(self, text: bytes, at: int) -> bool:
+        """Whether it does not match the compact text, after which nothing follows; the usual case, told fast."""
+        if self.needs and text.find(self.needs, at, at + self.longest) < 0:
+            return True
+        return (self._whole or self._expressions()).regex.match(text, at) is None
+
     def is_refuted(self, text: bytes, at: int) -> bool:
         """Whether more data could not make it match the compact text; the usual case, told fast."""
-        whole = self._whole
-        if whole is None:
-            whole = _whole(self._compact)
-            self._whole = whole
-        if whole.regex.match(text, at) is not None:
-            return False
+        whole = self._whole or self._expressions()
         found = whole.begun.match(text, at)
-        return (at if found is None else found.end()) + whole.longest < len(text)
+        if found is None:
+            return at + whole.longest < len(text)
+        if found.lastindex is None:  # one of its pieces is not there
+            return found.end() + whole.longest < len(text)
+        return found.end() + whole.longest < len(text) and whole.regex.match(text, at) is None
+
+    def _expressions(self) -> "_Whole":
+        """Made when they are first needed: most never are."""
+        self._whole = _whole(self._compact)
+        return self._whole
 
     def match(self, data: bytes, at: int, *, final: bool) -> PatternMatch | None:
         """Match at `at`; None is a no. With `final`, nothing follows the data and every answer is decided."""
@@ -128,13 +140,13 @@ class _Whole(NamedTuple):
 
     regex: re.Pattern[bytes]
     begun: re.Pattern[bytes]
-    """As many of its pieces as there are."""
+    """As many of its pieces as there are, and an empty group if all are."""
     longest: int
     """Bytes of its longest literal."""
 
 
 def _whole(pieces: tuple[bytes | PatternRun, ...]) -> _Whole:
-    whole, begun = b"", b""
+    whole, begun = b"", b"()"
     for piece in reversed(pieces):
         if isinstance(piece, bytes):
             exact = partial = re.escape(piece)
@@ -142,7 +154,7 @@ def _whole(pieces: tuple[bytes | PatternRun, ...]) -> _Whole:
             exact = f"[{piece.chars}]{{{piece.least},{piece.most}}}+".encode()
             partial = f"[{piece.chars}]{{0,{piece.most}}}+".encode()
         whole = exact + whole
-        begun = partial + (b"(?:" + begun + b")?" if begun else b"")
+        begun = partial + b"(?:" + begun + b")?"
     return _Whole(re.compile(whole), re.compile(begun), max(len(each) for each in pieces if isinstance(each, bytes)))
 
 

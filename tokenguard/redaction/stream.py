@@ -5,7 +5,6 @@ from collections import Counter
 from tokenguard.redaction.candidates import Candidates, survey
 from tokenguard.redaction.known import MatchSource
 from tokenguard.redaction.matcher import Matcher, Searched
-from tokenguard.redaction.visible_text import is_plain
 
 _SPARSE = 1_000
 """Bytes for each value, from which on whole values are not looked for first."""
@@ -14,6 +13,8 @@ _CROWDED = 100
 _ROUNDS = 4
 _CLOSER = 512
 """Bytes at which a closer look is taken between whole values."""
+_LARGE, _SAMPLE = 32_768, 1_024
+"""Bytes of a piece whose first bytes tell whether it is crowded: it would take long to find out in all of it."""
 _NO_BREAKS = bytes(byte for byte in range(256) if byte not in b"\r\n")
 
 
@@ -48,15 +49,23 @@ class StreamRedactor:
         return self._feed_dense(data) if self._dense else self._feed(data)
 
     def _feed(self, data: bytes, *, looked: bool = False) -> bytes:
-        searched = self.matcher.begin(data)
-        if searched is None or self._masked >= 0 or (limit := self.matcher.limit_of_ordinary(data, searched)) is None:
-            if not looked and searched is not None and len(searched[1]) * _CROWDED > len(data) > _CLOSER:
-                return self._feed_dense(data)
-            return self._advance(data, final=False, searched=searched)
-        self._dense = False
-        shown, size = self._shown, len(data)
-        self._held, self._quiet, self._shown = data[limit:], size - limit, max(shown - limit, 0)
-        return data if limit == size and not shown else data[shown:limit]
+        matcher = self.matcher
+        if len(data) > _LARGE and not looked and matcher.is_crowded(data[:_SAMPLE], _CROWDED):
+            return self._feed_dense(data)
+        searched = matcher.begin(data)
+        if searched is not None and self._masked < 0:
+            limit = matcher.limit_of_ordinary(data, searched)
+            if limit is not None:
+                self._dense = False
+                shown, size = self._shown, len(data)
+                if limit == size and not shown:
+                    self._held, self._quiet = b"", 0
+                    return data
+                self._held, self._quiet, self._shown = data[limit:], size - limit, shown - limit if shown > limit else 0
+                return data[shown:limit]
+        if not looked and searched is not None and len(searched[1]) * _CROWDED > len(data) > _CLOSER:
+            return self._feed_dense(data)
+        return self._advance(data, final=False, searched=searched)
 
     def _feed_dense(self, data: bytes) -> bytes:
         """Mask whole values first, which are in ordinary text mostly; then take a closer look at the rest."""
@@ -164,7 +173,7 @@ def redact(matcher: Matcher, data: bytes, found: Counter[MatchSource] | None = N
         data: all of it.
         found: counts how often each source was masked.
     """
-    if is_plain(data) and matcher.is_clean(data):
+    if matcher.is_clean(data):
         return data  # the usual case, without the bookkeeping of a stream
     stream = StreamRedactor(matcher)
     out = stream.finish(data)
