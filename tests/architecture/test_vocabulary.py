@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "tokenguard"
+DOCS = PACKAGE.parent / "docs"
 
 PRONOUNS = re.compile(r"\b(nobody|somebody|whoever|whatever)\b", re.IGNORECASE)
 """A sentence names the role instead: operator, runner, consumer, provider, attacker."""
@@ -71,6 +72,12 @@ PRIVATE = frozenset(
 """Names that only this project ever had for things the field has a word for."""
 
 
+NEGATED_NOUN = re.compile(
+    r"\b(?<!here )(?:is|are|was|were) no (?!longer\b|more\b|one\b|other\b|such\b)[a-z]+(?! (?:in|at|for|left|to)\b)"
+)
+"""`X is no Y` reads as a riddle: `X is not a Y`. What `there is no` says is plain."""
+
+
 def sources() -> Iterator[tuple[str, str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         yield path.relative_to(PACKAGE).as_posix(), path.read_text()
@@ -97,6 +104,14 @@ def names_in(text: str) -> set[str]:
 
 def test_no_sentence_has_an_indefinite_pronoun():
     assert [path for path, text in sources() if PRONOUNS.search(text)] == []
+
+
+def test_no_sentence_says_that_something_is_no_noun():
+    pages = [(path.name, path.read_text()) for path in (*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md"))]
+    found = [(path, each[0]) for path, text in (*sources(), *pages) for each in NEGATED_NOUN.finditer(text)]
+    assert found == []
+    assert NEGATED_NOUN.search("this is no cursor")
+    assert not NEGATED_NOUN.search("there is no cursor, and it is no longer read")
 
 
 @pytest.mark.parametrize("package", sorted({package_of(path) for path, _ in sources()}))

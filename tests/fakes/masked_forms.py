@@ -83,7 +83,7 @@ REASONS = {
         "octal in braces", "entities, upper hex", "entities with zeros", "quoted-printable", "utf-32",
     ],
     "digits of both cases would double each form": ["hexadecimal in mixed case", "percent in mixed case", "title case"],
-    "other alphabets and ciphers are no accident": [
+    "other alphabets and ciphers do not occur by accident": [
         "base32", "base85", "ascii85", "uuencode", "reversed", "rot13", "xor",
     ],
     "a dump without a colon behind its offsets looks like other text": ["hex dump, od"],

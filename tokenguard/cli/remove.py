@@ -24,8 +24,8 @@ def remove(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
     """Remove the record of NAME, which was made by mistake: it leaves a tombstone and its audit trail.
 
     Refused while it has a value, an operation on it is open, or a token of it may be alive: `retire` revokes such a
-    token and proves it. If the record says that its value is elsewhere, a person confirms on the terminal that it is no
-    token (exit 3 without one). The name stays taken.
+    token and proves it. If the record says that its value is elsewhere, a person confirms on the terminal that no token
+    exists (exit 3 without one). The name stays taken.
     """
     reason = checked_text(wiring.store, reason, what="reason")
     if not reason:

@@ -43,7 +43,7 @@ class HostSurvey:
         found = _SOURCES[kind].fullmatch(rest)
         if found is None or {".", ".."} & set(rest.split("/")):
             raise InputError(
-                "not the address of secrets at a host",
+                "not the address of a host's secrets",
                 hint="write doppler:PROJECT/CONFIG, gitlab:GROUP/PROJECT or onepassword://HOST/VAULT-ID",
             )
         self._parts = found.groupdict()

@@ -24,67 +24,83 @@ class CredentialPlace(Frozen, frozen=True):
     type: str
 
 
-_FILES: tuple[tuple[str, str, str], ...] = (
-    (r"[._]netrc", r"(?m)(?:^|[ \t])(?:password|passwd)[ \t\n]+(?P<value>[^\s#]+)", "Password in .netrc"),
-    (r"\.?pgpass(?:\.conf)?", r"(?m)^(?!#)(?:[^:\n]*:){4}(?P<value>[^:\n]+)$", "Password in .pgpass"),
-    (r"\.npmrc", r"(?m)(?:_auth(?:Token)?|_password)[ \t]*=[ \t]*\"?(?P<value>[^\s\"]+)", "npm login"),
-    (r"\.pypirc", r"(?m)^[ \t]*password[ \t]*[=:][ \t]*(?P<value>\S+)", "Password in .pypirc"),
+_FILES: tuple[tuple[str, str, str, str], ...] = (
+    ("netrc", r"[._]netrc", r"(?m)(?:^|[ \t])(?:password|passwd)[ \t\n]+(?P<value>[^\s#]+)", "Password in .netrc"),
+    ("pgpass", r"\.?pgpass(?:\.conf)?", r"(?m)^(?!#)(?:[^:\n]*:){4}(?P<value>[^:\n]+)$", "Password in .pgpass"),
+    (".npmrc", r"\.npmrc", r"(?m)(?:_auth(?:Token)?|_password)[ \t]*=[ \t]*\"?(?P<value>[^\s\"]+)", "npm login"),
+    (".pypirc", r"\.pypirc", r"(?m)^[ \t]*password[ \t]*[=:][ \t]*(?P<value>\S+)", "Password in .pypirc"),
     (
+        "settings",
         r"settings(?:-security)?\.xml",
         r"<(?:password|passphrase|master)>(?P<value>[^<\s]+)</",
         "Password in settings.xml",
     ),
     (
+        "wp-config.php",
         r"wp-config\.php",
         r"define\(\s*['\"](?:DB_PASSWORD|[A-Z_]+_(?:KEY|SALT))['\"]\s*,\s*['\"](?P<value>[^'\"]+)['\"]",
         "Secret in wp-config.php",
     ),
     (
+        ".docker",
         r"(?:\.dockerconfigjson|\.dockercfg|\.docker/config\.json)",
         r"\"auth\"\s*:\s*\"(?P<value>[^\"]+)\"",
         "Docker login",
     ),
     (
+        "kube",
         r"(?:\.kube/config|[\w.-]*kubeconfig[\w.-]*)",
         r"(?m)(?:client-key-data|token|password)[\"']?:[ \t]*[\"']?(?P<value>[^\s\"']+)",
         "Login in kubeconfig",
     ),
     (
-        r"(?:\.terraformrc|terraform\.rc|credentials\.tfrc\.json)",
+        "terraform",
+        r"(?:\.terraformrc|terraform\.rc)",
         r"\"?token\"?\s*[=:]\s*\"(?P<value>[^\"]+)\"",
         "Token in Terraform's credentials",
     ),
-    (r"\.?htpasswd", r"(?m)^[^:#\s]+:(?P<value>(?:\$|\{SHA\})\S+)$", "Password hash in .htpasswd"),
-    (r"\.git-credentials", r"(?m)^https?://[^:/@\s]+:(?P<value>[^@\s]+)@", "Password in .git-credentials"),
-    (r"\.?my\.cnf", r"(?m)^[ \t]*password[ \t]*=[ \t]*[\"']?(?P<value>[^\s\"']+)", "Password in my.cnf"),
-    (r"\.s3cfg", r"(?m)^[ \t]*secret_key[ \t]*=[ \t]*(?P<value>\S+)", "Secret key in .s3cfg"),
     (
+        "credentials.tfrc.json",
+        r"credentials\.tfrc\.json",
+        r"\"?token\"?\s*[=:]\s*\"(?P<value>[^\"]+)\"",
+        "Token in Terraform's credentials",
+    ),
+    ("htpasswd", r"\.?htpasswd", r"(?m)^[^:#\s]+:(?P<value>(?:\$|\{SHA\})\S+)$", "Password hash in .htpasswd"),
+    (
+        ".git-credentials",
+        r"\.git-credentials",
+        r"(?m)^https?://[^:/@\s]+:(?P<value>[^@\s]+)@",
+        "Password in .git-credentials",
+    ),
+    ("my.cnf", r"\.?my\.cnf", r"(?m)^[ \t]*password[ \t]*=[ \t]*[\"']?(?P<value>[^\s\"']+)", "Password in my.cnf"),
+    (".s3cfg", r"\.s3cfg", r"(?m)^[ \t]*secret_key[ \t]*=[ \t]*(?P<value>\S+)", "Secret key in .s3cfg"),
+    (
+        "rclone.conf",
         r"rclone\.conf",
         r"(?m)^[ \t]*(?:pass|password|token|secret_access_key)[ \t]*=[ \t]*(?P<value>.+)$",
         "Login in rclone.conf",
     ),
     (
+        ".xml",
         r"(?:filezilla|recentservers|sitemanager)\.xml",
         r"<Pass[^>]*>(?P<value>[^<]+)</Pass>",
         "Password in FileZilla's servers",
     ),
-    (r"\.vault-token", r"(?P<value>\S+)", "Vault login"),
+    (".vault-token", r"\.vault-token", r"(?P<value>\S+)", "Vault login"),
 )
-"""The end of a path, where the secret stands in such a file, and what a finding is called."""
-
-
-_IN_THE_NAME = re.compile(r"rc$|pass|\.(?:xml|php|json|cnf|conf)$|\.docker|kube|-credentials|cfg$|vault-token")
-"""In the name of each of them: compiling all their names costs every commit more than looking for this."""
+"""What every such path contains, its end, where the secret stands in the file, and what a finding is called."""
 
 
 def is_credential_file(path: str) -> bool:
     """Whether programs keep logins in files of this name."""
-    return _IN_THE_NAME.search(path) is not None and _name().search(path) is not None
+    if not any(part in path for part, *_ in _FILES):  # compiling the names costs a commit more than this
+        return False
+    return _name().search(path) is not None
 
 
 def credential_places(text: str, path: str) -> Iterator[CredentialPlace]:
     """Every secret in a file of this name; references to variables and placeholders are none."""
-    for name, pattern, kind in _FILES if is_credential_file(path) else ():
+    for _, name, pattern, kind in _FILES if is_credential_file(path) else ():
         if re.search(rf"(?:^|/){name}$", path) is None:
             continue
         for found in re.finditer(pattern, text):
@@ -100,4 +116,4 @@ def is_reference(value: str) -> bool:
 
 @cache
 def _name() -> re.Pattern[str]:
-    return re.compile(rf"(?:^|/)(?:{'|'.join(name for name, _, _ in _FILES)})$")
+    return re.compile(rf"(?:^|/)(?:{'|'.join(name for _, name, *_ in _FILES)})$")

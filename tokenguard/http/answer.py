@@ -43,7 +43,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A complete answer that was no redirect. The body may hold a fresh secret, so it is in no repr."""
+    """A complete answer that is not a redirect. The body may hold a fresh secret, so it is in no repr."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

@@ -140,8 +140,8 @@ def _after(before: Record, changed: Record, given: tuple[AfterDelivery, ...]) ->
     for each in given:
         if each.consumer not in consumers:
             raise InputError(
-                f"{each.consumer} is no consumer of {changed.name}",
-                hint="declare it with --deliver; --after takes it as it is written there",
+                f"{each.consumer} is not a consumer of {changed.name}",
+                hint="declare it with --deliver, and write it in --after exactly as there",
             )
     found = {each.consumer: each.command for each in (*before.after, *given)}
     return tuple(AfterDelivery(name, found[name]) for name in consumers if found.get(name))

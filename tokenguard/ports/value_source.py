@@ -32,7 +32,7 @@ class ValueReader(Protocol):
             fields: the fields of its value.
 
         Raises:
-            InputError: it is not there, or can be no token's value; it is never quoted.
+            InputError: it is missing, or cannot be a token's value; it is never quoted.
             NeedsPerson: no source was named, and there is no terminal.
         """
         ...

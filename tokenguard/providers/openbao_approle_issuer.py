@@ -54,7 +54,7 @@ class SecretIdIssuer:
         return new_token(value, identifier(data.get("secret_id_accessor")), None, what)
 
     def listed(self) -> TokenList:
-        """All accessors of the role, each with its label. A server without any says 404, which is no list of none."""
+        """All accessors of the role, each with its label. A server without any says 404, which is not an empty list."""
         outcome = self._send("GET", "secret-id", query=(("list", "true"),))
         if isinstance(outcome, Answer) and outcome.status == _NOT_FOUND and outcome.json() == {"errors": []}:
             return TokenList()

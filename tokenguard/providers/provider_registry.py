@@ -42,7 +42,7 @@ class LoggedIn(Protocol):
     """An issuer whose credential may be a person's session, which is used for one run."""
 
     def end_session(self) -> str | None:
-        """End it; why it goes on living, or empty. None: it was no session, or not used."""
+        """End it; why it goes on living, or empty. None: it was not a session, or not used."""
         ...
 
 

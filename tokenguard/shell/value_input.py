@@ -19,7 +19,7 @@ def value_of(text: str, fields: Sequence[str] = (TOKEN_FIELD,)) -> Value:
     """A value from what was given for it: the token alone, or a JSON object where it has several fields.
 
     Raises:
-        InputError: it can be no token's value, or a field is missing, unknown or no text; it is never quoted.
+        InputError: it cannot be a token's value, or a field is missing, unknown or not text; it is never quoted.
     """
     if tuple(fields) == (TOKEN_FIELD,):
         return Value.of(check_value(text))
@@ -34,7 +34,7 @@ def value_of(text: str, fields: Sequence[str] = (TOKEN_FIELD,)) -> Value:
     found = {}
     for name, part in tree.items():
         if not isinstance(part, str) or not part.isprintable() or " " in part or not part:
-            raise InputError(f"the field {name} is no text without white space", hint=hint)
+            raise InputError(f"the field {name} is not text, or contains white space", hint=hint)
         found[name] = Secret(check_value(part) if name == TOKEN_FIELD else part)
     return Value(found)
 

@@ -95,7 +95,7 @@ def read_cursor(text: str) -> Cursor:
         found = msgspec.json.decode(_unpacked(text.strip()), type=dict[str, tuple[int, str]])
         return {chain: _head(*place) for chain, place in found.items()}
     except (ValueError, binascii.Error, zlib.error, msgspec.DecodeError):
-        raise InputError("--since is no cursor", hint="give the last line of an export, or @FILE of one") from None
+        raise InputError("--since is not a cursor", hint="give the last line of an export, or @FILE of one") from None
 
 
 def _unpacked(word: str) -> bytes:
@@ -113,7 +113,7 @@ def cursor_of_lines(data: bytes, *, source: str) -> tuple[Cursor, int]:
     """The cursor after the complete lines of an export, and where they end: a last line that was cut off is none.
 
     Raises:
-        InputError: a line is no line of an export, or one is missing or there twice.
+        InputError: a line is not one of an export, or one is missing or repeated.
     """
     cursor: Cursor = {}
     end = data.rfind(b"\n") + 1
@@ -122,7 +122,7 @@ def cursor_of_lines(data: bytes, *, source: str) -> tuple[Cursor, int]:
         try:
             found = msgspec.json.decode(line, type=_Line)
         except (msgspec.DecodeError, ValueError):
-            raise InputError(f"{place}: this is no line of an export", hint=_AGAIN) from None
+            raise InputError(f"{place}: this is not a line of an export", hint=_AGAIN) from None
         if found.cursor:
             if any(head.seq > read_cursor(found.cursor).get(chain, ChainHead()).seq for chain, head in cursor.items()):
                 raise InputError(f"{place}: this cursor is older than the lines before it", hint=_AGAIN)
@@ -149,7 +149,9 @@ def append_export(store: Store, file: Path) -> int:
         raise InputError(f"{shown(file)} cannot be written", hint="name a file in a folder of yours") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise InputError(f"{shown(file)} is no regular file", hint="leave --output out to write into a pipe or device")
+        raise InputError(
+            f"{shown(file)} is not a regular file", hint="leave --output out to write into a pipe or device"
+        )
     with os.fdopen(descriptor, "r+b") as out:
         try:
             fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)

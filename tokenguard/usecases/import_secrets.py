@@ -57,7 +57,9 @@ class Surveying:
         self._folder = None if self._hosted else _folder(address)
         self._tags = dict(map(_pair, tags))
         if self._hosted and tags:
-            raise InputError("--tag is for a Vault and AWS", hint="give a narrower address instead")
+            raise InputError(
+                "--tag works only with vault:// and aws:// addresses", hint="give a narrower address instead"
+            )
 
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[ImportOutcome]:
         """The result of each; the walk ends before anything is imported. Raises what store and source raise."""

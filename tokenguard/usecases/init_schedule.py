@@ -30,7 +30,7 @@ from tokenguard.usecases.parts import (
 )
 
 _FILES_OF_KEYS = ("TOKENGUARD_KEY_FILE", "TOKENGUARD_PASSPHRASE_FILE", "TOKENGUARD_STATE_DIR")
-"""Variables of a local store that name places, and are no secrets."""
+"""Variables of a local store that name paths; they are not secrets."""
 _EXAMPLE_SERVER = "https://vault.example.org:8200"
 
 

@@ -93,7 +93,7 @@ def _confirmed(parts: HasOperator, document: Document) -> str:
     who = parts.operator.done(task)
     if who is None:
         raise Unfinished(
-            f"{record.name} is not confirmed to be no token; nothing was removed",
+            f"{record.name} may be a token: it was not confirmed that none exists; nothing was removed",
             hint=f"if it is one: tokenguard retire {record.name}",
         )
     return who

@@ -84,7 +84,7 @@ def checked_answer(column: str, text: str) -> Mapping[str, object]:
 
 
 def _existing(record: Record) -> str:
-    """The line that it was imported from, unless its file is gone: an export that was deleted is no consumer."""
+    """The line that it was imported from, if its file still exists: a deleted export is not a consumer."""
     path = record.imported_from.rpartition("#")[0].partition(":")[2]
     return record.imported_from if path and Path(path).exists() else ""
 

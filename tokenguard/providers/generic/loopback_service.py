@@ -194,7 +194,7 @@ class LoopbackService:
             return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "the token was replaced"})
         made = self.issue(old.label)
         old.alive, old.accepted = self.ignores_revoke, self.revoke_lag
-        if said.id is None:  # the new value has the old id; the old one is no row any more
+        if said.id is None:  # the new value has the old id; the old one is not listed any more
             self.tokens[f"{old.id}-before-{made.id}"] = old
             del self.tokens[made.id]
             old.id, made.id = f"{old.id}-before-{made.id}", old.id

@@ -93,5 +93,5 @@ VALUE_CHECKS = (
     FileCheck("only the admin credential and the service give a new value", ("replace",), _replaced_badly),
     FileCheck("another admin credential revokes no value", ("revoke_value",), _value_of_stranger),
     FileCheck("that a value was taken proves nothing", ("revoke_value",), _value_unrevoked),
-    FileCheck("a lost reply to a value is no answer", ("revoke_value",), _value_lost_reply),
+    FileCheck("a lost reply to a value is not an answer", ("revoke_value",), _value_lost_reply),
 )
