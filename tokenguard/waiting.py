@@ -1,10 +1,13 @@
 """Deadlines for calls without a timeout of their own: name lookups, slow responses, desktop prompts."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import TypeVar
+
+from tokenguard.interrupts import ENDING
 
 _Result = TypeVar("_Result")
 
@@ -18,7 +21,7 @@ def notify_if_slow(notify: Callable[[], None], seconds: float = SILENCE) -> Iter
     """Call `notify` once, from another thread, if the block takes longer than `seconds`."""
     timer = threading.Timer(seconds, notify)
     timer.daemon = True
-    timer.start()
+    _start(timer)
     try:
         yield
     finally:
@@ -51,5 +54,17 @@ def start_detached(work: Callable[[], _Result]) -> "Future[_Result]":
         except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
             outcome.set_exception(error)
 
-    threading.Thread(target=attempt, name="tokenguard-waited-for", daemon=True).start()
+    _start(threading.Thread(target=attempt, name="tokenguard-waited-for", daemon=True))
     return outcome
+
+
+def _start(thread: threading.Thread) -> None:
+    """Start a thread that takes no signal of the process: one that it took would not wake the waiting main thread."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        thread.start()
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a thread inherits the mask
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -559,7 +559,7 @@ SLOW = """
 import sys, time
 from tokenguard.precommit import agent_hook
 from tokenguard.scanning.token_search import TokenSearch
-agent_hook._PATIENCE = 0.05
+agent_hook._PATIENCE = 0.5
 TokenSearch._known = lambda *_: iter(lambda: time.sleep(1), 1)
 agent_hook.main(sys.argv[1:])
 """

@@ -1,7 +1,6 @@
 """`provider test`: plays provider files against services on loopback, or tries one at the real service."""
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.scope import Scope
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import shown
+from tokenguard.interrupts import end_signals_as_interrupts
 from tokenguard.shell.provider_descriptions import CheckedFile, check_files
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
@@ -83,7 +83,7 @@ def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> E
             raise NeedsPerson("creating a token is not confirmed; nothing was done", hint="the same command with --yes")
         wiring.tty.show(f"This creates a token named {trial.label} at {trial.place}, checks it, and revokes it.")
         confirm(wiring.tty, "go on", undone="done", needed=True)
-    with _signals_as_interrupts():
+    with end_signals_as_interrupts():
         passed = trial.run()
     today = f"{wiring.clock.now():%Y-%m-%d}"
     if wiring.screen.as_json:
@@ -94,30 +94,6 @@ def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> E
         if passed:
             wiring.screen.line(f"add `tried_live: {today}` under `source` in the provider file")
     return ExitCode.OK if passed else ExitCode.FINDINGS
-
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    """Let the first SIGTERM or SIGHUP interrupt as Ctrl-C does; later ones do not stop the clean-up.
-
-    A signal that was ignored, as under nohup, stays ignored.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
-
-    def interrupt(*_: object) -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _lines(found: CheckedFile, *, verbose: bool) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
 
+from tokenguard.interrupts import interrupt_at_end_signals
 from tokenguard.process import harden
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.usecases.agent_guard import MOST_BYTES, GuardTimeout, answered
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
     harden()  # the event may hold values
+    interrupt_at_end_signals()  # whoever ends it gets a refusal as well
     code = run(arguments)
     gc.freeze()  # skipping it at exit saves as much time as a small search
     sys.exit(code)

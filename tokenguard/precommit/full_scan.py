@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.interrupts import end_signals_as_interrupts
 from tokenguard.precommit.arguments import USAGE, HookArguments, parsed
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def scanned(arguments: Sequence[str], staged: "Staged | None" = None) -> int:
         staged: what they ask for, if it has been read already.
     """
     try:
-        return _run(list(arguments), staged)
+        with end_signals_as_interrupts():
+            return _run(list(arguments), staged)
     except TokenguardError as error:
         return _say(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:

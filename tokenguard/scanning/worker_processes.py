@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TypeVar
 
 from tokenguard.domain.finding import Report
+from tokenguard.interrupts import ENDING
 from tokenguard.scanning.scan_budget import ScanBudget, Spent
 
 _LONG = 1 << 20
@@ -25,7 +26,6 @@ _LEAST_PARTS = 8
 _NUMBER = 2
 """Bytes of a part's number. What is written at once is less than a pipe holds."""
 _MOST_PARTS = 128
-_INTERRUPT = frozenset({signal.SIGINT})
 
 Part = TypeVar("Part")
 _Done = dict[int, tuple[Report, Spent]]
@@ -90,12 +90,12 @@ def _in_two(parts: Sequence[Part], first: int, scan: Callable[[Part, ScanBudget]
     os.write(ends, b"".join(number.to_bytes(_NUMBER) for number in range(first, len(parts))))
     os.close(ends)
     answer, ends = os.pipe()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)  # the child must not come out at the top of this program
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the child must not come out at the top of this program
     child = os.fork()
     if child == 0:
         _work_and_leave(turns, ends, parts, scan, budget)
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         os.close(ends)
         done = _scanned(turns, parts, scan, budget)
         with os.fdopen(answer, "rb", closefd=False) as pipe:
@@ -117,8 +117,9 @@ def _work_and_leave(
     """The child's whole life. It prints nothing and cleans up nothing: all of that is the parent's."""
     code = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         found = pickle.dumps(_scanned(turns, parts, scan, budget))
         with os.fdopen(answer, "wb") as pipe:
             pipe.write(found)
