@@ -1,8 +1,6 @@
 """`provider test`: plays provider files against services on loopback, or tries one at the real service."""
 
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 

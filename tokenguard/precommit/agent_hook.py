@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
     harden()  # the event may hold values
-    interrupt_at_end_signals()  # whoever ends it gets a refusal as well
+    interrupt_at_end_signals()  # ended by a signal, it refuses
     code = run(arguments)
     gc.freeze()  # skipping it at exit saves as much time as a small search
     sys.exit(code)
