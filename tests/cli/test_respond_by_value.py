@@ -1,6 +1,7 @@
 """`respond` on tokens that only a person creates: their provider is shown the leaked value, and its answer proves nothing."""
 
 import json
+import secrets
 
 import pytest
 
@@ -113,6 +114,22 @@ def test_a_planned_rotation_never_shows_the_value(cli, github):
     assert cli("retire", NAME, "--yes").code == 130
     assert any("revoke" in text for text in cli.tty.shown)
     assert shown_values(github) == []
+
+
+def test_a_leaked_token_without_a_record_is_recorded_and_retired_without_a_person(cli, github):
+    added(cli, github, "video/app/prod/other", "other")
+    value = f"ghp_{secrets.token_hex(18)}"
+    told = cli(*RESPOND, "--format", "json", stdin=value)
+    assert (told.code, told.document["unknown_revocable_at"]) == (1, ["github"])
+    assert value not in told.out + told.err
+    assert "retire" in cli(*RESPOND, stdin=value).out
+    assert "github" not in cli(*RESPOND, stdin="tgcanary-of-no-vendor").out
+    leaked = added(cli, github, NAME, "found")
+    assert cli(*RESPOND, stdin=leaked.value.token.reveal()).code == 1
+    assert "which it is shown" in cli("rotate", NAME, "--compromised", "--plan").out
+    assert cli("retire", NAME, "--yes", "--no-input").code == 0
+    assert not leaked.alive
+    assert shown_values(github) == [[leaked.value.token.reveal()]]
 
 
 @pytest.mark.parametrize("login", ["admin", "body"])

@@ -1,5 +1,6 @@
 """`rotate --in-place`: one request gives a token a new value and ends the old one; accepted first, and proven as always."""
 
+import itertools
 import json
 
 import pytest
@@ -116,6 +117,38 @@ def test_a_value_that_was_stored_and_not_recorded_is_adopted(cli, service, monke
     assert held(cli)[1] in living(service)
 
 
+@pytest.mark.parametrize("cut", range(1, 15))
+@pytest.mark.parametrize("late", [False, True])
+def test_an_interrupt_at_any_write_converges(cli, service, monkeypatch, cut, late):
+    """Before or after each write of the document: the token ends with a value that lives, and no replaced id is sent."""
+    before, real, count = held(cli)[1], cli.store.commit, itertools.count(1)
+
+    def commit(*arguments):
+        hit = next(count) == cut
+        if hit and not late:
+            raise KeyboardInterrupt
+        done = real(*arguments)
+        if hit:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(cli.store, "commit", commit)
+    interrupted = rotated(cli).code == 130
+    monkeypatch.setattr(cli.store, "commit", real)
+    if interrupted and held(cli)[0].busy:
+        assert cli("rotate", NAME, "--resume", "--no-input").code == 0
+    elif interrupted and held(cli)[1] == before:
+        assert rotated(cli).code == 0  # nothing was begun
+    document, now = held(cli)
+    assert now in living(service)
+    assert before not in living(service)
+    assert document.journal.stage is Stage.DONE
+    assert document.journal.proof.proven
+    assert all(each.status == 200 for each in replaced(service))
+    assert sum(each.alive and each.label == NAME.replace("/", "-") for each in service.tokens.values()) == 1
+    assert held(cli, OTHER)[1] in living(service)
+
+
 def test_a_provider_that_accepts_the_old_value_too_is_no_death(cli, service):
     service.ignores_revoke = True
     before = held(cli)[1]
@@ -165,3 +198,14 @@ def test_the_policy_may_have_due_tokens_replaced_in_place(cli, service, tmp_path
     assert cli("rotate", "--due", "--no-input").code == (0 if listed else 3)  # its id is not on record: a person's work
     assert (held(cli)[1] != before) is bool(listed or service.described.create)
     assert len(replaced(service)) == listed
+
+
+def test_a_plan_names_a_person_where_the_id_or_the_admin_credential_is_missing(cli, service):
+    """A plan promised that the provider revokes the old token, and the run stopped for a person."""
+    name = service.described.name
+    assert "its id at the provider is not on record" in cli("rotate", NAME, "--plan").out
+    assert rotated(cli).code == 0  # its id is on record from here on
+    assert "by hand" not in cli("rotate", NAME, "--plan").out
+    del cli.environ[admin_variable(name)]
+    by_hand = "revoke the old token by hand" in cli("rotate", NAME, "--plan").out
+    assert by_hand is (service.described.create is None)  # otherwise the rotation does not begin

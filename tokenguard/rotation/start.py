@@ -11,7 +11,7 @@ from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardErr
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import CLOCK_SLACK
 from tokenguard.ports.external_fields import UnexpectedValue
-from tokenguard.ports.provider import Method, Provider
+from tokenguard.ports.provider import ByValue, Method, Provider
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.rotation.control_search import ControlSearch
 from tokenguard.rotation.lease import is_at_work, pid_of
@@ -309,11 +309,12 @@ def _check_person(context: Context, record: Record, mode: Mode) -> None:
     """
     if context.attended or mode not in {*_KEEPS_WORKING, Mode.ISSUE, Mode.RETIRE}:
         return
-    provider = context.vendors.of(record).provider
-    able = provider.capabilities
+    vendor = context.vendors.of(record)
+    provider, able = vendor.provider, vendor.provider.capabilities
+    shown = vendor.by_value is not None and able.by_value is ByValue.LEAKED and record.live_leak is not None
     if able.mint is Method.PERSON and mode not in {Mode.RETIRE, Mode.IN_PLACE}:
         context.operator.paste(create_task(provider, record, ""))
-    if able.revoke is Method.PERSON and mode not in {Mode.ISSUE, Mode.IN_PLACE}:
+    if able.revoke is Method.PERSON and not shown and mode not in {Mode.ISSUE, Mode.IN_PLACE}:
         context.operator.done(revoke_task(provider, record, label=record.label, why=""))
     if mode is Mode.RETIRE:
         return  # nothing is delivered

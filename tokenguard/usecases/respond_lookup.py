@@ -14,11 +14,13 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.shape import MAX_LENGTH, MIN_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
+from tokenguard.ports.provider import ByValue, KnownVendors
 from tokenguard.ports.store import Store
 from tokenguard.scanning.bundle import ScanKey, now_utc
 from tokenguard.scanning.foreign_reports import ReportedLeak
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.scanner import OwnStage
+from tokenguard.token_formats.table import format_of
 
 _CODE = re.compile(rf"[0-9a-f]{{{CODE_DIGITS},32}}", re.ASCII)
 _ID_DIGITS = 32
@@ -53,6 +55,8 @@ class Findings(Frozen, frozen=True, kw_only=True):
     """Findings with a value of no token in this store."""
     blank: int
     """Findings without a value, which cannot be looked up."""
+    unknown: tuple[Secret, ...] = ()
+    """The values of no token in this store, as they were found."""
 
 
 def look_up(store: Store, scan_key: ScanKey | None, sightings: Sequence[ReportedLeak]) -> Findings:
@@ -67,6 +71,7 @@ def look_up(store: Store, scan_key: ScanKey | None, sightings: Sequence[Reported
     codes: dict[str, list[Leaked]] = {}
     found: dict[tuple[TokenId, str], Leaked] = {}
     strangers = blank = 0
+    unknown: tuple[Secret, ...] = ()
     for sighting in sightings:
         if not sighting.values and not sighting.token:
             blank += 1
@@ -75,12 +80,27 @@ def look_up(store: Store, scan_key: ScanKey | None, sightings: Sequence[Reported
             codes[sighting.token] = list(_coded(store, sighting))
         leaks = codes.get(sighting.token) or list(holders(sighting)) or list(_by_bundle(store, own, sighting))
         strangers += not leaks
+        unknown += () if leaks else sighting.values
         for leak in leaks:
             key = (leak.snapshot.id, leak.fingerprint or "")
             before = found[key].sightings if key in found else ()
             found[key] = replace(leak, sightings=(*before, sighting))
     leaks = sorted(found.values(), key=lambda leak: (leak.snapshot.document.record.name, leak.fingerprint or ""))
-    return Findings(leaks=tuple(leaks), strangers=strangers, blank=blank)
+    return Findings(leaks=tuple(leaks), strangers=strangers, blank=blank, unknown=unknown)
+
+
+def takers_of(vendors: KnownVendors, findings: Findings) -> tuple[str, ...]:
+    """The providers that revoke leaked values by API, and whose form values without a record have."""
+    texts = {text for value in findings.unknown for text in _readings(value.reveal())}
+    names = {found.vendor.lower() for text in texts if (found := format_of(text)) is not None}
+    return tuple(sorted(name for name in names if _takes_leaked(vendors, name)))
+
+
+def _takes_leaked(vendors: KnownVendors, name: str) -> bool:
+    try:
+        return vendors.provider(name).capabilities.by_value is ByValue.LEAKED
+    except InputError:  # no provider of that name
+        return False
 
 
 def by_code(store: Store, text: str) -> Snapshot:

@@ -11,6 +11,7 @@ from tokenguard.errors import InputError, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.model import due_of, is_due
+from tokenguard.ports.provider import Capabilities, Method
 from tokenguard.rotation.batch import BatchJob, SkipReason
 from tokenguard.rotation.engine import tell_assertion
 from tokenguard.rotation.lease import is_at_work, pid_of
@@ -129,6 +130,19 @@ def _unused_for_quiet_period(parts: RotationJobsParts, record: Record) -> bool:
         return False
 
 
+def _able(parts: RotationJobsParts, record: Record) -> Capabilities:
+    """What its provider can do here: where a person creates tokens, the admin credential may be missing."""
+    able = parts.vendors.provider_of(record).capabilities
+    if able.mint is not Method.PERSON or able.revoke is not Method.API:
+        return able
+    try:
+        vendor = parts.vendors.of(record)
+    except (InputError, Unreachable):
+        return able  # which starting the operation tells
+    missing = vendor.issuer is None and vendor.by_value is None
+    return replace(able, revoke=Method.PERSON) if missing else able
+
+
 def planned(
     parts: RotationJobsParts, snapshot: Snapshot, mode: Mode, *, strict: bool = False, accept_outage: bool = False
 ) -> RotationPlan:
@@ -143,7 +157,7 @@ def planned(
     """
     record = snapshot.document.record
     limit = due_of(record, parts.policy)
-    able = parts.vendors.provider_of(record).capabilities
+    able = _able(parts, record)
     known = (
         mode not in {Mode.PLANNED, Mode.IN_PLACE}
         or record.consumers is not None

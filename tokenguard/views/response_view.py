@@ -15,14 +15,21 @@ from tokenguard.usecases.respond_lookup import Findings
 _SHOWN_PLACES = 5
 
 
-def show(screen: Screen, cases: Sequence[IncidentToken], findings: Findings, reach: Spread | None) -> None:
-    """Print every case, and the findings that could not be looked up."""
+def show(
+    screen: Screen,
+    cases: Sequence[IncidentToken],
+    findings: Findings,
+    reach: Spread | None,
+    takers: Sequence[str] = (),
+) -> None:
+    """Print every case, and the findings that could not be looked up; `takers` revoke some of them by API."""
     if screen.as_json:
         screen.document(
             {
                 "reach": reach.value if reach else None,
                 "tokens": [_json(case) for case in cases],
                 "unknown": findings.strangers,
+                "unknown_revocable_at": list(takers),
                 "without_value": findings.blank,
             }
         )
@@ -38,6 +45,11 @@ def show(screen: Screen, cases: Sequence[IncidentToken], findings: Findings, rea
         screen.line(
             f"{counted(findings.strangers, 'finding')} with a value that is in no record here: find its creator, "
             f"revoke it at its provider, then `tokenguard add` its replacement"
+        )
+    for name in takers:
+        screen.line(
+            f"{name} revokes leaked tokens by API: `tokenguard add NAME --provider {name} --stdin`, "
+            "`tokenguard respond`, then `tokenguard retire NAME`"
         )
     if findings.blank:
         screen.line(
