@@ -15,7 +15,7 @@ from tokenguard.migration.migration_plan import MovePlan, plan_move
 from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
 from tokenguard.ports.store import Store
 from tokenguard.shell.backends import backend_of
-from tokenguard.shell.store_url import is_local, named_store
+from tokenguard.shell.store_url import named_store, takes_practice_tokens
 from tokenguard.shell.wiring import Wiring, close_store
 from tokenguard.usecases.confirm import confirm
 from tokenguard.views.migration_view import show_moved, show_plan, show_taken_back
@@ -84,7 +84,7 @@ def _move(wiring: Wiring, source: Store, target: Store, approved: Detail) -> Non
 
 def _check_practice(source: Store, target: Store) -> None:
     """Keep tokens of practice providers out of shared stores."""
-    if is_local(target.url) or getattr(target, "sandbox", False):
+    if takes_practice_tokens(target.url, lambda: target):
         return
     for snapshot in source.scan():
         record = snapshot.document.record

@@ -1,5 +1,6 @@
 """Which store is meant: an address, a name of the configuration, or the platform's default place."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tokenguard.errors import InputError
@@ -36,6 +37,14 @@ def is_on_vault(url: str) -> bool:
 def is_on_aws(url: str) -> bool:
     """Whether a store lies in AWS Secrets Manager."""
     return url.startswith("aws://")
+
+
+def takes_practice_tokens(url: str, store: Callable[[], object]) -> bool:
+    """Whether a store may hold tokens of practice providers on this machine.
+
+    A shared one only if it was created with --sandbox; `store` opens it, which a local one does not need.
+    """
+    return is_local(url) or bool(getattr(store(), "sandbox", False))
 
 
 def named_store(given: str, settings: Settings) -> str:

@@ -306,10 +306,9 @@ class Wiring:
         )
 
     def _loopback_allowed(self) -> bool:
-        """A shared store must not contain practice providers of a local machine, unless created with --sandbox."""
-        from tokenguard.shell.store_url import is_local
+        from tokenguard.shell.store_url import takes_practice_tokens
 
-        return is_local(self.store_url) or bool(getattr(self.store, "sandbox", False))
+        return takes_practice_tokens(self.store_url, lambda: self.store)
 
     def scan_key(self) -> "ScanKey | None":
         """This machine's scan key, if it has one; InputError if the variable for it holds none."""
