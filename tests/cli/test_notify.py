@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from tokenguard.domain.names import token_name
 from tokenguard.domain.token import LeakWaiver
 from tokenguard.errors import Tampered, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.notifications.notification import NotificationKind
 from tokenguard.notifications.outbox import decode_outbox
 from tokenguard.ports.shared_item import Item
 from tokenguard.shell.wiring import Wiring
@@ -353,6 +355,14 @@ def test_each_change_of_the_outbox_is_in_the_audit_trail(cli, ops):
     _, entries = cli.store.shared_items.trail(Item.OUTBOX)
     assert [(each.event.op, each.event.phase) for each in entries] == [("notify", "intent"), ("notify", "outcome")]
     assert cli("audit", "verify").code == 0
+
+
+def test_each_event_and_its_severity_is_documented():
+    page = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
+    rows = [row for row in page.splitlines() if row.startswith("| `")]
+    for kind in set(NotificationKind) - {NotificationKind.TEST}:
+        (row,) = [row for row in rows if f"`{kind}`" in row.split("|")[1]]
+        assert row.split("|")[2].strip() == kind.severity, row
 
 
 # ---- with upkeep

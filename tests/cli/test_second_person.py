@@ -941,6 +941,18 @@ def test_requests_and_reviews_name_the_person_of_an_identity(cli, tmp_path):
     assert cli("request", "--format", "json").document["requests"][0]["requested_by"] == "user:alice"
 
 
+def test_two_identities_of_one_known_person_are_one_person(cli, tmp_path):
+    cli.add()
+    (tmp_path / "people.csv").write_text("person,identity\nAlice Adams,user:alice;user:alice-admin\nBob,user:bob\n")
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write('[people]\nfile = "people.csv"\n')
+    digest = requested(cli, "retire", NAME, "--yes")
+    answer = as_person(cli, "user:alice-admin", "approve", digest, "--yes")
+    assert (answer.code, "your own" in answer.err) == (2, True), answer
+    approve(cli, digest)
+    assert cli("retire", NAME, "--yes").code == 0
+
+
 def test_a_file_of_people_that_cannot_be_read_stops_an_approval_before_it_is_written(cli, tmp_path):
     cli.add()
     digest = requested(cli, "retire", NAME, "--yes")

@@ -94,7 +94,7 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
         NeedsPerson: it is not confirmed.
     """
     by = identity_of(wiring.store).id
-    if same_person(by, request.by):
+    if same_person(by, request.by) or wiring.people.same(by, request.by):
         raise InputError(
             f"this request is your own ({wiring.people.named(by)})",
             hint=f"another person runs: tokenguard approve {request.digest}",
