@@ -24,8 +24,9 @@ def _class_row(name: str) -> str:
     """The row of a service that is a class: these do everything by API."""
     provider = provider_registry.build(name, ProviderSettings(), SystemClock())
     scope, source = provider.capabilities.verifies_scope, getattr(provider, "source", {})
+    tried = source.get("tried_live", "never tried live")
     cells = ("create, list, revoke, probe", "yes" if scope else "no", "refused while a control is accepted", "nothing")
-    return f"| `{name}` | {' | '.join(cells)} | {source['contract']} | {source['checked']} | never tried live |"
+    return f"| `{name}` | {' | '.join(cells)} | {source['contract']} | {source['checked']} | {tried} |"
 
 
 def _row(said: Description) -> str:

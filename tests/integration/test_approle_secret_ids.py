@@ -97,11 +97,27 @@ def test_what_is_no_answer_is_no_list_and_no_verdict(openbao, provider, mount, r
     assert elsewhere.probe(pair, None).verdict is Verdict.UNKNOWN
 
 
-def test_it_is_issued_rotated_compromised_and_retired(openbao, provider, mount, role, sandbox, tmp_path, capfd):
-    cli = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=f"vault://secret/approles{next(_numbers)}")
-    cli.more = f"[providers.openbao-approle]\nbase_url = {json.dumps(provider.base_url)}\ndeath_floor = 2\n"
-    cli.environ["TOKENGUARD_ADMIN_OPENBAO_APPROLE"] = openbao.root_token
-    assert cli("init", "--sandbox").code == 0
+@pytest.fixture
+def cli(openbao, provider, sandbox, tmp_path, capfd):
+    made = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=f"vault://secret/approles{next(_numbers)}")
+    made.more = f"[providers.openbao-approle]\nbase_url = {json.dumps(provider.base_url)}\ndeath_floor = 2\n"
+    made.environ["TOKENGUARD_ADMIN_OPENBAO_APPROLE"] = openbao.root_token
+    assert made("init", "--sandbox").code == 0
+    return made
+
+
+def test_a_live_trial_passes(cli, openbao, provider, role, tmp_path):
+    """The date under "tried live" of docs/providers.md is that of a run of this test."""
+    report = tmp_path / "trial.json"
+    answer = cli(
+        "provider", "test", "--live", "openbao-approle", "--scope", f"approle:{role}", "--report", str(report), "--yes"
+    )
+    assert answer.code == 0, answer
+    assert admin(provider, openbao, role).listed().rows == ()
+    assert openbao.root_token not in report.read_text()
+
+
+def test_it_is_issued_rotated_compromised_and_retired(cli, openbao, provider, role):
     scope = ("--provider", "openbao-approle", "--scope", f"approle:{role}", "--env", "prod", "--owner", "video")
     name = "video/app/prod/login"
     for each in (name, "video/app/prod/other"):

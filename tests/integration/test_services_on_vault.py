@@ -150,3 +150,16 @@ def test_where_labels_are_shortened_a_label_that_is_not_listed_proves_nothing(cl
     assert lost == 3
     assert cli("rotate", NAME, "--resume").code in {3, 4, 5}
     assert cli("rotate", NAME, "--abort").code in {3, 4, 5}
+
+
+@pytest.mark.parametrize("service", ["gitlab"], indirect=True)
+def test_a_token_gets_a_new_value_in_place(cli, service):
+    assert add(cli, service, "video/app/prod/other").code == 0
+    assert add(cli, service).code == 0
+    before = cli.live()
+    service.cuts = 1
+    assert cli("rotate", NAME, "--in-place", "--accept-outage").code == 5
+    answer = cli("rotate", NAME, "--resume")
+    assert answer.code == 0, answer
+    assert alive(service) == {cli.live(), cli.live("video/app/prod/other")}
+    assert before not in alive(service)

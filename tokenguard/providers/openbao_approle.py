@@ -38,6 +38,7 @@ class OpenBaoAppRole:
         "documentation": "https://openbao.org/api-docs/auth/approle/",
         "contract": "a real OpenBao server in the tests",
         "checked": "2026-11-29",
+        "tried_live": "2026-11-29",
     }
 
     def __init__(self, settings: ProviderSettings, clock: Clock) -> None:
