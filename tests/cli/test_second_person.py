@@ -771,7 +771,9 @@ def test_a_program_gets_a_value_only_with_a_second_person(cli, words):
 def test_the_approval_of_one_program_is_none_of_another(cli):
     cli.add()
     approve(cli, requested(cli, *PROGRAMS["exec"]))
-    assert cli(*PROGRAMS["exec"][:-1], "false").code == 125
+    refused = cli(*PROGRAMS["exec"][:-1], "false")
+    assert (refused.code, "what was approved for reveal differs" in refused.err) == (125, True), refused
+    assert "and it is not approved" in cli("retire", NAME, "--yes").err
     assert cli(*PROGRAMS["env"]).code == 3
 
 

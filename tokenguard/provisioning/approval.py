@@ -160,10 +160,16 @@ def judge_operation(
     wanted = operation.digest(store, by)
     theirs = [each for each in approvals if not same_person(each.by, by)]
     verdict = _judged(
-        theirs, operation.name, wanted, store=store, now=now, other="a different operation was approved",
+        theirs,
+        operation.name,
+        wanted,
+        store=store,
+        now=now,
+        other=f"what was approved for {operation.kind} differs, or the record has changed since",
+        alike=lambda covered: any(words.split(" ")[0] == operation.kind for words in covered.news),
         history=history,
         used=lambda each: any(_marks(each) in _marked(entry.event.detail) for entry in history),
-    )  # fmt: skip
+    )
     if verdict.approval is None and any(
         _covers(each, operation.name, wanted) for each in approvals if each not in theirs
     ):
@@ -193,12 +199,13 @@ def _judged(
     store: str,
     now: datetime,
     other: str,
+    alike: Callable[[Covered], bool] = lambda _covered: True,
     history: Sequence[ChainedEvent],
     used: Callable[[Approval], bool],
 ) -> ApprovalVerdict:
     known = list(approvals)
     found = [each for each in known if _covers(each, name, digest)]
-    named = any(covered.name == name for each in known for covered in each.covers)
+    named = any(covered.name == name and alike(covered) for each in known for covered in each.covers)
     why = other if named else "it is not approved"
     if found and any(entry.event.at > now + CLOCK_SLACK for entry in history):
         return ApprovalVerdict(why="this machine's clock is behind its audit trail")
