@@ -1,6 +1,8 @@
 """Stage A: own tokens in every disguise, none in anything else, and nothing weak in the index."""
 
 import base64
+import random
+import re
 import secrets
 import string
 import sysconfig
@@ -10,6 +12,7 @@ import pytest
 
 from docs.disguises import PAGE, written
 from tests.fakes.disguises import COVERED, NOT_COVERED
+from tokenguard.detection import decoded_views
 from tokenguard.detection.known_token_index import OwnIndex, OwnTag, pieces, tag_of
 from tokenguard.detection.known_tokens import scan_own
 from tokenguard.detection.match import TextMatch
@@ -64,6 +67,40 @@ def test_every_covered_disguise_is_seen_through(shape: str) -> None:
         if f"{number:032x}" not in tokens_in(known, write(value))
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize("shape", ["letters", "descript"])
+def test_a_large_text_is_read_as_a_short_one_is(shape: str, monkeypatch) -> None:
+    """Of a large one it is asked first which kinds of disguises there may be."""
+    value = usable(shape)
+    known = index(value)
+    lines = [f"2026-11-29 21:38:14 GET /jobs?id={secrets.token_hex(4)}&page=2 {number} ms" for number in range(280)]
+    log = "\n".join(lines).encode() + b"\n"
+    assert list(known.disguises.views(log)) == []
+    differ = []
+    for name, write in (COVERED | NOT_COVERED).items():
+        disguised = write(value)
+        data = log + (disguised if isinstance(disguised, bytes) else disguised.encode()) + b"\n"
+        views = []
+        for large in (len(log), len(data) + 1):
+            monkeypatch.setattr(decoded_views, "_LARGE", large)
+            views.append(list(known.disguises.views(data)))
+        differ += [name] if views[0] != views[1] else []
+    assert differ == []
+
+
+@pytest.mark.parametrize("symbols", ["", "-_:", "-_:.+/=~", "-x"])
+def test_runs_are_those_of_an_expression(symbols: str) -> None:
+    rng = random.Random(symbols)
+    value = "tgcanary" + "".join(rng.choice(LETTERS) for _ in range(16))
+    tag, anchor, length = tag_of(KEY, value)
+    known = OwnIndex(KEY, [OwnTag(tag=tag, anchor=anchor, length=length, token="t")], symbols)
+    for _ in range(300):
+        data = "".join(rng.choice(("-", ":", ".", " ", "\u00e9", value, value[:9], "ab1")) for _ in range(12)).encode()
+        wanted, inside = [], re.escape("".join(each for each in symbols if each in "-_:.+/=~"))
+        for run in re.finditer(rf"[A-Za-z0-9{inside}]{{{length},}}".encode(), data):
+            wanted += [run.start() + found.start() for found in re.finditer(value.encode(), run[0])]
+        assert [each.start for each in known.hits(data)] == wanted
 
 
 def test_most_disguises_are_covered_and_what_is_not_is_listed() -> None:

@@ -27,6 +27,8 @@ _TERMINAL = re.compile(rb"(?:\x1b|\\e|\\033|\\x1[bB]|\\u001[bB])\[[0-9;]{0,20}[A
 _BACKSLASHED = r"(?:\x5c{1,4}[uxUo0-7/_.~:+=\x2d]|`u)(?:[0-9A-Fa-fu]{1,10}|\x7b[0-9A-Fa-f]{1,8}\x7d)? ?"
 _TAG = re.compile(rb"<!--[^<>\n]{0,200}-->|</?[A-Za-z][^<>\n]{0,200}>")
 _CONTROL = r"(?:\x1b|\x5c(?:e|033|x1[bB]|u001[bB]))\[[0-9;]{0,20}[A-Za-z]"
+_DECODED = r"&(?:amp;)*(?:\x23|[A-Za-z0-9]{2,20};)"
+"""An entity that is one: most `&` stand between the parameters of an address."""
 _NOT_SEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 Replace = Callable[[bytes], bytes]
@@ -40,6 +42,12 @@ class _Escapes(Frozen, frozen=True):
     """Empty: anything beyond ASCII."""
     runs: Regex
     plain: Replace
+
+
+SIGNS = (
+    r"%[0-9A-Fa-fu]", _BACKSLASHED, _DECODED, r"=[ \t]*\r?\n", _CONTROL, r"<[^<>\n]+>", r"[\xc2-\xf4][\x80-\xbf]",
+)  # fmt: skip
+"""Of these, one at least is in data that holds an escape."""
 
 
 class CharacterEscapes:

@@ -5,13 +5,14 @@ another writing of one, is passed on. `known_tokens.py` limits how deep views of
 """
 
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
-from tokenguard.detection.character_escapes import CharacterEscapes
+from tokenguard.detection.character_escapes import SIGNS, CharacterEscapes
 from tokenguard.detection.compressed_data import decompressed
 from tokenguard.detection.decoded_view import DecodedView, view_of
 from tokenguard.detection.number_lists import NumberLists
-from tokenguard.detection.regex_set import regex
+from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.detection.string_pieces import StringPieces
 
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -27,7 +28,13 @@ _BASE64 = r"[A-Za-z0-9+/_\x2d]"
 _VISIBLE = r"[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]" + _BASE64
 _WIDE = r"[I-Za-f][AQgw][AB][A-Za-z0-9+/_\x2d]A[C-H][AEIMQUYcgkosw048]A"
 _COMPRESSED = r"(?:H4sI|e[AFJN]|QlpoO|[/_]Td6)"
+_BEFORE_COMPRESSED = 8
+"""Bytes of other characters and of how compressed data begins: more than there are."""
+_HEX_VISIBLE = "[2-7][0-9A-Fa-f]"
 _ZEROS = r"\x00", r"\x00\x00\x00"
+_WRAPPED = rf"(?:[A-Za-z0-9+/_\x2d]{{19}}[A-Za-z0-9+/_\x2d]+={{0,2}}{LINE_END})+[A-Za-z0-9+/_\x2d]{{2,}}"
+_LARGE = 16_384
+"""Bytes from which on it pays to compile what tells whether there is anything to look for."""
 
 
 class Disguises:
@@ -36,14 +43,13 @@ class Disguises:
     def __init__(self, shortest: int) -> None:
         groups = (shortest - 2) // 3
         telling = rf"(?:{_VISIBLE}){{{groups}}}|{_WIDE}"
+        self._shortest = shortest
+        self._telling = telling
         self._base64 = regex(rf"{_BASE64}*(?:{telling}){_BASE64}*")
         self._packed = regex(rf"(?:^|[^A-Za-z0-9+/_\x2d])({_BASE64}{{0,3}}{_COMPRESSED}{_BASE64}*)")
         self._least_base64 = shortest * 4 // 3
-        self._wrapped = regex(
-            rf"(?:[A-Za-z0-9+/_\x2d]{{19}}[A-Za-z0-9+/_\x2d]+={{0,2}}{LINE_END})+[A-Za-z0-9+/_\x2d]{{2,}}"
-        )
-        visible = "[2-7][0-9A-Fa-f]"
-        self._hex = regex(rf"[0-9A-Fa-f]*(?:(?:{visible}){{{shortest}}}|(?:{visible}00){{8}})[0-9A-Fa-f]*")
+        self._wrapped = regex(_WRAPPED)
+        self._hex = regex(rf"[0-9A-Fa-f]*(?:(?:{_HEX_VISIBLE}){{{shortest}}}|(?:{_HEX_VISIBLE}00){{8}})[0-9A-Fa-f]*")
         self._wide = regex(
             "|".join(rf"(?:{zeros}[\x20-\x7e]){{8,}}|(?:[\x20-\x7e]{zeros}){{8,}}[\x20-\x7e]?" for zeros in _ZEROS)
         )
@@ -55,15 +61,41 @@ class Disguises:
 
     def views(self, data: bytes) -> Iterator[DecodedView]:
         """Every reading of a part of `data` that could hold a token or another writing of one."""
-        yield from self._base64_views(data)
-        yield from self._hex_views(data)
-        for views in (self._numbers.views(data), self._escapes.views(data), self._pieces.views(data)):
+        encoded, escaped, broken = self._kinds_in(data)
+        if encoded or broken:
+            yield from self._base64_views(data)
+        if encoded:
+            yield from self._hex_views(data)
+        for views in (
+            self._numbers.views(data) if escaped else (),
+            self._numbers.base32_views(data) if encoded else (),
+            self._escapes.views(data) if escaped else (),
+            self._pieces.views(data) if escaped or broken else (),
+        ):
             yield from (view for view in views if self._promising.search(view.data))
         if b"\x00" in data:
             for wide in self._wide.finditer(data):
                 text = wide.group()
                 how = "utf-32" if b"\x00\x00" in text else "utf-16"
                 yield view_of(wide, text.replace(b"\x00", b""), how)
+
+    def _kinds_in(self, data: bytes) -> tuple[bool, ...]:
+        """Whether there may be encodings, escapes or numbers, broken texts: three searches instead of fifteen."""
+        if len(data) < _LARGE:
+            return True, True, True
+        return tuple(each.search(data) is not None for each in self._gates)
+
+    @cached_property
+    def _gates(self) -> tuple[Regex, Regex, Regex]:
+        """What is in all data with one of each kind. They are told apart so that the automaton of each stays small."""
+        encoded = (
+            self._telling,
+            rf"{_COMPRESSED}{_BASE64}{{{self._least_base64 - _BEFORE_COMPRESSED}}}",
+            rf"(?:{_HEX_VISIBLE}){{{self._shortest}}}|(?:{_HEX_VISIBLE}00){{8}}",
+            self._numbers.base32,
+        )
+        escaped = (*self._numbers.lists, *SIGNS, *self._pieces.signs)
+        return _any_of(encoded), _any_of(escaped), _any_of((_WRAPPED, self._pieces.joined))
 
     def _base64_views(self, data: bytes) -> Iterator[DecodedView]:
         for group, runs in ((0, self._base64), (1, self._packed)):
@@ -93,3 +125,7 @@ class Disguises:
                 read = binascii.a2b_hex(digits[offset : len(digits) - (len(digits) - offset) % 2])
                 if self._promising.search(read):
                     yield view_of(run, read, "hex")
+
+
+def _any_of(expressions: Iterable[str]) -> Regex:
+    return regex("|".join(f"(?:{each})" for each in expressions))

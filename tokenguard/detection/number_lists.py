@@ -33,11 +33,16 @@ class NumberLists:
 
     def __init__(self, shortest: int) -> None:
         more = f"{{{_LEAST},}}"
-        self._separated = regex(rf"[0-9A-Fa-f]{{2}}(?:{_HEX_SEPARATOR}[0-9A-Fa-f]{{2}}){more}")
-        self._groups = regex(rf"(?:[0-9A-Fa-f]{{4,128}}{_HEX_SEPARATOR}){{2,}}[0-9A-Fa-f]{{2,128}}")
-        self._numbers = regex(rf"(?:{_NUMBER}{_NUMBER_SEPARATOR}){more}{_NUMBER}")
-        self._dump = regex(rf"(?:{_DUMP_LINE}){{2,}}")
-        self._base32 = regex(rf"[A-Z2-7]{{{shortest * 8 // 5},}}")
+        self.lists = (
+            rf"[0-9A-Fa-f]{{2}}(?:{_HEX_SEPARATOR}[0-9A-Fa-f]{{2}}){more}",
+            rf"(?:[0-9A-Fa-f]{{4,128}}{_HEX_SEPARATOR}){{2,}}[0-9A-Fa-f]{{2,128}}",
+            rf"(?:{_NUMBER}{_NUMBER_SEPARATOR}){more}{_NUMBER}",
+            rf"(?:{_DUMP_LINE}){{2,}}",
+        )
+        """Of these, one at least is in data that holds a list."""
+        self._separated, self._groups, self._numbers, self._dump = map(regex, self.lists)
+        self.base32 = rf"[A-Z2-7]{{{shortest * 8 // 5},}}"
+        self._base32 = regex(self.base32)
 
     def views(self, data: bytes) -> Iterator[DecodedView]:
         """Every list of numbers as the bytes that it may stand for."""
@@ -50,6 +55,9 @@ class NumberLists:
         for found in self._dump.finditer(data):
             for digits in _columns(found.group()):
                 yield from _from_hex(found, digits, "hex dump")
+
+    def base32_views(self, data: bytes) -> Iterator[DecodedView]:
+        """Every run of base32 as the bytes that it may stand for."""
         for found in self._base32.finditer(data):
             yield from _from_base32(found, found.group())
 

@@ -32,6 +32,8 @@ LISTED = _joint(f"{_FILL}|,")
 _JOINS = b"join(", b"Join(", b"JOIN", b"oncat", b"CONCAT", b"implode("
 CONTINUED = r"[\x5c`^]\r?\n[ \t]*"
 IN_A_WORD = r"(?:\$?[\x22'][\x22'$]{0,3}|\x5c)"
+_FEW = 4
+"""Of so many pieces, one has this part of all characters."""
 
 
 class _Pieces(Frozen, frozen=True):
@@ -62,6 +64,12 @@ class StringPieces:
             ),
         )
         self._shortest = shortest
+        long = rf"{CHARACTER}{{{shortest // _FEW}}}"
+        self.joined = rf"{long}{JOINT}{CHARACTER}|{CHARACTER}{JOINT}{long}|(?:{CHARACTER}+{JOINT}){{{_FEW}}}{CHARACTER}"
+        """This is in data that holds joined literals of enough characters."""
+        joins = "|".join(each.decode().replace("(", r"\(") for each in _JOINS)
+        self.signs = joins, rf"[A-Za-z0-9_\x2d]{IN_A_WORD}[A-Za-z0-9_\x2d]", CONTINUED
+        """Of these, one at least is in data that holds other pieces."""
 
     def views(self, data: bytes) -> Iterator[DecodedView]:
         """Pieces that are written one after another, as if they were one."""

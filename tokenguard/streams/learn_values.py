@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.redaction.known import MaskedValue, MatchSource
-from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.matcher import Matcher, formats_only
 from tokenguard.redaction.stream import StreamRedactor
 
 _LONGEST = 16_384
@@ -36,7 +36,7 @@ class OwnRedactor:
     def __init__(self, known: Iterable[MaskedValue], recognise: Recognise) -> None:
         self._known = list(known)
         self._recognise = recognise
-        self._stream = StreamRedactor(Matcher.of(self._known))
+        self._stream = StreamRedactor(Matcher.of(self._known) if self._known else formats_only())
         self._waiting = b""
 
     @property
