@@ -39,9 +39,10 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
     from neighbours: other tokens of the scope, the file or the path that agree. Each record is written when its last
     question is answered; after Ctrl-C the same command continues. Without a terminal: the list, and exit 3.
     """
-    chosen = select_tokens(wiring, names, wanted, everything=not names and wanted == ANY)
+    everything = not names and wanted == ANY
+    chosen = select_tokens(wiring, names, wanted, everything=everything)
     tell_selection(wiring, wanted, chosen)
-    work = Triage(wiring)
+    work = Triage(wiring, chosen if everything else None)
     found = work.incomplete(chosen)
     if plan_only or not found or wiring.tty is None:
         _show(wiring, found)

@@ -72,8 +72,10 @@ class Neighbours:
                     counts[text] += times
                     if not counts[text]:
                         del counts[text]
-        self._owners |= {record.owner} - {""}
-        self._environments |= {record.environment} - {""}
+        if record.owner:
+            self._owners.add(record.owner)
+        if record.environment:
+            self._environments.add(record.environment)
 
     def missing(self, record: Record, *, consumer: str = "") -> tuple[MissingFact, ...]:
         """What the record lacks, each with the best suggestion.

@@ -32,11 +32,13 @@ class Triage:
 
     Args:
         parts: what it takes of the process.
+        inventory: all tokens, if they were read already.
     """
 
-    def __init__(self, parts: EditTokenParts) -> None:
+    def __init__(self, parts: EditTokenParts, inventory: Sequence[Snapshot] | None = None) -> None:
         self._parts = parts
-        self._neighbours = Neighbours(each.document.record for each in parts.store.scan())
+        whole = inventory if inventory is not None else parts.store.scan()
+        self._neighbours = Neighbours(each.document.record for each in whole)
 
     def incomplete(self, wanted: Sequence[Snapshot]) -> list[IncompleteRecord]:
         """Those of the tokens that lack something, unclaimed first; neither a provider nor a consumer is asked."""
