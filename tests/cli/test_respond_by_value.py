@@ -132,14 +132,25 @@ def test_a_leaked_token_without_a_record_is_recorded_and_retired_without_a_perso
     assert shown_values(github) == [[leaked.value.token.reveal()]]
 
 
-@pytest.mark.parametrize("login", ["admin", "body"])
+def test_a_report_that_is_refused_when_it_is_sent_again_is_work_for_a_person(cli, github):
+    added(cli, github, NAME, "clone")
+    added(cli, github, "video/app/prod/other", "other")
+    github.ignores_revoke = True
+    assert cli("rotate", NAME, "--compromised", "--no-input", "--reason", "leaked").code == 5
+    github.refuses_reports = True
+    answer = cli("rotate", NAME, "--resume", "--no-input")
+    assert answer.code == 5, answer
+    assert "a person revokes it" in answer.err
+
+
+@pytest.mark.parametrize("login", ["admin", "body", "token"])
 def test_a_token_is_retired_by_token_revocation_as_rfc_7009_has_it(cli, tmp_path, login):
     described = OAUTH[f"oauth-{login}"]
     with LoopbackService(described=described, value_prefix="tgcanary-") as running:
         path = provider_file(tmp_path, running.url, OAUTH_FILES[login]).rename(tmp_path / "oauth.yaml")
-        cli.environ["TOKENGUARD_ADMIN_OAUTH"] = json.dumps(
-            {name: running.admin.field(name).reveal() for name in running.admin.names}
-        )
+        if login != "token":
+            fields = {name: running.admin.field(name).reveal() for name in running.admin.names}
+            cli.environ["TOKENGUARD_ADMIN_OAUTH"] = json.dumps(fields)
         configured(cli, tmp_path, running, f"file = {json.dumps(str(path))}\n")
         token = added(cli, running, NAME, "clone")
         added(cli, running, "video/app/prod/other", "other")

@@ -72,10 +72,11 @@ def mutants(said: Description) -> Iterator[tuple[str, Description]]:
     if (by_value := said.revoke_value) is not None:
         here = Route(by_value.route.method, (*by_value.route.segments, "x"))
         yield "revoke_value misspelt", _with(said, "revoke_value", route=here)
-        yield (
-            "another value shown",
-            _with(said, "revoke_value", body=replaced(by_value.body, "{token}", "tgcanary-fixed")),
-        )
+        if by_value.body is not None:
+            yield (
+                "another value shown",
+                _with(said, "revoke_value", body=replaced(by_value.body, "{token}", "tgcanary-fixed")),
+            )
         for login in set(RevokerLogin) - {by_value.login, RevokerLogin.BODY}:  # which a body without its fields has
             yield f"revoke_value with login {login}", _with(said, "revoke_value", login=login)
         for name in request_template.names(by_value.body) - {"token"}:

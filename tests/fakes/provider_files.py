@@ -64,7 +64,14 @@ guide: {{where: https://oauth.example, create: [create a token]}}
         "none": "",
     }.items()
 }
-"""Token revocation as RFC 7009 has it, with each way to authenticate a client."""
+OAUTH_FILES["token"] = """\
+name: oauth
+base_url: BASE
+probe: {request: GET /userinfo}
+revoke_value: {request: POST /oauth2/revoke, auth: token}
+guide: {where: https://oauth.example, create: [create a token]}
+"""
+"""Token revocation as RFC 7009 has it, with each way to authenticate a client, and by a request of the token itself."""
 
 
 def provider_file(folder: Path, base_url: str, text: str = SANDBOX_FILE) -> Path:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Mode, Old, Stage
+from tokenguard.domain.journal import AttemptState, Mode, Old, Stage
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.secret import Value
@@ -82,7 +82,7 @@ def check_new_in_use(session: TokenSession) -> None:
     elif session.journal.mode is Mode.PLANNED:
         deliver_missing(session)
         _check_preconditions(session)
-    elif session.journal.attempts:
+    elif session.journal.attempts and session.journal.attempts[-1].state is AttemptState.STORED:
         _check_new_is_alive(session)
 
 

@@ -62,7 +62,7 @@ def repeat_if_accepted(session: TokenSession) -> None:
     if journal.mode is not Mode.COMPROMISED or not making or journal.proof is not None or journal.revoked_by_person:
         return
     if session.provider.capabilities.probe and revoked_by_api(session) and still_accepted(session, old_value(session)):
-        _say_revoked(session, "api", session.commit, unsure=_ask_provider(session))
+        _revoke_by_api(session, session.commit)
 
 
 def try_prove_dead(session: TokenSession) -> None:
@@ -104,6 +104,11 @@ def _revoke(session: TokenSession, write: Callable[..., None]) -> None:
         _say_revoked(session, _person_revokes(session), write)
         return
     check_new_in_use(session)
+    _revoke_by_api(session, write)
+
+
+def _revoke_by_api(session: TokenSession, write: Callable[..., None]) -> None:
+    """Ask the provider; where it only takes leaked values and refuses this one, a person revokes it."""
     try:
         unsure = _ask_provider(session)
     except CreateRefused as error:

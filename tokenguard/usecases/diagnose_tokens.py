@@ -188,7 +188,7 @@ def _provider(parts: HasVendors, record: Record, *, urgent: bool) -> Iterator[Di
         return
     is_admin = record.kind is CredentialKind.PROVIDER_ADMIN
     by_api = Method.API in {provider.capabilities.mint, provider.capabilities.revoke}
-    if vendor.issuer is None and by_api and (urgent or not is_admin):
+    if vendor.issuer is None and vendor.by_value is None and by_api and (urgent or not is_admin):
         yield broken(
             "admin credential",
             f"no {'other ' if is_admin else ''}admin credential to create and revoke tokens of {record.provider}",

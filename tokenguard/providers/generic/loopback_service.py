@@ -65,6 +65,8 @@ class LoopbackService:
     revoke_lag: int = 0
     """A revoked token is accepted so many times more."""
     ignores_revoke: bool = False
+    refuses_reports: bool = False
+    """Values that are shown are refused."""
     appears: int = 0
     """So many tokens are created while the list is read, one for each answer."""
     reuses_ids: bool = False
@@ -235,7 +237,7 @@ class LoopbackService:
             RevokerLogin.ITSELF: token is not None,
             RevokerLogin.NONE: "Authorization" not in asked.headers,
         }[said.login]
-        if self.refuses_all or not allowed:
+        if self.refuses_all or self.refuses_reports or not allowed:
             return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "invalid_client"})
         if token is not None and not self.ignores_revoke:
             token.alive, token.accepted = False, self.revoke_lag
