@@ -829,6 +829,26 @@ def test_what_cannot_be_told_stops_no_response(cli, ops, configured, monkeypatch
     assert "notified yet" in answer.err
 
 
+@pytest.mark.parametrize("moment", ["before the outbox", "before the message", "after the message"])
+def test_a_response_that_is_killed_around_its_message_loses_nothing(cli, ops, monkeypatch, moment):
+    value, real = cli.add(VIDEO), send_notifications.Notifier._sent
+
+    def killed(self, *arguments):
+        if moment == "after the message":
+            real(self, *arguments)
+        raise KeyboardInterrupt
+
+    name = "at_once" if moment == "before the outbox" else "_sent"
+    monkeypatch.setattr(send_notifications.Notifier, name, killed)
+    assert respond(cli, value, "--rotate").code == 130
+    monkeypatch.undo()
+    assert cli.world.of_value(value) in cli.world.living(), "it is told before anything ends the leak"
+    cli.clock.sleep(HOUR)
+    assert cli("notify").code == 0
+    assert len({each["id"] for each in ops.bodies}) == 1
+    assert ops.events == [("leak", VIDEO)]
+
+
 def test_only_what_is_urgent_is_sent_at_once(cli, ops):
     value = cli.add(VIDEO)
     cli.add(AUDIO)
