@@ -161,3 +161,14 @@ def test_the_version_that_makes_a_token_whole_is_not_passed_over(
         versions = [Blob(path="a.txt", data=each, origin=ORIGIN) for each in (b"first\n", broken, data)]
         judged = list(Passing(stages(value, rules=rules)).judged(versions))
         assert not judged[-1][1], at
+
+
+def test_no_more_of_a_long_run_is_looked_at_than_a_value_takes(monkeypatch):
+    """A copy of the rest of the run for each of its places would take hours for 20 MB in one line."""
+    values = [f"tgcanary{secrets.token_hex(16)}" for _ in range(3)]
+    own, asked = index(*values), []
+    look = own._at
+    monkeypatch.setattr(own, "_at", lambda text: asked.append(len(text)) or look(text))
+    run = b"a" * 600 + b"".join(value.encode() + b"b" * 600 for value in values)
+    assert len(list(own.hits(run + b"\n" + values[0].encode()))) == 4
+    assert set(asked) == {len(values[0])}

@@ -39,10 +39,11 @@ class AnchorSearch:
     def _within(self, piece: bytes) -> list[int]:
         count = len(piece) - self._width + 1
         anchors = bytearray(4 * count)
+        shifted = [piece[place : place + count] for place in range(self._width)]
         for half, tables in enumerate(self._tables):
             joined = 0
-            for place, table in enumerate(tables):
-                joined ^= int.from_bytes(piece[place : place + count].translate(table), "little")
+            for part, table in zip(shifted, tables, strict=True):
+                joined ^= int.from_bytes(part.translate(table), "little")
             anchors[half::4] = joined.to_bytes(count, "little")
         # one character each: all are searched for with one class of characters
         text = anchors.decode("utf-32-le", "surrogatepass")

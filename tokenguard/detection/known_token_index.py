@@ -83,13 +83,15 @@ class OwnIndex:
         self._least = _IN * shortest
         self.disguises = Disguises(shortest)
         self._shortest = shortest
+        self._longest = max((entry.length for entry in self._tags.values()), default=0)
 
     def __len__(self) -> int:
         return len(self._tags)
 
     def hits(self, data: bytes) -> Iterator[KnownTokenMatch]:
         """Every value in `data` as it stands there, from left to right."""
-        crc, seed, lengths, shortest = zlib.crc32, self._seed, self._lengths, self._shortest
+        crc, seed, lengths = zlib.crc32, self._seed, self._lengths
+        shortest, longest = self._shortest, self._longest
         text, least = data.translate(self._characters), self._least  # sooner than by an expression
         start = text.find(least)
         while start >= 0:
@@ -98,18 +100,24 @@ class OwnIndex:
             is_long = end - start >= _LONG_RUN
             for place in self._places(data, start, end) if is_long else range(start, end - shortest + 1):
                 if crc(data[place : place + ANCHOR_BYTES], seed) & _ANCHOR_MASK in lengths and place >= after:
-                    hit = self._at(data[place:end])
+                    hit = self._at(data[place : min(end, place + longest)])
                     if hit is not None:
                         yield KnownTokenMatch(place, *hit)
                         after = place + len(hit[0])
             start = text.find(least, end)
 
     def _places(self, data: bytes, start: int, end: int) -> Iterator[int]:
-        """The places of a long run at which a value may begin."""
-        return (start + place for place in self._search.places(data[start:end]))
+        """The places of a long run at which a value may stand."""
+        crc, seed, lengths, tag, tags = zlib.crc32, self._seed, self._lengths, self._tag, self._tags
+        text = data[start:end]
+        for place in self._search.places(text):
+            for length in lengths[crc(text[place : place + ANCHOR_BYTES], seed) & _ANCHOR_MASK]:
+                if tag(text[place : place + length]) in tags:
+                    yield start + place
+                    break
 
     def _at(self, text: bytes) -> tuple[bytes, OwnTag] | None:
-        """The longest value with which the rest of a run begins."""
+        """The longest value with which a part of a run begins, as long as any value."""
         anchor = zlib.crc32(text[:ANCHOR_BYTES], self._seed) & _ANCHOR_MASK
         for length in self._lengths[anchor]:
             window = text[:length]
@@ -133,10 +141,10 @@ def _tagger(key: bytes) -> Callable[[bytes], bytes]:
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + b"tokenguard scan 1")
     outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
-    digest = token_digests()
+    digest, inner_copy, outer_copy = token_digests(), inner.copy, outer.copy
 
     def tag(value: bytes) -> bytes:
-        within, around = inner.copy(), outer.copy()
+        within, around = inner_copy(), outer_copy()
         within.update(digest(value))
         around.update(within.digest())
         return around.digest()[:_TAG_BYTES]
