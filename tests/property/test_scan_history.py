@@ -48,10 +48,13 @@ def campaign(directory: Path, commits: int, seed: int, monkeypatch: pytest.Monke
     repository = Repository(directory / str(seed))
     files = [f"f{number}.{source.choice((*SUFFIXES[:4], 'yml', 'cfg', 'txt', 'ini', 'env'))}" for number in range(6)]
     versions = {name: source.choices(CALM, k=source.randint(0, 12)) for name in files}
+    older = {name: [lines] for name, lines in versions.items()}
     stream = []
     for number in range(commits):
         name = source.choice(files)
-        versions[name] = next_version(versions[name], source)
+        before = versions[name] if source.random() < 0.75 else source.choice(older[name])  # as a revert has it
+        versions[name] = next_version(before, source)
+        older[name].append(versions[name])
         end = source.choice(["\n", "\n", "\n", "\r\n", ""])
         data = "\n".join(versions[name]).replace("\n", end or "\n").encode() + end.encode()
         message = f"change {number}: {source.choice(CALM)}".encode()
@@ -104,6 +107,24 @@ def test_what_is_called_quiet_brings_nothing_new_and_most_is(tmp_path: Path) -> 
             assert not quiet or found <= told, (path, data)
             told |= found
     assert clean > total // 4
+
+
+@pytest.mark.parametrize("suffix", ["py", "yml", "cfg"])
+def test_versions_that_are_judged_together_are_judged_as_one_by_one(suffix: str) -> None:
+    calm = 0
+    for seed in range(60):
+        source = random.Random(seed)
+        lines = [f"import module{number}" for number in range(8)] if suffix == "py" else ["name: value", "- item"]
+        chain = []
+        for number in range(12):
+            lines = [*lines, f"# change {number}"]
+            secret = [source.choice(secret_lines(source))] if source.random() < 0.04 else []
+            chain.append("\n".join([*lines, *secret]).encode())  # the next version is without it
+        together, alone = Cleanness(), Cleanness()
+        answers = [together.judge(chain[0], f"a.{suffix}"), *together.judge_all(chain[1:], f"a.{suffix}")]
+        assert answers == [alone.judge(each, f"a.{suffix}") for each in chain]
+        calm += None not in answers
+    assert 0 < calm < 60
 
 
 def test_messages_that_are_asked_together_hold_nothing_one_by_one() -> None:

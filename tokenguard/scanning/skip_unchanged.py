@@ -8,7 +8,10 @@ from tokenguard.scanning.content import Blob, Message, Source
 from tokenguard.scanning.scanner import Stages
 from tokenguard.scanning.windows import Window
 
-_TOGETHER = 64
+_TOGETHER, _BYTES_TOGETHER = 64, 4 << 20
+"""So many contents, and about so many bytes of them, wait for each other."""
+_VERSIONS = 16
+"""So many are looked at together, and one by one where one of them may hold something."""
 
 Judged = tuple[Source, bool]
 """A source, and whether it is known to hold nothing."""
@@ -25,18 +28,36 @@ class Passing:
 
     def judged(self, sources: Iterable[Source]) -> Iterator[Judged]:
         """Every source, in its order."""
-        messages: list[Message] = []
+        waiting: list[Blob] = []
+        size = 0
         for source in sources:
-            if isinstance(source, Message):
-                messages.append(source)
-                if len(messages) == _TOGETHER:
-                    yield from self._together(messages)
-                    messages = []
+            plain = isinstance(source, Blob) and not isinstance(source, Window)
+            if waiting and not (plain and _belong_together(waiting[0], source) and size < _BYTES_TOGETHER):
+                yield from self._waited(waiting)
+                waiting, size = [], 0
+            if not isinstance(source, Blob) or not plain:
+                yield source, False
                 continue
-            yield from self._together(messages)
-            messages = []
-            yield source, isinstance(source, Blob) and not isinstance(source, Window) and self._clean(source)
-        yield from self._together(messages)
+            waiting.append(source)
+            size += len(source.data)
+            if len(waiting) == _TOGETHER:
+                yield from self._waited(waiting)
+                waiting, size = [], 0
+        yield from self._waited(waiting)
+
+    def _waited(self, blobs: list[Blob]) -> Iterator[Judged]:
+        if blobs and isinstance(blobs[0], Message):
+            yield from self._together([each for each in blobs if isinstance(each, Message)])
+        elif self._team:
+            yield from ((each, False) for each in blobs)
+        elif blobs:
+            first, *others = (each.data for each in blobs)
+            path = blobs[0].path
+            before = [self._cleanness.judge(first, path)]
+            for start in range(0, len(others), _VERSIONS):
+                before += self._cleanness.judge_all(others[start : start + _VERSIONS], path)
+            for blob, earlier in zip(blobs, before, strict=True):
+                yield blob, earlier is not None and not self._holds_own(earlier, blob.data)
 
     def _together(self, messages: list[Message]) -> Iterator[Judged]:
         clean = not self._team and len(messages) > 1
@@ -58,3 +79,10 @@ class Passing:
         start, end = changed_part(before, data)
         begin, last = around(data, start, end)
         return any(True for _ in self._own(data[begin:last]))
+
+
+def _belong_together(one: Blob, other: Source) -> bool:
+    """Whether both are messages, or versions of one file."""
+    if isinstance(one, Message) or isinstance(other, Message):
+        return isinstance(one, Message) and isinstance(other, Message)
+    return one.path == other.path
