@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
+from tokenguard.redaction.patterns import Pattern
+
 _CLASSES = 30
 _ODD = bytes([_CLASSES])
 FOLDED = bytes(byte % _CLASSES for byte in range(256))
@@ -27,32 +29,32 @@ class AnchorAutomaton:
 
     Args:
         anchors: distinct byte strings without white space.
-        needs: for some of them a byte without which nothing begins there.
+        lone: for some of them the only pattern that they begin; no needle begins like that.
     """
 
-    __slots__ = ("_needs", "_numbers", "find")
+    __slots__ = ("_lone", "_numbers", "find")
 
-    def __init__(self, anchors: Sequence[bytes], needs: Mapping[bytes, bytes]) -> None:
+    def __init__(self, anchors: Sequence[bytes], lone: Mapping[bytes, Pattern]) -> None:
         self._numbers = {anchor: number for number, anchor in enumerate(anchors)}
         folded: dict[bytes, list[bytes]] = {}
         for anchor in anchors:
             folded.setdefault(anchor.translate(FOLDED), []).append(anchor)
         folded[_ODD] = []
-        alone = [(code, each[0]) for code, each in enumerate(folded.values()) if len(each) == 1 and each[0] in needs]
-        self._needs = [(code, needs[anchor]) for code, anchor in alone]
+        alone = [(code, each[0]) for code, each in enumerate(folded.values()) if len(each) == 1 and each[0] in lone]
+        self._lone = [(code, lone[anchor]) for code, anchor in alone]
         self.find = _search(list(folded))
         """Gives candidates in a folded text, in order of ends: the code of what an anchor folds to, start, end.
 
         Its second argument has to be True.
         """
 
-    def with_needed(self, candidates: Sequence[Beginning], data: bytes, end: int) -> Sequence[Beginning]:
-        """The candidates without those before `end` that need a byte that is nowhere in the data."""
-        for code, needed in self._needs:
-            if needed not in data:
-                if len(candidates) == 1 and candidates[0][0] == code and candidates[0][1] < end:
+    def with_needed(self, candidates: Sequence[Beginning], data: bytes, *, final: bool) -> Sequence[Beginning]:
+        """The candidates without those that need a byte which is nowhere in the data, and cannot follow it."""
+        for code, pattern in self._lone:
+            if pattern.needs not in data and (final or not pattern.may_follow(data)):
+                if len(candidates) == 1 and candidates[0][0] == code:
                     return ()
-                candidates = [each for each in candidates if each[0] != code or each[1] >= end]
+                candidates = [each for each in candidates if each[0] != code]
         return candidates
 
     def confirmed(self, candidates: Sequence[Beginning], text: bytes) -> list[Beginning]:

@@ -95,7 +95,7 @@ class Matcher:
 
     __slots__ = (
         "_after", "_anchors", "_automaton", "_before", "_begun", "_begun_format", "_dumps", "_find", "_index", "_inner",
-        "_needing", "_pairs", "_patterns", "_reserved", "_short", "_spread", "_whole", "heads", "masks", "sources",
+        "_pairs", "_patterns", "_reserved", "_short", "_spread", "_whole", "heads", "masks", "sources",
     )  # fmt: skip
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
@@ -138,12 +138,10 @@ class Matcher:
         self._dumps = frozenset(number for number, each in enumerate(self._anchors) if each in dumps)
         self._short = frozenset(number for number, each in enumerate(self._anchors) if each not in of_needles)
         lone = {anchor: each[0][0] for anchor, each in by_anchor.items() if len(each) == 1 and anchor not in of_needles}
-        lone = {anchor: pattern for anchor, pattern in lone.items() if len(pattern.needs) == 1}
         index = self._index  # what asks for it must not hold the engine, which would outlive its use
         self.heads = LineHeads(lambda: index.beginnings(LOOKED) | by_anchor.keys() | {_RESERVED})
-        self._automaton = AnchorAutomaton(self._anchors, {anchor: pattern.needs for anchor, pattern in lone.items()})
+        self._automaton = AnchorAutomaton(self._anchors, {each: one for each, one in lone.items() if one.is_lone})
         self._find = self._automaton.find
-        self._needing = max((pattern.longest for pattern in lone.values()), default=0)
 
     @classmethod
     def of(cls, known: Iterable[MaskedValue], patterns: Sequence[Pattern] = PATTERNS) -> Self:
@@ -164,7 +162,7 @@ class Matcher:
     def is_clean(self, data: bytes) -> bool:
         """Whether surely nothing is in data, after which nothing follows, nor a mask; fast for ordinary text."""
         candidates = self._find(data.translate(FOLDED_PLAIN, WHITE_SPACE), True)
-        if not candidates or not (candidates := self._automaton.with_needed(candidates, data, len(data))):
+        if not candidates or not (candidates := self._automaton.with_needed(candidates, data, final=True)):
             return True
         if not is_plain(data):
             return False
@@ -194,10 +192,9 @@ class Matcher:
         """Search plain data, for both of what follows; None for data that is not plain."""
         if not data.isascii() or b"\x1b" in data:
             return None
-        folded = data.translate(FOLDED, WHITE_SPACE)
-        found = self._find(folded, True)
-        if found:  # what needs a byte that is not there is settled, unless the byte may follow
-            found = self._automaton.with_needed(found, data, len(folded) - self._needing)
+        found = self._find(data.translate(FOLDED, WHITE_SPACE), True)
+        if found:
+            found = self._automaton.with_needed(found, data, final=False)
         if not found:
             return _NOTHING
         text = data.translate(None, WHITE_SPACE)
@@ -237,8 +234,8 @@ class Matcher:
         found = self._whole.replaced(data) if is_plain(data) else None
         if found is None:
             return None
-        folded = found.blanked.translate(FOLDED, WHITE_SPACE)
-        places = self._automaton.with_needed(self._find(folded, True), data, len(folded) - self._needing)
+        places = self._find(found.blanked.translate(FOLDED, WHITE_SPACE), True)
+        places = self._automaton.with_needed(places, data, final=False)
         text, at = b"", None
         if places:
             text = compact(data)
@@ -371,14 +368,21 @@ class Matcher:
         begun, end = self._begun, _end_of(data)
         for tail in (end[-4:], end[-3:], end[-2:], end[-1:]) if end[-2:] in self._pairs else (end[-1:],):
             if tail in begun or (tail in self._begun_format and data.endswith(tail)):
-                solid = data.rstrip(WHITE_SPACE)
-                start = len(solid) - len(tail)
-                if not solid.endswith(tail):
-                    view = CompactText(data)
-                    start = view.start(len(view.text) - len(tail))
+                start = _start_of(tail, data)
                 if len(data) - start < self._spread:
                     return self._back(data, start)
         return self._back(data, len(data))
+
+
+def _start_of(tail: bytes, data: bytes) -> int:
+    """Where in the data the end of its text begins."""
+    if data.endswith(tail):
+        return len(data) - len(tail)
+    solid = data.rstrip(WHITE_SPACE)
+    if solid.endswith(tail):
+        return len(solid) - len(tail)
+    view = CompactText(data)
+    return view.start(len(view.text) - len(tail))
 
 
 def _as_searched(data: bytes) -> bytes:

@@ -55,7 +55,7 @@ class Pattern:
         masked: which piece is masked; None: all of it.
     """
 
-    __slots__ = ("_compact", "_whole", "longest", "masked", "name", "needs", "pieces")
+    __slots__ = ("_compact", "_open", "_whole", "longest", "masked", "name", "needs", "pieces")
 
     def __init__(self, name: str, pieces: tuple[bytes | PatternRun, ...], masked: int | None = None) -> None:
         self.name = name
@@ -68,6 +68,7 @@ class Pattern:
         self.longest = sum(each.most if isinstance(each, PatternRun) else len(each) for each in self._compact)
         """Bytes of the longest text without white space that it matches."""
         self._whole: _Whole | None = None
+        self._open: re.Pattern[bytes] | None = None
 
     @property
     def anchor(self) -> bytes:
@@ -87,6 +88,18 @@ class Pattern:
         if self._match(self._compact, view.text, at, final=final) is None:
             return None
         return self.match(view.data, view.start(at), final=final)
+
+    @property
+    def is_lone(self) -> bool:
+        """Whether it needs one byte at its end, and has no literal in it that more data could complete."""
+        later = [each for each in self.pieces[1:] if isinstance(each, bytes)]
+        return len(self.needs) == 1 and all(len(each) == 1 for each in later)
+
+    def may_follow(self, data: bytes) -> bool:
+        """Whether one that is lone has begun in the data as it stands, and would go on behind its end."""
+        if self._open is None:
+            self._open = _open(self.pieces)
+        return self._open.search(data, max(0, len(data) - self.longest)) is not None
 
     def is_absent(self, text: bytes, at: int) -> bool:
         """Whether it does not match the compact text, after which nothing follows; the usual case, told fast."""
@@ -156,6 +169,15 @@ def _whole(pieces: tuple[bytes | PatternRun, ...]) -> _Whole:
         whole = exact + whole
         begun = partial + b"(?:" + begun + b")?"
     return _Whole(re.compile(whole), re.compile(begun), max(len(each) for each in pieces if isinstance(each, bytes)))
+
+
+def _open(pieces: tuple[bytes | PatternRun, ...]) -> re.Pattern[bytes]:
+    """As many of its pieces as there are, up to the end of the data."""
+    begun = b""
+    for piece in reversed(pieces):
+        part = re.escape(piece) if isinstance(piece, bytes) else f"[{piece.chars}]{{0,{piece.most}}}+".encode()
+        begun = part + (b"(?:" + begun + b")?" if begun else b"")
+    return re.compile(begun + rb"\Z")
 
 
 def _end(piece: bytes | PatternRun, data: bytes, begin: int) -> int:
