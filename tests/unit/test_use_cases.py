@@ -244,10 +244,10 @@ def edited_together(world):
 
 
 def triaged(world):
-    from tokenguard.usecases.triage_records import incomplete_records
+    from tokenguard.usecases.triage_records import Triage
 
     snapshot = world.added()
-    (found,) = incomplete_records(narrowed(world, "HasStore"), [snapshot])
+    (found,) = Triage(narrowed(world, "edit_token.EditTokenParts")).incomplete([snapshot])
     assert [each.column for each in found.facts] == ["made_by"]
 
 
@@ -340,10 +340,10 @@ def notified(world):
 
 
 def notified_of_upkeep(world):
-    from tokenguard.usecases.notify_upkeep import notify_after, queue_before
+    from tokenguard.usecases.notify_upkeep import UpkeepNotices
 
-    parts = narrowed(world, "send_notifications.SendNotificationsParts")
-    assert [*queue_before(parts), *notify_after(parts, [], "")] == []
+    notices = UpkeepNotices(narrowed(world, "send_notifications.SendNotificationsParts"))
+    assert [*notices.before(), *notices.after([], "")] == []
 
 
 def offboarded(world):
