@@ -9,6 +9,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.selection_options import selects
 from tokenguard.errors import InputError
 from tokenguard.inventory.selection import ANY, Filter, SelectedToken, by_due, listed
+from tokenguard.ports.clock import is_behind
 from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import Wiring
 
@@ -46,7 +47,10 @@ def list_tokens(
         for each in listed(store.scan(), wanted, lambda: wiring.policy)
     )  # fmt: skip
     if sort_by_due or within is not None:
-        found = _by_due(list(found), now, None if within is None else timedelta(days=within))
+        found = list(found)
+        if any(is_behind(now, each.snapshot.document.latest) for _, each in found):
+            wiring.progress.note("this machine's clock is behind the timestamps in the store: due dates are off")
+        found = _by_due(found, now, None if within is None else timedelta(days=within))
     narrowed = wanted != ANY or sort_by_due or within is not None
     if as_csv:
         from tokenguard.views.inventory_view import print_csv  # not for an empty store

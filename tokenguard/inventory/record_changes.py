@@ -152,7 +152,7 @@ def check_age(record: Record, now: datetime) -> None:
     if record.created_at is not None and record.created_at > now:
         raise InputError(
             f"{record.name}: its creation date is in the future",
-            hint="give the day on which it was created, YYYY-MM-DD",
+            hint="give the day on which it was created, YYYY-MM-DD, or correct this machine's clock",
         )
 
 

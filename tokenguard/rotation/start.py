@@ -9,7 +9,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.clock import CLOCK_SLACK
+from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import ByValue, Method, Provider
 from tokenguard.ports.store import FieldState, Live
@@ -125,11 +125,7 @@ def check_clock(context: Context, document: Document) -> None:
     Raises:
         InputError: this machine's clock is behind.
     """
-    if context.clock.now() + CLOCK_SLACK < document.latest:
-        raise InputError(
-            "this machine's clock is behind the timestamps in the store",
-            hint="correct the clock, check it with `tokenguard doctor`, then try again",
-        )
+    refuse_if_behind(context.clock.now(), document.latest)
 
 
 def _open_already(document: Document) -> TokenguardError:

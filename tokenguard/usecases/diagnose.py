@@ -8,7 +8,7 @@ from tokenguard.audit.chain import Checked
 from tokenguard.domain.diagnosis import Diagnosis, Level, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
-from tokenguard.ports.clock import CLOCK_SLACK
+from tokenguard.ports.clock import is_behind
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
 from tokenguard.usecases.agent_install import AgentInstallParts
@@ -123,7 +123,7 @@ def _clock(parts: DiagnoseParts, inventory: Sequence[Snapshot]) -> Iterator[Diag
     latest = max((entry.event.at for entry in entries), default=_NOT_BEFORE)
     for snapshot in inventory:
         latest = max(latest, snapshot.document.latest)
-    wrong = now < _NOT_BEFORE or now + CLOCK_SLACK < latest
+    wrong = now < _NOT_BEFORE or is_behind(now, latest)
     yield Diagnosis(
         check="clock",
         level=Level.FAIL if wrong else Level.OK,

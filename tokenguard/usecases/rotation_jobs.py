@@ -11,6 +11,7 @@ from tokenguard.errors import InputError, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.model import due_of, is_due
+from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.provider import Capabilities, Method
 from tokenguard.rotation.batch import BatchJob, SkipReason
 from tokenguard.rotation.engine import tell_assertion
@@ -60,7 +61,11 @@ def chosen(
     *,
     due: bool,
 ) -> list[Snapshot]:
-    """The named tokens, those that match, or those of them that are due; InputError if no token matches at all."""
+    """The named tokens, those that match, or those of them that are due.
+
+    Raises:
+        InputError: no token matches at all, or this machine's clock cannot tell what is due.
+    """
     if names:
         return [known_token(parts.store, name) for name in dict.fromkeys(names)]
     found, known = [], wanted == ANY
@@ -68,6 +73,8 @@ def chosen(
         if not wanted.describes(snapshot.document.record):
             continue
         known = True
+        if due:
+            refuse_if_behind(parts.clock.now(), snapshot.document.latest)
         if due and revocation_owed(snapshot.document):
             found.append(snapshot)  # regardless of its date: exit 0 would claim that nothing is left to do
         elif is_open_to_rotation(snapshot) and (

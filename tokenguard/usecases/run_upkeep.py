@@ -11,6 +11,7 @@ from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.frozen import replace
 from tokenguard.inventory.verification import VerificationResult, verify
 from tokenguard.policy.model import Severity
+from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.store import FieldState
 from tokenguard.provisioning.drift_kinds import Unknown, assessment
@@ -78,6 +79,8 @@ class Upkeep:
             Duty.CONSUMERS: self._consumers,
             Duty.DRIFT: self._drift,
         }
+        for snapshot in self._parts.store.scan():
+            refuse_if_behind(self._parts.clock.now(), snapshot.document.latest)  # nothing is due for a late clock
         told = self._parts.settings.notify is not None
         if told:
             from tokenguard.usecases.notify_upkeep import UpkeepNotices  # only where it is configured
