@@ -46,7 +46,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def diff_lines(path: str, before: str | None, after: str, *, context: int = 3, ignoring: str = "") -> Iterator[str]:
+def diff_lines(path: str, before: str | None, after: str, *, context: int = 3) -> Iterator[str]:
     """A unified diff of a file, line by line.
 
     Args:
@@ -54,19 +54,8 @@ def diff_lines(path: str, before: str | None, after: str, *, context: int = 3, i
         before: its text; None for a file that is new.
         after: its text with the changes.
         context: lines that are shown around a change.
-        ignoring: an ending of a line that makes no difference; lines are shown with it.
     """
     import difflib  # few commands show one
 
-    class DiffLine(str):
-        __slots__ = ()
-
-        def __eq__(self, other: object) -> bool:
-            return isinstance(other, str) and self.removesuffix(ignoring) == other.removesuffix(ignoring)
-
-        def __hash__(self) -> int:
-            return hash(str(self.removesuffix(ignoring)))
-
     origin = path if before is not None else "/dev/null"
-    old, new = ([DiffLine(line) for line in text.splitlines()] for text in (before or "", after))
-    yield from difflib.unified_diff(old, new, origin, path, "", "", context, "")
+    yield from difflib.unified_diff((before or "").splitlines(), after.splitlines(), origin, path, "", "", context, "")

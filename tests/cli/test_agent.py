@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -153,7 +154,7 @@ def test_an_older_hook_of_ours_is_renewed_in_its_place_and_where_it_no_longer_be
 )
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_diff_shows_only_the_lines_that_change(cli, home, tree, indent):
-    """A line that only gets a comma is none of them."""
+    """One that only gets a comma is shown without its value."""
     path = home / ".claude/settings.json"
     path.parent.mkdir()
     path.write_text(json.dumps(tree, indent=indent))
@@ -163,6 +164,24 @@ def test_a_diff_shows_only_the_lines_that_change(cli, home, tree, indent):
     assert "+++ " in answer.out
     assert "tgcanary_in_settings" not in answer.out + answer.err + "".join(cli.tty.shown)
     assert all(line[:1] in "+-@" for line in answer.out.splitlines() if "agent hook" in line)
+
+
+@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("tree", [None, {}, {"version": 1}, {"permissions": {"allow": ["Bash(ls)"]}, "version": 1}])
+def test_what_a_diff_shows_is_the_json_that_is_written(cli, home, name, tree):
+    path = home / PLACES[name][0]
+    path.parent.mkdir(parents=True)
+    lines = []
+    if tree is not None:
+        path.write_text(json.dumps(tree, indent=2))
+        lines = path.read_text().splitlines()
+    answer = install(cli, name, "--yes")
+    for hunk in reversed(re.split(r"^(?=@@ )", answer.out, flags=re.MULTILINE)[1:]):
+        start, size = re.match(r"@@ -(\d+)(?:,(\d+))?", hunk).groups(default="1")
+        first = int(start) - (size != "0")
+        lines[first : first + int(size)] = [line[1:] for line in hunk.splitlines() if line.startswith("+")]
+    assert lines == path.read_text().splitlines()
+    assert json.loads("\n".join(lines)) == written(path)
 
 
 @pytest.mark.parametrize("name", AGENTS)

@@ -1,6 +1,7 @@
 """The use case of `agent install` and `agent uninstall`: writes hooks of coding agents after showing a diff."""
 
 import os
+import re
 import shlex
 import shutil
 import stat
@@ -24,6 +25,7 @@ from tokenguard.usecases.parts import HasClock, HasEnvironment, HasPrinter, HasP
 from tokenguard.usecases.working_tree import WorkingTree
 
 _PROGRAM = "tokenguard"
+_TEXT = re.compile(r'^([-+]\s*(?:"(?:[^"\\]|\\.)*":\s*)?)"(?:[^"\\]|\\.)*"(,?)$')
 _PRIVATE = 0o600
 DIGEST = 16
 """Digits of the scan key's digest in a hook's command."""
@@ -212,15 +214,23 @@ def _make(parts: AgentInstallParts, places: _SettingsPlaces, changes: list[HookC
 
 
 def _show(parts: AgentInstallParts, changes: list[HookChange]) -> None:
-    """Only lines that change, and not for a comma at their end: others in the file may hold values."""
+    """Only lines that change; of one that only gets a comma, no value: others in the file may hold secrets."""
     for change in changes:
         before = None if change.text is None else change.before
-        for line in diff_lines(shown(change.path), before, change.after, context=0, ignoring=","):
-            parts.screen.line(line)
+        lines = list(diff_lines(shown(change.path), before, change.after, context=0))
+        ours = {line[1:].removesuffix(",") for line in lines if line.startswith("+")}
+        kept = {line[1:].removesuffix(",") for line in lines if line.startswith("-")} & ours
+        for line in lines:
+            parts.screen.line(_without_value(line) if line[1:].removesuffix(",") in kept else line)
         if change.changes and change.text is not None and change.text.strip() != change.before.strip():
             parts.progress.note(f"{shown(change.path)} is also put into the usual layout of JSON")
     if not any(change.changes for change in changes):
         parts.screen.line("nothing to write")
+
+
+def _without_value(line: str) -> str:
+    """A line of JSON with what stands for its text."""
+    return _TEXT.sub(r'\1"…"\2', line)
 
 
 def _accepted(parts: AgentInstallParts, changes: list[HookChange]) -> None:
