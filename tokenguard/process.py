@@ -14,6 +14,7 @@ def inherited_umask() -> int:
 
 def harden() -> None:
     """Close the process to core dumps, tracing by peers and careless file modes. Best effort; never fails."""
+    _see_children_fail()
     _inherited.setdefault("umask", os.umask(0o077))
     os.umask(0o077)
     try:
@@ -24,6 +25,14 @@ def harden() -> None:
         pass
     if sys.platform == "linux":
         _forbid_tracing()
+
+
+def _see_children_fail() -> None:
+    """Where the parent had SIGCHLD ignored, the system keeps no exit codes, and `subprocess` takes each for 0."""
+    import _signal  # type: ignore[import-not-found]  # `signal` itself loads `enum`, which a clean commit does without
+
+    if getattr(_signal, "SIGCHLD", None) and _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
 
 
 def _forbid_tracing() -> None:

@@ -1,6 +1,7 @@
 """A clean commit is answered before the scanner is loaded, in the very words of a whole scan; any other is scanned."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -174,6 +175,30 @@ def test_before_the_first_commit_and_outside_of_a_repository(tmp_path, monkeypat
     assert by_hook([], monkeypatch, capfd)[::2] == (2, True)
 
 
+def test_a_branch_named_as_the_empty_tree_of_another_hash_is_not_compared_with(tmp_path, monkeypatch):
+    work = tmp_path / "work"
+    done = subprocess.run(["git", "init", "-q", "--object-format=sha256", str(work)], check=False)
+    if done.returncode:
+        pytest.skip("this git knows one hash only")
+    repository = Repository.__new__(Repository)
+    repository.path = work
+    repository.stage("app.py", leak())
+    repository.commit("first")
+    commit = repository.git("rev-parse", "HEAD").strip()
+    repository.git("update-ref", "refs/heads/4b825dc642cb6eb9a060e54bf8d69288fbee4904", commit)
+    repository.git("checkout", "-q", "--orphan", "other")
+    monkeypatch.chdir(work)
+    assert [name for name, _ in staged_blobs([], os.environ) or ()] == ["app.py"]
+
+
+def test_without_an_output_it_fails_as_a_scan_does(repo, monkeypatch):
+    repo.stage("app.py", CLEAN)
+    with monkeypatch.context() as closed:
+        closed.setattr(sys, "stdout", None)
+        code = hook.run([])
+    assert code == 70
+
+
 def test_a_file_in_a_folder_is_read_from_there(repo, monkeypatch, capfd):
     repo.stage("sub/app.py", leak())
     monkeypatch.chdir(repo.path / "sub")
@@ -210,3 +235,20 @@ def test_a_clean_commit_reads_no_large_settings(repo, tmp_path, content):
     place.parent.mkdir(parents=True)
     place.mkdir() if content is None else place.write_bytes(content)
     assert clean_commit.summary_of_clean([], os.environ) == ""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="POSIX only")
+@pytest.mark.usefixtures("unmeasured")
+def test_a_git_that_fails_is_seen_where_the_parent_ignores_its_children(tmp_path):
+    repository = Repository(tmp_path / "work")
+    repository.stage("app.py", leak())  # no HEAD: the first question to git fails
+    code = "from tokenguard.precommit.hook import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repository.path,
+        env=os.environ | {"XDG_STATE_HOME": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr

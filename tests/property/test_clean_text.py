@@ -85,6 +85,7 @@ SIGNS = st.sampled_from(
         ">",
         "<",
         "\r\n",
+        "\r",
         "#",
     ]
 )
@@ -96,6 +97,7 @@ VALUES = st.text(string.ascii_letters + string.digits + "+/=_-.", min_size=1, ma
 @example(["password", " ", "!", "hunter2x"], "notes.txt")
 @example(["12345678:", "AA", "b" * 33], "a.yaml")
 @example(["x", "://", "a", ":", "bcdef", "@"], "notes.txt")
+@example(["x", "\r", "-u", " ", "me:", "q7Tz9LkW2x"], "notes.txt")
 def test_no_mixture_is_missed(parts, path):
     data = "".join(parts).encode()
     assert not (is_clean(data, path) and told(data, path))
@@ -177,3 +179,16 @@ def test_plain_text_is_clean(data):
 )
 def test_what_has_to_be_looked_at_is_not(data):
     assert not is_clean(data, "app.py")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a0: &a0\n  x: 1\n" + "".join(f"a{n}: &a{n}\n  <<: [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 26)),
+        "1: x\na0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
+        "[DEFAULT]\n" + "".join(f"{n:x}=a\n" for n in range(2000)) + "".join(f"[{n:x}]\n" for n in range(2000)),
+    ],
+    ids=["merged", "repeated", "in every section"],
+)
+def test_a_file_whose_lines_may_take_any_time_to_rebuild_is_not_clean(text):
+    assert not is_clean(f"{text}k: ACabcd {'x' * 32}\n".encode(), "a.yaml")

@@ -36,6 +36,9 @@ _DISTINCT, _DISTINCT_HEX = 22, 9
 """So many different characters has what is told by its entropy, one less where a line may be rebuilt from YAML."""
 _BEGINNINGS = (b"BZh", b"%PDF-", b"!<arch>", b"x^", b"# v2 git", b"# v3 git", b"version https://git-lfs")
 """Of archives, and of what stands for a large file, in plain text."""
+_REBUILT_OTHERWISE = (b"%", b"\\", b"!", b"<<", b"[DEFAULT]")
+"""What makes a rebuilt line of more than stands in the file, or reading the file take as long as it likes: merged parts
+of YAML, and the section of INI that is in every other one."""
 _SAID = (b"pragma", b"allback", b"ALLBACK", b"ecret", b"auths")
 """Comments that silence, and what is looked at more closely: callbacks and manifests."""
 _FILES = (
@@ -60,7 +63,8 @@ def is_clean(data: bytes, path: str) -> bool:
     if any(each in name for each in _FILES) or any(each in data for each in _SAID):
         return False
     rebuilt = _may_be_rebuilt(data, path)
-    if rebuilt and (b"%" in data or b"\\" in data or b"!" in data):
+    repeated = b"&" in data and b"*" in data  # anchors and aliases of YAML
+    if rebuilt and (repeated or any(each in data for each in _REBUILT_OTHERWISE)):
         return False
     return not (
         _has_row(data, rebuilt=rebuilt)
@@ -165,7 +169,7 @@ def _has_login(data: bytes) -> bool:
     """Whether there may be an option of curl(1) that takes a login."""
     if b"curl" in data or b"--user" in data or b"--proxy-user" in data:
         return True
-    lines = (line.lstrip(b" \t#") for line in data.split(b"\n"))
+    lines = (line.lstrip(b" \t#") for line in data.replace(b"\r", b"\n").split(b"\n"))
     return any(line[:1] == b"-" and line[1:2].isalpha() for line in lines)
 
 

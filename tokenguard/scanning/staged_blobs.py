@@ -17,8 +17,6 @@ _LEAST_PIPE = 4096
 _CHUNK = 1 << 16
 _SIGPIPE = 13
 _FILE, _LINK = (b"100644", b"100755"), b"120000"
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""SHA-1 of the tree without files, with which a first commit is compared; git knows it without an object."""
 _CHANGES = ("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=ACMRT")
 _FIELDS_OF_CHANGE, _FIELDS_OF_OBJECT = 5, 3
 
@@ -126,8 +124,9 @@ class _Process:
 
 def _of_changes(git: _Git) -> _Entries | None:
     told = git.output(*_CHANGES, "HEAD", "--")
-    if told is None:  # before the first commit; where there is no repository, the second fails too
-        told = git.output(*_CHANGES, _EMPTY_TREE, "--")
+    if told is None:  # before the first commit; where there is no repository, the last one fails too
+        empty = git.output("hash-object", "-t", "tree", "--stdin") or b""  # that of another hash may be a branch's name
+        told = git.output(*_CHANGES, empty.decode().strip(), "--")
     if told is None:
         return None
     parts = told.split(b"\0")
