@@ -134,6 +134,10 @@ def scan(
             looked_for = replace(stages, rules=False)
         if not clean:
             _scan_blob(source, looked_for, suppressor or Suppressor(), tagger, tally, budget=left)
+    return _report(tally, notes)
+
+
+def _report(tally: "_Tally", notes: tuple[str, ...]) -> Report:
     return Report(
         files=tally.files,
         bytes=tally.bytes,

@@ -88,11 +88,9 @@ def posture_of(
         }
         remarks.append(f"this is a forecast made on {now:%Y-%m-%d}: the state if nothing is done")
     elif at is not None:
-        edited = 0
-        for label, each in found.items():
-            found[label], more = _rewound(stores[label], each, at)
-            edited += more
-        remarks += _said_of_the_past(now, edited)
+        rewound = {label: _rewound(stores[label], each, at) for label, each in found.items()}
+        found = {label: each for label, (each, _) in rewound.items()}
+        remarks += _said_of_the_past(now, sum(edited for _, edited in rewound.values()))
     only = None
     if wanted != ANY:
         only = wanted.describes

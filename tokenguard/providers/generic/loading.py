@@ -47,18 +47,10 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     lifetime = top.duration("lifetime")
     create = provider_sections.create(top, expires=lifetime is not None)
     rows, revoke = provider_sections.rows(top), provider_sections.revoke(top)
-    if create is not None and not revoke:
-        top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
     by_value = revoke_value_section.revoke_value(top)
     revoked = bool(revoke) or (by_value is not None and not by_value.leaked_only)
     probe, scope_kind = probe_section.probe(top), top.text("scope_kind", "")
-    if probe is not None and probe.scope is not None and not scope_kind:
-        top.refuse("with a `scope` under `probe`, this must say what kind of scope it is", "scope_kind")
-    if revoke and rows is None:
-        top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
     replacing = provider_sections.replacing(top, expires=lifetime is not None)
-    if replacing is not None and (rows is None or probe is None):
-        top.refuse("without `list` and `probe` it is not known which value lives", "replace")
     auth = auth_section.auth(top, "auth")
     description = Description(
         name=name,
@@ -93,8 +85,21 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         death_floor=top.duration("death_floor"),
         confirm_after=top.duration("confirm_after"),
     )
+    _refuse_gaps(top, description)
     top.close()
     return description
+
+
+def _refuse_gaps(top: Fields, said: Description) -> None:
+    """What one section needs of another."""
+    if said.create is not None and not said.revoke:
+        top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
+    if said.probe is not None and said.probe.scope is not None and not said.scope_kind:
+        top.refuse("with a `scope` under `probe`, this must say what kind of scope it is", "scope_kind")
+    if said.revoke and said.rows is None:
+        top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
+    if said.replace is not None and (said.rows is None or said.probe is None):
+        top.refuse("without `list` and `probe` it is not known which value lives", "replace")
 
 
 def _source(top: Fields) -> dict[str, str]:
