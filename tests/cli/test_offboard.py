@@ -1,9 +1,13 @@
 """`offboard`: what a leaving person made is replaced with a proof, what they were responsible for is given to others."""
 
+import secrets
+
 import pytest
 
 from tests.fakes.command_line import FakeTty
+from tokenguard.domain.event import Actor, Event, Op
 from tokenguard.domain.names import token_name
+from tokenguard.frozen import replace
 
 MADE, LOGIN, DEPUTY, OTHER = "video/app/prod/upload", "video/app/dev/upload", "audio/site/prod/player", "audio/x/prod/y"
 
@@ -40,7 +44,11 @@ def test_every_value_that_the_person_may_have_is_replaced_and_no_record_names_th
     answer = cli("offboard", "kim", "--to", "alex", "--login-to", "ops", "--yes", "--output", str(page))
     assert answer.code == 0, answer
     assert [alive(cli, tokens[name]) for name in (MADE, LOGIN, DEPUTY, OTHER)] == [False, False, True, True]
-    assert (record(cli, MADE).made_by, record(cli, MADE).deputy, record(cli, LOGIN).account) == ("alex", "alex", "ops")
+    assert (record(cli, MADE).made_by, record(cli, MADE).deputy, record(cli, LOGIN).account) == (
+        "tester",
+        "alex",
+        "ops",
+    )
     assert record(cli, DEPUTY).deputy == "alex"
     assert "3 tokens of 3 done" in page.read_text()
     assert page.read_text().count("3 refusals") == 2
@@ -87,7 +95,7 @@ def test_an_owner_is_never_left_empty(cli):
 def test_it_asks_with_the_number_of_tokens(cli, tokens):
     assert cli("offboard", "kim").code == 3
     cli.tty = FakeTty("2")
-    assert cli("offboard", "kim").code == 2
+    assert cli("offboard", "kim").code == 3
     assert alive(cli, tokens[MADE])
     cli.tty = FakeTty("3")
     assert cli("offboard", "kim").code == 0
@@ -107,3 +115,116 @@ def test_it_asks_with_the_number_of_tokens(cli, tokens):
 )
 def test_what_cannot_be_meant_is_refused(cli, tokens, arguments):
     cli.refused("offboard", *arguments)
+
+
+HAND = "video/app/prod/by-hand"
+
+
+def by_hand(cli, *more):
+    """A token of a provider without an API, created by kim with kim's login."""
+    answer = cli(
+        "add", HAND, "--provider", "manual", "--scope", "account:a1", "--env", "prod", "--owner", "video", "--purpose", "uploads",
+        "--no-consumers", "--no-verify", "--made-by", "kim", "--account", "kim@video.example", "--stdin", *more,
+        stdin=random_value(),
+    )  # fmt: skip
+    assert answer.code == 0, answer
+
+
+def random_value():
+    return f"tgcanary-{secrets.token_urlsafe(24)}"
+
+
+def person(*answers):
+    tty = FakeTty(*answers)
+    tty.creator = None
+    return tty
+
+
+def test_the_same_command_completes_what_ctrl_c_left_open(cli):
+    by_hand(cli)
+    cli.tty = person("1", "alex", "ops@video.example")
+    words = ("offboard", "kim", "--to", "alex", "--login-to", "ops@video.example")
+    assert cli(*words).code == 130
+    assert cli.store.find(token_name(HAND)).document.busy
+    assert "an open operation is completed" in cli("offboard", "kim", "--plan").out
+    cli.tty = person("1", "absent", "alex", "alex", "", random_value(), "done alex", "done alex")
+    answer = cli(*words)
+    assert not cli.store.find(token_name(HAND)).document.busy, (answer, cli.tty.shown)
+    assert (record(cli, HAND).made_by, record(cli, HAND).account) == ("alex", "ops@video.example")
+    assert cli("offboard", "kim", "--plan").code == 2
+
+
+def test_a_retirement_that_was_left_open_is_completed(cli):
+    by_hand(cli)
+    cli.tty = person()
+    assert cli("retire", HAND, "--yes").code == 130
+    assert cli.store.find(token_name(HAND)).document.busy
+    cli.tty = person("1", "alex", "", "done alex", "done alex")
+    cli("offboard", "kim", "--to", "alex")
+    assert record(cli, HAND).state == "retired", cli.tty.shown
+
+
+def test_neither_the_leaver_nor_their_login_is_offered_or_taken(cli, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "kim")
+    by_hand(cli)
+    cli.tty = person("1", "Kim", "", "KIM@video.example", "", random_value(), "done kim", "", "done")
+    cli("offboard", "kim", "--to", "alex", "--login-to", "ops@video.example")
+    asked = [each for each in cli.tty.shown if each.startswith(("  who does this?", "  your login at "))]
+    assert asked[0] == "  who does this? your name [alex]: "
+    assert next(each for each in asked if "login" in each) == "  your login at manual [ops@video.example]: "
+    assert not any("kim" in each for each in asked), asked
+    assert sum("person who leaves" in each for each in cli.tty.shown) >= 1, cli.tty.shown
+    assert record(cli, HAND).made_by == "alex"
+
+
+def test_without_a_successor_no_login_of_the_leaver_is_offered(cli):
+    by_hand(cli)
+    cli.tty = person("1", "alex", "")
+    assert cli("offboard", "kim").code == 130
+    assert "  your login at manual [not recorded]: " in cli.tty.shown
+
+
+def test_the_creator_is_who_acted_and_an_unused_login_is_told(cli, tokens, monkeypatch):
+    made = cli.vendors.of
+    monkeypatch.setattr(cli.vendors, "of", lambda record: replace(made(record), admin="env:FAKE_ADMIN"))
+    answer = cli("offboard", "kim", "--to", "alex", "--login-to", "ops", "--yes")
+    assert answer.code == 0, answer
+    assert (record(cli, LOGIN).made_by, record(cli, LOGIN).account) == ("tester", "env:FAKE_ADMIN")
+    assert (
+        f"{LOGIN}: created with the login env:FAKE_ADMIN; --login-to is only for tokens that a person creates"
+        in answer.err
+    )
+
+
+def test_the_person_who_leaves_does_not_offboard_themselves(cli):
+    cli.add(MADE, "--made-by", "tester")
+    assert "another person runs it" in cli("offboard", "tester", "--yes").hint
+
+
+def test_the_result_is_the_page_with_a_file_and_without(cli, tokens, tmp_path):
+    page = tmp_path / "kim.md"
+    answer = cli("offboard", "kim", "--to", "alex", "--yes", "--output", str(page))
+    assert answer.code == 0, answer
+    assert answer.out == page.read_text()
+    assert "TOKEN" not in answer.out
+
+
+def test_what_the_person_disclosed_is_named_where_it_is_only_reassigned(cli, tokens):
+    snapshot = cli.store.find(token_name(DEPUTY))
+    event = Event(at=cli.clock.now(), op=Op.DISCLOSE, actor=Actor(id="user:kim"), name=snapshot.document.record.name)
+    cli.store.commit(snapshot.id, snapshot.version, snapshot.document, [event])
+    assert (
+        f"disclosed to this person on {cli.clock.now():%Y-%m-%d}: `tokenguard rotate {DEPUTY}`"
+        in cli("offboard", "kim", "--yes").out
+    )
+
+
+def test_where_nothing_was_disclosed_the_page_says_what_was_looked_at(cli, tokens):
+    assert "the audit trail has no disclosure to this person" in cli("offboard", "kim", "--yes").out
+
+
+def test_a_known_person_without_tokens_is_told_apart_from_a_name_that_nothing_knows(cli):
+    cli.add(MADE, "--made-by", "kim")
+    assert cli("retire", MADE, "--yes").code == 0
+    assert "nothing is left to do" in cli("offboard", "kim", "--plan").err
+    assert "may be mistyped" in cli("offboard", "kin", "--plan").err

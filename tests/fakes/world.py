@@ -194,6 +194,9 @@ class ScriptedOperator:
             return "ada"
         return answer if isinstance(answer, str) and answer else None
 
+    def hand_over(self, leaves: Callable[[str], bool], successor: Creator) -> None:
+        pass
+
     def creator(self, provider: str, recorded: Creator | None) -> Creator:
         return Creator("ada", recorded.account if recorded is not None else "")
 
@@ -219,6 +222,9 @@ class AbsentOperator:
 
     def ask_outcome(self, task: Task) -> TokenTrace:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
+
+    def hand_over(self, leaves: Callable[[str], bool], successor: Creator) -> None:
+        pass
 
     def creator(self, provider: str, recorded: Creator | None) -> Creator:
         return Creator("", "")

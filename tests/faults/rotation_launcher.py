@@ -112,6 +112,9 @@ class SettingsPerson:
                 self._person.revoke(named[1])
         return "ada"
 
+    def hand_over(self, leaves: Callable[[str], bool], successor: Creator) -> None:
+        pass
+
     def creator(self, provider: str, recorded: Creator | None) -> Creator:
         return Creator("ada", recorded.account if recorded is not None else "")
 

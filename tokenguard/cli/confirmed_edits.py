@@ -25,8 +25,7 @@ def write_edits(wiring: Wiring, edits: Sequence[RecordEdit], *, plan_only: bool,
         The most severe exit code of all of them.
 
     Raises:
-        NeedsPerson: there is no terminal to confirm them on.
-        InputError: they were not confirmed.
+        NeedsPerson: they were not confirmed, or there is no terminal to confirm them on.
     """
     wanted = bool(edits) and not plan_only
     if not plan_only:

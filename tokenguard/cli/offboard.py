@@ -16,15 +16,15 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.given_facts import changes_from
-from tokenguard.usecases.offboard_person import Successors, Tie, check_successors, offboard, ties_of
+from tokenguard.usecases.offboard_person import Successors, Tie, check_successors, last_disclosure, offboard, ties_of
 from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
 
 
 @command("offboard")
 @click.argument("person")
 @click.option("--plan", "plan_only", is_flag=True, help="Show the tokens and what would happen; change nothing.")
-@click.option("--to", "person_to", default="", metavar="PERSON", help="The person who takes over.")
-@click.option("--login-to", default="", metavar="LOGIN", help="The provider login of the new creator.")
+@click.option("--to", "person_to", default="", metavar="PERSON", help="The person who takes over as contact.")
+@click.option("--login-to", default="", metavar="LOGIN", help="The provider login for tokens that a person creates.")
 @click.option("--owner-to", default="", metavar="TEAM", help="The team that owns what PERSON owned.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @click.option("--output", metavar="FILE", help="Also write the result as a Markdown page; a new file gets mode 0600.")
@@ -37,7 +37,9 @@ def offboard_person(
     """End everything that PERSON has to do with: rotate what they created, remove their grants, reassign duties.
 
     PERSON is written as the records of tokens name them. Rotations that need no person come first. A token whose
-    rotation fails keeps naming PERSON, so that the same command continues with it. Exit codes are as of rotate.
+    rotation fails or is interrupted keeps naming PERSON, so that the same command continues with it. The creator of a
+    new value is the one who creates it: by API the identity that runs this, by hand the person who says so at the
+    prompt. Exit codes are as of rotate.
     """
     ties = ties_of(wiring, person)
     successors = _successors(person_to, login_to, owner_to)
@@ -45,17 +47,13 @@ def offboard_person(
         check_successors(wiring, person, ties, successors)
     if output is not None:
         check_page(Path(output))
-    if not wiring.screen.as_json:
-        wiring.screen.table(("token", "is", "then", "needs", "blocked because"), ties_table(ties, successors))
     if plan_only:
-        if wiring.screen.as_json:
-            wiring.screen.document({"person": person, "tokens": [_document(each, {}) for each in ties]})
+        _show_plan(wiring, person, ties, successors)
         return ExitCode.OK
     if not yes:
-        _confirm(wiring, person, ties)
+        _confirm(wiring, person, ties, successors)
     results = _run(wiring, person, ties, successors)
-    now = {each.name: wiring.store.find(each.name) for each in ties}
-    page = offboarding_markdown(person, ties, successors, results, now)
+    page = _page(wiring, person, ties, successors, results)
     if output is not None:
         save_page(Path(output), page)
         wiring.progress.note(f"written to {shown(Path(output))}")
@@ -65,6 +63,22 @@ def offboard_person(
     else:
         wiring.screen.text(page)
     return most_severe(results)
+
+
+def _show_plan(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document({"person": person, "tokens": [_document(each, {}) for each in ties]})
+    else:
+        wiring.screen.table(("token", "is", "then", "needs", "blocked because"), ties_table(ties, successors))
+
+
+def _page(
+    wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors, results: Sequence[BatchResult]
+) -> str:
+    now = {each.name: wiring.store.find(each.name) for each in ties}
+    disclosed = {each.name: last_disclosure(wiring, person, each) for each in ties}
+    known = {name: at for name, at in disclosed.items() if at is not None}
+    return offboarding_markdown(person, ties, successors, results, now=now, disclosed=known)
 
 
 def _run(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> list[BatchResult]:
@@ -86,12 +100,14 @@ def _successors(person: str, login: str, owner: str) -> Successors:
     return Successors(person=plain_text(person, what="person"), login=plain_text(login, what="login"), owner=owner)
 
 
-def _confirm(wiring: Wiring, person: str, ties: Sequence[Tie]) -> None:
+def _confirm(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> None:
     if wiring.tty is None:
         raise NeedsPerson(
             f"offboarding {person} is not confirmed; nothing was done",
             hint="the same command with --plan shows what it does, and with --yes it does it",
         )
+    for row in ties_table(ties, successors):
+        wiring.tty.show(" · ".join(filter(None, row)))
     confirm_number(wiring.tty, f"this rotates, removes or reassigns {counted(len(ties), 'token')}", len(ties))
 
 

@@ -80,7 +80,7 @@ def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> E
         if wiring.tty is None:
             raise NeedsPerson("creating a token is not confirmed; nothing was done", hint="the same command with --yes")
         wiring.tty.show(f"This creates a token named {trial.label} at {trial.place}, checks it, and revokes it.")
-        confirm(wiring.tty, "go on", undone="done", needed=True)
+        confirm(wiring.tty, "go on", undone="done")
     with end_signals_as_interrupts():
         passed = trial.run()
     today = f"{wiring.clock.now():%Y-%m-%d}"

@@ -38,7 +38,7 @@ def remove(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
                 f"removing {name} is not confirmed; nothing was done",
                 hint=f"tokenguard remove {name} --reason TEXT --yes",
             )
-        confirm(wiring.tty, f"remove the record of {name}", undone="removed", needed=True)
+        confirm(wiring.tty, f"remove the record of {name}", undone="removed")
     snapshot = remove_record(wiring, name, reason=reason)
     if wiring.screen.as_json:
         now = wiring.clock.now()

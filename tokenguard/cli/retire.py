@@ -148,7 +148,7 @@ def _confirm(wiring: Wiring, name: TokenName) -> None:
     if wiring.tty is None:
         raise NeedsPerson(f"retiring {name} is not confirmed; nothing was done", hint=f"tokenguard retire {name} --yes")
     wiring.tty.show(f"{name} will be revoked, and not replaced: its consumers stop working.")
-    confirm(wiring.tty, "go on", undone="done", needed=True)
+    confirm(wiring.tty, "go on", undone="done")
 
 
 def _confirm_number(wiring: Wiring, names: Sequence[TokenName]) -> None:

@@ -1,6 +1,6 @@
 """The operator port. Implementations without a terminal raise `NeedsPerson` (exit 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum, unique
 from typing import Protocol
 
@@ -74,6 +74,15 @@ class Operator(Protocol):
             provider: its name.
             recorded: of the value before. If that is another person, or a login is on record, ask, once a sitting;
                 otherwise, and if it is None, what was said in this sitting, or the person who is logged in here.
+        """
+        ...
+
+    def hand_over(self, leaves: Callable[[str], bool], successor: Creator) -> None:
+        """From now on a person who leaves is neither offered nor taken as the one who acts, and their login neither.
+
+        Args:
+            leaves: whether a name or login is that person's.
+            successor: who is offered instead, as far as known.
         """
         ...
 

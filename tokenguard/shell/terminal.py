@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+from collections.abc import Callable
 from typing import NoReturn
 
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
@@ -28,6 +29,9 @@ class TerminalOperator:
         self._person = ""
         self._logins: dict[str, str] = {}
         """By provider, as they were given in this sitting."""
+        self._leaves: Callable[[str], bool] = lambda _: False
+        """Whether a name or login is that of a person who leaves."""
+        self._successor: Creator | None = None
 
     def paste(self, task: Task, *, retry: str = "") -> Secret:
         """Show the task and take a value by hidden prompt."""
@@ -69,6 +73,8 @@ class TerminalOperator:
 
     def creator(self, provider: str, recorded: Creator | None) -> Creator:
         """Ask for name and login, each once; Enter takes what is offered."""
+        if self._successor is not None:
+            return self._in_place_of_leaver(provider, recorded, self._successor)
         here = self._person or _login()
         if recorded is None or (not recorded.account and recorded.person in {"", here}):
             return Creator(here, self._logins.get(provider, ""))
@@ -81,6 +87,33 @@ class TerminalOperator:
             question = f"your login at {provider}"
             self._logins[provider] = self._name("", question, default=account or "not recorded", empty=account)
         return Creator(self._person, self._logins[provider])
+
+    def hand_over(self, leaves: Callable[[str], bool], successor: Creator) -> None:
+        """Offer the successor, and refuse the person who leaves."""
+        self._leaves, self._successor = leaves, successor
+
+    def _in_place_of_leaver(self, provider: str, recorded: Creator | None, successor: Creator) -> Creator:
+        """Ask for name and login; a recorded login is offered only if it is not that of the person who leaves."""
+        self._progress.clear()
+        if not self._person:
+            self._tty.show()
+            self._person = self._name("", "who does this? your name")
+        if provider not in self._logins:
+            kept = recorded.account if recorded is not None and not self._is_leaving(recorded) else ""
+            account = successor.account or kept
+            self._logins[provider] = self._name(
+                "", f"your login at {provider}", default=account or "not recorded", empty=account
+            )
+        return Creator(self._person, self._logins[provider])
+
+    def _is_leaving(self, who: Creator) -> bool:
+        return self._leaves(who.account) or self._leaves(who.person)
+
+    def _offered(self) -> str:
+        """Who is offered as the one who acts: the person logged in here, unless they leave."""
+        here = self._person or _login()
+        successor = self._successor.person if self._successor is not None else ""
+        return successor if self._leaves(here) else here
 
     def _explain(self, task: Task, retry: str) -> None:
         self._progress.clear()
@@ -107,11 +140,16 @@ class TerminalOperator:
             default: what is offered; by default the person of this sitting.
             empty: what Enter means; by default what is offered.
         """
-        default = default or self._person or _login()
+        default = default or self._offered()
         empty = default if empty is None else empty
         name = given.strip() or self._tty.ask(f"  {question} [{default}]: ") or empty
-        while holds_issued(name) or holds_opaque(name):
-            self._tty.show("  not yet: that looks like a token value, and nothing of it was kept; type your name")
+        while (issued := holds_issued(name) or holds_opaque(name)) or (name and self._leaves(name)):
+            why = (
+                "that looks like a token value, and nothing of it was kept; type your name"
+                if issued
+                else "that is the person who leaves; give the one who does this now"
+            )
+            self._tty.show(f"  not yet: {why}")
             name = self._tty.ask(f"  {question} [{default}]: ") or empty
         return safe_text(name, one_line=True, limit=_NAME_LIMIT)
 
@@ -137,6 +175,9 @@ class NobodyToAsk:
     def creator(self, provider: str, recorded: Creator | None) -> Creator:  # noqa: ARG002 - the port's signature
         """No person is known; the step itself then raises NeedsPerson, and says what is to be done."""
         return Creator("", "")
+
+    def hand_over(self, leaves: Callable[[str], bool], successor: Creator) -> None:
+        """Nothing: no person is asked."""
 
     def _refuse(self, task: Task) -> NoReturn:
         raise NeedsPerson(

@@ -1,28 +1,31 @@
 """What follows when a person leaves: their tokens are replaced, their grants removed, their duties given to others."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any, Protocol
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Op
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.domain.token_fields import BY_NAME, MAKERS, ROLES, TextField
+from tokenguard.domain.token_fields import MAKERS, ROLES, TextField
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.record_changes import RecordChanges, plain_text
+from tokenguard.ports.operator import Creator
 from tokenguard.rotation.batch import BatchJob, BatchResult, run_all
 from tokenguard.rotation.rotation_plan import RotationPlan
 from tokenguard.usecases.edit_token import EditTokenParts, edit_record
-from tokenguard.usecases.parts import HasPeople, HasPolicy
+from tokenguard.usecases.parts import HasOperator, HasPeople, HasPolicy
 from tokenguard.usecases.rotation_jobs import planned
 
 _KNOWS_VALUE = frozenset(each.name for each in MAKERS)
 
 
-class OffboardPersonParts(EditTokenParts, HasPeople, HasPolicy, Protocol):
+class OffboardPersonParts(EditTokenParts, HasOperator, HasPeople, HasPolicy, Protocol):
     """What this use case takes."""
 
 
@@ -54,18 +57,23 @@ class Tie(Frozen, frozen=True, kw_only=True):
         return self.snapshot.document.record.name
 
     @property
+    def continues(self) -> bool:
+        """Whether an operation on it is open, which is completed."""
+        return self.snapshot.document.busy
+
+    @property
     def needs_person(self) -> bool:
         """Whether a person has to do something at the provider."""
         return self.plan is not None and self.plan.needs_person
 
 
 class Successors(Frozen, frozen=True, kw_only=True):
-    """Who takes over; empty text clears the field."""
+    """Who takes over; empty text clears the field. The creator of a new value is the one who creates it."""
 
     person: str = ""
-    """As creator and contact."""
+    """As contact."""
     login: str = ""
-    """At the provider."""
+    """At a provider where a person creates tokens."""
     owner: str = ""
     """The team that owns what the person owned."""
 
@@ -93,16 +101,32 @@ def ties_of(parts: OffboardPersonParts, person: str) -> list[Tie]:
         and (roles := _roles(parts, snapshot.document.record, person))
     ]
     if not person or not found:
-        raise InputError(
-            f"no token in use names {person!r}",
-            hint=f"write the name as in {', '.join(each.option for each in ROLES)}, or as in the file of [people]",
-        )
+        raise _unnamed(parts, person)
     order = list(Ending)
     return sorted(found, key=lambda each: (order.index(each.ending), each.needs_person, each.name))
 
 
-def check_successors(parts: HasPeople, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+def _unnamed(parts: OffboardPersonParts, person: str) -> InputError:
+    """No token in use names the person: all is done, or, if nothing knows the name, it may be mistyped."""
+    retired = [each.document.record for each in parts.store.scan() if each.document.record.state is RecordState.RETIRED]
+    if person and (parts.people.find(person) is not None or any(_roles(parts, each, person) for each in retired)):
+        return InputError(
+            f"no token in use names {person!r}, who is known: nothing is left to do",
+            hint=f"tokenguard list --state retired --made-by {person} lists what was retired",
+        )
+    names = ", ".join(each.option for each in ROLES)
+    return InputError(
+        f"no token names {person!r}, and neither does [people]: the name may be mistyped",
+        hint=f"write it as in {names}, or as in the file of [people]; after an offboarding this says that it is done",
+    )
+
+
+def check_successors(parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors) -> None:
     """InputError if the person, or one who has left too, would take over, or if a token would have no owner."""
+    if parts.people.same(parts.store.actor().person, person):
+        raise InputError(
+            f"{person} is who runs this, and would be the creator of each new value", hint="another person runs it"
+        )
     named = (successors.person, successors.login, successors.owner)
     if any(parts.people.same(person, each) for each in named):
         raise InputError(
@@ -119,17 +143,30 @@ def offboard(
     parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors
 ) -> Iterator[BatchResult]:
     """Do it, one token after another; one that fails does not stop the rest, and keeps naming the person."""
+    parts.operator.hand_over(lambda name: parts.people.same(name, person), Creator(successors.person, successors.login))
     parts.second_person.prepare([each for tie in ties for each in _sensitive(parts, tie, successors)])
     jobs = [_job(parts, person, tie, successors, f"{n} of {len(ties)}") for n, tie in enumerate(ties, 1)]
     yield from run_all(jobs, parts.clock)
+
+
+def last_disclosure(parts: OffboardPersonParts, person: str, tie: Tie) -> datetime | None:
+    """When the audit trail last has the person as the one who read or delivered the value; None if it never does."""
+    return max(
+        (
+            entry.event.at
+            for entry in parts.store.history(tie.snapshot.id)
+            if entry.event.op is Op.DISCLOSE and parts.people.same(entry.event.actor.person, person)
+        ),
+        default=None,
+    )
 
 
 def _sensitive(parts: OffboardPersonParts, tie: Tie, successors: Successors) -> list[SensitiveOperation]:
     """What of one token waits for a second person."""
     second, record = parts.second_person, tie.snapshot.document.record
     if tie.ending is Ending.RETIRE:
-        return second.rotations([(tie.snapshot, Mode.RETIRE)])
-    changes = "owner" in tie.roles and not tie.snapshot.document.busy
+        return [] if tie.continues else second.rotations([(tie.snapshot, Mode.RETIRE)])
+    changes = "owner" in tie.roles
     return second.changes(tie.snapshot, replace(record, owner=successors.owner)) if changes else []
 
 
@@ -157,20 +194,41 @@ def _job(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successo
 
 
 def _end(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successors) -> Snapshot:
-    """The duties change at once; who made the value is told anew only when there is another value."""
-    reason = f"{person} leaves"
-    duties = tuple(role for role in tie.roles if role not in _KNOWS_VALUE)
-    if tie.ending is Ending.RETIRE:
-        return parts.engine.retire(tie.snapshot.id, reason=reason)
-    if duties and not tie.snapshot.document.busy:
-        edit_record(parts, tie.name, successors.changes(duties), confirmed=True)
-    if tie.ending is Ending.REASSIGN:
-        if tie.snapshot.document.busy:
+    """An open operation is completed first, since the record cannot change meanwhile; then the duties change."""
+    snapshot, reason = parts.store.load(tie.snapshot.id), f"{person} leaves"
+    replaced = False
+    if snapshot.document.busy:
+        if tie.ending is Ending.REASSIGN:
             hint = f"tokenguard rotate {tie.name} --resume, then the same command again"
             raise Unfinished(f"an operation on {tie.name} is open", hint=hint)
-        return parts.store.load(tie.snapshot.id)
-    rotated = parts.engine.rotate(tie.snapshot.id, reason=reason)
-    known = set(tie.roles) & _KNOWS_VALUE
-    still = known & set(_roles(parts, rotated.document.record, person))
-    changes = successors.changes([role for role in known if role in still or successors.of(BY_NAME[role])])
-    return edit_record(parts, tie.name, changes, confirmed=True) if changes.given() else rotated
+        journal = snapshot.document.journal
+        replaced = journal is not None and journal.mode.ends_a_value
+        snapshot = parts.engine.resume(snapshot.id)
+    if snapshot.document.record.state is RecordState.RETIRED:
+        return snapshot
+    if tie.ending is Ending.RETIRE:
+        return parts.engine.retire(snapshot.id, reason=reason)
+    if duties := tuple(role for role in tie.roles if role not in _KNOWS_VALUE):
+        snapshot = edit_record(parts, tie.name, successors.changes(duties), confirmed=True)
+    if tie.ending is Ending.REASSIGN:
+        return snapshot
+    if not replaced or _KNOWS_VALUE & set(_roles(parts, snapshot.document.record, person)):
+        snapshot = parts.engine.rotate(snapshot.id, reason=reason)
+    return _creator_settled(parts, person, tie, successors, snapshot)
+
+
+def _creator_settled(
+    parts: OffboardPersonParts, person: str, tie: Tie, successors: Successors, rotated: Snapshot
+) -> Snapshot:
+    """The operation has recorded who created the new value. What it could not know is taken from the options."""
+    record = rotated.document.record
+    still = _KNOWS_VALUE & set(_roles(parts, record, person))
+    changes: dict[str, Any] = dict.fromkeys(still, "")
+    asked = bool(successors.login) and bool(_KNOWS_VALUE & set(tie.roles))
+    if asked and (not record.account or "account" in still):
+        changes["account"] = successors.login
+    elif asked and record.account != successors.login:
+        parts.progress.note(
+            f"{tie.name}: created with the login {record.account}; --login-to is only for tokens that a person creates"
+        )
+    return edit_record(parts, tie.name, RecordChanges(**changes), confirmed=True) if changes else rotated

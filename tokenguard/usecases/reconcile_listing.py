@@ -96,7 +96,7 @@ def _asked(parts: HasTerminal, target: str) -> list[ListedRow]:
         except InputError as error:
             tty.show(f"  {error.message}; {error.hint}")
     if not rows and tty.ask("The list is empty? Type yes to record that: ").lower() != "yes":
-        raise InputError("not confirmed; nothing was recorded", hint="answer yes, or enter the names")
+        raise NeedsPerson("not confirmed; nothing was recorded", hint="answer yes, or enter the names")
     return rows
 
 

@@ -128,7 +128,7 @@ def end_leak(parts: ReportLeaksParts, name: TokenName, reason: str, *, confirmed
         )
     if not confirmed:
         parts.tty.show(f"{name}: leaked {leak_words(record.leaked)}; not proven dead")
-        confirm(parts.tty, "close the leak", undone="changed", hint="answer yes", needed=True)
+        confirm(parts.tty, "close the leak", undone="changed", hint="answer yes")
     event = Event(
         at=parts.clock.now(), op=Op.LEAK, actor=parts.store.actor(), name=name, detail=ended_by_person(record, said)
     )

@@ -56,7 +56,8 @@ def perform(parts: SetupServerParts, found: SetupDiff, *, ask: bool) -> SetupDif
     """Write the parts that differ, and verify each.
 
     Raises:
-        InputError: a part of another type is in the way, it was not confirmed, or the server refuses the first part.
+        InputError: a part of another type is in the way, or the server refuses the first part.
+        NeedsPerson: it was not confirmed.
         Unreachable: the server denies a part, did not store it as written, or refuses one after others were written.
     """
     if found.blocked or not found.open:

@@ -1,8 +1,10 @@
 """The page that ends an offboarding: each token of the person, with its proof or why not. Never a value."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token_fields import BY_NAME
 from tokenguard.markdown import code, plain, table
@@ -38,6 +40,10 @@ def ties_table(ties: Sequence[Tie], successors: Successors) -> list[tuple[str, .
 
 
 def _then(tie: Tie, successors: Successors) -> str:
+    if tie.continues and tie.ending is not Ending.REASSIGN:
+        journal = tie.snapshot.document.journal
+        what = "retired" if journal is not None and journal.mode is Mode.RETIRE else _THEN[tie.ending]
+        return f"{what} (an open operation is completed)"
     if tie.ending is Ending.REASSIGN and not (successors.owner if "owner" in tie.roles else successors.person):
         return f"{role_words(tie)} removed"
     return _THEN[tie.ending]
@@ -46,7 +52,9 @@ def _then(tie: Tie, successors: Successors) -> str:
 def _obstacle(tie: Tie, successors: Successors) -> str:
     if "owner" in tie.roles and not successors.owner:
         return "it needs an owner: --owner-to TEAM"
-    return tie.plan.blocked if tie.plan is not None else ""
+    if tie.plan is None:
+        return f"an operation is open: tokenguard rotate {tie.name} --resume" if tie.continues else ""
+    return "" if tie.continues else tie.plan.blocked
 
 
 def offboarding_markdown(
@@ -54,9 +62,11 @@ def offboarding_markdown(
     ties: Sequence[Tie],
     successors: Successors,
     results: Sequence[BatchResult],
+    *,
     now: Mapping[TokenName, Snapshot | None],
+    disclosed: Mapping[TokenName, datetime],
 ) -> str:
-    """The page."""
+    """The page; `disclosed` says when the audit trail last has the person reading a value that is only reassigned."""
     ended = {result.name: result for result in results}
     done = sum(result.error is None for result in results)
     rows = [
@@ -64,7 +74,7 @@ def offboarding_markdown(
             code(tie.name),
             role_words(tie),
             _outcome(tie, successors, ended.get(tie.name)),
-            _proof(tie, now.get(tie.name)),
+            _proof(tie, now.get(tie.name), disclosed.get(tie.name)),
         )
         for tie in ties
     ]
@@ -88,8 +98,11 @@ def _outcome(tie: Tie, successors: Successors, result: BatchResult | None) -> st
     return _then(tie, successors)
 
 
-def _proof(tie: Tie, snapshot: Snapshot | None) -> str:
+def _proof(tie: Tie, snapshot: Snapshot | None, disclosed: datetime | None) -> str:
     if tie.ending is Ending.REASSIGN:
-        return "not needed: the person did not have it"
+        if disclosed is None:
+            return "not replaced: the audit trail has no disclosure to this person; other access was not looked at"
+        replace = code(f"tokenguard rotate {tie.name}")
+        return f"not replaced, but disclosed to this person on {disclosed:%Y-%m-%d}: {replace}"
     journal = snapshot.document.journal if snapshot is not None else None
     return plain(proof_words(journal.proof if journal is not None else None))
