@@ -50,7 +50,7 @@ def test_the_plan_shows_every_field_and_writes_nothing(cli, three, words):
 
 def test_one_confirmation_covers_all_and_another_answer_changes_none(cli, three, words):
     cli.tty = FakeTty("2")
-    assert cli("edit", *NAMES, "--deputy", "sam").code == 2
+    assert cli("edit", *NAMES, "--deputy", "sam").code == 3
     assert not any(_record(cli, name).deputy for name in NAMES)
     cli.tty = FakeTty("3")
     words(cli("edit", *NAMES, "--deputy", "sam"))

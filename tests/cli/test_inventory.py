@@ -169,7 +169,7 @@ class TestEdit:
     def test_where_a_value_goes_changes_only_after_a_yes(self, cli, words):
         cli.add(NAME)
         cli.tty = FakeTty("no")
-        words(cli.refused("edit", NAME, "--deliver", "person:ops desk"))
+        words(cli.refused("edit", NAME, "--deliver", "person:ops desk", code=3))
         cli.tty = FakeTty("yes")
         assert cli("edit", NAME, "--deliver", "person:ops desk").code == 0
         assert "person:ops desk" in "\n".join(cli.tty.shown)

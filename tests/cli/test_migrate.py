@@ -125,7 +125,7 @@ def test_a_person_is_asked_and_may_say_no(cli, tmp_path, words):
     added(cli)
     cli.tty = FakeTty("no")
     refused = cli("migrate", "--to", url(tmp_path / "new"))
-    assert refused.code == 2
+    assert refused.code == 3
     words(refused)
     cli.tty = FakeTty()
     assert cli("migrate", "--to", url(tmp_path / "new")).code == ExitCode.INTERRUPTED

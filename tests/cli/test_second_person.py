@@ -581,7 +581,7 @@ def test_a_request_writes_nothing_for_what_no_rule_is_about(cli):
 def test_a_person_sees_what_they_approve_and_is_asked(cli, words):
     digest = requested(cli, *words)
     cli.tty = FakeTty("no")
-    assert as_person(cli, "user:bob", "approve", digest).code == 2
+    assert as_person(cli, "user:bob", "approve", digest).code == 3
     shown = "\n".join(cli.tty.shown)
     assert all(word in shown for word in (NAME, "user:alice", "drive:d1", "video", "prod"))
     cli.tty = None
@@ -744,6 +744,48 @@ def test_an_import_waits_only_for_the_destinations_that_its_file_adds(cli, tmp_p
     (found,) = cli("request", "--format", "json").document["requests"]
     approve(cli, found["digest"])
     assert cli("import", "list.csv").code == 0
+
+
+@pytest.fixture
+def found_in_env(cli, tmp_path):
+    """A token that `import` found in a file, at the prompts of `triage`: its last answer but one is its consumers."""
+    value = cli.world.create("one").value
+    (tmp_path / ".env").write_text(f"FAKE_TOKEN={value}\n")
+    assert cli("import", ".env", "--prefix", "video/old", "--provider", "fake").code == 0
+    (found,) = list(cli.store.scan())
+    return found.document.record.name
+
+
+def answers(consumers):
+    return FakeTty("video", "", "prod", "uploads", "kim", consumers, "2026-01-02")
+
+
+def test_triage_writes_what_needs_no_approval_and_says_what_waits(cli, found_in_env):
+    cli.tty = answers("person:ops")
+    answer = cli("triage")
+    assert answer.code == 3, answer
+    assert "1 of 1 record changed; 1 waiting for a second person" in answer.out
+    record = cli.store.find(found_in_env).document.record
+    assert (record.owner, record.environment, record.made_by, record.consumers) == ("video", "prod", "kim", None)
+    (request,) = cli("request", "--format", "json").document["requests"]
+    approve(cli, request["digest"])
+    cli.tty = FakeTty("person:ops")
+    assert cli("triage").code == 0
+    assert [str(each) for each in cli.store.find(found_in_env).document.record.consumers] == ["person:ops"]
+
+
+def test_the_place_where_import_found_a_value_does_not_wait(cli, found_in_env):
+    cli.tty = answers("")
+    answer = cli("triage")
+    assert answer.code == 0, (answer, cli.tty.shown)
+    record = cli.store.find(found_in_env).document.record
+    assert [str(each) for each in record.consumers] == [record.imported_from]
+
+
+def test_triage_goes_first_with_break_glass(cli, found_in_env):
+    cli.tty = answers("person:ops")
+    assert cli("triage", "--break-glass", "the deputy is asleep").code == 0
+    assert len(cli.wiring().second_person.reviews()) == 1
 
 
 PROGRAMS = {

@@ -6,6 +6,7 @@ from tests.fakes.command_line import FakeTty
 from tests.fakes.world import OTHER_DRIVE
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import token_name
+from tokenguard.errors import Conflict, ExitCode
 from tokenguard.usecases import triage_records
 
 NEIGHBOUR, FOUND = "video/app/prod/upload", "video/legacy/fake-render-token"
@@ -87,11 +88,42 @@ def test_answers_are_checked_at_the_question_and_fields_may_stay_open(cli, impor
     assert found.state == "unclaimed"
 
 
-def test_a_scope_that_the_provider_contradicts_is_not_written(cli, imported):
-    cli.tty = FakeTty("", "drive:d1", "", "", "", "", "-")
+def test_a_scope_that_the_provider_contradicts_is_refused_at_its_question(cli, imported):
+    cli.tty = FakeTty("", "drive:d1", "", "", "", "", "", "-")
     answer = cli("triage")
-    assert "0 of 1" in answer.out
-    assert record(cli).owner == ""
+    assert answer.code == 0, answer
+    assert sum("not yet" in each for each in cli.tty.shown) == 1
+    assert str(record(cli).scope) == "drive:d2"
+
+
+def test_a_date_in_the_future_is_refused_at_its_question(cli, imported):
+    cli.tty = FakeTty("", "", "", "", "", "", "2999-01-01", "2026-01-02")
+    answer = cli("triage")
+    assert answer.code == 0, answer
+    assert any("in the future" in each for each in cli.tty.shown)
+    assert f"{record(cli).created_at:%Y-%m-%d}" == "2026-01-02"
+
+
+def test_what_is_not_written_is_not_exit_0(cli, imported):
+    class Meanwhile(FakeTty):
+        def ask(self, prompt):
+            if "created at" in prompt:
+                assert cli.store.find(token_name(FOUND)) is not None
+                cli.store.fail_next_commit = True
+            return super().ask(prompt)
+
+    cli.tty = Meanwhile("", "", "", "", "", "", "2026-01-02")
+    commit = cli.store.commit
+
+    def refused(*arguments, **more):
+        if getattr(cli.store, "fail_next_commit", False):
+            raise Conflict("another runner changed it", hint="again")
+        return commit(*arguments, **more)
+
+    cli.store.commit = refused
+    answer = cli("triage")
+    assert answer.code == int(ExitCode.UNREACHABLE), answer
+    assert "0 of 1 record changed; 1 not written" in answer.out
 
 
 def test_a_line_with_another_value_is_not_offered_as_consumer(cli, imported, tmp_path):

@@ -1,22 +1,24 @@
 """`triage`: walks through what incomplete records lack, with a suggestion for each field."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring
 from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError, NeedsPerson, Tampered, TokenguardError
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.inventory.suggestions import MissingFact, edit_command
+from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
-from tokenguard.usecases.triage_records import IncompleteRecord, Triage, checked_answer, triage_order
+from tokenguard.usecases.triage_records import IncompleteRecord, Triage, WaitingAnswers, checked_answer, triage_order
 
 _OPEN, _SKIP = "-", "skip"
 _EXAMPLES = {
@@ -29,6 +31,7 @@ _EXAMPLES = {
 @command("triage")
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--plan", "plan_only", is_flag=True, help="List what is missing, with suggestions; ask nothing.")
+@break_glass_option
 @selects_due
 @pass_wiring
 def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wanted: Filter) -> ExitCode:
@@ -37,7 +40,8 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
     A record lacks an owner, a scope, an environment, a purpose, its creator, its consumers or its age. Suggestions come
     from the provider, from the name, from the .env line that it was imported from (if that still has the value), and
     from neighbours: other tokens of the scope, the file or the path that agree. Each record is written when its last
-    question is answered; after Ctrl-C the same command continues. Without a terminal: the list, and exit 3.
+    question is answered; after Ctrl-C the same command continues. Exit 3: there is no terminal (the list is shown), or
+    an answer waits for the approval of a second person; the other answers are written.
     """
     everything = not names and wanted == ANY
     chosen = select_tokens(wiring, names, wanted, everything=everything)
@@ -53,18 +57,23 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
                 hint="run `tokenguard triage` in a terminal, or see `tokenguard edit --help`",
             )
         return ExitCode.OK
-    changed: list[str] = []
+    results: list[BatchResult] = []
     for place, each in triage_order(found):
+        changed = [result for result in results if _is_changed(result)]
         wiring.unfinished = f"{counted(len(changed), 'record')} changed; the same command continues with the rest"
-        if (name := _ask_about(work, wiring.tty, place, each)) is not None:
-            changed.append(name)
+        if (result := _ask_about(work, wiring.tty, place, each)) is not None:
+            results.append(result)
     wiring.unfinished = ""
-    _show_changed(wiring, changed, len(found))
-    return ExitCode.OK
+    _show_changed(wiring, results, len(found))
+    return most_severe(results)
 
 
-def _ask_about(work: Triage, tty: Tty, place: str, each: IncompleteRecord) -> str | None:
-    """Ask for what one record lacks; its name if it was changed."""
+def _is_changed(result: BatchResult) -> bool:
+    return result.error is None or (isinstance(result.error, WaitingAnswers) and bool(result.error.written))
+
+
+def _ask_about(work: Triage, tty: Tty, place: str, each: IncompleteRecord) -> BatchResult | None:
+    """Ask for what one record lacks, and write it; None if nothing was answered."""
     each = work.looked_up(each)
     record = each.snapshot.document.record
     known = [record.provider, record.hint, f"imported from {record.imported_from}" if record.imported_from else ""]
@@ -73,7 +82,7 @@ def _ask_about(work: Triage, tty: Tty, place: str, each: IncompleteRecord) -> st
     tty.show(f"  Enter takes the suggestion in brackets, {_OPEN} leaves the field open, {_SKIP} leaves the record")
     given: dict[str, object] = {}
     for fact in each.facts:
-        answer = _ask(tty, fact)
+        answer = _ask(tty, fact, partial(work.check, each.snapshot, dict(given)))
         if answer is None:
             return None
         given |= answer
@@ -83,13 +92,16 @@ def _ask_about(work: Triage, tty: Tty, place: str, each: IncompleteRecord) -> st
         work.record(each.snapshot, given)
     except Tampered:
         raise
+    except WaitingAnswers as error:
+        tty.show(f"  waits: {', '.join(error.waiting)}: {error.message}; {error.hint}")
+        return BatchResult(name=record.name, error=error)
     except TokenguardError as error:
         tty.show(f"  not written: {error.message}; {error.hint}")
-        return None
-    return record.name
+        return BatchResult(name=record.name, error=error)
+    return BatchResult(name=record.name)
 
 
-def _ask(tty: Tty, fact: MissingFact) -> dict[str, object] | None:
+def _ask(tty: Tty, fact: MissingFact, check: Callable[[dict[str, object]], None]) -> dict[str, object] | None:
     """The answer as options; empty if the field stays open, None if the record is left."""
     offered = f"{fact.suggestion}: {fact.source}" if fact.suggestion else "open"
     while True:
@@ -100,9 +112,12 @@ def _ask(tty: Tty, fact: MissingFact) -> dict[str, object] | None:
         if not text or text == _OPEN:
             return {}
         try:
-            return dict(checked_answer(fact.column, text))
+            answer = dict(checked_answer(fact.column, text))
+            check(answer)
         except InputError as error:
             tty.show(f"  not yet: {error.message}; {error.hint}")
+        else:
+            return answer
 
 
 def _show(wiring: Wiring, found: Sequence[IncompleteRecord]) -> None:
@@ -125,8 +140,13 @@ def _document(each: IncompleteRecord) -> dict[str, Any]:
     return {"name": record.name, "state": record.state, "lacks": facts, "edit": edit_command(record, each.facts)}
 
 
-def _show_changed(wiring: Wiring, changed: Sequence[str], of: int) -> None:
+def _show_changed(wiring: Wiring, results: Sequence[BatchResult], of: int) -> None:
+    changed = [each.name for each in results if _is_changed(each)]
+    waiting = [each.name for each in results if isinstance(each.error, WaitingAnswers)]
+    failed = [each.name for each in results if each.error is not None and each.name not in waiting]
     if wiring.screen.as_json:
-        wiring.screen.document({"changed": list(changed)})
-    else:
-        wiring.screen.line(f"{len(changed)} of {counted(of, 'record')} changed")
+        wiring.screen.document({"changed": changed, "waiting": waiting, "not_written": failed})
+        return
+    more = [("waiting for a second person", waiting), ("not written", failed)]
+    facts = [f"{len(names)} {what}" for what, names in more if names]
+    wiring.screen.line("; ".join([f"{len(changed)} of {counted(of, 'record')} changed", *facts]))

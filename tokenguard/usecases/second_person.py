@@ -79,8 +79,11 @@ def _known(record: Record) -> tuple[tuple[str, str], ...]:
 
 
 def new_places(before: Record, after: Record) -> list[str]:
-    """Where a value goes after a change of its record and did not go before."""
-    found = [each.shown for each in after.consumers or () if each not in (before.consumers or ())]
+    """Where a value goes after a change of its record and did not go before; where `import` found it, it was."""
+    known = before.consumers or ()
+    found = [
+        each.shown for each in after.consumers or () if each not in known and str(each) != (before.imported_from or "-")
+    ]
     if (after.provider, after.base_url) != (before.provider, before.base_url) and before.provider:
         found.append(f"{after.provider} {after.base_url}".strip())
     if after.location != before.location and after.location.url:

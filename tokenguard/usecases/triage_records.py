@@ -6,15 +6,17 @@ from pathlib import Path
 
 from tokenguard.delivery.delivery_registry import parse_consumer
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import InputError, Tampered, TokenguardError
+from tokenguard.errors import InputError, NotApproved, Tampered, TokenguardError
 from tokenguard.frozen import Frozen
+from tokenguard.inventory.admission import places_taken
 from tokenguard.inventory.record_table import NO_CONSUMERS
 from tokenguard.inventory.suggestions import MissingFact, Neighbours, lacking
 from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
 from tokenguard.rotation.sampling import Controls
-from tokenguard.usecases.edit_token import EditTokenParts, edit_record
+from tokenguard.usecases.edit_token import EditTokenParts, edit_record, plan_edit
 from tokenguard.usecases.given_facts import changes_from
 
 _OPTION = {"created_at": "created"}
@@ -39,6 +41,8 @@ class Triage:
         self._parts = parts
         whole = inventory if inventory is not None else parts.store.scan()
         self._neighbours = Neighbours(each.document.record for each in whole)
+        self._taken: Mapping[str, TokenName] | None = None
+        """Which token each place belongs to, as of the last answer that was recorded."""
 
     def incomplete(self, wanted: Sequence[Snapshot]) -> list[IncompleteRecord]:
         """Those of the tokens that lack something, unclaimed first; neither a provider nor a consumer is asked."""
@@ -67,11 +71,57 @@ class Triage:
         consumer = record.imported_from if _still_there(parts, snapshot) else ""
         return IncompleteRecord(snapshot=snapshot, facts=self._neighbours.missing(record, consumer=consumer))
 
-    def record(self, snapshot: Snapshot, given: Mapping[str, object]) -> None:
-        """Commit the answers for one record, with one audit event; raises as `edit_record` does."""
+    def check(self, snapshot: Snapshot, given: Mapping[str, object], answer: Mapping[str, object]) -> None:
+        """InputError if an answer and those before it could not be recorded, so that it is said at the question."""
+        if self._taken is None:
+            self._taken = places_taken(self._parts.store)
+        plan_edit(self._parts, snapshot, changes_from({**given, **answer}), self._taken)
+
+    def record(self, snapshot: Snapshot, given: Mapping[str, object]) -> tuple[str, ...]:
+        """Commit the answers for one record, and return the columns that were written.
+
+        What needs no second person is written even if the rest waits for one.
+
+        Raises:
+            WaitingAnswers: an approval is missing; it was requested, and says what was written.
+            InputError, Unfinished, Conflict: as `edit_record` does.
+        """
+        held = {key: value for key, value in given.items() if self._waits(snapshot, key, value)}
+        free = {key: value for key, value in given.items() if key not in held}
+        if free:
+            self._commit(snapshot, free)
+        if held:
+            try:
+                self._commit(snapshot, held)
+            except NotApproved as error:
+                raise WaitingAnswers(tuple(free), tuple(held), error) from None
+        return (*free, *held)
+
+    def _waits(self, snapshot: Snapshot, key: str, value: object) -> bool:
+        """Whether one answer by itself waits for a second person."""
+        second = self._parts.second_person
+        edit = plan_edit(self._parts, snapshot, changes_from({key: value}), self._taken)
+        return bool(second.lacking(second.changes(snapshot, edit.after)))
+
+    def _commit(self, snapshot: Snapshot, given: Mapping[str, object]) -> None:
         before = snapshot.document.record
         after = edit_record(self._parts, before.name, changes_from(dict(given)), confirmed=True)
         self._neighbours.replace(before, after.document.record)
+        self._taken = None
+
+
+class WaitingAnswers(NotApproved):
+    """Some answers wait for the approval of a second person; the others are written."""
+
+    def __init__(self, written: Sequence[str], waiting: Sequence[str], error: NotApproved) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.written = tuple(map(column_of, written))
+        self.waiting = tuple(map(column_of, waiting))
+
+
+def column_of(option: str) -> str:
+    """The column of an answer that was given as an option of `edit`."""
+    return {"created": "created_at", "deliver": "consumers", "no_consumers": "consumers"}.get(option, option)
 
 
 def checked_answer(column: str, text: str) -> Mapping[str, object]:
