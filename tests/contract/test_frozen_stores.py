@@ -170,7 +170,8 @@ def test_all_three_hold_the_same_tokens(untouched: Frozen):
     states = Counter(document.record.state for document in documents)
     assert states == {"active": 66, "pending": 11, "retired": 6, "unclaimed": 3}
     stages = {(document.journal.mode, document.journal.stage) for document in documents if document.busy}
-    assert {(mode, stage) for mode, order in ORDER.items() for stage in order if not stage.ended} - stages == NOT_OPEN
+    known = {mode: order for mode, order in ORDER.items() if mode is not Mode.IN_PLACE}  # made since
+    assert {(mode, stage) for mode, order in known.items() for stage in order if not stage.ended} - stages == NOT_OPEN
     assert len(untouched.busy()) == OPEN
 
 
