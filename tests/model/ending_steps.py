@@ -69,7 +69,7 @@ def probe_old(model: Model, state: State, me: int) -> Iterator[Step]:
             state.tokens[journal.old].life is Life.LIVE
         ):  # over a whole window, so that no revoke is still to take effect
             yield "sees it accepted, so it is to be revoked again", _back(model, state, me)
-    elif not refused and (state.runners[me].fresh or not model.aborts):
+    elif not refused and not model.in_place(state) and (state.runners[me].fresh or not model.aborts):
         yield "sees it accepted, and has it revoked again", state.revoked(journal.old)
 
 
@@ -101,7 +101,9 @@ def sweep(model: Model, state: State, me: int) -> Iterator[Step]:
     journal = own(state, me)
     written = {attempt.label for attempt in journal.attempts}
     for number, token in enumerate(state.tokens):
-        ours = token.label in written or (model.flaw is Flaw.SWEEP_BY_PREFIX and token.label > 0)
+        ours = (token.label in written and not model.in_place(state)) or (
+            model.flaw is Flaw.SWEEP_BY_PREFIX and token.label > 0
+        )
         if token.life is Life.LIVE and ours and number not in {journal.kept, journal.old}:
             yield f"sweeps token {number}", state.revoked(number)
             return

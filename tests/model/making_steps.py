@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.model.model import Flaw, Model
 from tests.model.state import MISTYPED, NOTHING, TOMBSTONE, Attempt, Journal, Life, Place, State, Token
 from tests.model.writing import advance, commit, jump, own
-from tokenguard.domain.journal import AttemptState, Stage
+from tokenguard.domain.journal import AttemptState, Mode, Stage
 
 Step = tuple[str, State]
 
@@ -29,6 +29,9 @@ def create(model: Model, state: State, me: int) -> Iterator[Step]:
     if state.outage:
         yield "is refused", state.stopped(me)
         return
+    if model.in_place(state):
+        yield from _new_value_in_place(model, state, me)
+        return
     label = attempts[-1].label if attempts and model.flaw is not Flaw.NO_WRITE_AHEAD else len(state.slots)
     number = len(state.tokens)
     made = state._replace(tokens=(*state.tokens, Token(label)))
@@ -37,6 +40,22 @@ def create(model: Model, state: State, me: int) -> Iterator[Step]:
     if state.wrong < model.wrong:
         wrong = state._replace(tokens=(*state.tokens, Token(label, right=False)), wrong=state.wrong + 1)
         yield f"creates token {number} for the wrong scope", wrong.at(me, Place.PUT, number)
+
+
+def _new_value_in_place(model: Model, state: State, me: int) -> Iterator[Step]:
+    """The token gets a new value, and the value before it ends; that cannot be fenced either."""
+    if not state.runners[me].fresh and not model.late_revokes:
+        yield "stops before a late request", state.stopped(me)
+        return
+    number, replaced = len(state.tokens), state
+    for before in range(number):
+        replaced = replaced.revoked(before)
+    journal = own(state, me)
+    unwritten = model.flaw is Flaw.NO_WRITE_AHEAD or not journal.attempts
+    label = len(state.slots) if unwritten else journal.winner.label
+    made = replaced._replace(tokens=(*replaced.tokens, Token(label)))
+    yield f"has it replaced by value {number}", made.at(me, Place.PUT, number)
+    yield f"has it replaced by value {number}, reply lost", made.stopped(me)
 
 
 def put(model: Model, state: State, me: int) -> Iterator[Step]:
@@ -110,7 +129,7 @@ def reap_fence(model: Model, state: State, me: int) -> Iterator[Step]:
 def reap_end(model: Model, state: State, me: int) -> Iterator[Step]:
     after = state
     for number, token in enumerate(state.tokens):
-        if token.label == state.runners[me].carried:
+        if token.label == state.runners[me].carried and not model.in_place(state):
             after = after.revoked(number)
     yield "ends what carries the label", after.at(me, Place.REAP_DESTROY)
     if state.slots[state.runners[me].carried] == MISTYPED and state.mistakes < model.mistakes:
@@ -137,6 +156,8 @@ def reap_gone(model: Model, state: State, me: int) -> Iterator[Step]:
 
 def _proves(model: Model, journal: Journal, label: int) -> bool:
     """Whether what was pasted can prove the death of the label's token: only if it was accepted once."""
+    if model.mode(journal) is Mode.IN_PLACE:
+        return False  # the next value ends it
     pasted = next(each.token for each in journal.attempts if each.label == label)
     return pasted >= 0 or (pasted == MISTYPED and model.flaw is Flaw.REFUSED_PASTE_IS_DEAD)
 

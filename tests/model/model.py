@@ -86,6 +86,10 @@ class Model:
     def mode(self, journal: Journal) -> Mode:
         return self.modes[journal.rotation]
 
+    def in_place(self, state: State) -> bool:
+        """Whether the token gets a new value instead of a successor."""
+        return self.mode(state.journal) is Mode.IN_PLACE
+
     def following(self, journal: Journal) -> Stage:
         order = self.order[self.mode(journal)]
         return order[order.index(journal.stage) + 1]
@@ -101,6 +105,9 @@ class Model:
             return False
         if not self.reached(journal, Stage.REVOKE_INTENDED) or self.flaw is Flaw.ABORT_AFTER_INTENT:
             return True
+        asked = any(each.state is not AttemptState.GONE for each in journal.attempts)
+        if self.in_place(state) and asked:
+            return False
         lives = state.tokens[journal.old].life is Life.LIVE and not state.outage
         return lives and journal.said is not Said.PERSON and journal.proof is Proof.NONE
 
@@ -124,7 +131,8 @@ class Model:
             return Place.REAP_SAY
         if attempt is not None and attempt.state is AttemptState.GONE:
             return Place.WRITE_INTENT
-        if self.following(journal) is Stage.DEAD and journal.said is Said.NOBODY:
+        ended = self.mode(journal) is not Mode.IN_PLACE  # there it is the new value that ends the old one
+        if self.following(journal) is Stage.DEAD and journal.said is Said.NOBODY and ended:
             return Place.REVOKE
         return _LEADS_TO[self.following(journal)]
 

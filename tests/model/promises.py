@@ -69,6 +69,8 @@ def _in_order(model: Model, state: State) -> str:
     intended = model.reached(journal, Stage.REVOKE_INTENDED)
     if not untouched and not intended:
         return _UNINTENDED
+    if model.mode(journal) is Mode.IN_PLACE:
+        return ""
     if intended and model.declared and state.consumer != journal.winner.token:
         return "P4: the revoke is intended, and the consumer does not hold the new token"
     return ""

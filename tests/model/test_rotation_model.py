@@ -9,7 +9,7 @@ from tests.model.model import Flaw, Model
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.rotation.machine import ORDER
 
-P, C, R = Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE
+P, C, R, IP = Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE, Mode.IN_PLACE
 
 SMALL = {
     "planned": Model(),
@@ -35,6 +35,10 @@ SMALL = {
         modes=(R,), aborts=1, outages=1, api=True, idle=2, spare=True
     ),
     "planned, by the API, in an outage": Model(attempts=1, takeovers=1, outages=1, api=True, idle=1, looks=True),
+    "in place": Model(modes=(IP,)),
+    "in place, with undoing": Model(modes=(IP,), takeovers=1, aborts=1),
+    "in place, in an outage": Model(modes=(IP,), takeovers=1, outages=1, looks=True),
+    "in place, then planned": Model(modes=(IP, P), attempts=1),
     "retired, with undoing": Model(modes=(R,), aborts=1, outages=1, mistakes=1, spare=True),
 }
 
@@ -51,6 +55,9 @@ FULL = {
     "compromised, in two outages": Model(modes=(C,), takeovers=2, outages=2, mistakes=1, looks=True),
     "planned, by the API": Model(takeovers=2, aborts=1, api=True, idle=2),
     "compromised, by the API, in an outage": Model(modes=(C,), takeovers=2, aborts=1, outages=1, api=True, idle=2),
+    "in place": Model(modes=(IP,), attempts=3, takeovers=3),
+    "in place twice, in an outage": Model(modes=(IP, IP), attempts=2, takeovers=1, outages=1, looks=True),
+    "in place, with undoing": Model(modes=(IP,), takeovers=2, aborts=1, outages=1),
     "three times": Model(modes=(P, C, P), attempts=1, takeovers=2),
 }
 
@@ -58,17 +65,23 @@ TWICE = Model(modes=(P, P), attempts=1)
 REVOKES_FIRST = {**ORDER, P: (Stage.OPEN, Stage.MINT, Stage.STORED, Stage.VERIFIED, Stage.REVOKE_INTENDED,
                               Stage.REVOKED, Stage.PUBLISHED, Stage.CONSUMED, Stage.DEAD, Stage.DONE)}  # fmt: skip
 MINTS_FIRST = {**ORDER, C: ORDER[P]}
+INTENDS_LATE = (Stage.OPEN, Stage.MINT, Stage.STORED, Stage.VERIFIED, Stage.PUBLISHED, Stage.CONSUMED,
+                Stage.REVOKE_INTENDED, Stage.DEAD, Stage.DONE)  # fmt: skip
 
 FLAWED = [
     (Flaw.NO_WRITE_AHEAD, Model(), "P2"),
     (Flaw.NO_WRITE_AHEAD, Model(modes=(C,)), "P2"),
+    (Flaw.NO_WRITE_AHEAD, Model(modes=(IP,)), "P2"),
     (Flaw.JOURNAL_BEFORE_STORE, Model(), "P4"),
+    (Flaw.JOURNAL_BEFORE_STORE, Model(modes=(IP,)), "P4"),
     (Flaw.REVOKE_FIRST, Model(order=REVOKES_FIRST), "P1|P4"),
     (Flaw.REVOKE_WHAT_IS_CURRENT, Model(), "P1"),
     (Flaw.NO_FENCE_ON_JOURNAL, Model(), "P7"),
     (Flaw.NO_TOMBSTONE, Model(), "P4"),
     (Flaw.UNKNOWN_IS_DEAD, Model(), "P3"),
     (Flaw.UNKNOWN_IS_DEAD, Model(modes=(C,)), "P3"),
+    (Flaw.UNKNOWN_IS_DEAD, Model(modes=(IP,)), "P3"),
+    (Flaw.MINT_BEFORE_REVOKE, Model(modes=(IP,), order={**ORDER, IP: INTENDS_LATE}), "P4"),
     (Flaw.MINT_BEFORE_REVOKE, Model(modes=(C,), order=MINTS_FIRST), "P4"),
     (Flaw.PUBLISH_BLINDLY, TWICE, "P1"),
     (Flaw.PUBLISH_ON_FRESH_READ, TWICE, "P1"),
@@ -86,6 +99,7 @@ FLAWED = [
     (Flaw.REFUSED_PASTE_IS_DEAD, Model(mistyped=1, mistakes=1, takeovers=1), "P9"),
     (Flaw.ABORT_AFTER_INTENT, Model(takeovers=1, aborts=1), "P1|P4"),
     (Flaw.ABORT_AFTER_INTENT, Model(takeovers=1, aborts=1, api=True, idle=1), "P1|P4"),
+    (Flaw.ABORT_AFTER_INTENT, Model(modes=(IP,), takeovers=1, aborts=1), "P1|P4|P8"),
     (Flaw.NEVER_SENT_AGAIN, Model(attempts=1, takeovers=1, api=True, idle=1), "P8"),
     (Flaw.NEVER_SENT_AGAIN, Model(modes=(C,), attempts=1, takeovers=1, api=True, idle=1), "P8"),
     (Flaw.NEVER_SENT_AGAIN, Model(modes=(R,), api=True, idle=1, spare=True), "P8"),
@@ -133,6 +147,14 @@ def test_a_stopped_runner_that_revokes_after_an_abort_is_the_known_gap():
     slept = explore(Model(attempts=1, takeovers=1, aborts=1, late_revokes=True), converges=False)
     assert not kept.why, kept
     assert slept.why[:2] in {"P1", "P4"}, slept
+
+
+def test_a_stopped_runner_that_asks_for_a_value_in_place_is_the_known_gap():
+    """That request cannot be fenced: a runner that slept before it ends the value that is in use by then."""
+    kept = explore(Model(modes=(IP,), takeovers=1))
+    slept = explore(Model(modes=(IP,), takeovers=1, late_revokes=True), converges=False)
+    assert not kept.why, kept
+    assert slept.why[:2] == "P8", slept
 
 
 def test_a_stopped_runner_that_delivers_after_another_rotation_is_the_known_gap():
