@@ -163,7 +163,7 @@ def test_it_goes_with_its_consumer_and_is_cleared_by_an_empty_name(cli, target, 
 def test_a_new_command_is_confirmed_on_a_terminal(cli, target, tmp_path):
     assert cli("edit", NAME, "--after", f"{target}=").code == 0
     cli.tty = FakeTty("no")
-    cli.refused("edit", NAME, "--after", f"{target}=reload")
+    cli.refused("edit", NAME, "--after", f"{target}=reload", code=3)
 
 
 @pytest.mark.parametrize(

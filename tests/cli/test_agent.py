@@ -197,7 +197,7 @@ def test_the_lines_of_a_diff_are_those_that_will_be_in_the_file(cli, home, name,
     assert there or shown == lines
 
 
-@pytest.mark.parametrize(("answers", "code"), [(("no",), 2), ((), 130)])
+@pytest.mark.parametrize(("answers", "code"), [(("no",), 3), ((), 130)])
 def test_nothing_is_written_that_was_not_accepted(cli, home, answers, code):
     cli.tty = FakeTty(*answers)
     assert install(cli, "cursor").code == code

@@ -134,7 +134,7 @@ def test_a_reviewed_plan_cannot_be_taken_for_another_store(cli, tmp_path, words)
 def test_a_person_at_the_terminal_is_asked_and_may_say_no(cli, tmp_path):
     written(tmp_path, "a/b: {issue: true}")
     cli.tty = FakeTty("no")
-    assert cli("apply").code == 2
+    assert cli("apply").code == 3
     assert record(cli, "a/b") is None
     cli.tty = FakeTty("yes")
     answer = cli("apply")

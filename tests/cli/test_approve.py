@@ -115,7 +115,7 @@ def test_a_person_at_the_terminal_needs_none_and_is_asked(cli, tmp_path, digeste
     declared(tmp_path)
     words = ("apply", *(("--digest", digest(cli)) if digested else ()))
     cli.tty = FakeTty("no")
-    assert (cli(*words).code, living(cli)) == (2, 0)
+    assert (cli(*words).code, living(cli)) == (3, 0)
     cli.tty = FakeTty("yes")
     assert (cli(*words).code, living(cli)) == (0, 1)
 
@@ -318,7 +318,7 @@ def test_nobody_approves_by_accident(cli, tmp_path):
     declared(tmp_path)
     cli.refused("approve", digest(cli), code=3)
     cli.tty = FakeTty("no")
-    assert cli("approve", digest(cli)).code == 2
+    assert cli("approve", digest(cli)).code == 3
     cli.tty = FakeTty()
     assert cli("approve", digest(cli)).code == 130
     assert cli.store.shared_items.read(Item.APPROVALS) is None

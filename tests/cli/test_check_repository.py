@@ -251,7 +251,7 @@ class TestFix:
         from tests.fakes.command_line import FakeTty
 
         cli.tty = FakeTty("no")
-        cli.refused("check", "--repo-only", "--fix")
+        cli.refused("check", "--repo-only", "--fix", code=3)
         assert (repository.path / ".gitignore").read_text() == "dist\n"
 
     def test_what_was_mended_is_checked_again(self, cli, repository, words):

@@ -116,7 +116,7 @@ def test_one_confirmation_for_all_rows(cli, three, tmp_path):
     _write(tmp_path / "t.csv", rows)
     cli.refused("import", "--update", "t.csv", code=3)
     cli.tty = FakeTty("no")
-    assert cli("import", "--update", "t.csv").code == 2
+    assert cli("import", "--update", "t.csv").code == 3
     assert not _edits(cli)
     cli.tty = FakeTty("3")
     assert cli("import", "--update", "t.csv").code == 0

@@ -54,7 +54,7 @@ def test_it_shows_a_diff_and_writes_what_was_accepted_once(cli, repository, word
     assert {name: (repository / name).read_bytes() for name in FILES} == before
 
 
-@pytest.mark.parametrize(("answers", "code"), [(("no",), 2), ((), 130)])
+@pytest.mark.parametrize(("answers", "code"), [(("no",), 3), ((), 130)])
 def test_nothing_is_written_that_was_not_accepted(cli, repository, answers, code):
     cli.tty = FakeTty(*answers)
     assert init(cli).code == code

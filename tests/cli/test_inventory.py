@@ -64,10 +64,11 @@ class TestList:
         cli.add("a/later")
         cli.add("b/overdue", "--due", "2026-10-30")
         cli.add("c/soon", "--due", "2026-11-11")
-        answer = cli("list", "--due", "--format", "json")
+        answer = cli("list", "--within", "365", "--format", "json")
         found = [(token["name"], token["days_left"], token["overdue"]) for token in answer.document["tokens"]]
         assert found == [("b/overdue", -2, True), ("c/soon", 10, False), ("a/later", 90, False)]
         assert "(overdue 2 d)" in cli("list", "--due").out
+        assert [each["name"] for each in cli("list", "--due", "--format", "json").document["tokens"]] == ["b/overdue"]
         within = cli("list", "--within", "10", "--format", "json").document["tokens"]
         assert [token["name"] for token in within] == ["b/overdue", "c/soon"]
 

@@ -160,7 +160,7 @@ class TestAPersonAtTheTerminal:
 
     def test_must_say_that_it_is_empty(self, cli, tokens):
         cli.tty = FakeTty("", "no")
-        cli.refused("verify", "--reconcile", "fake")
+        cli.refused("verify", "--reconcile", "fake", code=3)
         cli.tty = FakeTty("", "yes")
         assert cli("verify", "--reconcile", "fake").code == 4, "it holds no token in use: of another account, perhaps"
         assert cli.store.find(NAME).document.listing.rows == 0

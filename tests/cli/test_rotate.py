@@ -177,7 +177,7 @@ def test_many_compromised_tokens_are_confirmed_by_their_number(cli):
     cli.tty = FakeTty("1")
     before = living(cli)
     answer = cli("rotate", "--all-of", "drive:d1", "--compromised")
-    assert answer.code == 2
+    assert answer.code == 3
     assert living(cli) == before
     cli.tty = FakeTty("2")
     answer = cli("rotate", "--all-of", "drive:d1", "--compromised", "--reason", "laptop stolen")

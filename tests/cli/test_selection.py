@@ -95,7 +95,79 @@ def test_due_is_a_part_of_the_selection(cli, three, command):
         assert "--owner video --due" in answer.out
     else:
         assert "selected: 1 token with --owner video --due" in answer.err
-    cli.refused(command, "--due", "--owner", "audio", *plan)
+    nothing = cli(command, "--due", "--owner", "audio", *plan)
+    assert nothing.code == 0, nothing
+    assert "no token" in nothing.err + nothing.out
+    cli.refused(command, "--due", "--owner", "finance", *plan)
+
+
+OF_STATE = (("--due",), ("--leaked",), ("--state", "pending"), ("--leaked", "--owner", "audio"))
+
+
+@pytest.mark.parametrize("asked", OF_STATE, ids=" ".join)
+@pytest.mark.parametrize("command", [each for each in (*EVERY, "triage") if each != "list"])
+def test_of_a_state_there_may_be_no_token_and_nothing_is_to_do(cli, three, command, asked):
+    before = cli.everything()
+    for more in ((), ("--format", "json")):
+        answer = cli(command, *asked, *more)
+        assert (answer.code, cli.everything()) == (0, before), answer
+        assert not more or answer.document is not None
+    cli.refused(command, *asked, "--name", "nosuch/*")
+
+
+def test_due_is_the_same_selection_in_every_command(cli, three):
+    for name in (VIDEO, AUDIO):
+        found = cli.store.find(token_name(name))
+        due = replace(found.document.record, due_at=cli.clock.now())
+        cli.store.commit(found.id, found.version, replace(found.document, record=due), [])
+    documents = {
+        "tokens": (("list", "--due"), ("verify", "--due")), "plan": (("rotate", "--due", "--plan"), ("retire", "--due", "--plan")),
+    }  # fmt: skip
+    for key, commands in documents.items():
+        for words in commands:
+            found = cli(*words, "--format", "json").document[key]
+            assert {each["name"] for each in found} == {VIDEO, AUDIO}, words
+
+
+def test_retired_tokens_are_not_planned_again_and_a_report_says_that_they_are_not_checked(cli, three):
+    assert cli("retire", DEV, "--yes").code == 0
+    planned = cli("retire", "--plan", "--state", "retired")
+    assert (planned.code, "already retired" in planned.err, "revoke" in planned.out) == (0, True, False), planned
+    assert cli("retire", "--state", "retired", "--yes").code == 0
+    assert "the policy is not checked for retired tokens" in cli("report", "--state", "retired").out
+
+
+def test_a_failure_names_its_token_once(cli, three):
+    assert cli("retire", DEV, "--yes").code == 0
+    answer = cli("retire", DEV, VIDEO, "--yes")
+    assert f"{DEV}: {DEV}" not in answer.err + answer.out, answer
+    assert f"{DEV} is retired" in answer.err
+
+
+def test_a_selection_of_several_is_confirmed_on_a_terminal_before_it_is_rotated(cli, three):
+    from tests.fakes.command_line import FakeTty
+
+    cli.tty = FakeTty("3")
+    assert cli("rotate", "--name", "video/*").code == 3
+    assert "this replaces 2 tokens" in cli.tty.shown[-1]
+    cli.tty = FakeTty("2")
+    assert cli("rotate", "--name", "video/*").code == 0
+
+
+def test_open_operations_are_not_counted_among_those_that_retire_begins(cli, three):
+    from tests.fakes.command_line import FakeTty
+
+    cli.world.revoke_lag = 10**6
+    assert cli("retire", DEV, "--yes").code == 5
+    cli.tty = FakeTty("no")
+    assert cli("retire", "--owner", "video").code == 3
+    assert "this revokes 1 token;" in cli.tty.shown[-1]
+    answer = cli("retire", DEV, VIDEO, "--resume")
+    assert answer.code == 5, answer
+    assert f"no retirement of {VIDEO} is open" in answer.err
+    cli.refused("retire", VIDEO, "--resume")
+    cli.refused("retire", VIDEO, "--abort")
+    cli.refused("retire", "--abort")
 
 
 def test_several_tokens_are_retired_only_when_that_is_confirmed(cli, three):

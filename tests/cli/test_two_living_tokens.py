@@ -38,7 +38,7 @@ def test_a_dead_old_token_is_named_no_longer(stopped):
 def test_a_compromised_rotation_of_one_asks_as_that_of_many(cli):
     value = cli.add(NAME)
     cli.tty = FakeTty("no")
-    cli.refused("rotate", NAME, "--compromised")
+    cli.refused("rotate", NAME, "--compromised", code=3)
     assert cli.world.alive(cli.world.of_value(value))
     cli.tty = FakeTty("1")
     assert cli("rotate", NAME, "--compromised").code == 0

@@ -88,7 +88,7 @@ def test_doctor_and_the_due_list_name_a_refused_live_token_first(cli):
     refused(cli)
     about = [each for each in cli("doctor", "--format", "json").document["checks"] if NAME in each["text"]]
     assert (about[0]["check"], about[0]["level"]) == ("live value", "fail")
-    listed = cli("list", "--due", "--format", "json").document["tokens"]
+    listed = cli("list", "--within", "0", "--format", "json").document["tokens"]
     assert [each["name"] for each in listed] == [NAME, OTHER]
 
 

@@ -12,7 +12,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode
 from tokenguard.inventory.selection import Filter
-from tokenguard.rotation.batch import most_severe_code
+from tokenguard.rotation.batch import failure_line, most_severe_code
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.deliver_tokens import ConsumerCheck, ConsumerResult, compare_consumers, deliver_differing
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
@@ -42,7 +42,7 @@ def deliver(
     found = select_tokens(wiring, names, wanted, everything=everything)
     tell_selection(wiring, wanted, found)
     checks = list(_checks(wiring, found, check_only=check_only, unread=bool(names)))
-    _show(wiring, checks)
+    _show(wiring, checks, found=bool(found))
     return most_severe_code(check.exit_code for check in checks)
 
 
@@ -57,12 +57,12 @@ def _checks(wiring: Wiring, found: list[Snapshot], *, check_only: bool, unread: 
         )
         for check in checks:
             if check.error is not None:
-                wiring.progress.note(f"{check.name}: {check.error.message}; {check.error.hint}")
+                wiring.progress.note(failure_line(check.name, check.error))
             yield check
     wiring.progress.clear()
 
 
-def _show(wiring: Wiring, checks: list[ConsumerCheck]) -> None:
+def _show(wiring: Wiring, checks: list[ConsumerCheck], *, found: bool) -> None:
     rows = [(check.name, str(check.consumer or ""), check.result.value) for check in checks]
     if wiring.screen.as_json:
         wiring.screen.document(
@@ -71,5 +71,5 @@ def _show(wiring: Wiring, checks: list[ConsumerCheck]) -> None:
     elif rows:
         tones = [_TONES.get(check.result, "") for check in checks]
         wiring.screen.table(("name", "consumer", "result"), rows, tones=tones)
-    else:
+    elif found:
         wiring.progress.note("no consumer is declared for these tokens")

@@ -157,7 +157,7 @@ def _how_to_go_on(wiring: Wiring) -> str:
     if wiring.unfinished:
         return wiring.unfinished
     if name:
-        return f"nothing is lost; continue with `tokenguard rotate {name} --resume`"
+        return f"nothing is lost; continue with `tokenguard {wiring.resumed_by} {name} --resume`"
     return "run the command again; what was already stored is kept"
 
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import selects_due
 from tokenguard.errors import InputError
+from tokenguard.frozen import replace
 from tokenguard.inventory.selection import ANY, Filter, SelectedToken, by_due, listed
 from tokenguard.ports.clock import is_behind
 from tokenguard.ports.store import Store
@@ -17,12 +18,11 @@ _Found = tuple[str, SelectedToken]
 
 
 @command("list")
-@click.option("--due", "sort_by_due", is_flag=True, help="Tokens with a due date, most urgent first.")
 @click.option(
     "--within",
     type=click.IntRange(0, 36_500),
     metavar="DAYS",
-    help="Only tokens due within this number of days; 0: what is due now.",
+    help="Only tokens that become due within this number of days, and refused ones; most urgent first.",
 )
 @click.option("--all-stores", is_flag=True, help="Include every configured store.")
 @click.option(
@@ -31,12 +31,16 @@ _Found = tuple[str, SelectedToken]
     type=click.Choice(["text", "json", "csv"]),
     help="Output format; `tokenguard import --update` reads csv and json.",
 )
-@selects
+@selects_due
 @pass_wiring
-def list_tokens(
-    wiring: Wiring, *, sort_by_due: bool, within: int | None, all_stores: bool, as_format: str | None, wanted: Filter
-) -> None:
-    """List tokens with provider, scope, environment, owner, state and due date."""
+def list_tokens(wiring: Wiring, *, within: int | None, all_stores: bool, as_format: str | None, wanted: Filter) -> None:
+    """List tokens with provider, scope, environment, owner, state and due date.
+
+    With --due or --within the most urgent come first: leaked ones, those of unknown age, then by date.
+    """
+    sort_by_due = wanted.due is not None or within is not None
+    if within is not None:
+        wanted = replace(wanted, due=None)
     as_csv = as_format == "csv"
     wiring.flags.format = "text" if as_csv else as_format or wiring.flags.format
     now = wiring.clock.now()
@@ -46,12 +50,12 @@ def list_tokens(
         for label, store in stores.items()
         for each in listed(store.scan(), wanted, lambda: wiring.policy)
     )  # fmt: skip
-    if sort_by_due or within is not None:
+    if sort_by_due:
         found = list(found)
         if any(is_behind(now, each.snapshot.document.latest) for _, each in found):
             wiring.progress.note("this machine's clock is behind the timestamps in the store: due dates are off")
         found = _by_due(found, now, None if within is None else timedelta(days=within))
-    narrowed = wanted != ANY or sort_by_due or within is not None
+    narrowed = wanted != ANY or sort_by_due
     if as_csv:
         from tokenguard.views.inventory_view import print_csv  # not for an empty store
 

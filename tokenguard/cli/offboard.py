@@ -87,7 +87,7 @@ def _run(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successor
         for result in offboard(wiring, person, ties, successors):
             results.append(result)
             if result.error is not None:
-                wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+                wiring.progress.note(result.failure)
     except KeyboardInterrupt:
         wiring.unfinished = f"{counted(len(ties) - len(results), 'token')} left: the same command continues"
         raise

@@ -19,7 +19,7 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm, confirm_number
 from tokenguard.usecases.name_remainder import name_remainder
-from tokenguard.usecases.rotation_jobs import continuing_job, planned, tell_second_person
+from tokenguard.usecases.rotation_jobs import continuing_job, named, planned, tell_second_person
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.cleanup_steps import cleanup_steps
@@ -32,27 +32,34 @@ from tokenguard.views.token_view import show_taken
 @click.option("--reason", default="", metavar="TEXT", help="The reason, recorded in the audit trail.")
 @click.option("--plan", "plan_only", is_flag=True, help="Show the steps and who is needed; change nothing.")
 @click.option("--resume", is_flag=True, help="Continue a retirement that was interrupted; without NAME, all of them.")
+@click.option("--abort", is_flag=True, help="Undo the open retirement of NAME, if revocation has not started.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @break_glass_option
 @selects_due
 @pass_wiring
 def retire(
-    wiring: Wiring, names: tuple[TokenName, ...], *, reason: str, plan_only: bool, resume: bool, yes: bool,
+    wiring: Wiring, names: tuple[TokenName, ...], *, reason: str, plan_only: bool, resume: bool, abort: bool, yes: bool,
     wanted: Filter,
 ) -> ExitCode:  # fmt: skip
     """Revoke tokens for good; nothing replaces them. Their records are kept as evidence that they are dead.
 
     The policy may ask for the approval of a second person (see `tokenguard request`). Exit 3: not approved, not
-    confirmed, or a person is needed and there is no terminal: nothing was done; after a step that a person left for
-    later, it can be resumed or aborted. Exit 5: revocation has started and is not proven; continue with --resume.
+    confirmed, or a person is needed and there is no terminal: nothing was revoked. Exit 5: revocation has started and
+    is not proven, also after a step that a person left for later; continue with --resume.
     """
-    if resume:
-        if plan_only or reason or wanted != ANY:
-            raise InputError("--resume takes names and --yes, and nothing else", hint="tokenguard retire NAME --resume")
-        return _resume(wiring, names)
+    wiring.resumed_by = "retire"
+    if resume or abort:
+        if plan_only or reason or wanted != ANY or (resume and abort) or (abort and not names):
+            raise InputError(
+                "--resume and --abort take names and --yes, and nothing else",
+                hint="tokenguard retire NAME --resume, or --abort",
+            )
+        return _go_on(wiring, names, abort=abort)
     found = select_tokens(wiring, names, wanted)
     reason = checked_text(wiring.store, reason, what="reason")
     tell_selection(wiring, wanted, found)
+    if plan_only or wanted != ANY:
+        found = _without_retired(wiring, found)
     if plan_only:
         plans = [planned(wiring, snapshot, Mode.RETIRE) for snapshot in found]
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=False)
@@ -79,8 +86,9 @@ def _retired(wiring: Wiring, snapshot: Snapshot, reason: str) -> Snapshot:
 
 def _retire_all(wiring: Wiring, found: Sequence[Snapshot], reason: str, *, yes: bool) -> ExitCode:
     """One after another; one that fails does not stop the rest."""
-    if not yes:
-        _confirm_number(wiring, [snapshot.document.record.name for snapshot in found])
+    begins = [snapshot.document.record.name for snapshot in found if not _is_refused_anyway(snapshot)]
+    if begins and not yes:
+        _confirm_number(wiring, begins)
     options = ("--yes", *(("--reason", reason) if reason else ()))
 
     def job(snapshot: Snapshot, place: str) -> BatchJob:
@@ -96,27 +104,41 @@ def _retire_all(wiring: Wiring, found: Sequence[Snapshot], reason: str, *, yes: 
     return most_severe(_run(wiring, jobs, options))
 
 
-def _resume(wiring: Wiring, names: Sequence[TokenName]) -> ExitCode:
-    """Continue open retirements, which were confirmed and approved when they began."""
+def _go_on(wiring: Wiring, names: Sequence[TokenName], *, abort: bool) -> ExitCode:
+    """Continue or abort open retirements, which were confirmed and approved when they began."""
     found = (
         [known_token(wiring.store, name) for name in names] if names else list(filter(_is_open, wiring.store.scan()))
     )
-    for snapshot in found:
-        if not _is_open(snapshot):
-            name, busy = snapshot.document.record.name, snapshot.document.busy
-            hint = f"tokenguard rotate {name} --resume" if busy else f"see `tokenguard show {name}`"
-            raise InputError(f"no retirement of {name} is open", hint=hint)
+    if names:
+        found = _open_ones(wiring, found)
     if not found:
         wiring.progress.note("nothing to resume")
         return ExitCode.OK
-    jobs = [continuing_job(wiring, each, abort=False, accept_outage=False) for each in found]
-    results = _run(wiring, jobs, ("--resume",))
+    jobs = [continuing_job(wiring, each, abort=abort, accept_outage=False) for each in found]
+    results = _run(wiring, jobs, ("--abort" if abort else "--resume",))
     for snapshot in (wiring.store.load(each.id) for each in found):
-        for step in cleanup_steps(snapshot.document.record) if not snapshot.document.busy else ():
+        for step in cleanup_steps(snapshot.document.record) if not (abort or snapshot.document.busy) else ():
             wiring.progress.note(step)
     if len(names) == 1 and results[0].error is not None:
         raise results[0].error
     return most_severe(results)
+
+
+def _open_ones(wiring: Wiring, named_ones: Sequence[Snapshot]) -> list[Snapshot]:
+    """Those with an open retirement; of the others it is said that they have none.
+
+    Raises:
+        InputError: none of them has one.
+    """
+    found = list(filter(_is_open, named_ones))
+    for snapshot in named_ones:
+        if snapshot not in found:
+            name, busy = snapshot.document.record.name, snapshot.document.busy
+            hint = f"tokenguard rotate {name} --resume" if busy else f"see `tokenguard show {name}`"
+            if not found:
+                raise InputError(f"no retirement of {name} is open", hint=hint)
+            wiring.progress.note(f"no retirement of {name} is open; {hint}")
+    return found
 
 
 def _is_open(snapshot: Snapshot) -> bool:
@@ -131,12 +153,20 @@ def _run(wiring: Wiring, jobs: Sequence[BatchJob], again: tuple[str, ...]) -> li
         for result in run_all(jobs, wiring.clock):
             results.append(result)
             if result.error is not None and len(jobs) > 1:
-                wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+                wiring.progress.note(result.failure)
     except KeyboardInterrupt:
         name_remainder(wiring, [job.name for job in jobs[len(results) :]], ("retire", *again))
         raise
     show_results(wiring.screen, results, {each.name: wiring.store.find(each.name) for each in results})
     return results
+
+
+def _without_retired(wiring: Wiring, found: Sequence[Snapshot]) -> list[Snapshot]:
+    """Those that are to be retired; of the others it is said that nothing is to do."""
+    retired = [each.document.record.name for each in found if each.document.record.state is RecordState.RETIRED]
+    if retired:
+        wiring.progress.note(f"nothing to do, already retired: {named(retired)}")
+    return [each for each in found if each.document.record.name not in retired]
 
 
 def _is_refused_anyway(snapshot: Snapshot) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from tokenguard.cli.base import break_glass_option, command, pass_wiring
-from tokenguard.cli.selection_options import selects
+from tokenguard.cli.selection_options import DUE_HELP, selects
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
@@ -47,7 +47,7 @@ _MAX_REASON = 200
 
 @command("rotate")
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
-@click.option("--due", is_flag=True, help="All tokens that are due or overdue.")
+@click.option("--due", is_flag=True, help=f"{DUE_HELP}; also those whose revocation is not completed.")
 @click.option("--all-of", "scope", metavar="KIND:ID", help="The same as --scope.")
 @click.option("--compromised", is_flag=True, help="Revoke first, then replace; for a leaked token.")
 @click.option(
@@ -131,6 +131,8 @@ def rotate(
     _authorise(wiring, snapshots, plans, asked=compromised or in_place)
     if (compromised or in_place) and plans:
         _confirm(wiring, plans, _IN_PLACE if in_place else _COMPROMISED)
+    elif wanted != ANY and not due and len(plans) > 1:
+        _confirm(wiring, plans, _PLANNED)
     elif single and plans and plans[0].leaked and plans[0].mode is Mode.PLANNED:
         tell_leaked_order(wiring, plans[0])
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
@@ -242,7 +244,7 @@ def _run(
         for result in run_shared(jobs, wiring.clock, wiring.progress) if shared else run_all(jobs, wiring.clock):
             results.append(result)
             if result.error is not None and not single:
-                wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+                wiring.progress.note(result.failure)
     except KeyboardInterrupt:
         ended = {result.name for result in results}
         name_remainder(wiring, [job.name for job in jobs if job.name not in ended], ("rotate", *again))
@@ -278,6 +280,7 @@ def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
         return None
 
 
+_PLANNED = "replaces {}, one after another"
 _COMPROMISED = "revokes and replaces {}, one after another, each revoked first"
 _IN_PLACE = "replaces {} in place: consumers fail from then on until each has the new value"
 

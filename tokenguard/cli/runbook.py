@@ -39,6 +39,8 @@ def runbook(
     """
     found = select_tokens(wiring, names, wanted)
     tell_selection(wiring, wanted, found)
+    if not found and not wiring.screen.as_json:
+        return
     text = "\n---\n\n".join(_written(wiring, snapshot) for snapshot in found)
     name = found[0].document.record.name if len(found) == 1 else counted(len(found), "token")
     if as_html:

@@ -12,6 +12,7 @@ from tokenguard.frozen import replace
 from tokenguard.inventory.selection import DueNow, Filter
 from tokenguard.shell.wiring import Wiring
 
+DUE_HELP = "Only tokens that are due, have leaked, or are of unknown age"
 _GLOB_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._/-*?[]!")
 _OPTIONS = {
     "name": click.option("--name", "only_name", default="", metavar="GLOB", help="Only names like video/*/prod/*."),
@@ -54,9 +55,7 @@ def selects(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def selects_due(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same options, and `--due` as a part of the selection."""
-    option = click.option(
-        "--due", "only_due", is_flag=True, help="Only tokens that are due, have leaked, or are of unknown age."
-    )
+    option = click.option("--due", "only_due", is_flag=True, help=f"{DUE_HELP}.")
 
     @functools.wraps(function)
     def command(*args: Any, only_due: bool, wanted: Filter, **given: Any) -> Any:

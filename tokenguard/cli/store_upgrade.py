@@ -45,7 +45,7 @@ def _show_results(
 ) -> ExitCode:  # fmt: skip
     for result in results:
         if result.error is not None:
-            wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+            wiring.progress.note(result.failure)
     busy = [result.name for result in results if result.outcome is SkipReason.ELSEWHERE]
     if busy:
         wiring.progress.note(

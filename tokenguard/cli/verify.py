@@ -13,6 +13,7 @@ from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.inventory.verification import Look, VerificationResult
 from tokenguard.inventory.verification import verify as look_at
 from tokenguard.inventory.views import moment
+from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
@@ -73,7 +74,7 @@ def verify(
         looks.append(look)
         code = max(code, found)
     wiring.progress.clear()
-    _print(wiring, looks)
+    _print(wiring, looks, told=wanted == ANY)
     return max(code, _look_again(wiring, snapshots, alone=len(names) == 1))
 
 
@@ -85,7 +86,7 @@ def _look_again(wiring: Wiring, snapshots: list[Snapshot], *, alone: bool) -> Ex
         if result.error is not None:
             if alone or isinstance(result.error, Tampered):
                 raise result.error
-            wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+            wiring.progress.note(result.failure)
             code = max(code, result.exit_code, ExitCode.UNREACHABLE)
     return code
 
@@ -112,14 +113,14 @@ def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool
     except TokenguardError as error:
         if alone or isinstance(error, Tampered):
             raise
-        about = "" if record.name in error.message else f"{record.name}: "
-        wiring.progress.note(f"{about}{error.message}; {error.hint}")
+        wiring.progress.note(failure_line(record.name, error))
         look = Look(record=record, result=VerificationResult.UNKNOWN, reason="not verified, see above")
         return look, max(error.exit_code, ExitCode.UNREACHABLE)
     return look, code
 
 
-def _print(wiring: Wiring, looks: list[Look]) -> None:
+def _print(wiring: Wiring, looks: list[Look], *, told: bool) -> None:
+    """`told`: say also that there are none."""
     if wiring.screen.as_json:
         wiring.screen.document({"tokens": [_json(look) for look in looks]})
         return
@@ -130,7 +131,7 @@ def _print(wiring: Wiring, looks: list[Look]) -> None:
         wiring.screen.table(
             ("name", "result", "reason", "scope"), rows, tones=[_TONES.get(look.result, "") for look in looks]
         )
-    else:
+    elif told:
         wiring.progress.note("no tokens")
 
 

@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.model import Due, Policy, age_unknown, due_of, is_due
 
 
 class DueNow(Frozen, frozen=True):
-    """Tokens that are to be rotated now: leaked, due, or of unknown age."""
+    """What `--due` means in every command: a token is due, has leaked, or is of unknown age."""
 
     policy: Policy
     now: datetime
@@ -49,6 +49,16 @@ class Filter(Frozen, frozen=True, kw_only=True):
         }  # fmt: skip
         given = tuple(word for option, text in texts.items() if text for word in (option, str(text)))
         return given + ("--leaked",) * self.leaked + ("--due",) * (self.due is not None)
+
+    @property
+    def asks_state(self) -> bool:
+        """Whether it asks for tokens in a state, of which there may be none: `--due`, `--leaked`, `--state`."""
+        return self.due is not None or self.leaked or self.state is not None
+
+    @property
+    def without_state(self) -> "Filter":
+        """The part that says which tokens are meant, whatever their state."""
+        return replace(self, due=None, leaked=False, state=None)
 
     def admits(self, record: Record) -> bool:
         """Whether the token is asked for."""

@@ -53,6 +53,17 @@ class BatchResult(Frozen, frozen=True, kw_only=True):
         """The exit code of this job alone."""
         return self.error.exit_code if self.error else ExitCode.OK
 
+    @property
+    def failure(self) -> str:
+        """The error on one line, with the token's name once; empty without one."""
+        return failure_line(self.name, self.error) if self.error else ""
+
+
+def failure_line(name: TokenName, error: TokenguardError) -> str:
+    """An error and its hint on one line. The token is named in front, unless the message names it."""
+    about = "" if name in error.message else f"{name}: "
+    return f"{about}{error.message}; {error.hint}"
+
 
 def run_all(jobs: Iterable[BatchJob], clock: Clock) -> Iterator[BatchResult]:
     """Run the jobs in their order and yield each result as it comes.

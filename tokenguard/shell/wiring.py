@@ -71,6 +71,8 @@ class Wiring:
         """The reason of --break-glass: sensitive operations go first and are reviewed later."""
         self.unfinished = ""
         """How to continue after an interruption of work that is not an operation on one token."""
+        self.resumed_by = "rotate"
+        """The command that continues what this one began, after an interruption."""
         self._working_on: TokenName | None = None
         self._opened: list[Store] = []
         self.resuming = ""

@@ -4,6 +4,7 @@ import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.inventory.as_of import record_as_of
@@ -17,7 +18,7 @@ from tokenguard.report.posture import Posture
 from tokenguard.text import counted
 from tokenguard.usecases.assess import AssessParts, chosen_policy, chosen_stores, surroundings
 from tokenguard.usecases.parts import HasStrays
-from tokenguard.usecases.select_tokens import no_match
+from tokenguard.usecases.select_tokens import check_match
 
 _UNATTENDED = "unattended-rotation"
 _TODAYS_LIST = "the provider's list is today's, not that of the requested day"
@@ -94,8 +95,12 @@ def posture_of(
     only = None
     if wanted != ANY:
         only = wanted.describes
-        if not any(only(each.record) for around in found.values() for each in (*around.documents, *around.retired)):
-            raise no_match(wanted)
+        records = [each.record for around in found.values() for each in (*around.documents, *around.retired)]
+        if not any(map(only, records)):
+            check_match(wanted, records)
+            remarks.append(f"no token has {shlex.join(wanted.options)}: there is nothing to report")
+        elif all(each.state is RecordState.RETIRED for each in filter(only, records)):
+            remarks.append("none of these tokens is in use: the policy is not checked for retired tokens")
         remarks.append(f"this is about the tokens with {shlex.join(wanted.options)} only")
     return Posture(
         at=at or now,

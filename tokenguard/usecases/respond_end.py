@@ -19,6 +19,7 @@ from tokenguard.inventory.verification import verify
 from tokenguard.policy.model import born
 from tokenguard.ports.provider import ByValue
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
+from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
 from tokenguard.usecases.notify_at_once import notify_at_once
 from tokenguard.usecases.parts import HasEngine, HasStore, HasVendors
@@ -161,7 +162,7 @@ def _respond(parts: RespondEndParts, leaked: Leaked, told: Told, *, rotate: bool
                 _end(parts, leaked, reach)
             except TokenguardError as error:
                 problem, code = error.message, error.exit_code
-                parts.progress.note(f"{record.name}: {error.message}; {error.hint}")
+                parts.progress.note(failure_line(record.name, error))
             leaked = replace(leaked, snapshot=parts.store.load(leaked.snapshot.id))
             state = _look(parts, leaked, rotated=not problem)
     case = _case(parts, leaked, state, leak, where, rotated=rotated and not problem, problem=problem)

@@ -33,7 +33,7 @@ from tokenguard.usecases.parts import (
     HasTerminal,
     HasVendors,
 )
-from tokenguard.usecases.select_tokens import no_match
+from tokenguard.usecases.select_tokens import check_match
 from tokenguard.usecases.token_lookup import known_token
 
 _NAMED = 5
@@ -68,11 +68,11 @@ def chosen(
     """
     if names:
         return [known_token(parts.store, name) for name in dict.fromkeys(names)]
-    found, known = [], wanted == ANY
+    found, known = list[Snapshot](), list[Record]()
     for snapshot in parts.store.scan():
+        known.append(snapshot.document.record)
         if not wanted.describes(snapshot.document.record):
             continue
-        known = True
         if due:
             refuse_if_behind(parts.clock.now(), snapshot.document.latest)
         if due and revocation_owed(snapshot.document):
@@ -81,8 +81,8 @@ def chosen(
             not due or is_due(snapshot.document.record, parts.policy, parts.clock.now())
         ):
             found.append(snapshot)
-    if not known:  # exit 0 would claim that all tokens of a misspelt Drive are dead
-        raise no_match(wanted)
+    if not found and wanted != ANY and not any(map(wanted.describes, known)):
+        check_match(wanted, known)  # exit 0 would claim that all tokens of a misspelt Drive are dead
     return found
 
 

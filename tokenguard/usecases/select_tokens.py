@@ -1,10 +1,11 @@
 """Finds the tokens that a command works on: by their names, or by what is known of them."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Record
 from tokenguard.errors import InputError
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.text import counted
@@ -17,8 +18,10 @@ def select_tokens(
 ) -> list[Snapshot]:
     """The named tokens in the order given, or all that match; with `everything` retired ones too.
 
+    Of a selection by state (`--due`, `--leaked`, `--state`) there may be none: then there is nothing to do.
+
     Raises:
-        InputError: nothing or both is asked for, a name is unknown, or no token matches.
+        InputError: nothing or both is asked for, a name is unknown, or no token has what else is asked for.
     """
     asked = sum((bool(names), everything, wanted != ANY))
     if asked != 1:
@@ -30,22 +33,33 @@ def select_tokens(
         return [known_token(parts.store, name) for name in dict.fromkeys(names)]
     if everything:
         return list(parts.store.scan())
-    found = [each for each in parts.store.scan() if wanted.admits(each.document.record)]
+    known = list(parts.store.scan())
+    found = [each for each in known if wanted.admits(each.document.record)]
     if not found:
-        raise no_match(wanted)
+        check_match(wanted, (each.document.record for each in known))
     return sorted(found, key=lambda each: each.document.record.name)
 
 
 def tell_selection(parts: HasProgress, wanted: Filter, found: Sequence[Snapshot], *, due: bool = False) -> None:
     """Say first what was selected, since a pattern may match more than was meant; `due`: only due ones of them."""
-    if wanted != ANY:
+    if wanted != ANY and not found:
+        options = (*wanted.options, *(("--due",) * due))
+        parts.progress.note(f"nothing to do: no token with {shlex.join(options)}")
+    elif wanted != ANY:
         what = counted(len(found), "due token" if due else "token")
         parts.progress.note(f"selected: {what} with {shlex.join(wanted.options)}")
 
 
-def no_match(wanted: Filter) -> InputError:
-    """The error for a selection that no token meets: silence would claim that all of them are done."""
-    return InputError(
+def check_match(wanted: Filter, known: Iterable[Record]) -> None:
+    """After a selection that is empty: whether there is nothing to do, or what is asked for does not exist.
+
+    Raises:
+        InputError: no token has the name, the owner or what else is asked for, so exit 0 would claim that all are done.
+    """
+    meant = wanted.without_state
+    if wanted.asks_state and (meant == ANY or any(map(meant.describes, known))):
+        return
+    raise InputError(
         f"no token matches {shlex.join(wanted.options)}",
         hint="`tokenguard list` shows the tokens; retired ones need --state retired",
     )

@@ -15,6 +15,7 @@ from tokenguard.inventory.record_table import NO_CONSUMERS
 from tokenguard.inventory.suggestions import MissingFact, Neighbours, lacking
 from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
+from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
 from tokenguard.usecases.edit_token import EditTokenParts, edit_record, plan_edit
 from tokenguard.usecases.given_facts import changes_from
@@ -64,7 +65,7 @@ class Triage:
             except Tampered:
                 raise
             except TokenguardError as error:
-                parts.progress.note(f"{record.name}: {error.message}; {error.hint}")
+                parts.progress.note(failure_line(record.name, error))
             snapshot = parts.store.load(each.snapshot.id)
         self._neighbours.replace(each.snapshot.document.record, snapshot.document.record)
         record = snapshot.document.record

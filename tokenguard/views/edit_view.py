@@ -31,7 +31,7 @@ def show_written(wiring: Wiring, edits: Sequence[RecordEdit], results: Sequence[
     """The errors of records that could not be changed, and how many were; for programs every change."""
     for result in results:
         if result.error is not None:
-            wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+            wiring.progress.note(result.failure)
     written = {result.name for result in results if result.error is None}
     if not wiring.screen.as_json:
         if edits:
