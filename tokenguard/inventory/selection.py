@@ -57,7 +57,7 @@ class Filter(Frozen, frozen=True, kw_only=True):
 
     @property
     def without_state(self) -> "Filter":
-        """The part that says which tokens are meant, whatever their state."""
+        """The part that says which tokens are meant, in any state."""
         return replace(self, due=None, leaked=False, state=None)
 
     def admits(self, record: Record) -> bool:
