@@ -130,3 +130,17 @@ def test_what_is_refused(cli, three, arguments):
 def test_a_wrong_selection_is_told_by_its_fault(cli, three, where, fault):
     answer = cli("edit", *(word for each in where for word in ("--where", each)), "--deputy", "sam")
     assert (answer.code, answer.err.splitlines()[0]) == (2, f"error: {fault}")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ((), "--where owner=TEAM"),
+        (("--owner", "video"), "--where owner=TEAM"),
+        (("--name", "lab/*"), "--where name=…"),
+        (("--state", "active"), "--where state=…"),
+        (("--leaked",), "--where leaked=…"),
+    ],
+)
+def test_a_hint_never_leads_to_another_change(cli, three, words, hint):
+    assert hint in cli("edit", *words).err

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.manifests import written
 from tests.fakes.command_line import CommandLine, FakeTty
 from tests.fakes.memory_store import MemoryStore
+from tokenguard.cli.migrate import tell_waiting
 from tokenguard.domain.event import Actor, Event, Op
 from tokenguard.domain.names import token_name
 from tokenguard.domain.second_person import same_person
@@ -788,6 +789,51 @@ def test_triage_goes_first_with_break_glass(cli, found_in_env):
     assert len(cli.wiring().second_person.reviews()) == 1
 
 
+TITLES = {
+    "a compromised rotation": "rotation that revokes first", "a retirement": "retirement", "another owner": "change of owner",
+    "another owner of what is selected": "change of owner", "a destination": "new destination",
+    "an environment with fewer rules": "change of environment", "a waiver": "waiver of a leak",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", TITLES)
+def test_an_operation_is_named_as_what_it_is(cli, which):
+    cli.add()
+    words, title = SENSITIVE[which], TITLES[which]
+    refused = cli(*words)
+    assert f"{title} needs a second person for {NAME}" in refused.err + refused.out, refused
+    listed = cli("request").out
+    assert f"{NAME}: {title}" in listed
+    assert "to be approved first" in listed
+
+
+def test_a_request_lists_only_what_changes(cli):
+    cli.add()
+    cli("edit", NAME, "--env", "dev", "--yes")
+    (request,) = cli("request", "--format", "json").document["requests"]
+    (operation,) = request["operations"]
+    assert operation["new environment"] == "dev"
+    assert not {"new name", "new provider"} & set(operation)
+
+
+def test_a_review_is_told_from_a_request_and_named_when_it_is_closed(cli):
+    cli.add()
+    assert cli("edit", NAME, "--env", "dev", "--yes", "--break-glass", "the deputy is asleep").code == 0
+    assert "done, to be reviewed" in cli("request").out
+    (review,) = cli.wiring().second_person.reviews()
+    assert review.operation == "change of environment"
+    closed = as_person(cli, "user:bob", "approve", review.digest, "--yes")
+    assert f"{NAME}: change of environment" in closed.out
+
+
+def test_the_plan_of_a_migration_counts_what_is_open(cli, capfd):
+    cli.add()
+    requested(cli, "retire", NAME, "--yes")
+    assert cli("edit", NAME, "--owner", "audio", "--yes", "--break-glass", "the deputy is asleep").code == 0
+    tell_waiting(cli.wiring(), cli.store)
+    assert "1 review and 1 request are open" in capfd.readouterr().err
+
+
 PROGRAMS = {
     "exec": ("exec", "-t", f"{NAME}=TOKEN", "--", "true"),
     "env": ("env", "-t", f"{NAME}=TOKEN", "--format", "dotenv"),
@@ -814,7 +860,9 @@ def test_the_approval_of_one_program_is_none_of_another(cli):
     cli.add()
     approve(cli, requested(cli, *PROGRAMS["exec"]))
     refused = cli(*PROGRAMS["exec"][:-1], "false")
-    assert (refused.code, "what was approved for reveal differs" in refused.err) == (125, True), refused
+    assert (refused.code, "what was approved for disclosure of the value differs" in refused.err) == (125, True), (
+        refused
+    )
     assert "and it is not approved" in cli("retire", NAME, "--yes").err
     assert cli(*PROGRAMS["env"]).code == 3
 

@@ -1,6 +1,6 @@
 """`tokenguard approve`: approve a plan for unattended apply, or the request of another person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,8 @@ def approve(
         _ask(wiring, plan)
     approval = approval_of(plan, by=identity_of(wiring.store).id, at=wiring.clock.now(), until=end, reason=reason)
     wiring.approvals.add(approval)
-    _print(wiring, approval)
+    covered = [f"{each.name or 'this store'}: {'; '.join(each.news)}" for each in approval.covers]
+    _print(wiring, approval, covered)
 
 
 def _request_of(wiring: Wiring, digest: str) -> ApprovalRequest | None:
@@ -109,15 +110,17 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
     )  # fmt: skip
     wiring.approvals.add(approval)
     if request.forced and not wiring.screen.as_json:
+        for each in request.operations:
+            wiring.screen.line(f"{each.name or 'this store'}: {each.described}")
         wiring.screen.line(f"reviewed by {wiring.people.named(by)}")
         return
-    _print(wiring, approval)
+    _print(wiring, approval, [f"{each.name or 'this store'}: {each.described}" for each in request.operations])
 
 
 def _show_request(show: Callable[[str], None], request: ApprovalRequest, by: str) -> None:
     done = f"was run with --break-glass ({request.forced}) by" if request.forced else "is requested by"
     for each in request.operations:
-        show(f"{each.name or 'this store'}: {each.words}")
+        show(f"{each.name or 'this store'}: {each.described}")
     show(f"This {done} {by}, {request.at:%Y-%m-%d %H:%M} UTC.")
 
 
@@ -144,7 +147,7 @@ def _ask(wiring: Wiring, plan: Plan) -> None:
     confirm(tty, "approve this plan", undone="approved")
 
 
-def _print(wiring: Wiring, approval: Approval) -> None:
+def _print(wiring: Wiring, approval: Approval, lines: Sequence[str]) -> None:
     if wiring.screen.as_json:
         wiring.screen.document(
             {
@@ -157,5 +160,5 @@ def _print(wiring: Wiring, approval: Approval) -> None:
         return
     by, covered = wiring.people.named(approval.by), counted(len(approval.covers), "token")
     wiring.screen.line(f"approved by {by} until {approval.until:%Y-%m-%d}: {covered}")
-    for each in approval.covers:
-        wiring.screen.line(f"  {each.name or 'this store'}: {'; '.join(each.news)}")
+    for line in lines:
+        wiring.screen.line(f"  {line}")

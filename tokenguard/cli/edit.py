@@ -51,7 +51,7 @@ def edit(
     if fields.get("scope") == "observed":
         fields["scope"] = str(OBSERVED)
     changes = changes_from(fields, base_url=base_url, name=rename)
-    found = select_tokens(wiring, names, wanted)
+    found = select_tokens(wiring, names, wanted, way="--where owner=TEAM; --owner TEAM sets the owner")
     tell_selection(wiring, wanted, found)
     if leak_ended is not None:
         _end_leak(wiring, found, changes, leak_ended, yes=yes)

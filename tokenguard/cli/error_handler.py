@@ -158,6 +158,8 @@ def _how_to_go_on(wiring: Wiring) -> str:
         return wiring.unfinished
     if name:
         return f"nothing is lost; continue with `tokenguard {wiring.resumed_by} {name} --resume`"
+    if "store" not in wiring.__dict__:
+        return "nothing was stored; run the command again"
     return "run the command again; what was already stored is kept"
 
 

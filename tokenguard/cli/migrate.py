@@ -17,6 +17,7 @@ from tokenguard.ports.store import Store
 from tokenguard.shell.backends import backend_of
 from tokenguard.shell.store_url import named_store, takes_practice_tokens
 from tokenguard.shell.wiring import Wiring, close_store
+from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
 from tokenguard.views.migration_view import show_moved, show_plan, show_taken_back
 
@@ -59,6 +60,7 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
         if plan_only or not wiring.screen.as_json:
             show_plan(wiring.screen, plan, price=backend_of(wiring, new.url).monthly_cost(plan.tokens))
         if plan_only:
+            tell_waiting(wiring, source)
             return
         approved = _approval(wiring, source, new)
         if not yes:
@@ -72,6 +74,15 @@ def _approval(wiring: Wiring, source: Store, target: Store) -> Detail:
     second = wiring.second_person_at(source)
     begun = source.move() is not None
     return second.authorise([] if begun else second.of_whole_store(SensitiveKind.MIGRATE, ("to", target.url)))
+
+
+def tell_waiting(wiring: Wiring, source: Store) -> None:
+    """How many requests and reviews are open: who may close them depends on the new store's identities."""
+    waiting = wiring.second_person_at(source).waiting()
+    reviews = sum(bool(each.forced) for each in waiting)
+    if waiting:
+        open_ones = f"{counted(reviews, 'review')} and {counted(len(waiting) - reviews, 'request')} are open"
+        wiring.progress.note(f"{open_ones}: close them before the migration (`tokenguard request` lists them)")
 
 
 def _move(wiring: Wiring, source: Store, target: Store, approved: Detail) -> None:

@@ -57,7 +57,7 @@ def _show(wiring: Wiring, request: ApprovalRequest) -> None:
         wiring.screen.document(_document(request))
         return
     for each in request.operations:
-        wiring.screen.line(f"{each.name or 'this store'}: {each.words}")
+        wiring.screen.line(f"{each.name or 'this store'}: {each.described}")
     wiring.screen.line(
         f"requested by {wiring.people.named(request.by)}; another person runs: {approve_request_command(request)}"
     )
@@ -66,6 +66,7 @@ def _show(wiring: Wiring, request: ApprovalRequest) -> None:
 def _document(request: ApprovalRequest) -> dict[str, object]:
     return {
         "digest": request.digest,
+        "state": _state(request),
         "requested_by": request.by,
         "at": moment(request.at),
         "operations": [{"name": each.name, "operation": each.kind, **each.by_title} for each in request.operations],
@@ -74,7 +75,12 @@ def _document(request: ApprovalRequest) -> dict[str, object]:
 
 
 def _named(request: ApprovalRequest) -> str:
-    return "; ".join(f"{each.name or 'this store'}: {each.kind}" for each in request.operations)
+    return "; ".join(f"{each.name or 'this store'}: {each.title}" for each in request.operations)
+
+
+def _state(request: ApprovalRequest) -> str:
+    """Whether the operation is done and awaits its review, or waits to be approved first."""
+    return "done, to be reviewed" if request.forced else "to be approved first"
 
 
 def _list(wiring: Wiring) -> None:
@@ -84,11 +90,11 @@ def _list(wiring: Wiring) -> None:
         wiring.screen.document({"requests": [_document(each) for each in waiting]})
         return
     rows = [
-        (f"{each.at:%Y-%m-%d %H:%M}", wiring.people.named(each.by), _named(each),
+        (f"{each.at:%Y-%m-%d %H:%M}", wiring.people.named(each.by), _named(each), _state(each),
          approve_request_command(each))
         for each in waiting
     ]  # fmt: skip
     if rows:
-        wiring.screen.table(("since (UTC)", "by", "what", "approve with"), rows)
+        wiring.screen.table(("since (UTC)", "by", "what", "state", "approve with"), rows)
     else:
         wiring.screen.line("nothing awaits an approval or a review")

@@ -37,8 +37,8 @@ def _message(error: click.UsageError) -> str:
 
 
 def _hint(error: click.UsageError) -> str:
-    if isinstance(error, click.NoSuchOption) and error.possibilities:
-        return f"did you mean {min(error.possibilities)}?"
+    if isinstance(error, click.NoSuchOption):
+        return _instead_of(error)
     if isinstance(error, click.BadParameter) and error.param is not None:
         kind = error.param.type
         if isinstance(kind, click.Choice):
@@ -47,9 +47,23 @@ def _hint(error: click.UsageError) -> str:
             return f"use a whole number {_range(kind)}"
         if isinstance(kind, click.types.IntParamType):
             return "use a whole number"
-    if isinstance(error, click.BadOptionUsage) and not isinstance(error, click.NoSuchOption):
+    if isinstance(error, click.BadOptionUsage):
         return f"use {error.option_name} alone" if _is_flag(error) else f"use {error.option_name} {_metavar(error)}"
     return ""
+
+
+def _instead_of(error: click.NoSuchOption) -> str:
+    """What may have been meant by an unknown option; empty if nothing is like it."""
+    if key := _key_of_where(error):
+        return f"to select tokens: --where {key}=…, once for each field"
+    return f"did you mean {min(error.possibilities)}?" if error.possibilities else ""
+
+
+def _key_of_where(error: click.NoSuchOption) -> str:
+    """The field that was meant, where a command selects with --where and the option is one of other commands."""
+    options = {name for each in (error.ctx.command.params if error.ctx else []) for name in each.opts}
+    key = error.option_name.removeprefix("--")
+    return key if "--where" in options and key in {"name", "state", "leaked"} else ""
 
 
 def _is_flag(error: click.BadOptionUsage) -> bool:

@@ -29,6 +29,25 @@ class SensitiveKind(StrEnum):
     """The whole store."""
     REVEAL = "reveal"
 
+    @property
+    def words(self) -> str:
+        """The operation in words, as people read it."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    SensitiveKind.COMPROMISED: "rotation that revokes first",
+    SensitiveKind.RETIRE: "retirement",
+    SensitiveKind.DESTINATION: "new destination",
+    SensitiveKind.OWNER: "change of owner",
+    SensitiveKind.WAIVER: "waiver of a leak",
+    SensitiveKind.MIGRATE: "migration of the store",
+    SensitiveKind.REVEAL: "disclosure of the value",
+}
+LOOSENED = "no second person from now on for"
+"""The title of the fact that a change of a record ends protection; the facts beside it say what changes."""
+_CHANGES = ("environment", "name", "provider")
+
 
 class SensitiveOperation(Frozen, frozen=True, kw_only=True):
     """One operation as a second person judges it."""
@@ -42,13 +61,30 @@ class SensitiveOperation(Frozen, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
+        """The operation on one line, as an approval keeps it."""
+        return f"{self.kind}{self._facts}"
+
+    @property
+    def described(self) -> str:
         """The operation on one line, for people."""
+        return f"{self.title}{self._facts}"
+
+    @property
+    def _facts(self) -> str:
         facts = ", ".join(
             f"{title} " + ", ".join(json.dumps(each, ensure_ascii=False) if ", " in each else each for each in found)
             for title, joined in self.by_title.items()
             if joined and (found := joined.split("\n"))
         )
-        return f"{self.kind}" + (f" ({facts})" if facts else "")
+        return f" ({facts})" if facts else ""
+
+    @property
+    def title(self) -> str:
+        """What is done, without its facts."""
+        titles = self.by_title
+        if LOOSENED not in titles:
+            return self.kind.words
+        return f"change of {' and '.join(each for each in _CHANGES if f'new {each}' in titles)}"
 
     @property
     def by_title(self) -> dict[str, str]:

@@ -104,9 +104,13 @@ class _Derivation:
         for request in self._facts.requests:
             first, others = request.operations[0], len(request.operations) - 1
             by = self._facts.people.named(request.by)
-            what = f"{first.kind}" + (f" and {others:,} more" if others else "")
+            what = first.title + (f" and {others:,} more" if others else "")
             done = f"was run with --break-glass ({request.forced})" if request.forced else "waits for a second person"
-            says = f"{what} by {by} {done}" + ("; it is not reviewed" if request.forced else "")
+            says = (
+                f"{what}, asked for by {by}, {done}"
+                if not request.forced
+                else f"{what} by {by} {done}" + ("; it is not reviewed" if request.forced else "")
+            )
             command = ("approve", request.digest)
             facts = ("request", request.digest, request.at.isoformat())
             owner = owners.get(first.name, "")

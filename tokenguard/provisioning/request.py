@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from tokenguard.domain.event import ChainedEvent, Op
+from tokenguard.domain.event import ChainedEvent, Detail, Op
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.second_person import OpenReview, SensitiveOperation, same_person
+from tokenguard.domain.second_person import OpenReview, SensitiveKind, SensitiveOperation, same_person
 from tokenguard.errors import Tampered, newer_hint
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shared_item import Shared, holds_what_was_shared
@@ -100,6 +100,13 @@ def read_requests(shared: Shared, entries: Sequence[ChainedEvent]) -> tuple[Appr
     return kept.requests
 
 
+def _operation_words(detail: Detail) -> str:
+    """What was done; an event of an earlier version has only the kind."""
+    kind = str(detail.get("operation", ""))
+    known = SensitiveKind(kind).words if kind in set(SensitiveKind) else kind
+    return str(detail.get("title", "")) or known
+
+
 def open_reviews(requested: Sequence[ChainedEvent], approved: Sequence[ChainedEvent]) -> tuple[OpenReview, ...]:
     """What was forced and not reviewed by another person, from the audit trails of requests and of approvals."""
     reviewers: dict[str, list[str]] = {}
@@ -109,7 +116,7 @@ def open_reviews(requested: Sequence[ChainedEvent], approved: Sequence[ChainedEv
     forced = [each.event for each in requested if each.event.op is Op.BREAK_GLASS]
     return tuple(
         OpenReview(
-            digest=digest, name=event.name or TokenName(""), operation=str(event.detail.get("operation", "")),
+            digest=digest, name=event.name or TokenName(""), operation=_operation_words(event.detail),
             by=event.actor.id, at=event.at, reason=str(event.detail.get("reason", "")),
         )
         for event in forced

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
 from tokenguard.domain.journal import Mode
-from tokenguard.domain.second_person import OpenReview, SensitiveKind, SensitiveOperation, same_person
+from tokenguard.domain.second_person import LOOSENED, OpenReview, SensitiveKind, SensitiveOperation, same_person
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, NotApproved, Unreachable
 from tokenguard.frozen import replace
@@ -26,6 +26,8 @@ from tokenguard.usecases.approvals import StoreApprovals, verified_trail
 
 RULE = "second-person"
 _TRIES = 5
+_SELECTED_BY = ("name", "environment", "provider")
+"""The fields by which overrides of the policy select tokens."""
 _OF_MODE = {
     Mode.COMPROMISED: SensitiveKind.COMPROMISED,
     Mode.IN_PLACE: SensitiveKind.COMPROMISED,  # its consumers fail as well
@@ -170,14 +172,15 @@ class SecondPerson:
                 operation_on(snapshot, SensitiveKind.DESTINATION, *(("new destination", each) for each in places))
             )
         if lost := self._lost(before, after):
-            facts = ("new environment", after.environment), ("new name", after.name), ("new provider", after.provider)
-            found.append(operation_on(snapshot, lost[0], ("no second person from now on for", ", ".join(lost)), *facts))
+            changed = [each for each in _SELECTED_BY if getattr(before, each) != getattr(after, each)]
+            facts = [(f"new {each}", getattr(after, each)) for each in changed]
+            found.append(operation_on(snapshot, lost[0], (LOOSENED, ", ".join(lost)), *facts))
         return found
 
     def _lost(self, before: Record, after: Record) -> list[SensitiveKind]:
         """For what no second person would be asked any more after a change."""
-        if all(getattr(before, each) == getattr(after, each) for each in ("name", "environment", "provider")):
-            return []  # overrides select by these
+        if all(getattr(before, each) == getattr(after, each) for each in _SELECTED_BY):
+            return []
         return [kind for kind in SensitiveKind if self.asks(kind, before) and not self.asks(kind, after)]
 
     def of_whole_store(self, kind: SensitiveKind, *facts: tuple[str, str]) -> list[SensitiveOperation]:
@@ -226,7 +229,7 @@ class SecondPerson:
     def lacking(self, operations: Sequence[SensitiveOperation]) -> list[str]:
         """What a plan says of operations that would wait now; nothing is requested."""
         _, missing = self._judged(operations, identity_of(self._store).id) if operations else ([], [])
-        return [f"{each.name}: {each.kind} needs a second person, and {why}" for each, why in missing]
+        return [f"{each.name}: {each.title} needs a second person, and {why}" for each, why in missing]
 
     def _judged(
         self, operations: Sequence[SensitiveOperation], by: str
@@ -313,7 +316,8 @@ class SecondPerson:
             events = [
                 Event(at=request.at, op=op, actor=actor, name=each.name or None, detail={
                     **share_detail(Item.REQUESTS, data), "digest_of_request": request.digest,
-                    "operation": str(each.kind), **({"reason": request.forced} if request.forced else {}),
+                    "operation": str(each.kind), "title": each.title,
+                    **({"reason": request.forced} if request.forced else {}),
                 })
                 for each in request.operations
             ]  # fmt: skip
@@ -358,6 +362,6 @@ def _not_approved(missing: Sequence[tuple[SensitiveOperation, str]], request: Ap
     (first, why), others = missing[0], len({each.name for each, _ in missing}) - 1
     more = f" (and {counted(others, 'more token')})" if others else ""
     return NotApproved(
-        f"{first.kind} needs a second person for {first.name or 'this store'}, and {why}{more}",
+        f"{first.title} needs a second person for {first.name or 'this store'}, and {why}{more}",
         hint=f"another person runs: {approve_request_command(request)}",
     )

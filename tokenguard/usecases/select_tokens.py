@@ -12,13 +12,22 @@ from tokenguard.text import counted
 from tokenguard.usecases.parts import HasProgress, HasStore
 from tokenguard.usecases.token_lookup import known_token
 
+_OPTIONS = "--owner TEAM; `tokenguard list` takes the same options"
+
 
 def select_tokens(
-    parts: HasStore, names: Sequence[TokenName], wanted: Filter, *, everything: bool = False
+    parts: HasStore, names: Sequence[TokenName], wanted: Filter, *, everything: bool = False, way: str = _OPTIONS
 ) -> list[Snapshot]:
     """The named tokens in the order given, or all that match; with `everything` retired ones too.
 
     Of a selection by state (`--due`, `--leaked`, `--state`) there may be none: then there is nothing to do.
+
+    Args:
+        parts: what it takes of the process.
+        names: the names given.
+        wanted: the selection.
+        everything: whether all tokens are asked for.
+        way: how tokens are selected, for a hint.
 
     Raises:
         InputError: nothing or both is asked for, a name is unknown, or no token has what else is asked for.
@@ -26,8 +35,8 @@ def select_tokens(
     asked = sum((bool(names), everything, wanted != ANY))
     if asked != 1:
         raise InputError(
-            "no token was given" if not asked else "token names, --all and a selection exclude each other",
-            hint="name tokens, or select them, for example --owner TEAM; `tokenguard list` takes the same options",
+            "no token was given" if not asked else "token names and a selection exclude each other",
+            hint=f"name tokens, or select them, for example {way}",
         )
     if names:
         return [known_token(parts.store, name) for name in dict.fromkeys(names)]
