@@ -161,6 +161,49 @@ def test_a_provider_that_accepts_the_old_value_too_is_no_death(cli, service):
     assert len(replaced(service)) == 1
 
 
+def test_a_lost_answer_never_names_a_token_to_revoke(cli, service):
+    """It said that a token of a label which the provider never had may exist, and to revoke it by hand."""
+    service.cuts = 1
+    lost = rotated(cli)
+    assert lost.code == 5
+    shown, run = cli("show", NAME), cli("runbook", NAME)
+    label = held(cli)[0].journal.attempts[-1].label
+    assert "do not revoke the token" in lost.err
+    assert f"another value for it: tokenguard rotate {NAME} --resume" in lost.err
+    for answer in (lost, run):
+        assert label not in answer.out + answer.err
+    assert "new token" not in lost.err
+    assert "the token stays: do not revoke it" in run.out.lower()
+    assert "new value, alive or unknown" in shown.out
+    assert "token, alive or unknown" not in shown.out
+    assert "--in-place" in run.out
+    done = cli("rotate", NAME, "--resume", "--no-input")
+    assert done.code == 0
+    assert "new token" not in done.err
+    assert "old token" not in done.out + done.err
+    kept = [line for line in cli("show", NAME).out.splitlines() if "in quarantine" in line]
+    assert all(f"old value of {NAME.replace('/', '-')}" in line for line in kept)
+    assert kept
+
+
+def test_a_plan_says_that_consumers_fail(cli, service):
+    plan = cli("rotate", NAME, "--in-place", "--plan")
+    assert "consumers fail until each has the new value" in plan.out
+    assert "new token" not in plan.out
+    assert "old token" not in plan.out
+
+
+def test_a_provider_that_cannot_is_told_before_anything_is_asked(cli):
+    """Without a terminal it asked for an acceptance of an outage that the provider could not have caused."""
+    cli.add(NAME)
+    for asked in (("--no-input",), ("--accept-outage",), ()):
+        error = cli.refused("rotate", NAME, "--in-place", *asked)
+        assert "leave out --in-place" in str(error)
+    cli.tty = FakeTty()
+    assert "leave out --in-place" in str(cli.refused("rotate", NAME, "--in-place"))
+    assert cli.tty.shown == []
+
+
 def test_nobody_is_surprised(cli, service):
     plan = cli("rotate", NAME, "--in-place", "--plan")
     assert "which ends the old one at once" in plan.out

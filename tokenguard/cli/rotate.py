@@ -19,6 +19,7 @@ from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, most_se
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.rotation_plan import RotationPlan, in_order
+from tokenguard.rotation.start import check_replaces
 from tokenguard.rotation.unattended import Hold, Rollout, mode_of
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, is_plain_line
@@ -95,9 +96,10 @@ def rotate(
     chooses = due or wanted != ANY
     _check_choice(named=bool(names), chooses=chooses, resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
-    _check_in_place(
-        wiring, in_place=in_place, other=compromised or resume or abort or chooses, accepted=plan_only or accept_outage
-    )
+    if in_place and (compromised or resume or abort or chooses):
+        raise InputError(
+            "--in-place takes names only, and no other mode", hint="the policy may have due tokens replaced in place"
+        )
     said = _reason(reason)
     if said:
         checked_text(wiring.store, said, what="reason")
@@ -128,6 +130,7 @@ def rotate(
         by_id = {each.id: each for each in snapshots}
         tell_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
         return ExitCode.OK
+    _check_in_place(wiring, snapshots, in_place=in_place, accepted=accept_outage)
     _authorise(wiring, snapshots, plans, asked=compromised or in_place)
     if (compromised or in_place) and plans:
         _confirm(wiring, plans, _IN_PLACE if in_place else _COMPROMISED)
@@ -329,17 +332,15 @@ def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: 
         raise InputError("--accept-outage applies to planned rotations only", hint="leave it out")
 
 
-def _check_in_place(wiring: Wiring, *, in_place: bool, other: bool, accepted: bool) -> None:
-    """Refuse --in-place beside options that choose another mode, and unattended without an acceptance of the outage.
+def _check_in_place(wiring: Wiring, snapshots: Sequence[Snapshot], *, in_place: bool, accepted: bool) -> None:
+    """Refuse --in-place where a provider cannot do it, and unattended without an acceptance of the outage.
 
     Raises:
-        InputError: as said.
+        InputError: a provider gives no new value in place.
         NeedsPerson: the outage is not accepted.
     """
-    if in_place and other:
-        raise InputError(
-            "--in-place takes names only, and no other mode", hint="the policy may have due tokens replaced in place"
-        )
+    for snapshot in snapshots if in_place else ():
+        check_replaces(wiring.vendors.provider_of(snapshot.document.record), snapshot.document.record)
     if in_place and wiring.tty is None and not accepted:
         raise NeedsPerson(
             "in place the old value ends before its consumers have the new one",

@@ -56,8 +56,11 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
                 ("reason", journal.reason),
                 ("held by", journal.holder if document.busy and not is_runner_dead(journal.holder) else ""),
                 ("stopped because", journal.waiting_for),
-                ("old token", (f"dead, {proof.words}" if proof.proven else proof.words) if proof else ""),
-                *((f"{each.which} token, alive or unknown", each.words) for each in living(journal)),
+                (
+                    f"old {journal.mode.unit}",
+                    (f"dead, {proof.words}" if proof.proven else proof.words) if proof else "",
+                ),
+                *((f"{each.which} {each.unit}, alive or unknown", each.words) for each in living(journal)),
                 ("resume with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
             ]
         )
@@ -65,7 +68,9 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
         again = ", ALIVE" if item.alive_again else ""
         when = f"recheck due {moment(item.probe_due_at)}"
         kept = when if item.proof.proven else f"{item.proof.words}; {_recheck_words(wiring, document.record)}"
-        screen.line(f"in quarantine: {item.label}, {kept}{again}")
+        known = item.provider_label
+        stored = f"the old value of {known}, stored as {item.label}" if known not in {"", item.label} else item.label
+        screen.line(f"in quarantine: {stored}, {kept}{again}")
 
 
 def _recheck_words(wiring: Wiring, record: Record) -> str:

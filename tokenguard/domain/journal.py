@@ -39,6 +39,11 @@ class Mode(StrEnum):
         """Whether the operation revokes an old value."""
         return self not in {Mode.ADD, Mode.ISSUE}
 
+    @property
+    def unit(self) -> str:
+        """What is new and what is old, in messages: in place there is one token, with two values."""
+        return "value" if self is Mode.IN_PLACE else "token"
+
 
 @unique
 class Stage(StrEnum):

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import ChainedEvent, Phase
-from tokenguard.domain.journal import AttemptState, Journal, Quarantined, Stage
+from tokenguard.domain.journal import AttemptState, Journal, Mode, Quarantined, Stage
 from tokenguard.domain.leak import Exposure
 from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
 from tokenguard.domain.token import LeakWaiver, Record, RecordState
@@ -214,6 +214,8 @@ class Living(Frozen, frozen=True, kw_only=True):
     provider_id: str
     hint: str
     since: datetime | None
+    unit: str = "token"
+    """`value` if the token stays and its value is replaced in place."""
 
     @property
     def words(self) -> str:
@@ -231,15 +233,30 @@ def living(journal: Journal) -> tuple[Living, ...]:
     """The tokens of an operation that are alive or may be: the old one until its death is proven, and what was made."""
     found: list[Living] = []
     old, proof = journal.old, journal.proof
-    aborted = journal.stage is Stage.ABORTED
+    aborted, unit = journal.stage is Stage.ABORTED, journal.mode.unit
+    in_place = journal.mode is Mode.IN_PLACE and old is not None
     if old is not None and not aborted and not (proof is not None and proof.proven):
         since = old.created_at or old.rotated_at
         found.append(
-            Living(which="old", label=old.provider_label, provider_id=old.provider_id, hint=old.hint, since=since)
+            Living(
+                which="old",
+                label=old.provider_label,
+                provider_id=old.provider_id,
+                hint=old.hint,
+                since=since,
+                unit=unit,
+            )
         )
     made = journal.attempts if not journal.stage.ended else ()
     found += [
-        Living(which="new", label=each.label, provider_id=each.provider_id, hint=each.hint, since=each.begun_at)
+        Living(
+            which="new",
+            label=old.provider_label if in_place and old else each.label,
+            provider_id=each.provider_id,
+            hint=each.hint,
+            since=each.begun_at,
+            unit=unit,
+        )
         for each in made
         if each.state is not AttemptState.GONE
     ]

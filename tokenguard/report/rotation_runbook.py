@@ -65,7 +65,8 @@ def _warnings(matter: Matter) -> Iterator[str]:
             f"{journal.opened_at:%Y-%m-%d %H:%M %Z}.{because} Continue with {resume}."
         )
         if death_owed(journal):
-            yield "**Revocation of the old token is not confirmed. Assume the token still works.**"
+            unit = journal.mode.unit
+            yield f"**Revocation of the old {unit} is not confirmed. Assume that {unit} still works.**"
     if document.accepted_again:
         yield f"**A token that was recorded as gone is alive.** {resume} revokes it."
     if matter.due_at is not None and matter.due_at <= matter.now:

@@ -37,6 +37,11 @@ def action(matter: Matter) -> Iterator[str]:
     yield numbered(
         [*_revoking(matter, leaked=True), *_making(matter), *_handing(matter, planned=False), _proving(matter)]
     )
+    if matter.can.replaces:
+        yield "## New value in place"
+        yield "Only if a second token is not possible: consumers fail until each of them has the new value."
+        yield block([matter.command("rotate", record.name, "--in-place")])
+        yield numbered(_replacing(matter))
     if Method.PERSON in {matter.can.mint, matter.can.revoke}:
         yield "## Where to click"
         yield _by_hand(matter, revoke=matter.can.revoke is Method.PERSON)
@@ -127,12 +132,20 @@ def _revoking(matter: Matter, *, leaked: bool = False) -> Iterator[str]:
         yield "You revoke the old token at the provider (see *Where to click*) and confirm; tokenguard verifies it."
 
 
-def _proving(matter: Matter) -> str:
+def _replacing(matter: Matter) -> Iterator[str]:
+    yield "The decision is recorded. From here on only `--resume` is possible, not `--abort`."
+    yield "The provider gives the token a new value, which ends the old one. The token stays: do not revoke it."
+    yield "If the answer is lost, neither value can be used until `--resume` gets another one."
+    yield from _handing(matter, planned=False)
+    yield _proving(matter, "value")
+
+
+def _proving(matter: Matter, unit: str = "token") -> str:
     window = matter.can.death_window
     if not matter.can.probe:
         return "This provider cannot verify tokens: the revocation stays asserted by you, and the exit code stays 5."
     return (
-        f"The old token must be refused {window.samples} times over {_span(window.length)}, while a live token is "
+        f"The old {unit} must be refused {window.samples} times over {_span(window.length)}, while a live token is "
         "accepted. Only then is it proven dead; timeouts and error pages prove nothing."
     )
 

@@ -36,7 +36,7 @@ def begin_abort(session: TokenSession, *, reason: str = "") -> None:
         and not (_wrong_one_was_revoked(session))
     ):
         raise InputError(
-            f"the old token of {session.record.name} is revoked or may be: the operation cannot be undone",
+            f"the {session.old} of {session.record.name} is revoked or may be: the operation cannot be undone",
             hint=f"finish it instead: tokenguard rotate {session.record.name} --resume",
         )
     if journal.mode is Mode.COMPROMISED and not (reason and session.context.attended):

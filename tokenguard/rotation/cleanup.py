@@ -29,7 +29,7 @@ def fence(session: TokenSession, label: Label) -> None:
         if isinstance(session.context.store.read_candidate(session.snapshot.id, label), Tombstone):
             return  # from an earlier, interrupted run
         raise Fenced(
-            f"another runner has just stored the new token of {session.record.name}",
+            f"another runner has just stored the {session.new} of {session.record.name}",
             hint=f"tokenguard rotate {session.record.name} --resume",
         ) from None
 
@@ -135,7 +135,7 @@ def _prove_dead(session: TokenSession, attempt: Attempt, value: Value) -> DeathP
     journal = session.journal
     both = journal.stage is Stage.ABORTING and journal.accept_outage and journal.old is not None
     said_dead = [old_value(session)] if both else []
-    return prove_dead(session, value, provider_id=attempt.provider_id, besides=said_dead, which="new token")
+    return prove_dead(session, value, provider_id=attempt.provider_id, besides=said_dead, which=session.new)
 
 
 def _fence_kept(session: TokenSession, attempt: Attempt) -> None:

@@ -34,7 +34,7 @@ def begin_attempt(session: TokenSession) -> None:
     attempts = session.journal.attempts
     if len(attempts) >= _MAX_ATTEMPTS:
         raise Unfinished(
-            f"{_MAX_ATTEMPTS} attempts at a new token for {session.record.name} have failed",
+            f"{_MAX_ATTEMPTS} attempts at a {session.new} for {session.record.name} have failed",
             hint=f"check the provider's own list, then: tokenguard rotate {session.record.name} --abort",
         )
     can = session.provider.capabilities
@@ -47,6 +47,18 @@ def begin_attempt(session: TokenSession) -> None:
         session.event(Op.MINT, Phase.INTENT, label=label, by=who.person, login=who.account),
         attempts=(*attempts, attempt),
     )
+
+
+def check_creator_is_here(session: TokenSession) -> None:
+    """Stop before a label is recorded if a person creates the token and none can be asked.
+
+    Otherwise an abort would need a person to look for a token whose creation was never requested.
+
+    Raises:
+        NeedsPerson: from the operator port, with who and where.
+    """
+    if not (session.context.attended or makes_by_api(session)):
+        session.context.operator.paste(create_task(session.provider, session.record, ""))
 
 
 def creator_of(session: TokenSession) -> Creator:
@@ -96,7 +108,8 @@ def _create_by_api(session: TokenSession, issuer: Issuer) -> None:
     wanted = TokenRequest(
         label=attempt.label, scope=record.scope, scope_name=record.scope_name, permissions=record.permissions
     )
-    session.context.progress.waiting(f"asking {session.provider.name} for a new token named {attempt.label}")
+    what = "new value of the token" if is_in_place(session) else f"new token named {attempt.label}"
+    session.context.progress.waiting(f"asking {session.provider.name} for a {what}")
     try:
         created = new_value_in_place(session, issuer, wanted) if is_in_place(session) else issuer.create(wanted)
     except CreateRefused:
@@ -105,18 +118,29 @@ def _create_by_api(session: TokenSession, issuer: Issuer) -> None:
         )
         raise
     except Ambiguous as error:
-        raise Ambiguous(
-            f"{session.provider.name} gave no clear answer when asked to create {attempt.label}: the token may exist",
-            hint=f"find and revoke it: tokenguard rotate {record.name} --resume ({error.message})",
-        ) from None
+        raise _lost(session, attempt.label, f" ({error.message})") from None
     try:
         check_value(created.value.token.reveal())
     except InputError:
-        raise Ambiguous(
-            f"{session.provider.name} answered the request to create {attempt.label} with an invalid token",
-            hint=f"find and revoke it: tokenguard rotate {record.name} --resume",
-        ) from None
+        raise _lost(session, attempt.label, "", invalid=True) from None
     _store_created(session, issuer, attempt.label, created)
+
+
+def _lost(session: TokenSession, label: Label, why: str, *, invalid: bool = False) -> Ambiguous:
+    """The error for an answer that holds no usable value: a token may exist, or the one token has a lost value."""
+    name, provider = session.record.name, session.provider.name
+    resume = f"tokenguard rotate {name} --resume{why}"
+    if is_in_place(session):
+        got = "an invalid value" if invalid else "no clear answer"
+        return Ambiguous(
+            f"{provider} gave {got} when asked for a new value of {name}: its old value may no longer work",
+            hint=f"do not revoke the token, which is still in use; get another value for it: {resume}",
+        )
+    if invalid:
+        what = f"{provider} answered the request to create {label} with an invalid token"
+    else:
+        what = f"{provider} gave no clear answer when asked to create {label}: the token may exist"
+    return Ambiguous(what, hint=f"find and revoke it: {resume}")
 
 
 def _store_created(session: TokenSession, issuer: Issuer, label: Label, created: CreatedToken) -> None:
@@ -197,7 +221,7 @@ def _put(session: TokenSession, label: Label, value: Value) -> None:
                 return  # our own write, whose answer was lost
             raise Fenced(
                 f"another runner has closed this attempt at {session.record.name}",
-                hint=f"this run's token is not used and must be revoked; see tokenguard show {session.record.name}",
+                hint=f"this run's {_unused(session)}; see tokenguard show {session.record.name}",
             ) from None
         except Unreachable:
             if not tries_left:
@@ -210,6 +234,12 @@ def _put(session: TokenSession, label: Label, value: Value) -> None:
         raise Unreachable(
             "the store did not return the value that was written", hint="run `tokenguard doctor`, then resume"
         )
+
+
+def _unused(session: TokenSession) -> str:
+    if is_in_place(session):
+        return "new value is not used, and the token gets another one"
+    return "token is not used and must be revoked"
 
 
 def _stored(
@@ -236,7 +266,8 @@ def _stored(
         ),
         **ended,
     )
-    session.context.progress.step(f"the new token {label} is stored and reads back equal")
+    named = "" if is_in_place(session) else f" {label}"
+    session.context.progress.step(f"the {session.new}{named} is stored and reads back equal")
 
 
 def _adopt(session: TokenSession, label: Label, value: Value) -> None:

@@ -285,6 +285,7 @@ def _next_effect(session: TokenSession) -> _Effect:
 
 
 def _create_anew(session: TokenSession) -> None:
+    create.check_creator_is_here(session)
     create.begin_attempt(session)
     create.create_value(session)
 
@@ -320,7 +321,9 @@ def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> 
     record, journal = snapshot.document.record, snapshot.document.journal
     if isinstance(error, Tampered | NotProvenDead) or journal is None or not death_owed(journal):
         return error
-    return NotProvenDead(f"the old token of {record.name} is not proven dead: {error.message}", hint=error.hint)
+    return NotProvenDead(
+        f"the old {journal.mode.unit} of {record.name} is not proven dead: {error.message}", hint=error.hint
+    )
 
 
 def _tell_refused(snapshot: Snapshot) -> None:
@@ -350,8 +353,9 @@ def tell_assertion(snapshot: Snapshot) -> None:
     if proof is not None and proof.grade is DeathGrade.ASSERTED and not proof.accepted:
         old = journal.old
         item = next((each for each in snapshot.document.quarantine if old and each.label == old.label), None)
+        which = f"the old {journal.mode.unit}"
         raise NotProvenDead(
-            f"{record.name} is {how}, but the old token's death is {proof.words}: no control was available to prove it",
+            f"{record.name} is {how}, but {which}'s death is {proof.words}: no control was available to prove it",
             hint=how_to_prove(record, item),
         )
     kept = {cleanup.kept_label(attempt) for attempt in journal.attempts}

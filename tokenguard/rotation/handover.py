@@ -70,11 +70,13 @@ def restore_previous(session: TokenSession, previous: Value | None) -> None:
 
 
 def _deliver(session: TokenSession, consumer: Consumer, value: Value, *, reason: str = "") -> None:
+    delivery = session.context.deliveries.of(consumer)
+    if delivery is None and not session.context.attended:
+        _ask_person(session, consumer)  # raises NeedsPerson, before a delivery is recorded that an abort would undo
     session.commit(
         session.event(Op.DELIVER, Phase.INTENT, **_named(consumer), reason=reason),
         handovers=_with(session, consumer, HandoverLevel.INTENDED),
     )
-    delivery = session.context.deliveries.of(consumer)
     who = ""
     if delivery is None:
         who = _ask_person(session, consumer)
@@ -87,7 +89,7 @@ def _deliver(session: TokenSession, consumer: Consumer, value: Value, *, reason:
             session.event(Op.DELIVER, Phase.OUTCOME, **_named(consumer), result="confirmed", by=who),
             handovers=_with(session, consumer, HandoverLevel.CONFIRMED, by=who),
         )
-    session.context.progress.step(f"{consumer} has the new token")
+    session.context.progress.step(f"{consumer} has the {session.new}")
 
 
 def _run_after(session: TokenSession, consumer: Consumer, *, late: bool = False) -> None:
@@ -113,7 +115,7 @@ def _run_after(session: TokenSession, consumer: Consumer, *, late: bool = False)
         name = session.record.name
         go_on = f"tokenguard deliver {name}" if late else f"tokenguard rotate {name} --resume"
         raise NeedsPerson(
-            f"{consumer} has the new token, but its command {command} {failed}",
+            f"{consumer} has the {session.new}, but its command {command} {failed}",
             hint=f"find out why on this machine, then: {go_on}, which runs it again",
         )
     session.context.progress.step(f"{command} ran after the delivery to {consumer}")
@@ -139,18 +141,18 @@ def _push(session: TokenSession, delivery: Delivery, consumer: Consumer, value: 
     if holds is Holds.THIS or (holds is Holds.UNKNOWN and consumer.kind is ConsumerKind.COMMAND):
         return
     raise Unfinished(
-        f"{consumer} does not hold the new token after delivery",
+        f"{consumer} does not hold the {session.new} after delivery",
         hint=f"find out what changed it, then: tokenguard rotate {session.record.name} --resume",
     )
 
 
 def _ask_person(session: TokenSession, consumer: Consumer) -> str:
     name = session.record.name
-    who = session.context.operator.done(delivery_task(session.record, consumer))
+    who = session.context.operator.done(delivery_task(session.record, consumer, session.journal.mode))
     if who is None:
         raise NeedsPerson(
-            f"use of the new token by {consumer} is not confirmed",
-            hint=f"when it does: tokenguard rotate {name} --resume",
+            f"use of the {session.new} by {consumer} is not confirmed",
+            hint=f"when it is: tokenguard rotate {name} --resume",
         )
     return who
 

@@ -66,4 +66,4 @@ def leave_to_next(session: TokenSession, attempt: Attempt) -> None:
         session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="replaced-next"),
         attempts=tuple(gone if each.label == attempt.label else each for each in session.journal.attempts),
     )
-    session.context.progress.step(f"the new value {attempt.label} is not used; the token gets another one")
+    session.context.progress.step("the new value before is not used; the token gets another one")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from tokenguard.domain.journal import Mode
 from tokenguard.domain.liveness import DeathControl, DeathProof
 from tokenguard.domain.token import Consumer, Record
 from tokenguard.ports.operator import Task
@@ -93,16 +94,19 @@ def grant_task(provider: Provider, record: Record) -> Task:
     )
 
 
-def delivery_task(record: Record, consumer: Consumer) -> Task:
-    """Return the task to deliver the new value to a person."""
+def delivery_task(record: Record, consumer: Consumer, mode: Mode) -> Task:
+    """Return the task to deliver the new value to a person, in an operation of this mode."""
+    ended = mode in {Mode.IN_PLACE, Mode.COMPROMISED}
     return Task(
-        title=f"deliver the new token of {record.name} to {consumer.target}",
+        title=f"deliver the new {mode.unit} of {record.name} to {consumer.target}",
         where=consumer.target,
         steps=(
             f"give {consumer.target} the new value, for example with `tokenguard show {record.name} --reveal`",
             "make sure that the new value is in use there, and that the old one is not",
         ),
-        why="the old token is revoked after this: consumers that still use it will fail",
+        why=f"the old {mode.unit} is revoked, or about to be: consumers fail until they use the new one"
+        if ended
+        else "the old token is revoked after this: consumers that still use it will fail",
     )
 
 

@@ -114,7 +114,7 @@ def prove_dead(
     provider_id: str = "",
     besides: Collection[Value] = (),
     windows: float = 4,
-    which: str = "old token",
+    which: str = "",
 ) -> DeathProof | None:
     """Probe `value` until it was refused over a whole death window, for at most `windows` windows.
 
@@ -127,9 +127,9 @@ def prove_dead(
         provider_id: its id at the provider, if known; a list that names it contradicts its death.
         besides: other values that are said to be dead; they are not controls, and their refusal no sign of an outage.
         windows: the time limit, as a multiple of the provider's death window.
-        which: what to call it on the screen.
+        which: what to call it on the screen; by default what the operation ends.
     """
-    clock, window = session.context.clock, session.provider.capabilities.death_window
+    clock, window, which = session.context.clock, session.provider.capabilities.death_window, which or session.old
     series = RefusalSeries(clock, window, longer=value in session.accepted_late)
     controls, waited = control_search(session), 0.0  # the time that requests take is not counted: limits may delay them
     sampler, backoff = Sampler(session.provider, controls), min(_FIRST_BACKOFF, pause_of(window))

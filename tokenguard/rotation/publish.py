@@ -27,12 +27,12 @@ def accept(session: TokenSession) -> None:
     if not session.provider.capabilities.probe:
         session.advance(session.event(Op.ACCEPT, label=attempt.label, verdict="not-probed"))
         return
-    session.context.progress.waiting(f"asking {session.provider.name} whether it accepts the new token")
+    session.context.progress.waiting(f"asking {session.provider.name} whether it accepts the {session.new}")
     look = _look(session, value)
     if look.verdict is Verdict.UNKNOWN:
         raise Unreachable(
-            f"{session.provider.name} gave no clear answer about the new token ({look.explained})",
-            hint="the new token is stored and the old one still works; "
+            f"{session.provider.name} gave no clear answer about the {session.new} ({look.explained})",
+            hint=f"the {session.new} is stored{_old_works(session)}; "
             f"try later: tokenguard rotate {session.record.name} --resume",
         )
     control = None
@@ -40,8 +40,8 @@ def accept(session: TokenSession) -> None:
         control = _refused(session, value).control
     if control is not None and control.doubt and not control.holds:
         raise Unreachable(
-            f"{session.provider.name} refuses the new token; it {control.lack}",
-            hint=f"the new token is stored; try later: tokenguard rotate {session.record.name} --resume",
+            f"{session.provider.name} refuses the {session.new}; it {control.lack}",
+            hint=f"the {session.new} is stored; try later: tokenguard rotate {session.record.name} --resume",
         )
     if look.verdict is Verdict.DEAD or look.scope_verdict is ScopeVerdict.WRONG:
         reason = "wrong-scope" if look.verdict is Verdict.ALIVE else "not-accepted"
@@ -61,7 +61,7 @@ def accept(session: TokenSession) -> None:
         record=session.record.with_look(look),
         attempts=session.attempts_with(accepted=True),
     )
-    session.context.progress.step(f"{session.provider.name} accepts the new token ({_scope_words(look)})")
+    session.context.progress.step(f"{session.provider.name} accepts the {session.new} ({_scope_words(look)})")
 
 
 def publish(session: TokenSession) -> None:
@@ -89,7 +89,9 @@ def publish(session: TokenSession) -> None:
         )
     outcome = session.event(Op.PUBLISH, Phase.OUTCOME, label=attempt.label, to=place)
     session.advance(outcome, record=_with_new_value(session))
-    session.context.progress.step(f"{place} holds the new token" if place else "the store serves the new token")
+    session.context.progress.step(
+        f"{place} holds the {session.new}" if place else f"the store serves the {session.new}"
+    )
 
 
 def new_value(session: TokenSession) -> Value:
@@ -130,8 +132,8 @@ def _refused(session: TokenSession, value: Value) -> Sample:
     sample = Sampler(session.provider, control_search(session)).take(value, [value])
     if sample.seen.verdict is not Verdict.DEAD:
         raise Unreachable(
-            f"{session.provider.name} refused the new token, and then did not ({sample.seen.explained})",
-            hint=f"the new token is stored; try later: tokenguard rotate {session.record.name} --resume",
+            f"{session.provider.name} refused the {session.new}, and then did not ({sample.seen.explained})",
+            hint=f"the {session.new} is stored; try later: tokenguard rotate {session.record.name} --resume",
         )
     return sample
 
@@ -161,6 +163,12 @@ def _with_new_value(session: TokenSession) -> Record:
 def _stop_making(session: TokenSession) -> None:
     """Stop after a rejection that a retry would repeat, or that may be an outage because there is no control."""
     discard_attempt(session, session.journal.attempts[-1])
+    if session.journal.mode is Mode.IN_PLACE:
+        raise Unfinished(
+            f"{session.provider.name} does not accept the value that it gave {session.record.name}",
+            hint="correct the recorded scope with `tokenguard edit` if it is wrong, then get another value: "
+            f"tokenguard rotate {session.record.name} --resume",
+        )
     raise Unfinished(
         f"{session.provider.name} does not accept the token it created for {session.record.name}; it is revoked",
         hint="correct the recorded scope or the admin credential (`rotate --abort`, then `edit`), "
@@ -170,9 +178,15 @@ def _stop_making(session: TokenSession) -> None:
 
 def _rejection(session: TokenSession, look: Observation) -> str:
     if look.verdict is Verdict.DEAD:
-        return f"{session.provider.name} does not accept the new token ({look.reason})"
+        return f"{session.provider.name} does not accept the {session.new} ({look.reason})"
     found = str(look.scope) if look.scope else "another scope"
-    return f"the new token belongs to {found}, not to {session.record.scope}: it was created in the wrong place"
+    made = "" if session.journal.mode is Mode.IN_PLACE else ": it was created in the wrong place"
+    return f"the {session.new} belongs to {found}, not to {session.record.scope}{made}"
+
+
+def _old_works(session: TokenSession) -> str:
+    """What of the old token is known besides: it works only if its revocation comes last."""
+    return " and the old one still works" if session.journal.mode is Mode.PLANNED else ""
 
 
 def _scope_words(look: Observation) -> str:

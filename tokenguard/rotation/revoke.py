@@ -298,12 +298,12 @@ def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
     name, provider = session.record.name, session.provider
     if others_refused(session, [value]):
         return NotProvenDead(
-            f"{provider.name} also refuses what it accepted before, so the old token of {name} is not proven dead",
+            f"{provider.name} also refuses what it accepted before, so the {session.old} of {name} is not proven dead",
             hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if those were revoked too, first "
             "`tokenguard rotate` or `retire` them, or `tokenguard add` another live token of this provider",
         )
     return NotProvenDead(
-        f"the old token of {name} is not proven dead",
+        f"the {session.old} of {name} is not proven dead",
         hint=f"assume that it still works; check again: tokenguard rotate {name} --resume",
     )
 
@@ -350,7 +350,7 @@ def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]
         proof=proof,
     )
     if proof.proven:
-        session.context.progress.step(f"the old token is dead: {evidence_words(proof)}")
+        session.context.progress.step(f"the {session.old} is dead: {evidence_words(proof)}")
     else:
         session.context.progress.note(
             f"the old token's death is {proof.words}"
@@ -367,7 +367,7 @@ def _look_after_new(session: TokenSession) -> None:
     if look.verdict is Verdict.DEAD and refused_with_control(session, value):
         session.record_look(look)
         session.context.progress.note(
-            f"the new token is refused as well, so consumers are down: tokenguard rotate {session.record.name}"
+            f"the {session.new} is refused as well, so consumers are down: tokenguard rotate {session.record.name}"
         )
 
 

@@ -65,6 +65,10 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
 
 _INTENT = PlannedStep(text="record the intent to revoke the old token (irreversible from here on)", by=By.TOKENGUARD)
 
+_REPLACE_INTENT = PlannedStep(
+    text="record the intent to end the old value (irreversible from here on)", by=By.TOKENGUARD
+)
+
 
 def plan_rotation(
     token: TokenId,
@@ -90,10 +94,10 @@ def plan_rotation(
     make = _making(record, able)
     first = record.state is RecordState.PENDING  # there is no old token to revoke
     end = () if first else _ending(record, able, leaked=mode is Mode.COMPROMISED or record.live_leak is not None)
-    proof = () if first else _proving(able)
+    proof = () if first else _proving(able, mode.unit)
     orders = {
         Mode.COMPROMISED: (*end, *make, *proof),
-        Mode.IN_PLACE: (_INTENT, *_making(record, able, in_place=True), *proof),
+        Mode.IN_PLACE: (_REPLACE_INTENT, *_making(record, able, in_place=True), *proof),
         Mode.RETIRE: (*end, *proof),
     }
     steps = orders.get(mode, (*make, *end, *proof))
@@ -156,11 +160,14 @@ def total(plans: Sequence[RotationPlan]) -> timedelta:
 
 def _making(record: Record, able: Capabilities, *, in_place: bool = False) -> tuple[PlannedStep, ...]:
     by_api = able.mint is Method.API or in_place
-    made = "gives the token a new value, which ends the old one at once" if in_place else "creates the new token"
+    made = "gives the token a new value, which ends the old one at once: consumers fail until each has the new value"
+    label = "where the new value will be stored" if in_place else "a fresh label for the new token"
     checked = f"check that {record.provider} accepts it and that its scope is {record.scope or 'the expected one'}"
     steps = [
-        PlannedStep(text="record a fresh label for the new token in the journal", by=By.TOKENGUARD),
-        PlannedStep(text=f"{record.provider} {made}", by=By.PROVIDER, takes=_CALL)
+        PlannedStep(text=f"record {label} in the journal", by=By.TOKENGUARD),
+        PlannedStep(
+            text=f"{record.provider} {made if in_place else 'creates the new token'}", by=By.PROVIDER, takes=_CALL
+        )
         if by_api
         else PlannedStep(
             text=f"create the new token at {record.provider} under that label and paste it",
@@ -199,13 +206,13 @@ def _ending(record: Record, able: Capabilities, *, leaked: bool) -> tuple[Planne
     return (_INTENT, PlannedStep(text=f"revoke the old token by hand{unknown}", by=By.PERSON, takes=minutes))
 
 
-def _proving(able: Capabilities) -> tuple[PlannedStep, ...]:
+def _proving(able: Capabilities, unit: str) -> tuple[PlannedStep, ...]:
     if not able.probe:
         return (
             PlannedStep(text="the old token cannot be proven dead: a person's statement is recorded", by=By.PERSON),
         )
     window = able.death_window
-    text = f"prove the old token dead: {window.samples} refusals over at least {_words(window.length)}"
+    text = f"prove the old {unit} dead: {window.samples} refusals over at least {_words(window.length)}"
     return (PlannedStep(text=text, by=By.TIME, takes=window.length),)
 
 

@@ -75,6 +75,16 @@ class TokenSession:
         return journal
 
     @property
+    def new(self) -> str:
+        """What the operation makes, in messages."""
+        return f"new {self.journal.mode.unit}"
+
+    @property
+    def old(self) -> str:
+        """What the operation ends, in messages."""
+        return f"old {self.journal.mode.unit}"
+
+    @property
     def vendor(self) -> Vendor:
         """The token's provider with its configured credentials."""
         return self._vendor

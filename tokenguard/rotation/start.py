@@ -245,11 +245,12 @@ def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live
     vendor = context.vendors.of(record)
     able = vendor.provider.capabilities
     making = mode in {Mode.PLANNED, Mode.COMPROMISED}
-    if able.revoke is Method.NEVER or (mode is Mode.IN_PLACE and not able.replaces):
-        raise _cannot(vendor.provider, record)
     if mode is Mode.IN_PLACE:
+        check_replaces(vendor.provider, record)
         issuer_of(vendor)
         context.progress.note("the old value ends with the replacement: consumers fail until each has the new one")
+    elif able.revoke is Method.NEVER:
+        raise _cannot(vendor.provider, record)
     if making:
         _check_can_make(context, record)
     if mode in _KEEPS_WORKING and able.probe:
@@ -316,7 +317,7 @@ def _check_person(context: Context, record: Record, mode: Mode) -> None:
         return  # nothing is delivered
     people = [consumer for consumer in record.consumers or () if consumer.kind is ConsumerKind.PERSON]
     if people:
-        context.operator.done(delivery_task(record, people[0]))
+        context.operator.done(delivery_task(record, people[0], mode))
 
 
 def _check_can_make(context: Context, record: Record) -> None:
@@ -328,7 +329,17 @@ def _check_can_make(context: Context, record: Record) -> None:
         issuer_of(vendor)
 
 
+def check_replaces(provider: Provider, record: Record) -> None:
+    """Refuse a provider that gives no new value in place; InputError."""
+    if not provider.capabilities.replaces:
+        raise InputError(
+            f"{provider.name} gives no new value in place, which {record.name} was to get",
+            hint="leave out --in-place; where the policy asked for it, leave the provider out of `in_place` there",
+        )
+
+
 def _cannot(provider: Provider, record: Record) -> InputError:
     return InputError(
-        f"{provider.name} does not support that for {record.name}", hint="see the manual steps: tokenguard runbook"
+        f"{provider.name} does not support that for {record.name}",
+        hint=f"see the manual steps: tokenguard runbook {record.name}",
     )

@@ -111,7 +111,8 @@ def _state(snapshot: Snapshot | None) -> str:
         return "unchanged"
     if (proof := journal.proof) is not None:
         refusals = counted(proof.samples, "refusal")
-        death = f"old token revoked ({proof.grade.value}, {refusals})" if proof.proven else f"old token: {proof.words}"
+        old = f"old {journal.mode.unit}"
+        death = f"{old} revoked ({proof.grade.value}, {refusals})" if proof.proven else f"{old}: {proof.words}"
         return f"{journal.stage.value}; {death}"
     return f"{journal.mode.value} {journal.stage.value}"
 
