@@ -327,7 +327,7 @@ def test_a_file_that_changes_while_the_user_reads_is_not_overwritten(cli, home):
     path.write_text("{}")
 
     class Meanwhile(FakeTty):
-        def ask(self, prompt):
+        def ask(self, prompt, *, public=False):
             path.write_text('{"model": "new"}')
             return super().ask(prompt)
 

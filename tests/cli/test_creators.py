@@ -22,7 +22,7 @@ class PersonAtSettings(FakeTty):
         super().__init__()
         self.world, self.creator, self.asked = world, (person, login), []
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, *, public: bool = False) -> str:
         self.asked.append(prompt.split("[", maxsplit=1)[0].strip())
         if not prompt.startswith("  type `done`"):
             return super().ask(prompt) if prompt.startswith(("  who", "  your login")) else ""
@@ -110,7 +110,7 @@ def test_a_value_pasted_as_name_or_login_is_refused_and_not_kept(cli, guided):
     cli.add(NAME, "--label", NAME, "--made-by", "kim")
     value = cli.world.create("x").value
     answers = iter([value, "alex", value, "alex@example.com"])
-    guided.ask = lambda prompt: (
+    guided.ask = lambda prompt, public=False: (
         next(answers) if prompt.startswith(("  who", "  your login")) else PersonAtSettings.ask(guided, prompt)
     )
     cli.tty = guided

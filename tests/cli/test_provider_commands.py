@@ -1,6 +1,8 @@
 """`provider list|show|lint`: what is known of providers is told without asking them, and a bad file is named by its place."""
 
 import json
+import re
+import secrets
 import shlex
 from pathlib import Path
 
@@ -179,3 +181,145 @@ def test_a_file_that_is_there_is_told_before_the_questions(cli, tmp_path):
 def test_an_answer_that_cannot_stand_in_a_file_writes_none(cli, tmp_path, given):
     cli.refused("provider", "new", "other", "--output", str(tmp_path / "other.yaml"), *given)
     assert not (tmp_path / "other.yaml").exists()
+
+
+@pytest.mark.parametrize("auth", ["basic", "header X-Key"])
+def test_the_admin_credential_of_a_new_file_travels_as_the_token_does(cli, auth):
+    """It stayed `bearer`, which only the real service would have refused."""
+    assert f"\nadmin_auth: {auth} " in cli("provider", "new", "other", "--auth", auth).out
+
+
+def test_what_a_new_file_refers_to_is_there(cli):
+    text = cli("provider", "new", "other").out
+    assert "see below" not in text
+    assert "see docs/providers.md" in text
+
+
+@pytest.mark.parametrize("page", ["nope", "ftp://acme.example/docs", "https://", "see the wiki"])
+def test_a_documentation_that_is_no_address_is_refused(cli, page):
+    assert "address of a page" in str(cli.refused("provider", "new", "other", "--documentation", page))
+
+
+def test_what_tokenguard_describes_already_is_told(cli, tmp_path):
+    file = tmp_path / "github.yaml"
+    answer = cli("provider", "new", "github", "--output", str(file))
+    assert (answer.code, "comes with tokenguard" in answer.err) == (0, True)
+    assert cli("provider", "new", "descript").hint.endswith("tokenguard provider show descript")
+
+
+def test_a_file_in_no_directory_is_told_before_the_questions(cli, tmp_path):
+    cli.tty = FakeTty()
+    error = cli.refused("provider", "new", "other", "--output", str(tmp_path / "none" / "other.yaml"))
+    assert "there is no such directory" in str(error)
+    assert cli.tty.shown == []
+
+
+def test_a_written_file_is_told_as_a_success(cli, tmp_path):
+    answer = cli("provider", "new", "other", "--output", str(tmp_path / "other.yaml"))
+    assert answer.err.startswith("\N{CHECK MARK} written to")
+
+
+def test_each_answer_is_checked_when_it_is_given(cli, tmp_path):
+    file = tmp_path / "other.yaml"
+    value = f"tgcanary_{secrets.token_hex(12)}"
+    cli.tty = FakeTty(
+        "ftp://nope", value, "https://other.example/v3", "nope", "https://other.example/docs", "", "cookie", "basic",
+        "maybe", "create", "api",
+    )  # fmt: skip
+    answer = cli("provider", "new", "other", "--output", str(file))
+    assert answer.code == 0, answer
+    assert not cli.tty.answers
+    assert sum("please answer api or person" in each for each in cli.tty.shown) == 2
+    assert any("looks like a token value" in each for each in cli.tty.shown)
+    text = file.read_text()
+    for each in ("base_url: https://other.example/v3", "documentation: https://other.example/docs", "\nauth: basic"):
+        assert each in text
+    assert value not in text + answer.out + answer.err
+
+
+def test_an_interrupt_before_the_first_answer_says_that_nothing_was_written(cli, tmp_path):
+    cli.tty = FakeTty()
+    answer = cli("provider", "new", "other", "--output", str(tmp_path / "other.yaml"))
+    assert answer.code == 130
+    assert "nothing was written" in answer.err
+    assert "stored" not in answer.err
+
+
+def test_a_wrong_address_is_named_by_its_place(cli, tmp_path):
+    """It was the only error without line and column."""
+    bad = provider_file(tmp_path, "https://acme.example", SANDBOX_FILE.replace("{url}", "ftp://nope"))
+    bad.write_text(re.sub(r"(?m)^base_url: .*$", "base_url: ftp://nope", bad.read_text()))
+    line = bad.read_text().splitlines().index("base_url: ftp://nope") + 1
+    assert f"acme.yaml:{line}:1: base_url: " in str(cli.refused("provider", "lint", str(bad)))
+
+
+@pytest.mark.parametrize("guide", ["", "guide: {create: [x]}\n"])
+def test_a_missing_guide_says_why_it_is_needed(cli, tmp_path, guide):
+    file = tmp_path / "acme.yaml"
+    file.write_text(f"name: acme\nbase_url: https://acme.example\n{guide}")
+    error = str(cli.refused("provider", "lint", str(file)))
+    assert "no request for create or revoke, so a person does it" in error
+    assert f"acme.yaml:{3 if guide else 1}:1" in error
+
+
+@pytest.mark.parametrize("name", ["cloudflare", "okta", "anthropic", "gitlab"])
+def test_the_admin_credential_is_named_wherever_a_request_needs_it(cli, name):
+    """It was left out where a person creates the tokens, although they are listed and revoked by API."""
+    assert f"TOKENGUARD_ADMIN_{name.upper()}" in cli("provider", "show", name).out
+
+
+def test_no_admin_credential_is_asked_for_where_no_request_needs_one(cli):
+    shown = cli("provider", "show", "github").out
+    assert "TOKENGUARD_ADMIN" not in shown
+    assert "there is no undo" in shown
+    assert "another live token or the admin credential" in shown
+
+
+@pytest.mark.parametrize(
+    ("auth", "used", "named"),
+    [
+        ("admin", True, "admin value    client_id, token"),
+        ("body", True, "admin value    client_id, token"),
+        ("token", False, "admin"),
+        ("none", False, "admin"),
+    ],
+)
+def test_the_fields_of_the_admin_credential_of_a_file_are_named(cli, tmp_path, auth, used, named):
+    """RFC 7009: nothing said that the client's id belongs to the admin credential."""
+    extra = ', client_id: "{admin_client_id}", client_secret: "{admin_token}"' if auth == "body" else ""
+    form = "{token_type_hint: access_token}" if auth == "token" else f'{{token: "{{token}}"{extra}}}'
+    file = tmp_path / "acme.yaml"
+    file.write_text(
+        "name: acme\nbase_url: https://acme.example\n"
+        + 'admin_auth: {basic: "{client_id}:{token}"}\n' * (auth == "admin")
+        + f"revoke_value:\n  request: POST /oauth2/revoke\n  form: {form}\n  auth: {auth}\n"
+        + "guide: {where: x, create: [x]}\n"
+    )
+    config = tmp_path / "config.toml"
+    config.write_text(f"[providers.acme]\nfile = {json.dumps(str(file))}\n")
+    config.chmod(0o600)
+    cli.environ["TOKENGUARD_CONFIG"] = str(config)
+    answer = cli("provider", "show", "acme")
+    assert answer.code == 0, answer
+    assert ("TOKENGUARD_ADMIN_ACME" in answer.out) is used
+    assert (named in answer.out) is used
+    assert cli("provider", "show", "acme", "--format", "json").document["uses_admin"] is used
+
+
+def test_what_access_keys_of_aws_are_limited_to_is_shown(cli):
+    shown = cli("provider", "show", "aws-iam").out
+    assert "at most 2 tokens at a time" in shown
+    assert "a new token may be refused for 30 s, a revoked one accepted for 30 s" in shown
+    page = (Path(provider_registry.__file__).parents[2] / "docs" / "providers.md").read_text()
+    needed = cli("provider", "show", "aws-iam", "--format", "json").document["admin_permissions"]
+    assert all(each.removeprefix("iam:") in page and each in shown for each in needed)
+
+
+def test_the_manual_steps_of_approle_name_the_configured_mount(cli, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text('[providers.openbao-approle]\nbase_url = "https://bao.example:8200/v1/auth/teams/approle"\n')
+    config.chmod(0o600)
+    cli.environ["TOKENGUARD_CONFIG"] = str(config)
+    shown = cli("provider", "show", "openbao-approle").out
+    assert "write auth/teams/approle/role/ROLE/secret-id" in shown
+    assert "write auth/approle/" not in shown

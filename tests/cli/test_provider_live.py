@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.test_described_services import FILES
 from tests.fakes.command_line import FakeTty
+from tokenguard.frozen import replace as structs_replace
 from tokenguard.providers.generic.loopback_service import LoopbackService
 from tokenguard.settings import admin_variable
 from tokenguard.shell.configuration import load_settings
@@ -104,6 +105,49 @@ def test_one_token_is_created_checked_and_revoked_and_the_report_holds_no_value(
     text = answer.out + answer.err + json.dumps(found)
     held = [*(each.value for each in service.tokens.values()), service.admin]
     assert not any(each.field(name).reveal() in text for each in held for name in each.names)
+
+
+@pytest.mark.parametrize(
+    ("service", "why"),
+    [("gitlab", "lists the tokens of one scope"), ("turso", ""), ("openai", "")],
+    indirect=["service"],
+)
+def test_a_trial_that_needs_a_scope_is_refused_before_a_token_exists(live, service, cli, why):
+    """A token was created, and the trial then failed because no scope was given."""
+    name = service.described.name
+    can = cli.vendors.provider(name).capabilities
+    answer = cli("provider", "test", name, "--live", "--yes", "--permission", "read")
+    needed = can.lists_per_scope or can.creates_per_scope or can.verifies_scope
+    assert needed or not why
+    if needed:
+        assert (answer.code, "--scope" in answer.hint, why in answer.error) == (2, True, True)
+        assert service.asked == []
+    else:
+        assert answer.code == 0, answer
+
+
+@pytest.mark.parametrize("service", ["turso"], indirect=True)
+@pytest.mark.parametrize("power", ["creates_per_scope", "verifies_scope"])
+def test_a_scope_that_is_compared_or_sent_is_needed(live, service, cli, monkeypatch, power):
+    provider = cli.vendors.provider("turso")
+    can = structs_replace(provider.capabilities, lists_per_scope=False, creates_per_scope=False, verifies_scope=False)
+    monkeypatch.setattr(type(provider), "capabilities", property(lambda _: structs_replace(can, **{power: True})))
+    answer = cli("provider", "test", "turso", "--live", "--yes")
+    assert (answer.code, service.asked) == (2, [])
+
+
+def test_a_live_trial_of_a_file_says_how_to_configure_it(live, service, cli, tmp_path):
+    file = tmp_path / "full.yaml"
+    file.write_text(cli("provider", "new", "acme").out)
+    answer = cli("provider", "test", "--live", str(file), "--yes")
+    assert (answer.code, "[providers.acme] file" in answer.hint, service.asked) == (2, True, [])
+
+
+def test_a_refused_admin_credential_is_told_without_a_stand_in(live, service, cli):
+    cli.environ[admin_variable(service.described.name)] = "tgcanary-not-the-admin"
+    answer = live("--yes")
+    assert "admin credential is not accepted" in answer.hint
+    assert "providers.X" not in answer.err
 
 
 def test_it_asks_first_and_a_no_creates_nothing(live, service, cli, tmp_path):

@@ -197,10 +197,9 @@ def test_a_provider_that_cannot_is_told_before_anything_is_asked(cli):
     """Without a terminal it asked for an acceptance of an outage that the provider could not have caused."""
     cli.add(NAME)
     for asked in (("--no-input",), ("--accept-outage",), ()):
-        error = cli.refused("rotate", NAME, "--in-place", *asked)
-        assert "leave out --in-place" in str(error)
+        assert "leave out --in-place" in cli.refused("rotate", NAME, "--in-place", *asked).answer.hint
     cli.tty = FakeTty()
-    assert "leave out --in-place" in str(cli.refused("rotate", NAME, "--in-place"))
+    assert "leave out --in-place" in cli.refused("rotate", NAME, "--in-place").answer.hint
     assert cli.tty.shown == []
 
 

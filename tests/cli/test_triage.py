@@ -106,7 +106,7 @@ def test_a_date_in_the_future_is_refused_at_its_question(cli, imported):
 
 def test_what_is_not_written_is_not_exit_0(cli, imported):
     class Meanwhile(FakeTty):
-        def ask(self, prompt):
+        def ask(self, prompt, *, public=False):
             if "created at" in prompt:
                 assert cli.store.find(token_name(FOUND)) is not None
                 cli.store.fail_next_commit = True

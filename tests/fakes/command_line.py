@@ -37,7 +37,7 @@ class FakeTty:
     def show(self, text: str = "") -> None:
         self.shown.append(text)
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, *, public: bool = False) -> str:
         self.shown.append(prompt)
         if self.creator is not None and prompt.startswith(("  who does this?", "  your login at ")):
             return self.creator[prompt.startswith("  your login")]

@@ -39,7 +39,7 @@ class Conversation:
     def show(self, text: str = "") -> None:
         self.shown.append(text)
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, *, public: bool = False) -> str:
         self.shown.append(prompt)
         return self.answers.popleft()
 

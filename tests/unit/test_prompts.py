@@ -4,8 +4,10 @@ import ast
 import os
 import pty
 import secrets
+import string
 import termios
 import threading
+import uuid
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,53 @@ def test_keys(keys, text, seen):
     line = TypedLine()
     assert "".join(line.take(key) for key in keys) == seen
     assert (line.text, line.ended) == (text, True)
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        "https://api.acme.example/v2",
+        "openbao-approle",
+        "alex@team.example",
+        "github:acme/api abc1234",
+        "header X-Api-Key",
+    ],
+)
+def test_a_pasted_address_or_name_is_shown_where_one_is_asked_for(public):
+    """It was shown as stars, so that its author could not check it."""
+    found, shown = screen([f"{public}\n".encode()], lambda tty: tty.ask("address: ", public=True))
+    assert (found, public in shown) == (public, True)
+    hidden, stars = screen([f"{public}\n".encode()], lambda tty: tty.ask("what happened? "))
+    assert (hidden, public in stars) == (public, False)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: f"tgcanary_{secrets.token_hex(8)}",
+        lambda: secrets.token_hex(16),
+        lambda: secrets.token_hex(6),
+        lambda: secrets.token_urlsafe(32),
+        lambda: f"https://user:{secrets.token_hex(10)}@acme.example/",
+        lambda: f"https://hooks.acme.example/{secrets.token_urlsafe(24)}",
+        lambda: str(uuid.uuid4()),
+        lambda: "".join(secrets.choice(string.ascii_lowercase) for _ in range(24)),
+        lambda: "".join(secrets.choice(string.ascii_letters) for _ in range(20)),
+    ],
+)
+def test_a_value_is_not_shown_where_an_address_or_name_is_asked_for(make):
+    for _ in range(200):
+        value = make()
+        line = TypedLine(public=True)
+        assert line.take(f"{value}\n".encode()) == "*" * len(value)
+        assert line.text == value
+
+
+def test_a_value_in_two_pastes_is_not_shown():
+    line = TypedLine(public=True)
+    first, rest = "tgcanary_", secrets.token_hex(8)
+    line.take(first.encode())
+    assert rest not in line.take(f"{rest}\n".encode())
 
 
 def test_a_pasted_list_answers_one_question_a_line_and_shows_none():

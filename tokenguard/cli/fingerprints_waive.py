@@ -26,9 +26,11 @@ _NEXT = "`tokenguard fingerprints publish`, then `pull`, distributes it"
 
 @command("waive")
 @click.argument("name", type=TOKEN_NAME)
-@click.option("--owner", metavar="TEAM", help="The responsible team.")
-@click.option("--reason", metavar="TEXT", help="The reason; every user of a scan can read it.")
-@click.option("--until", metavar="YYYY-MM-DD", help="The day it expires; at most one year ahead.")
+@click.option("--owner", metavar="TEAM", help="The responsible team; required without --end.")
+@click.option("--reason", metavar="TEXT", help="The reason; every user of a scan can read it. Required without --end.")
+@click.option(
+    "--until", metavar="YYYY-MM-DD", help="The day it expires; at most one year ahead. Required without --end."
+)
 @click.option("--end", is_flag=True, help="End the waiver now.")
 @break_glass_option
 @pass_wiring

@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import shown, write_new
 from tokenguard.frozen import replace
+from tokenguard.providers.provider_registry import BUILT_IN, described_services
 from tokenguard.shell.provider_descriptions import FileAnswers, new_description
 from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
@@ -20,6 +22,7 @@ _QUESTIONS = {
     "contract": "published OpenAPI description and its commit or date, if there is one (empty: none): ",
     "auth": "how requests carry a token: bearer, basic or header NAME (empty: bearer): ",
 }
+_LOOKS_LIKE_A_VALUE = "  that looks like a token value, and nothing of it was kept; a provider file holds no values"
 _CREATES = "who creates tokens, api or person (empty: api): "
 _REVOKES = "who lists and revokes them, api or person (empty: api): "
 
@@ -47,8 +50,9 @@ def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | No
     lint`, and play it with `tokenguard provider test`.
     """
     segment(name, what="provider")
-    if output is not None and Path(output).exists():
-        raise _taken(output)
+    _check_name(wiring, name)
+    if output is not None:
+        _check_output(Path(output))
     answers = FileAnswers(**given, by_person=by_person or "")
     if wiring.tty is not None and output is not None:
         answers = _asked(wiring, wiring.tty, name, output, answers, by_person=by_person)
@@ -61,21 +65,50 @@ def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | No
     try:
         write_new(Path(output), text.encode())
     except OSError:
-        raise _taken(output) from None
-    wiring.progress.note(f"written to {shown(Path(output))}; validate it with: tokenguard provider lint {output}")
+        raise _taken(Path(output)) from None
+    wiring.progress.step(f"written to {shown(Path(output))}; validate it with: tokenguard provider lint {output}")
 
 
-def _taken(output: str) -> InputError:
-    return InputError(f"cannot create {shown(Path(output))}", hint="name a file that does not exist yet")
+def _check_name(wiring: Wiring, name: str) -> None:
+    """Refuse the name of a built-in provider, which takes no file; warn of one that tokenguard describes already."""
+    if name in BUILT_IN:
+        raise InputError(
+            f"{name} is built in and takes no file", hint=f"see what it can do: tokenguard provider show {name}"
+        )
+    if name in described_services():
+        wiring.progress.note(
+            f"a file for {name} comes with tokenguard, see `tokenguard provider show {name}`; a file of your own "
+            "replaces it where the configuration names it"
+        )
+
+
+def _check_output(output: Path) -> None:
+    """Refuse, before anything is asked, a file that cannot be created."""
+    if not output.parent.is_dir():
+        raise InputError(
+            f"cannot create {shown(output)}: there is no such directory", hint="create the directory, or name another"
+        )
+    if output.exists():
+        raise _taken(output)
+
+
+def _taken(output: Path) -> InputError:
+    why = "it exists" if output.exists() else "it cannot be written there"
+    return InputError(f"cannot create {shown(output)}: {why}", hint="name a file that does not exist yet")
 
 
 def _asked(
     wiring: Wiring, tty: Tty, name: str, output: str, answers: FileAnswers, *, by_person: str | None
 ) -> FileAnswers:
     """Ask for what was not given as an option; an interrupt later loses no answer."""
+    wiring.unfinished = "nothing was written; run the command again"
     for key, question in _QUESTIONS.items():
         while not getattr(answers, key):
-            found = replace(answers, **{key: tty.ask(question).strip()})
+            answer = tty.ask(question, public=True).strip()
+            if holds_issued(answer) or holds_opaque(answer):
+                tty.show(_LOOKS_LIKE_A_VALUE)
+                continue
+            found = replace(answers, **{key: answer})
             if getattr(found, key) == "":
                 break
             try:
@@ -95,9 +128,10 @@ def _asked(
 
 def _is_person(tty: Tty, question: str) -> bool:
     while True:
-        answer = tty.ask(question).strip().lower()
+        answer = tty.ask(question, public=True).strip().lower()
         if answer in {"", "api", "person"}:
             return answer == "person"
+        tty.show("  please answer api or person")
 
 
 def _again(name: str, output: str, answers: FileAnswers) -> str:

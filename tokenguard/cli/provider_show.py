@@ -17,6 +17,7 @@ from tokenguard.shell.provider_descriptions import (
     read_description,
 )
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _NEVER = "never tried live"
 _DONE_BY = {Method.API: "API", Method.PERSON: "person", Method.NEVER: "no"}
@@ -86,6 +87,41 @@ def _death(can: Capabilities) -> str:
     return "missing from a complete list" if can.lists else "asserted by a person only"
 
 
+def _delays(can: Capabilities) -> str:
+    """How long what the provider did may take to show."""
+    parts = (
+        (can.activate_lag, "a new token may be refused for {}"),
+        (can.revoke_lag, "a revoked one accepted for {}"),
+    )
+    said = [text.format(f"{lag.total_seconds():g} s") for lag, text in parts if lag]
+    return ", ".join(said)
+
+
+def _limits(can: Capabilities) -> Iterator[str]:
+    if can.max_active is not None:
+        yield f"slots          at most {counted(can.max_active, 'token')} at a time, so a rotation needs a free one"
+    if waits := _delays(can):
+        yield f"delay          {waits}"
+
+
+def _proof(can: Capabilities) -> Iterator[str]:
+    yield f"proof of death {_death(can)}"
+    if can.probe:
+        yield "control        another live token or the admin credential; it shows that a refusal is no outage"
+    if can.by_value is ByValue.LEAKED:
+        yield "leaked values  revoked for good, and the provider may tell the token's owner: there is no undo"
+
+
+def _credentials(found: KnownProvider) -> Iterator[str]:
+    can = found.capabilities
+    if len(can.fields) > 1:
+        yield f"value          {', '.join(can.fields)}: `add` asks for each"
+    if found.uses_admin:
+        yield f"admin          {admin_variable(found.name)}, or `[providers.{found.name}] admin`"
+        if len(can.admin_fields) > 1:
+            yield f"admin value    {', '.join(can.admin_fields)}: `add --kind provider_admin` asks for each"
+
+
 def _lines(found: KnownProvider) -> Iterator[str]:
     can = found.capabilities
     create, revoke, probe, listed = _can(can)
@@ -98,9 +134,9 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"probe          {probe}"
     yield f"list           {listed}"
     yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
-    yield f"proof of death {_death(can)}"
-    if can.unattended:
-        yield f"admin          {admin_variable(found.name)}, or `[providers.{found.name}] admin`"
+    yield from _limits(can)
+    yield from _proof(can)
+    yield from _credentials(found)
     for key, text in found.source.items():
         yield f"{key.replace('_', ' '):<14} {text}"
     if found.source and "tried_live" not in found.source:
@@ -137,6 +173,9 @@ def _document(found: KnownProvider) -> dict[str, Any]:
         "source": found.source,
         "permissions": found.permissions,
         "admin_permissions": found.admin_permissions,
+        "uses_admin": found.uses_admin,
+        "admin_fields": list(can.admin_fields) if found.uses_admin else [],
+        "max_active": can.max_active,
         "tried_live": found.source.get("tried_live"),
         "guide": {"where": found.guide.where, "create": list(found.guide.create), "revoke": list(found.guide.revoke)},
     }

@@ -11,7 +11,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import shown
 from tokenguard.interrupts import end_signals_as_interrupts
-from tokenguard.shell.provider_descriptions import CheckedFile, check_files
+from tokenguard.shell.provider_descriptions import CheckedFile, check_files, read_description
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
@@ -47,13 +47,14 @@ def test(
     read, revocations are late or have no effect, and a web page answers instead of the API. Nothing is sent to the
     provider. Exit 1: a check failed.
 
-    With --live, one token is created at the real service with your admin credential, looked up in its list, checked,
-    revoked and proven dead. The report holds no value. Ctrl-C, SIGTERM and SIGHUP revoke the token. Exit 5: a token may
-    be alive; the report says so too, with the token's label.
+    With --live, one token of the configured provider NAME is created at the real service with your admin credential,
+    looked up in its list, checked, revoked and proven dead. The report holds no value. Ctrl-C, SIGTERM and SIGHUP
+    revoke the token. Exit 5: a token may be alive; the report says so too, with the token's label.
     """
     if live:
         if len(names) != 1 or all_of_them:
             raise InputError("--live tries one provider", hint="name it")
+        _check_name(names[0])
         where = Scope.parse(scope) if scope else None
         path = Path(report or f"{names[0]}-live-{wiring.clock.now():%Y-%m-%d}.json")
         return _try_live(wiring, LiveTrial(wiring, names[0], where, permissions, path), path, yes=yes)
@@ -73,6 +74,20 @@ def test(
     else:
         wiring.screen.line(f"{counted(len(results), 'provider')}, {failed} failed")
     return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _check_name(given: str) -> None:
+    """Refuse a file for a live trial, which needs the configured admin credential of a provider.
+
+    Raises:
+        InputError: it is a path, or the file at it is not valid.
+    """
+    if "/" in given or given.endswith((".yaml", ".yml")):
+        name = read_description(Path(given)).name
+        raise InputError(
+            f"a live trial needs a configured provider, and {shown(Path(given))} is a file",
+            hint=f"set [providers.{name}] file and admin, then: tokenguard provider test --live {name}",
+        )
 
 
 def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> ExitCode:

@@ -105,7 +105,7 @@ def _ask(tty: Tty, fact: MissingFact, check: Callable[[dict[str, object]], None]
     """The answer as options; empty if the field stays open, None if the record is left."""
     offered = f"{fact.suggestion}: {fact.source}" if fact.suggestion else "open"
     while True:
-        typed = tty.ask(f"  {fact.column.replace('_', ' ')} ({_EXAMPLES[fact.column]}) [{offered}]: ")
+        typed = tty.ask(f"  {fact.column.replace('_', ' ')} ({_EXAMPLES[fact.column]}) [{offered}]: ", public=True)
         text = typed or fact.suggestion
         if text.lower() == _SKIP:
             return None

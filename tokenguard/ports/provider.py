@@ -57,6 +57,8 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     """Whether the list shows a part of each value, by which a token is found whose id is not on record."""
     lists_per_scope: bool = False
     """Whether one list holds the tokens of one scope only."""
+    creates_per_scope: bool = False
+    """Whether the request that creates a token names the scope."""
     verifies_scope: bool = False
     scope_kind: str = ""
     """`drive`, `org`; empty: any."""

@@ -12,8 +12,8 @@ class Terminal(Protocol):
         """Print lines to the person; control characters become visible."""
         ...
 
-    def ask(self, prompt: str) -> str:
-        """Ask for one line, without the spaces around it."""
+    def ask(self, prompt: str, *, public: bool = False) -> str:
+        """Ask for one line, without the spaces around it. What is pasted is shown only where the answer is `public`."""
         ...
 
     def ask_hidden(self, prompt: str) -> Secret:

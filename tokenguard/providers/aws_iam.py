@@ -39,6 +39,16 @@ class AwsIam:
         "contract": "service model of boto3 (iam 2010-05-08, sts 2011-06-15)",
         "checked": "2026-11-29",
     }
+    admin_permissions: ClassVar[Mapping[str, str]] = {
+        "iam:CreateAccessKey": "creates keys",
+        "iam:UpdateAccessKey": "deactivates a key before it is deleted",
+        "iam:DeleteAccessKey": "deletes keys",
+        "iam:ListAccessKeys": "finds keys, and shows that a deleted one is gone",
+        "iam:GetAccessKeyLastUsed": "says when a key was last used",
+        "iam:ListUserTags": "reads the labels of keys, which are tags of the user",
+        "iam:TagUser": "writes the label of a key",
+        "iam:UntagUser": "removes the label of a deleted key",
+    }
 
     def __init__(self, settings: ProviderSettings, clock: Clock) -> None:
         base = Address.parse(settings.base_url or BASE_URL)

@@ -40,6 +40,12 @@ class OpenBaoAppRole:
         "checked": "2026-11-29",
         "tried_live": "2026-11-29",
     }
+    admin_permissions: ClassVar[Mapping[str, str]] = {
+        "read role/ROLE/role-id": "the value of a new secret id holds it",
+        "update, list role/ROLE/secret-id": "creates secret ids, and lists their accessors",
+        "update role/ROLE/secret-id-accessor/lookup": "reads the label of a secret id",
+        "update role/ROLE/secret-id-accessor/destroy": "destroys a secret id",
+    }
 
     def __init__(self, settings: ProviderSettings, clock: Clock) -> None:
         given = Address.parse(settings.base_url or BASE_URL)

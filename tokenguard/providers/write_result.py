@@ -116,7 +116,7 @@ def _connection_hint(failure: Failure) -> str:
 def _refusal_hint(answer: Answer) -> str:
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
-            return "the admin credential is not accepted: check `[providers.X] admin`"
+            return "the admin credential is not accepted: replace the value in its record or variable"
         case HTTPStatus.FORBIDDEN:
             return "the admin credential lacks permission, or the account is suspended"
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:

@@ -66,7 +66,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
         )
         if death_owed(journal):
             unit = journal.mode.unit
-            yield f"**Revocation of the old {unit} is not confirmed. Assume that {unit} still works.**"
+            yield f"**Revocation of the old {unit} is not confirmed. Assume the {unit} still works.**"
     if document.accepted_again:
         yield f"**A token that was recorded as gone is alive.** {resume} revokes it."
     if matter.due_at is not None and matter.due_at <= matter.now:

@@ -40,6 +40,8 @@ class KnownProvider(Frozen, frozen=True, kw_only=True):
     """What a token can be granted, and what each permission allows."""
     admin_permissions: dict[str, str]
     """What the admin credential needs at least, and for what."""
+    uses_admin: bool
+    """Whether a request needs the admin credential."""
 
 
 def known_providers(settings: Settings, clock: Clock) -> Iterator[KnownProvider]:
@@ -62,7 +64,8 @@ def known_provider(name: str, settings: Settings, clock: Clock) -> KnownProvider
         guide=provider.guide(),
         source=dict(said.source if said is not None else getattr(provider, "source", {})),
         permissions={} if said is None else dict(said.permissions),
-        admin_permissions={} if said is None else dict(said.admin_permissions),
+        admin_permissions=dict(said.admin_permissions if said else getattr(provider, "admin_permissions", {})),
+        uses_admin=provider.capabilities.unattended if said is None else said.uses_admin,
     )
 
 
@@ -108,6 +111,7 @@ _OF_ANY_SERVICE = frozenset(
     {"name", "kind", "scope_kind", "auth", "admin_auth", "encoding", "lifetime", "source", "overlap", "revoke"}
 )
 """Keys whose values in the example are those of many services."""
+_PAGE = re.compile(r"https?://[^\s/]+\S*")
 _SPECIAL = {"probe": ("query", "scope", "scope_name"), "create": ("request",), "list": ("query", "status")}
 _GUIDE = {
     "create": """\
@@ -148,7 +152,17 @@ def new_description(name: str, answers: FileAnswers | None = None) -> str:
         ]
         parts.insert(-1, guide.rstrip("\n"))
     text = "\n\n".join(parts).replace("acme", segment(name, what="provider"))
-    for key, given in (("base_url", said.base_url), ("  documentation", said.documentation), ("auth", said.auth)):
+    text = text.replace("see below", "see docs/providers.md")
+    if said.documentation and not _PAGE.fullmatch(said.documentation):
+        raise InputError(
+            "documentation: this must be the address of a page", hint="write https://HOST/PATH, or leave it out"
+        )
+    for key, given in (
+        ("base_url", said.base_url),
+        ("  documentation", said.documentation),
+        ("auth", said.auth),
+        ("admin_auth", said.auth),
+    ):
         if given:
             text = _with_value(text, key, given)
     if said.contract:

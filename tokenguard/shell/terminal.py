@@ -142,7 +142,7 @@ class TerminalOperator:
         """
         default = default or self._offered()
         empty = default if empty is None else empty
-        name = given.strip() or self._tty.ask(f"  {question} [{default}]: ") or empty
+        name = given.strip() or self._tty.ask(f"  {question} [{default}]: ", public=True) or empty
         while (issued := holds_issued(name) or holds_opaque(name)) or (name and self._leaves(name)):
             why = (
                 "that looks like a token value, and nothing of it was kept; type your name"
@@ -150,7 +150,7 @@ class TerminalOperator:
                 else "that is the person who leaves; give the one who does this now"
             )
             self._tty.show(f"  not yet: {why}")
-            name = self._tty.ask(f"  {question} [{default}]: ") or empty
+            name = self._tty.ask(f"  {question} [{default}]: ", public=True) or empty
         return safe_text(name, one_line=True, limit=_NAME_LIMIT)
 
 

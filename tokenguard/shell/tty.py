@@ -65,15 +65,16 @@ class Tty:
         """Print lines to the person; control characters become visible."""
         self._put(safe_text(text) + "\n")
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, *, public: bool = False) -> str:
         """Ask for one line. KeyboardInterrupt at Ctrl-C and at the end of input.
 
-        Typed text is shown. Pasted text is not, since it may be a value, at any question.
+        Typed text is shown. Pasted text is not, since it may be a value, at any question but a `public` one: for an
+        address or a name. There it is shown if it consists of words, short numbers and punctuation.
         """
         before = termios.tcgetattr(self._descriptor)
         by_key = [*before]
         by_key[_ECHO_FLAGS] = before[_ECHO_FLAGS] & ~(termios.ECHO | termios.ICANON)
-        line = TypedLine()
+        line = TypedLine(public=public)
         try:
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, by_key)
             self._put(safe_text(prompt, one_line=True))

@@ -309,7 +309,7 @@ def _checked(name: str, text: str) -> str:
 def _answer(tty: Terminal, name: str, read: Callable[[str], str]) -> str:
     """Ask until the answer is valid."""
     while True:
-        if text := tty.ask(f"{_QUESTIONS[name]}: "):
+        if text := tty.ask(f"{_QUESTIONS[name]}: ", public=True):
             try:
                 return read(text)
             except InputError as error:

@@ -20,7 +20,7 @@ from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, NotProvenDead, TokenguardError
 from tokenguard.files import create_private, replace_file, shown
 from tokenguard.frozen import Frozen
-from tokenguard.ports.provider import CreatedToken, CreateRefused, Issuer, Method, Provider, TokenRequest
+from tokenguard.ports.provider import Capabilities, CreatedToken, CreateRefused, Issuer, Method, Provider, TokenRequest
 from tokenguard.rotation.control_search import ControlResult
 from tokenguard.rotation.proof_of_death import RefusalSeries
 from tokenguard.usecases.parts import HasClock, HasOpenWork, HasProgress, HasVendors
@@ -40,6 +40,15 @@ class TrialStep(Frozen, frozen=True):
     name: str
     result: str
     reason: str = ""
+
+
+def _needs_scope(can: Capabilities) -> str:
+    """Why a trial needs a scope; empty if it does not. Without it a token would be created before the trial fails."""
+    if can.lists_per_scope:
+        return "lists the tokens of one scope at a time"
+    if can.creates_per_scope:
+        return "creates tokens in a scope"
+    return "says which scope a token belongs to, which is compared" if can.verifies_scope else ""
 
 
 class LiveTrial:
@@ -67,11 +76,8 @@ class LiveTrial:
                 f"tokens of {name} are created or revoked by a person",
                 hint=f"try it with a record: tokenguard add trial/{name} --provider {name}",
             )
-        if scope is None and can.lists_per_scope:
-            raise InputError(
-                f"{name} lists the tokens of one scope at a time",
-                hint=f"name it: --scope {can.scope_kind or 'KIND'}:ID",
-            )
+        if scope is None and (why := _needs_scope(can)):
+            raise InputError(f"{name} {why}", hint=f"name it: --scope {can.scope_kind or 'KIND'}:ID")
         record = Record(name=token_name("trial/live"), provider=name, base_url=self._provider.base_url, scope=scope)
         issuer = parts.vendors.of(record).issuer
         if issuer is None:

@@ -277,6 +277,20 @@ class Description:
     confirm_after: timedelta | None
 
     @property
+    def uses_admin(self) -> bool:
+        """Whether a request needs the admin credential."""
+        shown = self.revoke_value is not None and self.revoke_value.login in {RevokerLogin.ADMIN, RevokerLogin.BODY}
+        return shown or self.rows is not None
+
+    @property
+    def creates_per_scope(self) -> bool:
+        """Whether the request that makes a token names its scope."""
+        if self.create is None:
+            return False
+        used = request_template.names(self.create.body) | request_template.names([*self.create.route.segments])
+        return "scope" in used
+
+    @property
     def lists_per_scope(self) -> bool:
         """Whether a list holds the tokens of one scope only."""
         if self.rows is None:

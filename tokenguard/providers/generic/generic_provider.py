@@ -53,6 +53,7 @@ class Generic:
             lists=said.rows is not None,
             hints=said.rows is not None and "hint" in said.rows.more,
             lists_per_scope=said.lists_per_scope,
+            creates_per_scope=said.creates_per_scope,
             verifies_scope=said.probe is not None and said.probe.scope is not None,
             scope_kind=said.scope_kind,
             kind=said.kind,

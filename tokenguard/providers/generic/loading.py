@@ -54,7 +54,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     auth = auth_section.auth(top, "auth")
     description = Description(
         name=name,
-        base_url=str(Address.parse(top.text("base_url"))),
+        base_url=_address(top, "base_url"),
         kind=CredentialKind(top.choice("kind", _KINDS, str(CredentialKind.API_KEY))),
         scope_kind=scope_kind,
         source=_source(top),
@@ -88,6 +88,15 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     _refuse_gaps(top, description)
     top.close()
     return description
+
+
+def _address(top: Fields, key: str) -> str:
+    """An address, in its one spelling; an error names the place, and shows nothing of it."""
+    text = top.text(key)
+    try:
+        return str(Address.parse(text))
+    except InputError as error:
+        top.refuse(error.message, key, hint=error.hint)
 
 
 def _refuse_gaps(top: Fields, said: Description) -> None:

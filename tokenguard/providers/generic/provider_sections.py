@@ -203,9 +203,15 @@ def _value(fields: Fields) -> dict[str, JsonPointer]:
 
 def guide(top: Fields, *, words_for_create: bool, words_for_revoke: bool) -> Guide:
     """The words for a person; needed for what has no request."""
+    by_person = " or ".join(["create"] * words_for_create + ["revoke"] * words_for_revoke)
+    why = f"the file has no request for {by_person}, so a person does it: `guide` must say where and how"
+    if by_person and "guide" not in top:
+        top.refuse(f"this is missing: {why}", "guide")
     fields = top.within("guide") or top.empty("guide")
+    if by_person and "where" not in fields:
+        fields.refuse(f"this is missing: {why}", "where")
     made = Guide(
-        fields.text("where", "" if not (words_for_create or words_for_revoke) else None),
+        fields.text("where", ""),
         create=_words(fields, "create", _GUIDE_CREATE, needed=words_for_create),
         revoke=_words(fields, "revoke", _GUIDE_REVOKE, needed=words_for_revoke),
     )
@@ -264,7 +270,9 @@ def meanings(top: Fields, key: str) -> dict[str, str]:
 def _words(fields: Fields, key: str, allowed: tuple[str, ...], *, needed: bool) -> tuple[str, ...]:
     words = fields.texts(key) if key in fields else ()
     if needed and not words:
-        fields.refuse("a person does this, so the steps must be here", key)
+        fields.refuse(
+            f"this is missing: the file has no request for {key}, so the steps for a person must be here", key
+        )
     if problem := request_template.problem(list(words), allowed):
         fields.refuse(problem, key)
     return words
