@@ -10,7 +10,21 @@ NAME = "video/app/prod/upload"
 
 
 def added(cli, *more):
-    given = ("--provider", "manual", "--env", "prod", "--owner", "video", "--purpose", "uploads", "--label", "first")
+    given = (
+        "--provider",
+        "manual",
+        "--scope",
+        "drive:d1",
+        "--env",
+        "prod",
+        "--owner",
+        "video",
+        "--purpose",
+        "uploads",
+        "--label",
+        "first",
+    )
+    cli.tty = FakeTty("done alex")
     assert cli("add", NAME, *given, *more, "--stdin", stdin="tgcanary-first-0123456789").code == 0
 
 
@@ -52,8 +66,6 @@ def test_no_token_is_awaited_that_nobody_was_asked_for(cli, monkeypatch, tries):
 
 def test_no_delivery_is_recorded_that_nobody_was_asked_for(cli, monkeypatch):
     added(cli, "--deliver", "person:alex")
-    cli.tty = FakeTty("done alex")
-    assert cli("deliver", NAME).code == 0
     interrupted(cli, monkeypatch, at=Stage.VERIFIED)
     assert cli("rotate", NAME, "--resume", "--no-input").code == 3
     assert journal(cli).stage is Stage.PUBLISHED

@@ -107,7 +107,7 @@ def _limits(can: Capabilities) -> Iterator[str]:
 def _proof(can: Capabilities) -> Iterator[str]:
     yield f"proof of death {_death(can)}"
     if can.probe:
-        yield "control        another live token or the admin credential; it shows that a refusal is no outage"
+        yield "control        another live token or the admin credential; it tells a refusal from an outage"
     if can.by_value is ByValue.LEAKED:
         yield "leaked values  revoked for good, and the provider may tell the token's owner: there is no undo"
 
