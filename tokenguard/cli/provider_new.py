@@ -11,8 +11,7 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import shown, write_new
 from tokenguard.frozen import replace
-from tokenguard.providers.provider_registry import BUILT_IN, described_services
-from tokenguard.shell.provider_descriptions import FileAnswers, new_description
+from tokenguard.shell.provider_descriptions import DescriptionOrigin, FileAnswers, new_description, origin_of
 from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
 
@@ -71,11 +70,12 @@ def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | No
 
 def _check_name(wiring: Wiring, name: str) -> None:
     """Refuse the name of a built-in provider, which takes no file; warn of one that tokenguard describes already."""
-    if name in BUILT_IN:
+    origin = origin_of(name)
+    if origin is DescriptionOrigin.BUILT_IN:
         raise InputError(
             f"{name} is built in and takes no file", hint=f"see what it can do: tokenguard provider show {name}"
         )
-    if name in described_services():
+    if origin is DescriptionOrigin.SHIPPED:
         wiring.progress.note(
             f"a file for {name} comes with tokenguard, see `tokenguard provider show {name}`; a file of your own "
             "replaces it where the configuration names it"

@@ -26,6 +26,13 @@ class DescriptionOrigin(StrEnum):
     OWN = "own file"
 
 
+def origin_of(name: str) -> DescriptionOrigin | None:
+    """Where tokenguard itself has a provider of that name from; None if it has none."""
+    if name in provider_registry.BUILT_IN:
+        return DescriptionOrigin.BUILT_IN
+    return DescriptionOrigin.SHIPPED if name in provider_registry.described_services() else None
+
+
 class KnownProvider(Frozen, frozen=True, kw_only=True):
     """One provider."""
 
