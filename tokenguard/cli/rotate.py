@@ -96,10 +96,7 @@ def rotate(
     chooses = due or wanted != ANY
     _check_choice(named=bool(names), chooses=chooses, resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
-    if in_place and (compromised or resume or abort or chooses):
-        raise InputError(
-            "--in-place takes names only, and no other mode", hint="the policy may have due tokens replaced in place"
-        )
+    _check_only_in_place(in_place, compromised or resume or abort or chooses)
     said = _reason(reason)
     if said:
         checked_text(wiring.store, said, what="reason")
@@ -330,6 +327,13 @@ def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: 
         )
     if accept_outage and (abort or compromised):
         raise InputError("--accept-outage applies to planned rotations only", hint="leave it out")
+
+
+def _check_only_in_place(in_place: bool, other: bool) -> None:
+    if in_place and other:
+        raise InputError(
+            "--in-place takes names only, and no other mode", hint="the policy may have due tokens replaced in place"
+        )
 
 
 def _check_in_place(wiring: Wiring, snapshots: Sequence[Snapshot], *, in_place: bool, accepted: bool) -> None:
