@@ -23,6 +23,7 @@ ONE_VALUE = {"gunicorn", "pytest", "processes"}
 _MASK = re.compile(r"\[tokenguard:([0-9a-f]{8})\]|%5Btokenguard%3A([0-9a-f]{8})%5D")
 _VARIES = (
     (re.compile(r"0x[0-9a-f]+|&#x27;"), "ADDRESS"),
+    (re.compile(r"\(\d+\.\d{3}\) "), "TIME "),  # Django's log of SQL
     (
         re.compile(
             r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]?\d*(?:\+00:00|Z)?|\d\d/\w{3}/\d{4}[: ]\d\d:\d\d:\d\d|\w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d"

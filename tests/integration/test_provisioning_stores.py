@@ -316,6 +316,7 @@ def test_edits_settle(request, home, tmp_path, sandbox, edits):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @on_each_store
 @_many
 @given(_edits)
