@@ -51,4 +51,4 @@ def test_every_command_of_the_page_does_what_the_page_says(page):
     listed = said["tokenguard request"]
     assert "video/app/prod/upload: retire" in listed
     page.line("tokenguard request")
-    assert "video/app/prod/post" in page.output, "the second request was never approved"
+    assert "nothing awaits" in page.output, "the second request ended with its operation, whose review is closed"
