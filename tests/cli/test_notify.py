@@ -938,3 +938,11 @@ def test_reminders_keep_to_the_limit_of_the_route(cli, configured, receiver):
         cli.clock.sleep(7 * DAY)
     assert len(receiver.bodies) == 4
     assert receiver.events.count(("overdue", "video/app/prod/t3")) == 2
+
+
+def test_a_missing_variable_is_named_with_the_key_of_the_route(monkeypatch):
+    from tokenguard.errors import InputError
+    from tokenguard.shell.credentials import read_credential
+
+    with pytest.raises(InputError, match=r"named by \[notify\.routes\.a\] secret, is not set"):
+        read_credential("env:NOT_SET_HERE", {}, table="[notify.routes.a]", what="secret")

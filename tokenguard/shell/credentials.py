@@ -14,13 +14,16 @@ _MOST = 65_536
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 
 
-def read_credential(source: str, environ: Mapping[str, str], *, table: str, private: bool = True) -> Secret:
+def read_credential(
+    source: str, environ: Mapping[str, str], *, table: str, what: str = "credential", private: bool = True
+) -> Secret:
     """The credential that a table of the configuration names.
 
     Args:
         source: `env:VARIABLE` or `file:PATH`.
         environ: the process's environment.
         table: for errors: `[vault]`.
+        what: for errors: the key in that table.
         private: a file must be readable by us alone.
 
     Raises:
@@ -28,7 +31,7 @@ def read_credential(source: str, environ: Mapping[str, str], *, table: str, priv
     """
     kind, _, rest = source.partition(":")
     if kind == "env" and rest:
-        return _checked(read_variable(rest, environ, what="credential", table=table), table)
+        return _checked(read_variable(rest, environ, what=what, table=table), table)
     if kind != "file" or not rest:
         raise InputError(
             f"credential of {table} is not given",

@@ -42,11 +42,11 @@ def _channel(
     if config.chat:
         from tokenguard.notifications.chat import ChatChannel  # loads what only chats need
 
-        return ChatChannel(read_credential(config.chat, environ, table=table))
+        return ChatChannel(read_credential(config.chat, environ, table=table, what="chat"))
     from tokenguard.notifications.webhook import WebhookChannel  # loads the HTTP client
 
     url = text_or_variable(config.webhook, environ, what="webhook", table=table)
-    secret = read_credential(config.secret, environ, table=table)
+    secret = read_credential(config.secret, environ, table=table, what="secret")
     if len(secret) < _SHORTEST_SECRET:
         raise InputError(
             f"the secret of {table} is shorter than {_SHORTEST_SECRET} characters",
@@ -67,7 +67,7 @@ def _mail(
         port=address.port,
         tls=MailTls(config.tls),
         user=config.user,
-        password=read_credential(config.secret, environ, table=table) if config.secret else None,
+        password=read_credential(config.secret, environ, table=table, what="secret") if config.secret else None,
         ca_bundle=settings.ca_bundle,
     )
     return MailChannel(server, config.sender, config.to, clock)
