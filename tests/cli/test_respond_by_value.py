@@ -137,6 +137,10 @@ def test_a_report_that_is_refused_when_it_is_sent_again_is_work_for_a_person(cli
     added(cli, github, "video/app/prod/other", "other")
     github.ignores_revoke = True
     assert cli("rotate", NAME, "--compromised", "--no-input", "--reason", "leaked").code == 5
+    cli.tty = FakeTty("")  # who is interrupted at the new value
+    assert cli("rotate", NAME, "--resume").code in {5, 130}
+    assert cli.store.find(token_name(NAME)).document.journal.attempts
+    cli.tty = None
     github.refuses_reports = True
     answer = cli("rotate", NAME, "--resume", "--no-input")
     assert answer.code == 5, answer

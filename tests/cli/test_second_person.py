@@ -276,6 +276,16 @@ def test_an_approval_is_used_once(cli):
     assert cli(*words).code == 0, "another approval of the same operation covers it once more"
 
 
+def test_the_trail_names_the_approval_that_an_operation_used(cli):
+    cli.add()
+    words = ("rotate", NAME, "--compromised")
+    digest = requested(cli, *words)
+    approve(cli, digest)
+    assert cli(*words).code == 0
+    (opened,) = (each for each in history(cli) if each.op is Op.OPEN and each.detail["mode"] == "compromised")
+    assert opened.detail.get("approved", "").startswith(f"{digest}@")
+
+
 def test_an_approval_to_end_a_value_is_none_to_end_the_next_one(cli):
     cli.add()
     words = ("rotate", NAME, "--compromised")

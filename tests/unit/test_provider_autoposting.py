@@ -16,6 +16,7 @@ from tokenguard.errors import InputError, TokenguardError, Unreachable
 from tokenguard.ports.provider import Ambiguous, CreateRefused, TokenRequest
 from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.providers.write_result import new_value
 from tokenguard.sandbox.fault_settings import Operation, Storm
 from tokenguard.sandbox.sandbox_server import Sandbox
 
@@ -265,3 +266,8 @@ def test_an_error_body_that_echoes_secrets_is_never_quoted(status):
                 "tgcanary"
                 not in f"{caught.value!r} {caught.value.message} {caught.value.hint} {caught.value.__context__!r}"
             )
+
+
+def test_the_admin_credential_is_no_new_value_wherever_it_stood():
+    with pytest.raises(Ambiguous):
+        new_value({"token": ADMIN}, Value.of(ADMIN), "create a key")

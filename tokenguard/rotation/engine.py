@@ -302,7 +302,8 @@ def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
     if isinstance(error, Tampered) or session.journal.stage.ended:
         return
     with suppress(TokenguardError):
-        waits = {Stage.PUBLISHED, Stage.CONSUMED, *((Stage.MINT,) if isinstance(error, NeedsPerson) else ())}
+        of_person = (Stage.REVOKED, Stage.MINT) if isinstance(error, NeedsPerson) else ()
+        waits = {Stage.PUBLISHED, Stage.CONSUMED, *of_person}
         blocked = session.journal.stage in waits and not isinstance(error, NotProvenDead)
         if blocked and death_owed(session.journal):
             revoke.try_prove_dead(session)

@@ -34,8 +34,9 @@ def select_tokens(
     """
     asked = sum((bool(names), everything, wanted != ANY))
     if asked != 1:
+        both = f"token names{', --all' if everything else ''} and a selection exclude each other"
         raise InputError(
-            "no token was given" if not asked else "token names and a selection exclude each other",
+            both if asked else "no token was given",
             hint=f"name tokens, or select them, for example {way}",
         )
     if names:
