@@ -308,9 +308,12 @@ def schedule(world):
 
 
 def trial(world):
+    from tokenguard.domain.scope import Scope
     from tokenguard.usecases.live_trial import LiveTrial
 
-    made = LiveTrial(narrowed(world, "live_trial.LiveTrialParts"), "fake", None, (), Path("report.json"))
+    made = LiveTrial(
+        narrowed(world, "live_trial.LiveTrialParts"), "fake", Scope("drive", "d1"), (), Path("report.json")
+    )
     assert "fake" in made.name
 
 

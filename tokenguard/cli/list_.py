@@ -1,12 +1,14 @@
 """`list`: lists the inventory, filtered or by due date."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.selection_options import selects_due
+from tokenguard.domain.document import Snapshot
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.inventory.selection import ANY, Filter, SelectedToken, by_due, listed
@@ -45,16 +47,18 @@ def list_tokens(wiring: Wiring, *, within: int | None, all_stores: bool, as_form
     wiring.flags.format = "text" if as_csv else as_format or wiring.flags.format
     now = wiring.clock.now()
     stores = _stores(wiring) if all_stores else {"": wiring.store}
+    scanned: Mapping[str, Iterable[Snapshot]] = {label: store.scan() for label, store in stores.items()}
+    if sort_by_due:
+        scanned = {label: list(each) for label, each in scanned.items()}
+        if any(is_behind(now, each.document.latest) for each in chain(*scanned.values())):
+            wiring.progress.note("this machine's clock is behind the timestamps in the store: due dates are off")
     found: Iterable[_Found] = (
         (label, each)
-        for label, store in stores.items()
-        for each in listed(store.scan(), wanted, lambda: wiring.policy)
+        for label, snapshots in scanned.items()
+        for each in listed(snapshots, wanted, lambda: wiring.policy)
     )  # fmt: skip
     if sort_by_due:
-        found = list(found)
-        if any(is_behind(now, each.snapshot.document.latest) for _, each in found):
-            wiring.progress.note("this machine's clock is behind the timestamps in the store: due dates are off")
-        found = _by_due(found, now, None if within is None else timedelta(days=within))
+        found = _by_due(list(found), now, None if within is None else timedelta(days=within))
     narrowed = wanted != ANY or sort_by_due
     if as_csv:
         from tokenguard.views.inventory_view import print_csv  # not for an empty store
