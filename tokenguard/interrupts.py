@@ -1,9 +1,10 @@
 """SIGTERM and SIGHUP as interrupts: locks, files and children are left in order, as at Ctrl-C."""
 
+import atexit
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,10 +31,16 @@ def interrupt_at_end_signals() -> Mapping[int, Any]:
         nonlocal last
         if time.monotonic() - last >= _CLEAN_UP:
             last = time.monotonic()
+            atexit.register(_ignore, wanted)  # else Python's own end sets them to kill, and the exit code is lost
             raise KeyboardInterrupt
 
     wanted = [each for each in ENDING if each != signal.SIGINT and signal.getsignal(each) is not signal.SIG_IGN]
     return {number: signal.signal(number, interrupt) for number in wanted}
+
+
+def _ignore(numbers: Iterable[int]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
