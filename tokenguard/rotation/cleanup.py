@@ -44,7 +44,8 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     held = content if isinstance(content, Value) else None
     attempt = replace(attempt, state=target_state, accepted=attempt.accepted or _is_accepted(session, held))
     session.commit(
-        session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"), attempts=_with(session, attempt)
+        session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"),
+        attempts=session.attempts_after(attempt),
     )
     if content is None:
         fence(session, attempt.label)
@@ -68,14 +69,10 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
         session.event(
             Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-asserted" if said else "attempt-gone"
         ),
-        attempts=_with(session, replace(attempt, state=AttemptState.GONE)),
+        attempts=session.attempts_after(replace(attempt, state=AttemptState.GONE)),
     )
     if said is None:
         session.context.progress.step(f"the new token {attempt.label} is discarded")
-
-
-def _with(session: TokenSession, attempt: Attempt) -> tuple[Attempt, ...]:
-    return tuple(attempt if each.label == attempt.label else each for each in session.journal.attempts)
 
 
 def _is_accepted(session: TokenSession, held: Value | None) -> bool:

@@ -15,7 +15,7 @@ from tokenguard.rotation.session import TokenSession
 
 def makes_by_api(session: TokenSession) -> bool:
     """Whether the new value comes from the provider's API."""
-    return session.journal.mode is Mode.IN_PLACE or session.provider.capabilities.mint is Method.API
+    return is_in_place(session) or session.provider.capabilities.mint is Method.API
 
 
 def is_in_place(session: TokenSession) -> bool:
@@ -61,9 +61,8 @@ def label_of(session: TokenSession) -> str:
 def leave_to_next(session: TokenSession, attempt: Attempt) -> None:
     """Give up a value that is lost or was not accepted: the next one that the token gets ends it."""
     session.context.store.destroy(session.snapshot.id, attempt.label)
-    gone = replace(attempt, state=AttemptState.GONE)
     session.commit(
         session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="replaced-next"),
-        attempts=tuple(gone if each.label == attempt.label else each for each in session.journal.attempts),
+        attempts=session.attempts_after(replace(attempt, state=AttemptState.GONE)),
     )
     session.context.progress.step("the new value before is not used; the token gets another one")

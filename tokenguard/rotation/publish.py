@@ -10,7 +10,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation.cleanup import discard_attempt
-from tokenguard.rotation.in_place import makes_by_api
+from tokenguard.rotation.in_place import is_in_place, makes_by_api
 from tokenguard.rotation.proof_of_death import control_search
 from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import TokenSession
@@ -152,7 +152,7 @@ def _with_new_value(session: TokenSession) -> Record:
         fingerprint=attempt.fingerprint,
         provider_id=attempt.provider_id,
         hint=attempt.hint,
-        label=record.label if given or session.journal.mode is Mode.IN_PLACE else attempt.label,
+        label=record.label if given or is_in_place(session) else attempt.label,
         accepted_at=None,  # that was the value before
         # A replacement is dated when its operation ends; until the old token is revoked its date applies.
         created_at=now if first and not given else record.created_at,
@@ -163,7 +163,7 @@ def _with_new_value(session: TokenSession) -> Record:
 def _stop_making(session: TokenSession) -> None:
     """Stop after a rejection that a retry would repeat, or that may be an outage because there is no control."""
     discard_attempt(session, session.journal.attempts[-1])
-    if session.journal.mode is Mode.IN_PLACE:
+    if is_in_place(session):
         raise Unfinished(
             f"{session.provider.name} does not accept the value that it gave {session.record.name}",
             hint="correct the recorded scope with `tokenguard edit` if it is wrong, then get another value: "
@@ -180,7 +180,7 @@ def _rejection(session: TokenSession, look: Observation) -> str:
     if look.verdict is Verdict.DEAD:
         return f"{session.provider.name} does not accept the {session.new} ({look.reason})"
     found = str(look.scope) if look.scope else "another scope"
-    made = "" if session.journal.mode is Mode.IN_PLACE else ": it was created in the wrong place"
+    made = "" if is_in_place(session) else ": it was created in the wrong place"
     return f"the {session.new} belongs to {found}, not to {session.record.scope}{made}"
 
 

@@ -182,6 +182,10 @@ class TokenSession:
             raise RuntimeError("there is no attempt")
         return (*self.journal.attempts[:-1], replace(attempt, **changes))
 
+    def attempts_after(self, attempt: Attempt) -> tuple[Attempt, ...]:
+        """Return all attempts with this one as it is now."""
+        return tuple(attempt if each.label == attempt.label else each for each in self.journal.attempts)
+
     def _explain_conflict(self) -> None:
         current = self.context.store.load(self.snapshot.id).document.journal
         if current is not None and (current.holder, current.epoch) != (self.journal.holder, self.journal.epoch):
