@@ -2,6 +2,7 @@
 
 import pytest
 
+from tokenguard.domain.journal import Stage
 from tokenguard.domain.names import token_name
 from tokenguard.ports.provider import Method
 
@@ -70,3 +71,13 @@ def test_what_has_leaked_and_only_a_person_can_revoke_is_an_alarm_on_record(cli)
     by_hand(cli, mint=Method.PERSON, revoke=Method.PERSON)
     assert cli("rotate", NAME, "--compromised", "--no-input").code == 5
     assert cli.store.find(token_name(NAME)).document.busy
+
+
+def test_a_person_who_revokes_is_asked_first_although_an_id_is_on_record(cli):
+    """A provider that only replaces in place has an issuer, too."""
+    cli.add(NAME)
+    assert cli("rotate", NAME).code == 0
+    assert cli.store.find(token_name(NAME)).document.record.provider_id
+    by_hand(cli, revoke=Method.PERSON)
+    assert cli("rotate", NAME, "--compromised", "--no-input").code == 5
+    assert cli.store.find(token_name(NAME)).document.journal.stage is Stage.OPEN, "no person was asked to revoke it"

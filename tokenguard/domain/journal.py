@@ -40,6 +40,11 @@ class Mode(StrEnum):
         return self not in {Mode.ADD, Mode.ISSUE}
 
     @property
+    def is_routine(self) -> bool:
+        """Whether a token that is in use, and not compromised, gets a new value."""
+        return self in {Mode.PLANNED, Mode.IN_PLACE}
+
+    @property
     def unit(self) -> str:
         """What is new and what is old, in messages: in place there is one token, with two values."""
         return "value" if self is Mode.IN_PLACE else "token"

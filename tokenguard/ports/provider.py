@@ -40,6 +40,10 @@ class ByValue(StrEnum):
     """Only where the value has leaked: the provider offers it for that, and may tell the token's owner."""
     ALWAYS = "always"
 
+    def allows(self, *, leaked: bool) -> bool:
+        """Whether the provider may be shown the value of a token that has leaked, or has not."""
+        return self is ByValue.ALWAYS or (self is ByValue.LEAKED and leaked)
+
 
 class Capabilities(Frozen, frozen=True, kw_only=True):
     """A provider's declared capabilities, from which a rotation is planned."""

@@ -15,12 +15,12 @@ from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Issuer, Method, ProviderToken, TokenList, Vendor
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation.handover import deliver_missing
-from tokenguard.rotation.in_place import listed_token
+from tokenguard.rotation.in_place import is_in_place, listed_token
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.prompts import revoke_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead
 from tokenguard.rotation.publish import new_value
-from tokenguard.rotation.revoke_routes import value_revoker
+from tokenguard.rotation.revoke_routes import revoked_by_api
 from tokenguard.rotation.session import TokenSession
 
 
@@ -34,13 +34,12 @@ def intend_revoke(session: TokenSession) -> None:
         _check_preconditions(session)
         if _dead_already(session):
             return
-    old, issuer = old_token(session), session.issuer
-    in_place = session.journal.mode is Mode.IN_PLACE
+    old, in_place = old_token(session), is_in_place(session)
+    issuer = session.required_issuer if in_place else session.issuer
     if issuer is not None and (in_place or session.provider.capabilities.revoke is Method.API):
         target = _target_id(session, issuer)
         old = replace(old, provider_id=target or (listed_token(session, issuer).provider_id if in_place else ""))
-    by_api = (issuer is not None and bool(old.provider_id)) or value_revoker(session) is not None
-    if not by_api and not session.context.attended:
+    if not (in_place or revoked_by_api(session, old) or session.context.attended):
         session.context.operator.done(revoking_task(session))  # raises NeedsPerson with who and where
     how = "in-place" if in_place else ""
     intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id, result=how)

@@ -8,7 +8,7 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.ports.provider import ByValue, Capabilities, Method
+from tokenguard.ports.provider import Capabilities, Method
 
 _PERSON_MINUTES = 3  # to open the page, make a token and paste it
 _UNDECLARED = "its consumers are not declared: unattended it does not begin, attended it stops before the revoke"
@@ -198,7 +198,7 @@ def _publishing(record: Record) -> str:
 def _ending(record: Record, able: Capabilities, *, leaked: bool) -> tuple[PlannedStep, ...]:
     if able.revokes(record):
         return (_INTENT, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
-    if leaked and able.by_value is ByValue.LEAKED:
+    if able.by_value.allows(leaked=leaked):
         text = "the provider revokes the old token, which it is shown, and may tell its owner"
         return (_INTENT, PlannedStep(text=text, by=By.PROVIDER, takes=_CALL))
     minutes = timedelta(minutes=_PERSON_MINUTES)
@@ -219,7 +219,7 @@ def _proving(able: Capabilities, unit: str) -> tuple[PlannedStep, ...]:
 def _blocked(record: Record, able: Capabilities, mode: Mode, *, ruled_out: bool) -> str:
     if not record.kind.has_value:
         return "it has no value to rotate"
-    if mode in {Mode.PLANNED, Mode.IN_PLACE} and record.consumers is None and not ruled_out:
+    if mode.is_routine and record.consumers is None and not ruled_out:
         return _UNDECLARED
     if mode is Mode.IN_PLACE and not able.replaces:
         return "the provider gives no new value in place"

@@ -11,7 +11,7 @@ from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardErr
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.external_fields import UnexpectedValue
-from tokenguard.ports.provider import ByValue, Method, Provider
+from tokenguard.ports.provider import Method, Provider
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.rotation.control_search import ControlSearch
 from tokenguard.rotation.lease import is_at_work, pid_of
@@ -21,9 +21,6 @@ from tokenguard.rotation.prompts import create_task, delivery_task, revoke_task
 from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
 from tokenguard.text import counted
-
-_KEEPS_WORKING = frozenset({Mode.PLANNED, Mode.IN_PLACE})
-"""Operations on a token that is in use and not compromised."""
 
 
 def open_new(
@@ -78,14 +75,14 @@ def open_existing(
         waits = record.state is RecordState.PENDING
         hint = f"`tokenguard {'add' if waits else 'show'} {record.name}` {'brings it' if waits else 'says why'}"
         raise InputError(f"the store holds no live value of {record.name}", hint=hint)
-    if mode in _KEEPS_WORKING and live.found is not FieldState.SAME:
+    if mode.is_routine and live.found is not FieldState.SAME:
         raise UnexpectedValue.at(
             record.location.url
         )  # a leak or retirement revokes the old value even if the external field has changed
     approved = context.authorise(snapshot, mode)
     _check_provider(context, snapshot, mode, live)
     _check_person(context, record, mode)
-    if mode in _KEEPS_WORKING and not accept_outage:
+    if mode.is_routine and not accept_outage:
         _check_declared(context, record)
     return _open(
         context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason,
@@ -253,7 +250,7 @@ def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live
         raise _cannot(vendor.provider, record)
     if making:
         _check_can_make(context, record)
-    if mode in _KEEPS_WORKING and able.probe:
+    if mode.is_routine and able.probe:
         look = vendor.provider.probe(live.value, record.scope)
         if look.verdict is Verdict.UNKNOWN:
             raise Unreachable(
@@ -304,11 +301,11 @@ def _check_person(context: Context, record: Record, mode: Mode) -> None:
     Raises:
         NeedsPerson: nothing was begun.
     """
-    if context.attended or mode not in {*_KEEPS_WORKING, Mode.ISSUE, Mode.RETIRE}:
+    if context.attended or not (mode.is_routine or mode in {Mode.ISSUE, Mode.RETIRE}):
         return
     vendor = context.vendors.of(record)
     provider, able = vendor.provider, vendor.provider.capabilities
-    shown = vendor.by_value is not None and able.by_value is ByValue.LEAKED and record.live_leak is not None
+    shown = vendor.by_value is not None and able.by_value.allows(leaked=record.live_leak is not None)
     if able.mint is Method.PERSON and mode not in {Mode.RETIRE, Mode.IN_PLACE}:
         context.operator.paste(create_task(provider, record, ""))
     if able.revoke is Method.PERSON and not shown and mode not in {Mode.ISSUE, Mode.IN_PLACE}:

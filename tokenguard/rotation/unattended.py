@@ -150,7 +150,7 @@ def _within_the_most(
 
 
 def _is_recent(journal: Journal | None, now: datetime) -> bool:
-    return journal is not None and journal.mode in {Mode.PLANNED, Mode.IN_PLACE} and journal.opened_at > now - _PERIOD
+    return journal is not None and journal.mode.is_routine and journal.opened_at > now - _PERIOD
 
 
 def _canaries(taken: Sequence[Snapshot], policy: Policy) -> tuple[Snapshot, ...]:

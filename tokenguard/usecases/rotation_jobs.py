@@ -166,10 +166,7 @@ def planned(
     limit = due_of(record, parts.policy)
     able = _able(parts, record)
     known = (
-        mode not in {Mode.PLANNED, Mode.IN_PLACE}
-        or record.consumers is not None
-        or accept_outage
-        or _unused_for_quiet_period(parts, record)
+        not mode.is_routine or record.consumers is not None or accept_outage or _unused_for_quiet_period(parts, record)
     )
     plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None, ruled_out=known)
     if snapshot.document.busy or revocation_owed(snapshot.document):
