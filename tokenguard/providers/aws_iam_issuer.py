@@ -5,7 +5,6 @@ does this. Before a key is made, another tag says its label and which keys there
 request is lost, the key that is not among them has that label.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -54,12 +53,11 @@ class AccessKeyIssuer:
     def __init__(self, admin: AccessKeyOwner, scope: Scope | None) -> None:
         self._admin = admin
         self._scope = scope
-        self._gap = ""
 
     def create(self, wanted: TokenRequest) -> CreatedToken:
         """Make one key, whose label is in a tag before."""
         what, user = "creating the access key", self._user()
-        before = [key["AccessKeyId"] for key in self._keys(user)]
+        before = self._key_ids(user)
         if len(before) >= _MOST:
             raise CreateRefused(
                 f"{what}: the user has {len(before)} access keys, and AWS allows no more",
@@ -77,11 +75,11 @@ class AccessKeyIssuer:
 
     def listed(self) -> TokenList:
         """The user's keys, also inactive ones: these can be activated, and count as keys."""
-        user, self._gap = self._user(), ""
-        keys = list(self._keys(user))
-        tags = self._tags(user)
+        user = self._user()
+        keys, gap = self._keys(user)
+        tags, gap_of_tags = self._tags(user)
         labels = _labels([key["AccessKeyId"] for key in keys], tags)
-        return TokenList(rows=tuple(self._row(key, labels) for key in keys), gap=self._gap)
+        return TokenList(rows=tuple(self._row(key, labels) for key in keys), gap=gap or gap_of_tags)
 
     def revoke(self, provider_id: str) -> None:
         """Deactivate the key, then delete it with its label; one that is not there was deleted before."""
@@ -91,7 +89,7 @@ class AccessKeyIssuer:
             self._write(what, "update_access_key", UserName=user, AccessKeyId=provider_id, Status="Inactive")
             self._write(what, "delete_access_key", UserName=user, AccessKeyId=provider_id)
         except _Absent:
-            if provider_id not in {key["AccessKeyId"] for key in self._keys(user)}:  # and not the user is missing
+            if provider_id not in self._key_ids(user):  # and not the user is missing
                 return
             raise not_understood(what) from None
         with suppress(AwsError):  # a label without a key names nothing
@@ -106,7 +104,7 @@ class AccessKeyIssuer:
 
     def _name_pending(self, user: str, keys: list[str]) -> None:
         """Give a key that an earlier request made its own label, before the tag that says it is replaced."""
-        tags = self._tags(user)
+        tags, _ = self._tags(user)
         for key_id, label in _labels(keys, tags).items():
             if key_id not in tags and label:
                 self._write("naming an access key", "tag_user", UserName=user, Tags=[_tag(key_id, label)])
@@ -121,28 +119,31 @@ class AccessKeyIssuer:
             last_used_at=_moment(used.get("LastUsedDate")),
         )
 
-    def _keys(self, user: str) -> Iterator[dict[str, Any]]:
-        for key in self._pages("list_access_keys", "AccessKeyMetadata", user):
-            if not isinstance(key, dict) or not isinstance(key.get("AccessKeyId"), str):
-                raise _unreadable()
-            yield key
+    def _key_ids(self, user: str) -> list[str]:
+        return [key["AccessKeyId"] for key in self._keys(user)[0]]
 
-    def _tags(self, user: str) -> dict[str, str]:
-        found = list(self._pages("list_user_tags", "Tags", user))
-        return {each["Key"]: each["Value"] for each in found if isinstance(each.get("Key"), str)}
+    def _keys(self, user: str) -> tuple[list[dict[str, Any]], str]:
+        found, gap = self._pages("list_access_keys", "AccessKeyMetadata", user)
+        if not all(isinstance(key, dict) and isinstance(key.get("AccessKeyId"), str) for key in found):
+            raise _unreadable()
+        return found, gap
 
-    def _pages(self, operation: str, rows: str, user: str) -> Iterator[Any]:
-        """All rows: AWS says in each answer whether there are more."""
-        marker: dict[str, str] = {}
+    def _tags(self, user: str) -> tuple[dict[str, str], str]:
+        found, gap = self._pages("list_user_tags", "Tags", user)
+        return {each["Key"]: each["Value"] for each in found if isinstance(each.get("Key"), str)}, gap
+
+    def _pages(self, operation: str, rows: str, user: str) -> tuple[list[Any], str]:
+        """All rows, and why they may not be all: AWS says in each answer whether there are more."""
+        all_rows, gap, marker = list[Any](), "", dict[str, str]()
         while True:
             answer = self._read(operation, UserName=user, **marker)
             found, more = answer.get(rows), answer.get("IsTruncated")
             if not isinstance(found, list) or (more and not answer.get("Marker")):
                 raise _unreadable()
-            self._gap = self._gap or ("" if isinstance(more, bool) else _GAP)
-            yield from found
+            gap = gap if isinstance(more, bool) else _GAP
+            all_rows += found
             if not more:
-                return
+                return all_rows, gap
             marker = {"Marker": answer["Marker"]}
 
     def _read(self, operation: str, **params: Any) -> dict[str, Any]:

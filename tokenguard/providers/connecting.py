@@ -7,10 +7,8 @@ from tokenguard.providers.paced import PacedClient, Rate
 from tokenguard.providers.provider_settings import ProviderSettings
 
 
-def connect(
-    settings: ProviderSettings, default_url: str, clock: Clock, rate: Rate | None = None, *, base_url: str = ""
-) -> PacedClient:
+def connect(settings: ProviderSettings, default_url: str, clock: Clock, rate: Rate | None = None) -> PacedClient:
     """A client for the configured address, or the default one; InputError for an unusable address or proxy."""
     network = Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle)
-    client = Client(Address.parse(base_url or settings.base_url or default_url), clock, network)
+    client = Client(Address.parse(settings.base_url or default_url), clock, network)
     return PacedClient(client, clock, settings.told, rate)

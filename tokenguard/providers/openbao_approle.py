@@ -5,6 +5,7 @@ is the only way to see whether a secret id is accepted, makes a token that has t
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -57,7 +58,7 @@ class OpenBaoAppRole:
             )
         self._given = given
         self._mount = ("auth", *mount.split("/"))
-        self._client = connect(settings, f"{root}/v1", clock, base_url=f"{root}/v1")
+        self._client = connect(replace(settings, base_url=f"{root}/v1"), BASE_URL, clock)
         self._clock = clock
         self._patience = patience(given, settings.death_floor)
 

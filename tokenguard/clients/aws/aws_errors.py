@@ -36,6 +36,10 @@ class AwsFailure(StrEnum):
     MALFORMED = "malformed"
 
 
+_NOT_ACCEPTED = (
+    "AWS accepts none of the credentials found",
+    "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
+)
 _OTHER_WRITER = ("another writer was first", "run the command again; it continues from the current state")
 _WORDS: dict[AwsFailure, tuple[str, str]] = {
     AwsFailure.ABSENT: ("AWS Secrets Manager has no such secret or version", "check REGION and PREFIX of the address"),
@@ -53,14 +57,8 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
         "the AWS session has expired",
         "log in again (for example `aws sso login`)",
     ),
-    AwsFailure.CREDENTIALS: (
-        "AWS accepts none of the credentials found",
-        "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
-    ),
-    AwsFailure.UNKNOWN_KEY: (
-        "AWS accepts none of the credentials found",
-        "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
-    ),
+    AwsFailure.CREDENTIALS: _NOT_ACCEPTED,
+    AwsFailure.UNKNOWN_KEY: _NOT_ACCEPTED,
     AwsFailure.STATIC: (
         "these AWS credentials never expire, and the policy refuses such in CI (ci-long-lived-key)",
         'let the job log in with its own identity: [aws] role and credential = "github-oidc:sts.amazonaws.com"',
