@@ -217,6 +217,11 @@ class RevokerLogin(StrEnum):
     """The token itself."""
     NONE = "none"
 
+    @property
+    def uses_admin(self) -> bool:
+        """Whether the request needs the admin credential."""
+        return self in {RevokerLogin.ADMIN, RevokerLogin.BODY}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeValue:
@@ -279,7 +284,7 @@ class Description:
     @property
     def uses_admin(self) -> bool:
         """Whether a request needs the admin credential."""
-        shown = self.revoke_value is not None and self.revoke_value.login in {RevokerLogin.ADMIN, RevokerLogin.BODY}
+        shown = self.revoke_value is not None and self.revoke_value.login.uses_admin
         return shown or self.rows is not None
 
     @property

@@ -9,11 +9,7 @@ from contextlib import suppress
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.names import LABEL_LIMIT, Label
 from tokenguard.errors import TokenguardError
-from tokenguard.ports.provider import (
-    Ambiguous,
-    CreatedToken,
-    ProviderToken,
-)
+from tokenguard.ports.provider import Ambiguous, CreatedToken, ProviderToken
 from tokenguard.providers.generic.description import Description
 from tokenguard.providers.generic.file_trial import CheckFailed, FileCheck, FileTrial, TrialClock, expect, refused
 from tokenguard.providers.generic.generic_provider import Generic

@@ -10,11 +10,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.frozen import Frozen
-from tokenguard.ports.provider import (
-    Issuer,
-    TokenRequest,
-    ValueRevoker,
-)
+from tokenguard.ports.provider import Issuer, Replacer, TokenRequest, ValueRevoker
 from tokenguard.providers.generic.generic_provider import Generic
 from tokenguard.providers.generic.loopback_service import LoopbackService
 
@@ -68,6 +64,13 @@ class FileTrial:
         found = self.provider.value_revoker(admin or self.service.admin)
         if found is None:
             raise CheckFailed("the file does not say how a token is revoked by its value")
+        return found
+
+    def replacer(self, admin: Value | None = None) -> Replacer:
+        """What gives new values in place, with the service's admin credential or another one."""
+        found = self.issuer(admin)
+        if not isinstance(found, Replacer):
+            raise CheckFailed("the file does not say how a token gets a new value")
         return found
 
     def stranger(self) -> Value:

@@ -13,7 +13,7 @@ from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import ByValue, Capabilities, Guide, Issuer, Method, ValueRevoker
 from tokenguard.providers.connecting import connect
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Description, Probe, RevokerLogin
+from tokenguard.providers.generic.description import Description, Probe
 from tokenguard.providers.generic.issuer import FORM, GenericIssuer
 from tokenguard.providers.generic.value_revoker import DescribedValueRevoker, admin_fields
 from tokenguard.providers.probe_result import Reading, compare, scope_of
@@ -85,7 +85,7 @@ class Generic:
     def value_revoker(self, admin: Value | None) -> ValueRevoker | None:
         """Bound to the admin credential; None if the file does not describe it, or the credential is needed."""
         said = self._description.revoke_value
-        needed = said is not None and said.login in {RevokerLogin.ADMIN, RevokerLogin.BODY}
+        needed = said is not None and said.login.uses_admin
         if said is None or (needed and admin is None):
             return None
         return DescribedValueRevoker(self._description, said, self._client, admin if needed else None)

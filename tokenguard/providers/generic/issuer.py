@@ -50,22 +50,22 @@ class GenericIssuer:
             **self._expiry(),
             **_scope_field(wanted.scope),
         }
-        answer = settled(self._send(what, said, fields, wanted.permissions), what)
-        tree = None if answer.html else answer.json()
-        found = {name: pointer.find(tree) for name, pointer in said.value.items()}
-        value = new_value(found, self._admin, what)
-        return new_token(value, identifier(said.id.find(tree)), said.hint.find(tree) if said.hint else None, what)
+        return self._new_token(what, said, self._send(what, said, fields, wanted.permissions))
 
     def replace(self, provider_id: str, wanted: TokenRequest) -> CreatedToken:
         """The request for a new value, once. Anything but a clear answer is Ambiguous."""
         what, said = "giving the token a new value", self._section(self._description.replace, "replace")
         check_id(provider_id, what)
         fields = {"id": provider_id, **self._expiry(), **_scope_field(wanted.scope)}
-        answer = settled(self._send(what, said, fields), what)
+        return self._new_token(what, said, self._send(what, said, fields), kept=provider_id)
+
+    def _new_token(self, what: str, said: Create | Replace, outcome: Outcome, kept: str = "") -> CreatedToken:
+        """What an answer says of a new value; its id is `kept` where the section has none."""
+        answer = settled(outcome, what)
         tree = None if answer.html else answer.json()
         value = new_value({name: pointer.find(tree) for name, pointer in said.value.items()}, self._admin, what)
-        kept = provider_id if said.id is None else identifier(said.id.find(tree))
-        return new_token(value, kept, said.hint.find(tree) if said.hint else None, what)
+        named = kept if said.id is None else identifier(said.id.find(tree))
+        return new_token(value, named, said.hint.find(tree) if said.hint else None, what)
 
     def listed(self) -> TokenList:
         """Live tokens: listed, not expired for a day and with no status that means ended."""

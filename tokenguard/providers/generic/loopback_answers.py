@@ -7,7 +7,7 @@ from typing import Any
 from tokenguard.documents import Tree
 from tokenguard.domain.secret import Value
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Condition, Probe, RevokeValue, Rows
+from tokenguard.providers.generic.description import Condition, Create, Probe, Replace, RevokeValue, Rows
 from tokenguard.providers.paging import PagingKind
 
 PAGE = 3
@@ -67,6 +67,14 @@ def page_of(rows: Rows, held: list[LoopbackToken], query: Mapping[str, str]) -> 
             start = next((number + 1 for number, each in enumerate(held) if each.id == after), 0)
     page = held[start : start + PAGE]
     return page, page[-1].id if page and start + PAGE < len(held) else None
+
+
+def told(said: Create | Replace, token: LoopbackToken) -> Any:
+    """The answer that holds a new value, but for the id."""
+    tree: Any = {}
+    for name, pointer in said.value.items():
+        tree = put(tree, pointer.keys, token.value.field(name).reveal())
+    return tree if said.hint is None else put(tree, said.hint.keys, token.hint)
 
 
 def row_of(rows: Rows, token: LoopbackToken) -> Any:

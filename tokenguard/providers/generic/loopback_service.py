@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
-from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Auth, Description, RevokerLogin, RevokeValue, Rows
 from tokenguard.providers.generic.loopback_answers import (
     LoopbackToken,
@@ -25,9 +24,10 @@ from tokenguard.providers.generic.loopback_answers import (
     row_of,
     sent_as,
     stated,
+    told,
 )
 from tokenguard.providers.generic.pointer import JsonPointer
-from tokenguard.providers.generic.revoke_value_section import ADMIN_PREFIX
+from tokenguard.providers.generic.revoke_value_section import ADMIN_PREFIX, admin_names
 from tokenguard.providers.generic.value_revoker import admin_fields
 from tokenguard.providers.paging import PagingKind
 from tokenguard.providers.route import Route
@@ -172,10 +172,7 @@ class LoopbackService:
         if not label:
             return _Answer(status=HTTPStatus.BAD_REQUEST, tree={"error": "a token needs a name"})
         made = self.issue(label)
-        tree: Any = {}
-        for name, pointer in create.value.items():
-            tree = put(tree, pointer.keys, made.value.field(name).reveal())
-        tree = tree if create.hint is None else put(tree, create.hint.keys, made.hint)
+        tree = told(create, made)
         named = next((name for name, pointer in create.value.items() if pointer == create.id), None)
         if named is None:
             tree = put(tree, create.id.keys, made.id)
@@ -201,10 +198,8 @@ class LoopbackService:
             del self.tokens[made.id]
             old.id, made.id = f"{old.id}-before-{made.id}", old.id
             old.listed, self.tokens[made.id] = False, made
-        tree: Any = {} if said.id is None else put({}, said.id.keys, made.id)
-        for name, pointer in said.value.items():
-            tree = put(tree, pointer.keys, made.value.field(name).reveal())
-        return _Answer(status=HTTPStatus.OK, tree=tree if said.hint is None else put(tree, said.hint.keys, made.hint))
+        tree = told(said, made)
+        return _Answer(status=HTTPStatus.OK, tree=tree if said.id is None else put(tree, said.id.keys, made.id))
 
     def _revoked(self, asked: ReceivedRequest) -> _Answer | None:
         for number, step in enumerate(self.described.revoke):
@@ -245,9 +240,10 @@ class LoopbackService:
 
     def _named_in_body(self, said: RevokeValue, asked: ReceivedRequest) -> bool:
         """Whether the body holds each field of the admin credential that the file puts there."""
-        used = [name for name in request_template.names(said.body) if name.startswith(ADMIN_PREFIX)]
-        fields = {name: self.admin.field(name.removeprefix(ADMIN_PREFIX)).reveal() for name in used}
-        return all(sent_as(said.body, name, asked.body) == text for name, text in fields.items())
+        return all(
+            sent_as(said.body, ADMIN_PREFIX + name, asked.body) == self.admin.field(name).reveal()
+            for name in admin_names(said.body)
+        )
 
     def _shown(self, said: RevokeValue, token: LoopbackToken, value: str, asked: ReceivedRequest) -> bool:
         if said.login is RevokerLogin.ITSELF:

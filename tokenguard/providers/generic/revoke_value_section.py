@@ -36,8 +36,7 @@ def _content(fields: Fields, key: str) -> Tree:
     body = fields.tree(key)
     if body is not None and not isinstance(body, dict):
         fields.refuse("this must be a mapping", key)
-    used = request_template.names(body)
-    of_admin = [name for name in used if FIELD.fullmatch(name.removeprefix(ADMIN_PREFIX)) and _is_admins(name)]
+    of_admin = [ADMIN_PREFIX + name for name in admin_names(body) if FIELD.fullmatch(name)]
     if problem := request_template.problem(body, (TOKEN_FIELD, *of_admin)):
         fields.refuse(f"{problem}, and fields of the admin credential such as {{{ADMIN_PREFIX}client_id}}", key)
     if key == "form" and any(not isinstance(text, str) for text in (body or {}).values()):
@@ -45,13 +44,15 @@ def _content(fields: Fields, key: str) -> Tree:
     return body
 
 
-def _is_admins(name: str) -> bool:
-    return name.startswith(ADMIN_PREFIX)
+def admin_names(body: Tree) -> frozenset[str]:
+    """The fields of the admin credential that a body has placeholders for."""
+    used = request_template.names(body)
+    return frozenset(name.removeprefix(ADMIN_PREFIX) for name in used if name.startswith(ADMIN_PREFIX))
 
 
 def _check(fields: Fields, made: RevokeValue) -> None:
     used, key = request_template.names(made.body), "form" if made.form else "body"
     if (TOKEN_FIELD in used) is (made.login is RevokerLogin.ITSELF):
         fields.refuse("this must hold the value, {token}, unless the token itself authenticates (`auth: token`)", key)
-    if any(map(_is_admins, used)) is not (made.login is RevokerLogin.BODY):
+    if bool(admin_names(made.body)) is not (made.login is RevokerLogin.BODY):
         fields.refuse("`auth: body` and placeholders such as {admin_token} belong together", "auth")

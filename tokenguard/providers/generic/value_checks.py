@@ -1,16 +1,9 @@
 """Checks of what a provider file says of values: revoked by being shown, and replaced in place."""
 
-from functools import partial
-from typing import cast
-
 from tokenguard.domain.liveness import Verdict
-from tokenguard.ports.provider import (
-    Ambiguous,
-    CreateRefused,
-    Replacer,
-)
+from tokenguard.ports.provider import Ambiguous, CreateRefused
 from tokenguard.providers.generic.description import RevokerLogin
-from tokenguard.providers.generic.file_trial import CheckFailed, FileCheck, FileTrial, expect, refused
+from tokenguard.providers.generic.file_trial import FileCheck, FileTrial, expect, refused
 
 
 def _shown_value(trial: FileTrial) -> None:
@@ -25,7 +18,7 @@ def _shown_value(trial: FileTrial) -> None:
 
 def _value_of_stranger(trial: FileTrial) -> None:
     said, known = trial.service.described.revoke_value, trial.service.issue("prod-post-of-others")
-    if said is not None and said.login in {RevokerLogin.ADMIN, RevokerLogin.BODY}:
+    if said is not None and said.login.uses_admin:
         other = trial.revoker(trial.stranger())
         refused(lambda: other.revoke_value(known.value), "another admin credential is accepted", CreateRefused)
         expect(known.alive, "another admin credential revoked a token")
@@ -51,35 +44,27 @@ def _value_lost_reply(trial: FileTrial) -> None:
 
 def _replaced(trial: FileTrial) -> None:
     known, other = trial.service.issue(trial.label), trial.service.issue("prod-post-of-others")
-    issuer = trial.issuer()
-    if not isinstance(issuer, Replacer):
-        raise CheckFailed("the file does not say how a token gets a new value")
-    before = known.value
-    made = issuer.replace(known.id, trial.wanted())
+    issuer, replacer, before = trial.issuer(), trial.replacer(), known.value
+    made = replacer.replace(known.id, trial.wanted())
     rows = [row.provider_id for row in issuer.listed().named(known.label)]
     expect(rows == [made.provider_id], "the token with the new value is not in the list under its id, or not it alone")
     expect(trial.verdict(made.value) is Verdict.ALIVE, "the new value is not told to be alive")
     expect(trial.verdict(before) is Verdict.DEAD, "the old value is not told to be dead")
     expect(other.alive, "another token got a new value")
     trial.service.cuts = 1
-    refused(lambda: issuer.replace(made.provider_id, trial.wanted()), "a lost reply passes for an answer", Ambiguous)
+    refused(lambda: replacer.replace(made.provider_id, trial.wanted()), "a lost reply passes for an answer", Ambiguous)
     left = issuer.listed().named(known.label)
     expect(len(left) == 1, "after a lost reply the token is not in the list")
-    again = issuer.replace(left[0].provider_id, trial.wanted())
+    again = replacer.replace(left[0].provider_id, trial.wanted())
     expect(trial.verdict(again.value) is Verdict.ALIVE, "after a lost reply the token gets no new value")
 
 
 def _replaced_badly(trial: FileTrial) -> None:
-    known, issuer = trial.service.issue(trial.label), trial.issuer()
-    strange = trial.issuer(trial.stranger())
-    for each in (issuer, strange):
-        if not isinstance(each, Replacer):
-            raise CheckFailed("the file does not say how a token gets a new value")
-    wanted = trial.wanted()
-    refused(lambda: cast("Replacer", strange).replace(known.id, wanted), "another admin credential is accepted")
+    known, wanted = trial.service.issue(trial.label), trial.wanted()
+    strange = trial.replacer(trial.stranger())
+    refused(lambda: strange.replace(known.id, wanted), "another admin credential is accepted")
     trial.service.portal = True
-    act = partial(cast("Replacer", issuer).replace, known.id, wanted)
-    refused(act, "a web page passes for a new value", Ambiguous)
+    refused(lambda: trial.replacer().replace(known.id, wanted), "a web page passes for a new value", Ambiguous)
     expect(known.alive, "the token was replaced")
 
 

@@ -8,7 +8,7 @@ from tokenguard.ports.provider import CreateRefused
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Description, RevokerLogin, RevokeValue
 from tokenguard.providers.generic.issuer import FORM
-from tokenguard.providers.generic.revoke_value_section import ADMIN_PREFIX
+from tokenguard.providers.generic.revoke_value_section import ADMIN_PREFIX, admin_names
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.write_result import acknowledged
 
@@ -82,6 +82,4 @@ class DescribedValueRevoker:
 def admin_fields(said: Description) -> frozenset[str]:
     """The names of the fields of the admin credential that requests use."""
     by_value = said.revoke_value
-    names = request_template.names(by_value.body) if by_value is not None else frozenset[str]()
-    used = {name.removeprefix(ADMIN_PREFIX) for name in names if name.startswith(ADMIN_PREFIX)}
-    return said.admin_auth.fields | used
+    return said.admin_auth.fields | (admin_names(by_value.body) if by_value is not None else frozenset())
