@@ -14,6 +14,7 @@ from tokenguard.detection import clean_text_table, clean_text_writer
 from tokenguard.detection.assignments import ADDRESS_PATTERN, ASSIGNED_PATTERN
 from tokenguard.detection.clean_text import MOST_BYTES, is_clean
 from tokenguard.detection.clean_text_writer import alternatives
+from tokenguard.detection.credential_files import NAMES as LOGIN_FILES
 from tokenguard.detection.credential_files import is_credential_file
 from tokenguard.detection.rule_table import regexes
 from tokenguard.domain.profile import Profile
@@ -148,6 +149,7 @@ NAMES = st.one_of(
                      ".github/workflows/a.yml", "action.yaml", "x/.gitlab-ci.yml", ".gitlab/ci/x.yml", ".circleci/config.yml",
                      "azure-pipelines.yml", ".woodpecker/x.yml", ".buildkite/p.yml", ".travis.yml", ".claude.json", "mcp.json",
                      ".vscode/settings.json", ".cursor/cli.json", ".github/copilot/settings.json", "settings-security.xml", "htpasswd"]),
+    st.one_of([st.from_regex(rf"(?:[a-z]/)?(?:{name})", fullmatch=True) for name in LOGIN_FILES]),
     st.text(string.ascii_lowercase + "./_-", min_size=1, max_size=12),
 )  # fmt: skip
 

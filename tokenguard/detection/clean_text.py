@@ -5,7 +5,7 @@ loading takes longer than all that this module does. It may only err to one side
 of, counts or leaves out in a content makes the answer no (`tests/property/test_clean_text.py`).
 """
 
-from tokenguard.detection.clean_text_table import ASSIGNED, ROWS, WORDS
+from tokenguard.detection.clean_text_table import ASSIGNED, FILES, ROWS, WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,13 +41,11 @@ _REBUILT_OTHERWISE = (b"%", b"\\", b"!", b"<<", b"[DEFAULT]")
 of YAML, and the section of INI that is in every other one."""
 _SAID = (b"pragma", b"allback", b"ALLBACK", b"ecret", b"auths")
 """Comments that silence, and what is looked at more closely: callbacks and manifests."""
-_FILES = (
-    "netrc", "pgpass", "npmrc", "pypirc", "settings", "wp-config", "docker", "kube", "terraform", "tfrc", "htpasswd",
-    "git-credentials", "my.cnf", "s3cfg", "rclone", "filezilla", "recentservers", "sitemanager", "vault-token",
-    ".env", "mcp", "claude", "cursor", "copilot", "workflows", "action.", "gitlab", "circleci", "azure-pipelines",
-    "bitbucket-pipelines", "travis", "drone", "woodpecker", "buildkite",
+_WATCHED = (
+    ".env", "mcp", "claude", "cursor", "copilot", "settings", "workflows", "action.", "gitlab", "circleci",
+    "azure-pipelines", "bitbucket-pipelines", "travis", "drone", "woodpecker", "buildkite",
 )  # fmt: skip
-"""In the paths of files that are looked at for their names."""
+"""In the paths of files that the policy's rules about repositories look at for their names."""
 _ASSIGNS = b"=!:>,(\"'`"
 _NEAR = 100
 """As far as what assigns stands from the word of the name."""
@@ -60,7 +58,7 @@ def is_clean(data: bytes, path: str) -> bool:
     if data.startswith(_BEGINNINGS) or data[257:262] == b"ustar":
         return False
     name = path.lower()
-    if any(each in name for each in _FILES) or any(each in data for each in _SAID):
+    if any(each in name for each in (*FILES, *_WATCHED)) or any(each in data for each in _SAID):
         return False
     rebuilt = _may_be_rebuilt(data, path)
     repeated = b"&" in data and b"*" in data  # anchors and aliases of YAML

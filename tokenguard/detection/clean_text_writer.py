@@ -11,7 +11,7 @@ from re import _constants as op  # type: ignore[attr-defined]  # the only parser
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-from tokenguard.detection import assignments, encoded_tokens, extras, rule_table
+from tokenguard.detection import assignments, credential_files, encoded_tokens, extras, rule_table
 from tokenguard.detection.token_matcher import spellings
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import Piece, Run, pieces
@@ -48,7 +48,7 @@ length, when it holds no white space, its literals, and those that stand somewhe
 
 def written() -> str:
     """The content of the file."""
-    rows = sorted({*_of_rules(), *_of_formats(), *_of_others()})
+    rows = _without_stricter({*_of_rules(), *_of_formats(), *_of_others()})
     words = alternatives(assignments.ASSIGNED_PATTERN)[0][1]
     literal = "tuple[tuple[tuple[bytes, ...], tuple[bytes, ...]], ...]"
     return (
@@ -57,6 +57,7 @@ def written() -> str:
         f"ASSIGNED: str = {pformat(assignments.ASSIGNED_PATTERN, width=118)}\n"
         f"WORDS: tuple[bytes, ...] = {_as_code(words)}\n"
         f"IN_BASE64: tuple[bytes, ...] = {_as_code(sorted(encoded_tokens.literals()))}\n"
+        f"FILES: tuple[str, ...] = {pformat(tuple(sorted(_in_paths())), width=118, compact=True)}\n"
     )
 
 
@@ -68,6 +69,44 @@ def _encoded(value: object) -> object:
     if isinstance(value, str):
         return value.encode("ascii")
     return tuple(map(_encoded, value)) if isinstance(value, list | tuple) else value
+
+
+def _without_stricter(rows: set[Row]) -> list[Row]:
+    """Without those that ask for all that another one asks for, and more."""
+    kept = set(rows)
+    for row in sorted(rows, reverse=True):
+        if any(_asks_for_less(other, row) for other in kept if other is not row):
+            kept.remove(row)
+    return sorted(kept)
+
+
+def _asks_for_less(row: Row, stricter: Row) -> bool:
+    """Whether each text that has what the stricter row asks for has what the other one asks for."""
+    *lengths, held, inside, around = row
+    *longer, held_too, inside_too, around_too = stricter
+    return (
+        held == held_too
+        and all(least <= most for least, most in zip(lengths, longer, strict=True))
+        and all(any(_is_part(each, other) for other in inside_too) for each in inside)
+        and all(any(_is_part(each, other) for other in (*inside_too, *around_too)) for each in around)
+    )
+
+
+def _is_part(literals: Literals, others: Literals) -> bool:
+    """Whether each of the others has one of these in it."""
+    (same, any_case), (same_too, any_case_too) = literals, others
+    return all(
+        any(each in other for each in same) or any(each in other.lower() for each in any_case) for other in same_too
+    ) and all(any(each in other for each in any_case) for other in any_case_too)
+
+
+def _in_paths() -> set[str]:
+    """Of these, one at least is in the path of every file that programs keep logins in."""
+    telling = (
+        max((same for same, _ in alternatives(name)), key=lambda literals: min(map(len, literals)))
+        for name in credential_files.NAMES
+    )
+    return _shortest(each for literals in telling for each in literals)
 
 
 def _of_rules() -> Iterator[Row]:

@@ -89,6 +89,8 @@ _FILES: tuple[tuple[str, str, str, str], ...] = (
     (".vault-token", r"\.vault-token", r"(?P<value>\S+)", "Vault login"),
 )
 """What every such path contains, its end, where the secret stands in the file, and what a finding is called."""
+NAMES = tuple(name for _, name, *_ in _FILES)
+"""Expressions for the ends of their paths."""
 
 
 def is_credential_file(path: str) -> bool:
@@ -116,4 +118,4 @@ def is_reference(value: str) -> bool:
 
 @cache
 def _name() -> re.Pattern[str]:
-    return re.compile(rf"(?:^|/)(?:{'|'.join(name for _, name, *_ in _FILES)})$")
+    return re.compile(rf"(?:^|/)(?:{'|'.join(NAMES)})$")
