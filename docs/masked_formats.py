@@ -5,7 +5,8 @@ Masking reads the module instead of the table, which takes longer at a program's
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import tokenguard.redaction
@@ -16,23 +17,18 @@ from tokenguard.token_formats.template import Piece, Run, pieces
 MODULE = Path(tokenguard.redaction.__path__[0], "vendor_patterns.py")
 _HEAD = '''"""The vendor formats that begin with a literal, as patterns. Written by `python -m docs.masked_formats`.
 
-Each row is a vendor, and the literals and runs of one shape: the inside of a character class, least and most.
+Each row is a vendor, the literals that its shapes begin with, and the literals and runs that follow each of them: the
+inside of a character class, least and most.
 """
 
 Run = tuple[str, int, int]
-Row = tuple[str, tuple[bytes | Run, ...]]
-UUID: tuple[bytes | Run, ...] = (
-%UUID%)
-"""All of one but its last run."""
-ROWS: tuple[Row, ...] = (
+Row = tuple[str, tuple[bytes, ...], tuple[bytes | Run, ...]]
 '''
 PlainRun = tuple[str, int, int]
-_UUID = [
+Body = tuple[bytes | PlainRun, ...]
+_UUID: Body = tuple(
     (each.chars, each.least, each.most) if isinstance(each, Run) else each.encode() for each in pieces("{uuid}")[:-1]
-]
-_WIDTH = 121
-"""Of a line with its end."""
-_BACKSLASH = "\\"
+)
 _LEAST_LITERAL = 4
 """Bytes of a shape's beginning: shorter ones are in ordinary text everywhere, which masking has to pass over fast."""
 _LONGEST = 255
@@ -40,52 +36,24 @@ _LONGEST = 255
 
 def module() -> str:
     """What the module should be."""
-    return _HEAD.replace("%UUID%", "".join(f"    {_literal(each)},\n" for each in _UUID)) + "".join(_lines()) + ")\n"
+    rows = (
+        (vendor, tuple(first for _, first, _ in shapes), rest)
+        for (vendor, rest), shapes in groupby(_shapes(), lambda shape: (shape[0], shape[2]))
+    )
+    shown = "".join(f"    {row!r},\n" for row in rows).replace(repr(_UUID)[1:-1], "*UUID")
+    return f'{_HEAD}UUID = {_UUID!r}\n"""All of one but its last run."""\nROWS: tuple[Row, ...] = (\n{shown})\n'
 
 
-def _lines() -> Iterator[str]:
-    """The shapes of the table that begin with a literal and need no words around them."""
+def _shapes() -> Iterator[tuple[str, bytes, Body]]:
+    """Vendor, beginning and rest of the shapes that begin with a literal and need no words around them."""
     known = tuple(pattern.anchor for pattern in LOOSE if len(pattern.anchor) >= _LEAST_LITERAL)
     for kind in FORMATS:
         for template in kind.shapes if kind.stands_alone and kind.masked else ():
             first, *rest = pieces(template)
             if not isinstance(first, str) or len(first) < _LEAST_LITERAL or first.encode().startswith(known):
                 continue
-            name = re.sub(r"[^a-z0-9]+", "-", kind.vendor.lower()).strip("-")
-            yield from _row(name, [first.encode(), *_body(rest)])
-
-
-def _row(name: str, body: list[bytes | PlainRun]) -> Iterator[str]:
-    """As ruff would format it."""
-    shown = _literals(body).replace(_literals(_UUID), "*UUID")
-    line = f'    ("{name}", ({shown}{"," if len(body) == 1 else ""})),\n'
-    if len(line) <= _WIDTH:
-        yield line
-        return
-    yield f'    (\n        "{name}",\n'
-    line = f"        ({shown}),\n"
-    yield (
-        line
-        if len(line) <= _WIDTH
-        else "".join(("        (\n", *(f"            {each}\n" for each in _split(shown)), "        ),\n"))
-    )
-    yield "    ),\n"
-
-
-def _literals(body: Iterable[bytes | PlainRun]) -> str:
-    return ", ".join(_literal(each) for each in body)
-
-
-def _split(shown: str) -> list[str]:
-    """One literal or run a line."""
-    return re.findall(r"(?:b\"[^\"]*\"|r?\(.*?\)|\*UUID)(?:,|$)", shown + ",")
-
-
-def _literal(piece: bytes | PlainRun) -> str:
-    if isinstance(piece, bytes):
-        return f'b"{piece.decode()}"'
-    chars, least, most = piece
-    return f'({"r" if _BACKSLASH in chars else ""}"{chars}", {least}, {most})'
+            vendor = re.sub(r"[^a-z0-9]+", "-", kind.vendor.lower()).strip("-")
+            yield vendor, first.encode(), tuple(_body(rest))
 
 
 def _body(rest: list[Piece]) -> Iterator[bytes | PlainRun]:

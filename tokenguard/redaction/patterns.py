@@ -261,6 +261,10 @@ LOOSE: tuple[Pattern, ...] = (
 """Looser than what a scan reports: a mask in the wrong place does no harm, a token that is shown does."""
 PATTERNS: tuple[Pattern, ...] = (
     *LOOSE,
-    *(Pattern(name, tuple(each if type(each) is bytes else PatternRun(*each) for each in row)) for name, row in ROWS),
+    *(
+        Pattern(name, (first, *(each if type(each) is bytes else PatternRun(*each) for each in rest)))
+        for name, beginnings, rest in ROWS
+        for first in beginnings
+    ),
 )
 """What is masked without being known. Each needs enough of a body that ordinary text is left alone."""
