@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.git_repository import Repository
 from tests.property.test_scan_rules import mutated
 from tests.unit.test_detection_rules import SUFFIXES, secret_lines
-from tokenguard.detection import detect_secrets_adapter
+from tokenguard.detection import detect_secrets_adapter, version_diff
 from tokenguard.detection.prefilter import prefilter
 from tokenguard.detection.version_diff import Cleanness, hold_nothing
 from tokenguard.domain.finding import Report
@@ -125,6 +125,16 @@ def test_versions_that_are_judged_together_are_judged_as_one_by_one(suffix: str)
         assert answers == [alone.judge(each, f"a.{suffix}") for each in chain]
         calm += None not in answers
     assert 0 < calm < 60
+
+
+def test_lines_of_versions_that_are_judged_together_are_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_diff, "_MOST_LINES", 50)
+    judge, versions = Cleanness(), [f"import module{number}".encode() for number in range(400)]
+    answers = [judge.judge(versions[0], "a.py")]
+    for start in range(1, 400, 16):
+        answers += judge.judge_all(versions[start : start + 16], "a.py")
+        assert len(judge._lines) < 50 + 16
+    assert answers == [b"", *versions[:-1]]
 
 
 def test_messages_that_are_asked_together_hold_nothing_one_by_one() -> None:

@@ -26,7 +26,7 @@ class Cleanness:
     def __init__(self, *, rules: bool = True) -> None:
         self._rules = rules
         self._path: str | None = None
-        self._data = self._kept = b""
+        self._data = b""
         self._lines = set[bytes]()
         self._traces: Traces | None = None
 
@@ -50,9 +50,14 @@ class Cleanness:
         Where the one before the first is known, what is new in any of them is asked about at once: a search in a few
         lines takes as long to begin as to make. Only where that may hold something are they looked at one by one.
         """
-        if len(versions) > 1 and self._rules and path == self._path and self._all_hold_nothing(versions, path):
-            return [self._kept, *versions[:-1]]
+        before = self._data
+        if len(versions) > 1 and self._rules and self._compares(path) and self._all_hold_nothing(versions, path):
+            return [before, *versions[:-1]]
         return [self.judge(data, path) for data in versions]
+
+    def _compares(self, path: str) -> bool:
+        """Whether the lines of the versions before are known, and not too many of them."""
+        return path == self._path and len(self._lines) < _MOST_LINES
 
     def _all_hold_nothing(self, versions: Sequence[bytes], path: str) -> bool:
         """Whether nothing new is in any of them; if so, the last one is what the next is compared with."""
@@ -79,13 +84,13 @@ class Cleanness:
                 return False
         elif prefilter().candidates(new):
             return False
-        self._kept, self._data, self._lines, self._traces = self._data, versions[-1], lines, traces
+        self._data, self._lines, self._traces = versions[-1], lines, traces
         return True
 
     def _judge(self, data: bytes, text: str, path: str) -> tuple[bool, bool]:
         """Whether nothing new is in the text, and whether the next version may be judged by what it changes in it."""
         lines = data.split(b"\n")
-        if path == self._path and len(self._lines) < _MOST_LINES:
+        if self._compares(path):
             new = b"\n".join(line for line in lines if line not in self._lines)
             self._lines.update(lines)
         else:
