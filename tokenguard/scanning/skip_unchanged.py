@@ -31,18 +31,20 @@ class Passing:
         waiting: list[Blob] = []
         size = 0
         for source in sources:
-            plain = isinstance(source, Blob) and not isinstance(source, Window)
-            if waiting and not (plain and _belong_together(waiting[0], source) and size < _BYTES_TOGETHER):
+            blob = source if isinstance(source, Blob) and not isinstance(source, Window) else None
+            if waiting and (
+                blob is None
+                or not _belong_together(waiting[0], blob)
+                or len(waiting) == _TOGETHER
+                or size >= _BYTES_TOGETHER
+            ):
                 yield from self._waited(waiting)
                 waiting, size = [], 0
-            if not isinstance(source, Blob) or not plain:
+            if blob is None:
                 yield source, False
                 continue
-            waiting.append(source)
-            size += len(source.data)
-            if len(waiting) == _TOGETHER:
-                yield from self._waited(waiting)
-                waiting, size = [], 0
+            waiting.append(blob)
+            size += len(blob.data)
         yield from self._waited(waiting)
 
     def _waited(self, blobs: list[Blob]) -> Iterator[Judged]:
@@ -81,7 +83,7 @@ class Passing:
         return any(True for _ in self._own(data[begin:last]))
 
 
-def _belong_together(one: Blob, other: Source) -> bool:
+def _belong_together(one: Blob, other: Blob) -> bool:
     """Whether both are messages, or versions of one file."""
     if isinstance(one, Message) or isinstance(other, Message):
         return isinstance(one, Message) and isinstance(other, Message)
