@@ -24,11 +24,10 @@ BROKEN = (
     OSError,
     ValueError,
     IndexError,
-    NotImplementedError,
     RuntimeError,
     MemoryError,
 )
-"""What opening or reading a damaged, encrypted or hostile archive raises."""
+"""What opening or reading an archive raises that is damaged, encrypted, hostile or compressed in an unknown way."""
 
 _PIECE = 1 << 20
 _ZIP_MARK, _TAR_MARK = b"PK\x03\x04", slice(257, 262)
