@@ -98,7 +98,7 @@ class Pattern:
     def may_follow(self, data: bytes) -> bool:
         """Whether one that is lone has begun in the data as it stands, and would go on behind its end."""
         if self._open is None:
-            self._open = _open(self.pieces)
+            self._open = re.compile(_begun(self.pieces) + rb"\Z")
         return self._open.search(data, max(0, len(data) - self.longest)) is not None
 
     def is_absent(self, text: bytes, at: int) -> bool:
@@ -159,25 +159,23 @@ class _Whole(NamedTuple):
 
 
 def _whole(pieces: tuple[bytes | PatternRun, ...]) -> _Whole:
-    whole, begun = b"", b"()"
-    for piece in reversed(pieces):
-        if isinstance(piece, bytes):
-            exact = partial = re.escape(piece)
-        else:
-            exact = f"[{piece.chars}]{{{piece.least},{piece.most}}}+".encode()
-            partial = f"[{piece.chars}]{{0,{piece.most}}}+".encode()
-        whole = exact + whole
-        begun = partial + b"(?:" + begun + b")?"
-    return _Whole(re.compile(whole), re.compile(begun), max(len(each) for each in pieces if isinstance(each, bytes)))
+    whole = b"".join(_expression(each, whole=True) for each in pieces)
+    longest = max(len(each) for each in pieces if isinstance(each, bytes))
+    return _Whole(re.compile(whole), re.compile(_begun(pieces)), longest)
 
 
-def _open(pieces: tuple[bytes | PatternRun, ...]) -> re.Pattern[bytes]:
-    """As many of its pieces as there are, up to the end of the data."""
-    begun = b""
+def _begun(pieces: tuple[bytes | PatternRun, ...]) -> bytes:
+    """As many of its pieces as there are, and an empty group if all are."""
+    begun = b"()"
     for piece in reversed(pieces):
-        part = re.escape(piece) if isinstance(piece, bytes) else f"[{piece.chars}]{{0,{piece.most}}}+".encode()
-        begun = part + (b"(?:" + begun + b")?" if begun else b"")
-    return re.compile(begun + rb"\Z")
+        begun = _expression(piece, whole=False) + b"(?:" + begun + b")?"
+    return begun
+
+
+def _expression(piece: bytes | PatternRun, *, whole: bool) -> bytes:
+    if isinstance(piece, bytes):
+        return re.escape(piece)
+    return f"[{piece.chars}]{{{piece.least if whole else 0},{piece.most}}}+".encode()
 
 
 def _end(piece: bytes | PatternRun, data: bytes, begin: int) -> int:
