@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 ANCHOR = 5
 """Bytes by which a needle is found; none is shorter."""
+REACH = ANCHOR - 1
+"""Bytes of a beginning that may lie before a cut."""
 
 
 class NeedleMatch(NamedTuple):

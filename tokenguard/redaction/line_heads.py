@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from tokenguard.redaction.compact import compact
 from tokenguard.redaction.hex_dump import OFFSET
-from tokenguard.redaction.index import ANCHOR
+from tokenguard.redaction.index import ANCHOR, REACH
 from tokenguard.redaction.visible_text import is_plain
 
 AHEAD = 8
@@ -40,8 +40,8 @@ class LineHeads:
         return known and not head.startswith(OFFSET[:1])  # it may be the offset of a dump
 
     def _is_harmless(self, kind: bytes) -> bool:
-        following = compact(kind[-AHEAD:])[: ANCHOR - 1]
-        if len(following) < ANCHOR - 1 or not is_plain(kind) or b"\n" in kind or len(self._kinds) >= _MOST:
+        following = compact(kind[-AHEAD:])[:REACH]
+        if len(following) < REACH or not is_plain(kind) or b"\n" in kind or len(self._kinds) >= _MOST:
             return False
         if self._shapes is None:
             self._shapes = {each.translate(_DIGITS) for each in self._beginnings()}

@@ -13,9 +13,10 @@ from tokenguard.domain.encodings import Encoding
 from tokenguard.redaction.anchors import FOLDED, FOLDED_PLAIN, AnchorAutomaton, Beginning
 from tokenguard.redaction.compact import WHITE_SPACE, CompactText, compact
 from tokenguard.redaction.hex_dump import OFFSET, OFFSETS, is_row
-from tokenguard.redaction.index import ANCHOR, Index, NeedleMatch
+from tokenguard.redaction.index import ANCHOR, REACH, Index, NeedleMatch
 from tokenguard.redaction.known import MaskedValue, MatchSource, Needle, needles
 from tokenguard.redaction.line_heads import LOOKED, LineHeads
+from tokenguard.redaction.open_ends import OpenEnds
 from tokenguard.redaction.patterns import PATTERNS, Pattern
 from tokenguard.redaction.shared_digits import digit_after, digit_before, may_follow
 from tokenguard.redaction.visible_text import is_plain, look
@@ -30,8 +31,6 @@ _LONGEST_FORMAT = 32
 """Bytes of a format that may be waited for beyond white space."""
 _LEAST = 8
 """Bytes of a needle without white space: shorter ones are in ordinary text."""
-REACH = ANCHOR - 1
-"""Bytes of a beginning that may lie before a cut."""
 _ROW = OFFSET[:1]
 
 
@@ -94,8 +93,8 @@ class Matcher:
     """
 
     __slots__ = (
-        "_after", "_anchors", "_automaton", "_before", "_begun", "_begun_format", "_dumps", "_find", "_index", "_inner",
-        "_pairs", "_patterns", "_reserved", "_short", "_spread", "_whole", "heads", "masks", "sources",
+        "_after", "_anchors", "_automaton", "_before", "_dumps", "_ends", "_find", "_index", "_inner", "_patterns",
+        "_reserved", "_short", "_spread", "_whole", "heads", "masks", "sources",
     )  # fmt: skip
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
@@ -128,9 +127,7 @@ class Matcher:
     def _set_anchors(self, by_anchor: dict[bytes, list[tuple[Pattern, int]]]) -> None:
         of_needles = self._index.beginnings()
         anchors = of_needles | by_anchor.keys()
-        self._begun = frozenset(each[:size] for each in of_needles for size in range(1, len(each)))
-        self._begun_format = frozenset(each[:size] for each in by_anchor for size in range(1, len(each)))
-        self._pairs = frozenset(each[-2:] for each in self._begun | self._begun_format if len(each) > 1)
+        self._ends = OpenEnds(of_needles, by_anchor, self._spread)
         self._anchors = sorted(anchors.union(OFFSETS if of_needles else (), [_RESERVED]))
         self._reserved = self._anchors.index(_RESERVED)
         self._patterns = {number: by_anchor[each] for number, each in enumerate(self._anchors) if each in by_anchor}
@@ -207,7 +204,7 @@ class Matcher:
             return None
         if data.startswith(_ROW, data.rfind(b"\n") + 1):
             return None
-        return self._begun_at(data)
+        return self._back(data, self._ends.start(data))
 
     def _first_open(self, beginnings: Sequence[Beginning], text: bytes) -> int | None:
         """The first of its beginnings that does not differ from what is wanted before the text ends."""
@@ -246,7 +243,7 @@ class Matcher:
         )  # in order of ends
         stop = min(stop, row) if data.startswith(_ROW, row) else stop
         looked = stop == len(data)
-        limit = self._begun_at(data) if looked else self._back(data, stop)
+        limit = self._back(data, self._ends.start(data) if looked else stop)
         spans = found.spans
         while spans and spans[-1][2] >= limit:
             looked, limit = False, min(limit, self._back(data, spans.pop()[1]))
@@ -290,7 +287,7 @@ class Matcher:
             place = self._take(state, at, place)
             if place.exact:
                 begin, passed, inner = at, at + place.length, self._inner_of(place.number)
-        begun = len(data) if final else self._begun_at(data)
+        begun = len(data) if final else self._back(data, self._ends.start(data))
         return Scan(state.hits, min(state.limit, begun), min(state.safe, begun), state.quiet, state.dumps)
 
     def _look_for_patterns(self, state: _ScanState, number: int, at: int) -> None:
@@ -363,37 +360,10 @@ class Matcher:
         """Where the digit begins that what may begin at `at` would share."""
         return digit_before(data, at) if self._before else at
 
-    def _begun_at(self, data: bytes) -> int:
-        """Where the end of the data may be the beginning of an anchor."""
-        begun, end = self._begun, _end_of(data)
-        for tail in (end[-4:], end[-3:], end[-2:], end[-1:]) if end[-2:] in self._pairs else (end[-1:],):
-            if tail in begun or (tail in self._begun_format and data.endswith(tail)):
-                start = _start_of(tail, data)
-                if len(data) - start < self._spread:
-                    return self._back(data, start)
-        return self._back(data, len(data))
-
-
-def _start_of(tail: bytes, data: bytes) -> int:
-    """Where in the data the end of its text begins."""
-    if data.endswith(tail):
-        return len(data) - len(tail)
-    solid = data.rstrip(WHITE_SPACE)
-    if solid.endswith(tail):
-        return len(solid) - len(tail)
-    view = CompactText(data)
-    return view.start(len(view.text) - len(tail))
-
 
 def _as_searched(data: bytes) -> bytes:
     """A needle as it is in the texts that are searched: in plain letters and without white space."""
     return compact(data if is_plain(data) else look(data, final=True).visible)
-
-
-def _end_of(data: bytes) -> bytes:
-    """As much of the end of some data as may begin an anchor, without white space."""
-    end = compact(data[-2 * ANCHOR :])
-    return end if len(end) >= REACH or len(data) <= 2 * ANCHOR else compact(data)
 
 
 @cache

@@ -1,0 +1,55 @@
+"""Tells where the end of some data may be the beginning of what is looked for, which the next data would complete."""
+
+from collections.abc import Iterable
+
+from tokenguard.redaction.compact import WHITE_SPACE, CompactText, compact
+from tokenguard.redaction.index import ANCHOR, REACH
+
+
+class OpenEnds:
+    """The beginnings of anchors.
+
+    Args:
+        needles: the anchors of needles, which may be wrapped.
+        formats: those of formats, which are not.
+        most: bytes that are waited for; what is written over more of them is none.
+    """
+
+    __slots__ = ("_formats", "_most", "_needles", "_pairs")
+
+    def __init__(self, needles: Iterable[bytes], formats: Iterable[bytes], most: int) -> None:
+        self._needles = _beginnings(needles)
+        self._formats = _beginnings(formats)
+        self._pairs = frozenset(each[-2:] for each in self._needles | self._formats if len(each) > 1)
+        self._most = most
+
+    def start(self, data: bytes) -> int:
+        """Where such an end begins; the end of the data if there is none."""
+        needles, end = self._needles, _end_of(data)
+        for tail in (end[-4:], end[-3:], end[-2:], end[-1:]) if end[-2:] in self._pairs else (end[-1:],):
+            if tail in needles or (tail in self._formats and data.endswith(tail)):
+                start = _start_of(tail, data)
+                if len(data) - start < self._most:
+                    return start
+        return len(data)
+
+
+def _beginnings(anchors: Iterable[bytes]) -> frozenset[bytes]:
+    return frozenset(each[:size] for each in anchors for size in range(1, len(each)))
+
+
+def _end_of(data: bytes) -> bytes:
+    """As much of the end of some data as may begin an anchor, without white space."""
+    end = compact(data[-2 * ANCHOR :])
+    return end if len(end) >= REACH or len(data) <= 2 * ANCHOR else compact(data)
+
+
+def _start_of(tail: bytes, data: bytes) -> int:
+    """Where in the data the end of its text begins."""
+    if data.endswith(tail):
+        return len(data) - len(tail)
+    solid = data.rstrip(WHITE_SPACE)
+    if solid.endswith(tail):
+        return len(solid) - len(tail)
+    view = CompactText(data)
+    return view.start(len(view.text) - len(tail))
