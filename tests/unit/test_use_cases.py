@@ -231,14 +231,14 @@ def edited(world):
     from tokenguard.usecases.edit_token import edit_record
 
     world.added()
-    parts = narrowed(world, "edit_token.EditTokenParts")
+    parts = narrowed(world, "WritesRecords")
     assert edit_record(parts, NAME, RecordChanges(purpose="more"), confirmed=True).document.record.purpose == "more"
 
 
 def edited_together(world):
     from tokenguard.usecases.edit_records import commit_edits, plan_same_edit
 
-    parts = narrowed(world, "edit_token.EditTokenParts")
+    parts = narrowed(world, "WritesRecords")
     edits = plan_same_edit(parts, [world.added()], RecordChanges(purpose="more"))
     assert [each.error for each in commit_edits(parts, edits)] == [None]
 
@@ -247,7 +247,7 @@ def triaged(world):
     from tokenguard.usecases.triage_records import Triage
 
     snapshot = world.added()
-    (found,) = Triage(narrowed(world, "edit_token.EditTokenParts")).incomplete([snapshot])
+    (found,) = Triage(narrowed(world, "WritesRecords")).incomplete([snapshot])
     assert [each.column for each in found.facts] == ["made_by"]
 
 
@@ -256,7 +256,7 @@ def updated(world):
     from tokenguard.usecases.update_records import plan_update
 
     world.added()
-    parts = narrowed(world, "edit_token.EditTokenParts")
+    parts = narrowed(world, "WritesRecords")
     edits = plan_update(parts, f"name,purpose\n{NAME},more\n".encode(), FileFormat.CSV, source="t.csv")
     assert [each.after.purpose for each in edits] == ["more"]
 

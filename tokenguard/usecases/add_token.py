@@ -20,18 +20,7 @@ from tokenguard.ports.terminal import Terminal
 from tokenguard.ports.value_source import ValueOptions
 from tokenguard.rotation.control_search import ControlSearch
 from tokenguard.usecases.given_facts import changes_from
-from tokenguard.usecases.parts import (
-    HasClock,
-    HasDeliveries,
-    HasEngine,
-    HasExternalFields,
-    HasProgress,
-    HasSecondPerson,
-    HasStore,
-    HasTerminal,
-    HasVendors,
-    ReadsValues,
-)
+from tokenguard.usecases.parts import HasDeliveries, HasEngine, HasStore, ReadsValues, WritesRecords
 
 _QUESTIONS = {
     "provider": "provider, such as descript, autoposting or manual",
@@ -43,19 +32,7 @@ _QUESTIONS = {
 _OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "purpose": "--purpose"}
 
 
-class AddTokenParts(
-    HasClock,
-    HasDeliveries,
-    HasEngine,
-    HasExternalFields,
-    HasProgress,
-    HasSecondPerson,
-    HasStore,
-    HasTerminal,
-    HasVendors,
-    ReadsValues,
-    Protocol,
-):
+class AddTokenParts(WritesRecords, HasEngine, ReadsValues, Protocol):
     """What this use case takes."""
 
 
@@ -254,7 +231,7 @@ def check_scope(record: Record, provider: Provider) -> None:
 
 
 def check_consumers(
-    parts: AddTokenParts,
+    parts: WritesRecords,
     record: Record,
     *,
     known: Iterable[Consumer] = (),

@@ -15,19 +15,7 @@ from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, born
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
-from tokenguard.usecases.parts import (
-    HasClock,
-    HasDeliveries,
-    HasEngine,
-    HasEnvironment,
-    HasExternalFields,
-    HasProgress,
-    HasSecondPerson,
-    HasStore,
-    HasTerminal,
-    HasVendors,
-    ReadsValues,
-)
+from tokenguard.usecases.parts import HasEnvironment, WritesRecords
 
 _MAX_BYTES = 1 << 20
 _NEW_FILE = 0o644  # git's own mode: a .gitignore is readable by all
@@ -35,20 +23,7 @@ _OWNER = 0o700
 _LINE = ".env"
 
 
-class ApplyFixesParts(
-    HasClock,
-    HasDeliveries,
-    HasEngine,
-    HasEnvironment,
-    HasExternalFields,
-    HasProgress,
-    HasSecondPerson,
-    HasStore,
-    HasTerminal,
-    HasVendors,
-    ReadsValues,
-    Protocol,
-):
+class ApplyFixesParts(WritesRecords, HasEnvironment, Protocol):
     """What this use case takes."""
 
 

@@ -26,7 +26,7 @@ from tokenguard.provisioning.review import reason_of
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.usecases.add_token import Adding, AddTokenParts
 from tokenguard.usecases.load_manifest import PlannedManifest
-from tokenguard.usecases.parts import HasApprovals, HasSecondPerson
+from tokenguard.usecases.parts import HasApprovals
 from tokenguard.usecases.wait_for_runner import leave_to_its_runner
 
 _LEAST_PAUSE = 0.05
@@ -34,7 +34,7 @@ _MOST_LOOKS = 8
 _WRITE_RECORDS = frozenset({Verb.CHANGE, Verb.DECLARE, Verb.ISSUE})
 
 
-class ApplyManifestParts(AddTokenParts, HasApprovals, HasSecondPerson, Protocol):
+class ApplyManifestParts(AddTokenParts, HasApprovals, Protocol):
     """What this use case takes."""
 
 

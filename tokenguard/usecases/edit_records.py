@@ -8,7 +8,8 @@ from tokenguard.errors import InputError
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges
 from tokenguard.rotation.batch import BatchJob, BatchResult, run_all
-from tokenguard.usecases.edit_token import EditTokenParts, RecordEdit, commit_edit, plan_edit
+from tokenguard.usecases.edit_token import RecordEdit, commit_edit, plan_edit
+from tokenguard.usecases.parts import WritesRecords
 
 
 class EditPlanner:
@@ -18,7 +19,7 @@ class EditPlanner:
         parts: what it takes of the process.
     """
 
-    def __init__(self, parts: EditTokenParts) -> None:
+    def __init__(self, parts: WritesRecords) -> None:
         self._parts = parts
         self._taken = admission.places_taken(parts.store)
         self._renamed: set[str] = set()
@@ -36,14 +37,14 @@ class EditPlanner:
         return edit
 
 
-def plan_same_edit(parts: EditTokenParts, found: Iterable[Snapshot], changes: RecordChanges) -> list[RecordEdit]:
+def plan_same_edit(parts: WritesRecords, found: Iterable[Snapshot], changes: RecordChanges) -> list[RecordEdit]:
     """The same change for each token; those that have it already are left out."""
     planner = EditPlanner(parts)
     edits = [planner.plan(snapshot, changes) for snapshot in found]
     return [edit for edit in edits if edit.changed]
 
 
-def commit_edits(parts: EditTokenParts, edits: Sequence[RecordEdit]) -> Iterator[BatchResult]:
+def commit_edits(parts: WritesRecords, edits: Sequence[RecordEdit]) -> Iterator[BatchResult]:
     """Write the changes, each with its audit event; one that fails does not stop the rest."""
     jobs = [BatchJob(name=edit.before.name, run=partial(commit_edit, parts, edit)) for edit in edits]
     return run_all(jobs, parts.clock)

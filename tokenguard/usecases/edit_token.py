@@ -1,7 +1,6 @@
 """The use case of `edit`: changes a record; changes of destinations need a confirmation."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op
@@ -13,10 +12,17 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, differing
 from tokenguard.rotation.machine import can_abort, with_servers_of
-from tokenguard.usecases.add_token import AddTokenParts, check_commands, check_consumers, check_scope
+from tokenguard.usecases.add_token import check_commands, check_consumers, check_scope
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.given_facts import OBSERVED
-from tokenguard.usecases.parts import HasExternalFields, HasProgress, HasSecondPerson, HasTerminal, HasVendors
+from tokenguard.usecases.parts import (
+    HasExternalFields,
+    HasProgress,
+    HasSecondPerson,
+    HasTerminal,
+    HasVendors,
+    WritesRecords,
+)
 from tokenguard.usecases.token_lookup import known_token
 
 _TRUSTED = {
@@ -27,10 +33,6 @@ _TRUSTED = {
     "after": "what runs after its deliveries",
 }
 """Changes that affect where a value is sent."""
-
-
-class EditTokenParts(AddTokenParts, HasSecondPerson, Protocol):
-    """What this use case takes."""
 
 
 class RecordEdit(Frozen, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ class RecordEdit(Frozen, frozen=True, kw_only=True):
         return [_TRUSTED[field] for field in self.changed if field in _TRUSTED]
 
 
-def edit_record(parts: EditTokenParts, name: TokenName, changes: RecordChanges, *, confirmed: bool) -> Snapshot:
+def edit_record(parts: WritesRecords, name: TokenName, changes: RecordChanges, *, confirmed: bool) -> Snapshot:
     """Commit changes of a record.
 
     Args:
@@ -74,7 +76,7 @@ def edit_record(parts: EditTokenParts, name: TokenName, changes: RecordChanges, 
 
 
 def plan_edit(
-    parts: EditTokenParts, snapshot: Snapshot, changes: RecordChanges, taken: Mapping[str, TokenName] | None = None
+    parts: WritesRecords, snapshot: Snapshot, changes: RecordChanges, taken: Mapping[str, TokenName] | None = None
 ) -> RecordEdit:
     """Check changes of a record without writing them; raises as `edit_record` does.
 
@@ -98,7 +100,7 @@ def plan_edit(
     return edit
 
 
-def commit_edit(parts: EditTokenParts, edit: RecordEdit) -> Snapshot:
+def commit_edit(parts: WritesRecords, edit: RecordEdit) -> Snapshot:
     """Write a checked change with its audit event; nothing is written where nothing differs."""
     snapshot, after = edit.snapshot, edit.after
     if not edit.changed:
@@ -173,7 +175,7 @@ def _with_scope(before: Record, changes: RecordChanges) -> RecordChanges:
     return changes
 
 
-def _with_place(parts: EditTokenParts, before: Record, changes: RecordChanges) -> RecordChanges:
+def _with_place(parts: WritesRecords, before: Record, changes: RecordChanges) -> RecordChanges:
     """A location must already have the value: an edit moves nothing, and pins the server again."""
     if changes.location is None:
         return changes
@@ -202,7 +204,7 @@ def _with_servers(parts: HasExternalFields, before: Record, changes: RecordChang
     return replace(changes, consumers=admission.pinned(lambda: parts.places, changes.consumers, known=known))
 
 
-def _check(parts: EditTokenParts, before: Record, after: Record, taken: Mapping[str, TokenName] | None) -> None:
+def _check(parts: WritesRecords, before: Record, after: Record, taken: Mapping[str, TokenName] | None) -> None:
     check_age(after, parts.clock.now())
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, parts.vendors.provider(after.provider))

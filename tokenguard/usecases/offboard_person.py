@@ -18,14 +18,14 @@ from tokenguard.inventory.record_changes import RecordChanges, plain_text
 from tokenguard.ports.operator import Creator
 from tokenguard.rotation.batch import BatchJob, BatchResult, run_all
 from tokenguard.rotation.rotation_plan import RotationPlan
-from tokenguard.usecases.edit_token import EditTokenParts, edit_record
-from tokenguard.usecases.parts import HasOperator, HasPeople, HasPolicy
-from tokenguard.usecases.rotation_jobs import planned
+from tokenguard.usecases.edit_token import edit_record
+from tokenguard.usecases.parts import HasOperator, HasPeople, WritesRecords
+from tokenguard.usecases.rotation_jobs import RotationJobsParts, planned
 
 _KNOWS_VALUE = frozenset(each.name for each in MAKERS)
 
 
-class OffboardPersonParts(EditTokenParts, HasOperator, HasPeople, HasPolicy, Protocol):
+class OffboardPersonParts(RotationJobsParts, WritesRecords, HasOperator, HasPeople, Protocol):
     """What this use case takes."""
 
 

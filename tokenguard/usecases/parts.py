@@ -236,6 +236,20 @@ class HasSecondPerson(Protocol):
         ...
 
 
+class WritesRecords(
+    HasClock,
+    HasDeliveries,
+    HasExternalFields,
+    HasProgress,
+    HasSecondPerson,
+    HasStore,
+    HasTerminal,
+    HasVendors,
+    Protocol,
+):
+    """What checking and writing a record takes: where its value may go is looked up, confirmed and approved."""
+
+
 class HasApprovals(Protocol):
     """Approvals of plans."""
 

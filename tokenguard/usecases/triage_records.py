@@ -17,8 +17,9 @@ from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
 from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
-from tokenguard.usecases.edit_token import EditTokenParts, edit_record, plan_edit
+from tokenguard.usecases.edit_token import edit_record, plan_edit
 from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.parts import WritesRecords
 
 _OPTION = {"created_at": "created"}
 
@@ -38,7 +39,7 @@ class Triage:
         inventory: all tokens, if they were read already.
     """
 
-    def __init__(self, parts: EditTokenParts, inventory: Sequence[Snapshot] | None = None) -> None:
+    def __init__(self, parts: WritesRecords, inventory: Sequence[Snapshot] | None = None) -> None:
         self._parts = parts
         whole = inventory if inventory is not None else parts.store.scan()
         self._neighbours = Neighbours(each.document.record for each in whole)
@@ -147,7 +148,7 @@ def _rank(each: IncompleteRecord) -> tuple[bool, str]:
     return record.state is not RecordState.UNCLAIMED, record.name
 
 
-def _still_there(parts: EditTokenParts, snapshot: Snapshot) -> bool:
+def _still_there(parts: WritesRecords, snapshot: Snapshot) -> bool:
     """Whether the line that it was imported from still has the live value, and could get the next one."""
     record = snapshot.document.record
     if not record.imported_from or "consumers" not in lacking(record):

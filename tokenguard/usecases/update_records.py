@@ -25,9 +25,10 @@ from tokenguard.inventory.record_table import (
 from tokenguard.output.csv_table import cell_content, is_formula
 from tokenguard.text import safe_text
 from tokenguard.usecases.edit_records import EditPlanner
-from tokenguard.usecases.edit_token import EditTokenParts, RecordEdit
+from tokenguard.usecases.edit_token import RecordEdit
 from tokenguard.usecases.given_facts import OBSERVED as OBSERVED_SCOPE
 from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.parts import WritesRecords
 
 _KEYS = ("id", "revision")
 _READ = frozenset({*_KEYS, *CHANGEABLE, *FIXED, *OBSERVED})
@@ -46,7 +47,7 @@ class UpdateRow(Frozen, frozen=True, kw_only=True):
     cells: Mapping[str, Cell]
 
 
-def plan_update(parts: EditTokenParts, data: bytes, form: FileFormat, *, source: str) -> list[RecordEdit]:
+def plan_update(parts: WritesRecords, data: bytes, form: FileFormat, *, source: str) -> list[RecordEdit]:
     """The checked changes of the records that differ from the list; nothing is written.
 
     Args:
