@@ -120,7 +120,17 @@ class ReadsValues(Protocol):
     """New values, from a prompt, a variable, a file or standard input."""
 
     def read_value(self, source: "ValueOptions", name: str, fields: Sequence[str]) -> "Value":
-        """The value of the token `name`, as `ValueReader`."""
+        """The value of the token `name`; a hidden prompt where no source was named.
+
+        Args:
+            source: the option that names where it is.
+            name: the token, for the prompt and for errors.
+            fields: the fields of its value.
+
+        Raises:
+            InputError: it is missing, or cannot be a token's value; it is never quoted.
+            NeedsPerson: no source was named, and there is no terminal.
+        """
         ...
 
 
