@@ -6,8 +6,9 @@ from typing import ClassVar, NoReturn, final
 MASK = "****"
 TOKEN_FIELD = "token"  # noqa: S105 - a field's name, not a value
 _TOKEN_PART = len(TOKEN_FIELD).to_bytes(4, "big") + TOKEN_FIELD.encode()
-_USUAL_LENGTHS = 512
 """What a digest begins with."""
+_USUAL_LENGTHS = 512
+"""Lengths of values whose beginnings of a digest are made once."""
 
 
 @final
