@@ -226,5 +226,5 @@ def underlying_store(store: Store) -> Store:
 
 def identity_of(store: Store) -> Actor:
     """Who uses a store, as the store itself can tell: by key slot, or by the login at its server."""
-    home = getattr(store, "underlying", store)
+    home = underlying_store(store)
     return home.key_holder() if isinstance(home, KeyHolding) else store.actor()
