@@ -10,7 +10,7 @@ from tokenguard.ports.shared_item import Item, shared_items_of
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, Bundle, ScanKey, read_scan_key
 from tokenguard.scanning.fetching import fetch_bundle, is_address, read_bundle_file
 from tokenguard.scanning.known_token_stage import keep
-from tokenguard.shell.scan_key import find_scan_key, remember_scan_key
+from tokenguard.shell.scan_key import remember_scan_key
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -53,7 +53,7 @@ def _fetched(wiring: Wiring, place: str) -> bytes:
 
 def _key(wiring: Wiring, place: str) -> ScanKey:
     """The key pinned on this machine; without one, and if the bundle comes from the store, the store's."""
-    key = find_scan_key(wiring.environ)
+    key = wiring.scan_key()
     if key is None and place == STORE:
         found = shared_items_of(wiring.store).read(Item.SCAN_KEY)
         key = read_scan_key(found.data.decode("utf-8", "replace")) if found else None

@@ -102,9 +102,8 @@ def _own_tokens(wiring: Wiring) -> Recognise:
     """The pulled fingerprints; InputError if there are none, or they have expired."""
     from tokenguard.detection.match import TextMatch  # only --own needs the scanner
     from tokenguard.scanning.known_token_stage import load_own_tokens  # only --own needs the scanner
-    from tokenguard.shell.scan_key import find_scan_key
 
-    stage = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=True).stage
+    stage = load_own_tokens(wiring.scan_key(), wiring.clock.now(), required=True).stage
 
     def recognise(data: bytes) -> Iterator[tuple[str, Secret]]:
         for match in stage(data) if stage else ():

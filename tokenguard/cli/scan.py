@@ -28,7 +28,6 @@ from tokenguard.scanning.scanner import Stages
 from tokenguard.scanning.stable_tags import StableTagger
 from tokenguard.settings import ScanConfig
 from tokenguard.shell.known_tokens_note import with_note_once
-from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.tty import read_unseen
 from tokenguard.shell.wiring import Wiring
@@ -177,7 +176,7 @@ def _job(
     chosen: OutputFormat,
 ) -> ScanJob:
     now = wiring.clock.now()
-    own = load_own_tokens(find_scan_key(wiring.environ), now, required=demands.require_own or asked.own_only)
+    own = load_own_tokens(wiring.scan_key(), now, required=demands.require_own or asked.own_only)
     return ScanJob(
         stages=Stages(
             own=own.stage,
