@@ -105,16 +105,15 @@ class _Derivation:
             first, others = request.operations[0], len(request.operations) - 1
             by = self._facts.people.named(request.by)
             what = first.title + (f" and {others:,} more" if others else "")
-            done = f"was run with --break-glass ({request.forced})" if request.forced else "waits for a second person"
-            says = (
-                f"{what}, asked for by {by}, {done}"
-                if not request.forced
-                else f"{what} by {by} {done}" + ("; it is not reviewed" if request.forced else "")
-            )
+            if request.forced:
+                kind = NotificationKind.BREAK_GLASS
+                says = f"{what} by {by} was run with --break-glass ({request.forced}); it is not reviewed"
+            else:
+                kind = NotificationKind.WAITING
+                says = f"{what}, asked for by {by}, waits for a second person"
             command = ("approve", request.digest)
             facts = ("request", request.digest, request.at.isoformat())
             owner = owners.get(first.name, "")
-            kind = NotificationKind.BREAK_GLASS if request.forced else NotificationKind.WAITING
             yield self._made(kind, says, *command, name=first.name, owner=owner, facts=facts, began=request.at)
 
     def of_store(self) -> Iterator[Notification]:
