@@ -145,9 +145,7 @@ class Adding:
             NotApproved, RequestFiled: as `SecondPerson.authorise` does.
         """
         second, declaration = self._parts.second_person, self._declaration
-        if declaration is None:
-            second.authorise(second.additions(self._record))
-        elif not declaration.document.busy:
+        if declaration is None or not declaration.document.busy:
             second.authorise(second.changes(declaration, self._record))
 
     @property

@@ -286,10 +286,8 @@ class Applying:
 
     def _sensitive(self, found: Snapshot | None, after: Record) -> list[SensitiveOperation]:
         """Changes that wait for a second person; another person's approval of the plan covers its destinations."""
-        second = self._parts.second_person
-        changes = second.changes(found, after) if found is not None else second.additions(after)
-        name = found.document.record.name if found is not None else after.name
-        action = next((each for each in self._held.plan.actions if each.name == name), None)
+        changes = self._parts.second_person.changes(found, after)
+        action = next((each for each in self._held.plan.actions if each.name == after.name), None)
         if not changes or action is None or action.name not in self._approved:
             return changes
         approval = self._parts.approvals.verdict(action).approval

@@ -142,16 +142,8 @@ class SecondPerson:
             snapshot: the declaration; None for a token without a record.
             after: the record to be.
         """
-        changes = self.changes(snapshot, after) if snapshot is not None else self.additions(after)
+        changes = self.changes(snapshot, after)
         return self.authorise(changes) if changes else {}
-
-    def additions(self, record: Record) -> list[SensitiveOperation]:
-        """What is sensitive about a token without a record: where its value is to go."""
-        places = new_places(replace(record, consumers=None, after=()), record)
-        if not places or not self.asks(SensitiveKind.DESTINATION, record):
-            return []
-        facts = (*(("new destination", each) for each in places), *_known(record))
-        return [SensitiveOperation(kind=SensitiveKind.DESTINATION, name=record.name, facts=facts)]
 
     def rotations(self, wanted: Iterable[tuple[Snapshot, Mode]]) -> list[SensitiveOperation]:
         """The sensitive ones among rotations and retirements."""
@@ -161,8 +153,13 @@ class SecondPerson:
             if (kind := _OF_MODE.get(mode)) is not None and self.asks(kind, snapshot.document.record)
         ]
 
-    def changes(self, snapshot: Snapshot, after: Record) -> list[SensitiveOperation]:
-        """The sensitive ones among the changes of a record: its owner, where its value goes, and what protects it."""
+    def changes(self, snapshot: Snapshot | None, after: Record) -> list[SensitiveOperation]:
+        """The sensitive ones among the changes of a record: its owner, where its value goes, and what protects it.
+
+        Of a token without a record (None): where its value is to go.
+        """
+        if snapshot is None:
+            return self._additions(after)
         before = snapshot.document.record
         found = list[SensitiveOperation]()
         if before.owner and after.owner != before.owner and self.asks(SensitiveKind.OWNER, before):
@@ -176,6 +173,13 @@ class SecondPerson:
             facts = [(f"new {each}", getattr(after, each)) for each in changed]
             found.append(operation_on(snapshot, lost[0], (LOOSENED, ", ".join(lost)), *facts))
         return found
+
+    def _additions(self, record: Record) -> list[SensitiveOperation]:
+        places = new_places(replace(record, consumers=None, after=()), record)
+        if not places or not self.asks(SensitiveKind.DESTINATION, record):
+            return []
+        facts = (*(("new destination", each) for each in places), *_known(record))
+        return [SensitiveOperation(kind=SensitiveKind.DESTINATION, name=record.name, facts=facts)]
 
     def _lost(self, before: Record, after: Record) -> list[SensitiveKind]:
         """For what no second person would be asked any more after a change."""
