@@ -144,6 +144,7 @@ class UseCaseParts:
         self.requesting = False
         self.second_person = SecondPerson(self.store, self.clock, lambda: self.policy)
         self.unfinished = ""
+        self.resumed_by = "rotate"
         self.notification_routes: tuple[Any, ...] = ()
         self.engine = self.engine_telling(self.progress)
 

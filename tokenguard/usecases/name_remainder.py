@@ -22,8 +22,7 @@ def name_remainder(parts: HasOpenWork, left: Sequence[TokenName], command: Seque
     with suppress(TokenguardError):
         begun = parts.open_operation()
     rest = [name for name in left if name != begun]
-    resumed_by = command[0] if command[0] == "retire" else "rotate"
-    go_on = [f"continue with `tokenguard {resumed_by} {begun} --resume`"] if begun else []
+    go_on = [f"continue with `tokenguard {parts.resumed_by} {begun} --resume`"] if begun else []
     if not rest:
         parts.unfinished = "; ".join(["nothing is lost", *go_on])
         return

@@ -229,6 +229,11 @@ class HasOpenWork(Protocol):
     unfinished: str
     """How to continue; printed when the interrupt is reported."""
 
+    @property
+    def resumed_by(self) -> str:
+        """The command that continues what this one began."""
+        ...
+
     def open_operation(self) -> "TokenName | None":
         """The token that was worked on, if its operation is still open."""
         ...
