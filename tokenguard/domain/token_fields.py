@@ -27,8 +27,6 @@ class TextField(Frozen, frozen=True, kw_only=True):
     """Whether it may hold ids, which can be long and random without being secret."""
     declared: bool = True
     """Whether a manifest may say it."""
-    overlaid: bool = False
-    """Whether an environment of a manifest may change it."""
     role: str = ""
     """What a person who is named there is for the token."""
     missing: str = ""
@@ -48,7 +46,7 @@ class TextField(Frozen, frozen=True, kw_only=True):
 
 FIELDS = (
     TextField(
-        name="scope_name", option="--scope-name", metavar="TEXT", label="scope name", overlaid=True,
+        name="scope_name", option="--scope-name", metavar="TEXT", label="scope name",
         help="Display name of the scope.",
     ),
     TextField(
@@ -64,17 +62,17 @@ FIELDS = (
         help="What the token is used for.",
     ),
     TextField(
-        name="made_by", option="--made-by", metavar="PERSON", label="created by", overlaid=True,
+        name="made_by", option="--made-by", metavar="PERSON", label="created by",
         role="creator", maker=True, successor="person", missing="the person who created it",
         page="Person who created it", help="The person who created it.",
     ),
     TextField(
-        name="account", option="--account", metavar="LOGIN", label="account", overlaid=True,
+        name="account", option="--account", metavar="LOGIN", label="account",
         role="login", maker=True, successor="login", missing="the login account",
         page="Provider login it was created with", help="The provider login it was created with.",
     ),
     TextField(
-        name="deputy", option="--deputy", metavar="PERSON", label="deputy", overlaid=True,
+        name="deputy", option="--deputy", metavar="PERSON", label="deputy",
         role="deputy", successor="person", missing="a deputy", page="Deputy, if the team cannot be reached",
         help="The contact if the owner cannot be reached.",
     ),

@@ -96,7 +96,7 @@ FIELDS: Mapping[str, FieldDescription] = {
             says=each.help,
             hint=_LINE,
             inherited=True,
-            overlaid=each.overlaid,
+            overlaid=True,
             ids=each.role == "login",
         )
         for each in PEOPLE
