@@ -46,7 +46,8 @@ _TITLES = {
 }
 LOOSENED = "no second person from now on for"
 """The title of the fact that a change of a record ends protection; the facts beside it say what changes."""
-_CHANGES = ("environment", "name", "provider")
+SELECTED_BY = ("environment", "name", "provider")
+"""The fields by which overrides of the policy select tokens; the facts name those that change."""
 
 
 class SensitiveOperation(Frozen, frozen=True, kw_only=True):
@@ -84,7 +85,7 @@ class SensitiveOperation(Frozen, frozen=True, kw_only=True):
         titles = self.by_title
         if LOOSENED not in titles:
             return self.kind.words
-        return f"change of {' and '.join(each for each in _CHANGES if f'new {each}' in titles)}"
+        return f"change of {' and '.join(each for each in SELECTED_BY if f'new {each}' in titles)}"
 
     @property
     def by_title(self) -> dict[str, str]:

@@ -8,7 +8,14 @@ from typing import Any, NoReturn
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
 from tokenguard.domain.journal import Mode
-from tokenguard.domain.second_person import LOOSENED, OpenReview, SensitiveKind, SensitiveOperation, same_person
+from tokenguard.domain.second_person import (
+    LOOSENED,
+    SELECTED_BY,
+    OpenReview,
+    SensitiveKind,
+    SensitiveOperation,
+    same_person,
+)
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, NotApproved, Unreachable
 from tokenguard.frozen import replace
@@ -26,8 +33,6 @@ from tokenguard.usecases.approvals import StoreApprovals, verified_trail
 
 RULE = "second-person"
 _TRIES = 5
-_SELECTED_BY = ("name", "environment", "provider")
-"""The fields by which overrides of the policy select tokens."""
 _OF_MODE = {
     Mode.COMPROMISED: SensitiveKind.COMPROMISED,
     Mode.IN_PLACE: SensitiveKind.COMPROMISED,  # its consumers fail as well
@@ -169,7 +174,7 @@ class SecondPerson:
                 operation_on(snapshot, SensitiveKind.DESTINATION, *(("new destination", each) for each in places))
             )
         if lost := self._lost(before, after):
-            changed = [each for each in _SELECTED_BY if getattr(before, each) != getattr(after, each)]
+            changed = [each for each in SELECTED_BY if getattr(before, each) != getattr(after, each)]
             facts = [(f"new {each}", getattr(after, each)) for each in changed]
             found.append(operation_on(snapshot, lost[0], (LOOSENED, ", ".join(lost)), *facts))
         return found
@@ -183,7 +188,7 @@ class SecondPerson:
 
     def _lost(self, before: Record, after: Record) -> list[SensitiveKind]:
         """For what no second person would be asked any more after a change."""
-        if all(getattr(before, each) == getattr(after, each) for each in _SELECTED_BY):
+        if all(getattr(before, each) == getattr(after, each) for each in SELECTED_BY):
             return []
         return [kind for kind in SensitiveKind if self.asks(kind, before) and not self.asks(kind, after)]
 
@@ -224,10 +229,12 @@ class SecondPerson:
         Raises:
             InputError, Unreachable: as `authorise`.
         """
-        by, reason = identity_of(self._store).id, self._break_glass()
-        if reason and operations:
+        if not operations:
+            return
+        by = identity_of(self._store).id
+        if reason := self._break_glass():
             self._force(operations, by, checked_text(self._store, reason, what="reason"))
-        elif operations and (missing := [each for each, _ in self._judged(operations, by)[1]]):
+        elif missing := [each for each, _ in self._judged(operations, by)[1]]:
             self._filed(missing, by, again=True)
 
     def lacking(self, operations: Sequence[SensitiveOperation]) -> list[str]:
