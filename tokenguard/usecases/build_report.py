@@ -1,6 +1,7 @@
 """Builds a report: assesses the stores against a policy, now, in the past or as a forecast."""
 
 import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -82,26 +83,13 @@ def posture_of(
     remarks += _limits(policy, now)
     if at is not None and at.date() == now.date():
         at = None
-    if at is not None and at > now:
-        found = {
-            label: Surroundings([*each.documents, *each.retired], at, each.providers, people=each.people)
-            for label, each in found.items()
-        }
-        remarks.append(f"this is a forecast made on {now:%Y-%m-%d}: the state if nothing is done")
-    elif at is not None:
-        rewound = {label: _rewound(stores[label], each, at) for label, each in found.items()}
-        found = {label: each for label, (each, _) in rewound.items()}
-        remarks += _said_of_the_past(now, sum(edited for _, edited in rewound.values()))
+    if at is not None:
+        found, more = _forecast(found, at, now) if at > now else _in_the_past(stores, found, at, now)
+        remarks += more
     only = None
     if wanted != ANY:
         only = wanted.describes
-        records = [each.record for around in found.values() for each in (*around.documents, *around.retired)]
-        if not any(map(only, records)):
-            check_match(wanted, records)
-            remarks.append(f"no token has {shlex.join(wanted.options)}: there is nothing to report")
-        elif all(each.state is RecordState.RETIRED for each in filter(only, records)):
-            remarks.append("none of these tokens is in use: the policy is not checked for retired tokens")
-        remarks.append(f"this is about the tokens with {shlex.join(wanted.options)} only")
+        remarks += _of_selection(wanted, found.values())
     return Posture(
         at=at or now,
         assessments=[
@@ -120,6 +108,39 @@ def _read(parts: BuildReportParts, store: Store, *, ask: bool, judged: bool) -> 
     if judged or ask:
         return surroundings(parts, store, ask_providers=ask)
     return Surroundings([snapshot.document for snapshot in store.scan()], parts.clock.now())
+
+
+def _forecast(
+    found: Mapping[str, Surroundings], at: datetime, now: datetime
+) -> tuple[dict[str, Surroundings], list[str]]:
+    """The stores at a later time if nothing is done, and what a reader must know of that."""
+    later = {
+        label: Surroundings([*each.documents, *each.retired], at, each.providers, people=each.people)
+        for label, each in found.items()
+    }
+    return later, [f"this is a forecast made on {now:%Y-%m-%d}: the state if nothing is done"]
+
+
+def _in_the_past(
+    stores: Mapping[str, Store], found: Mapping[str, Surroundings], at: datetime, now: datetime
+) -> tuple[dict[str, Surroundings], list[str]]:
+    """The stores at an earlier time, and what a reader must know of that."""
+    rewound = {label: _rewound(stores[label], each, at) for label, each in found.items()}
+    edited = sum(edited for _, edited in rewound.values())
+    return {label: each for label, (each, _) in rewound.items()}, _said_of_the_past(now, edited)
+
+
+def _of_selection(wanted: Filter, found: Iterable[Surroundings]) -> Iterator[str]:
+    """What a reader must know of the selection; InputError if it asks for what no token has."""
+    options = shlex.join(wanted.options)
+    records = [each.record for around in found for each in (*around.documents, *around.retired)]
+    chosen = list(filter(wanted.describes, records))
+    if not chosen:
+        check_match(wanted, records)
+        yield f"no token has {options}: there is nothing to report"
+    elif all(each.state is RecordState.RETIRED for each in chosen):
+        yield "none of these tokens is in use: the policy is not checked for retired tokens"
+    yield f"this is about the tokens with {options} only"
 
 
 def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:
