@@ -105,12 +105,12 @@ def _asked(
     for key, question in _QUESTIONS.items():
         while not getattr(answers, key):
             answer = tty.ask(question, public=True).strip()
+            if not answer:
+                break
             if holds_issued(answer) or holds_opaque(answer):
                 tty.show(_LOOKS_LIKE_A_VALUE)
                 continue
             found = replace(answers, **{key: answer})
-            if getattr(found, key) == "":
-                break
             try:
                 new_description(name, found)
             except InputError as error:

@@ -106,11 +106,7 @@ def _retire_all(wiring: Wiring, found: Sequence[Snapshot], reason: str, *, yes: 
 
 def _go_on(wiring: Wiring, names: Sequence[TokenName], *, abort: bool) -> ExitCode:
     """Continue or abort open retirements, which were confirmed and approved when they began."""
-    found = (
-        [known_token(wiring.store, name) for name in names] if names else list(filter(_is_open, wiring.store.scan()))
-    )
-    if names:
-        found = _open_ones(wiring, found)
+    found = _open_ones(wiring, names) if names else list(filter(_is_open, wiring.store.scan()))
     if not found:
         wiring.progress.note("nothing to resume")
         return ExitCode.OK
@@ -124,12 +120,13 @@ def _go_on(wiring: Wiring, names: Sequence[TokenName], *, abort: bool) -> ExitCo
     return most_severe(results)
 
 
-def _open_ones(wiring: Wiring, named_ones: Sequence[Snapshot]) -> list[Snapshot]:
+def _open_ones(wiring: Wiring, names: Sequence[TokenName]) -> list[Snapshot]:
     """Those with an open retirement; of the others it is said that they have none.
 
     Raises:
-        InputError: none of them has one.
+        InputError: none of them has one, or a name is unknown.
     """
+    named_ones = [known_token(wiring.store, name) for name in names]
     found = list(filter(_is_open, named_ones))
     for snapshot in named_ones:
         if snapshot not in found:

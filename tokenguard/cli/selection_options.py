@@ -118,8 +118,8 @@ def _filter(asked: dict[str, Any]) -> Filter:
 
         changes_from(texts)
     state = RecordState(asked["state"]) if asked["state"] else None
-    asks = replace(Filter(), **texts)
-    return replace(asks, name=pattern, state=state, leaked=asked["leaked"], known_as=_known_as(texts))
+    known_as = _known_as(texts)
+    return Filter(name=pattern, state=state, leaked=asked["leaked"], due=None, known_as=known_as, **texts)
 
 
 def _known_as(texts: dict[str, str]) -> tuple[str, ...]:
