@@ -62,14 +62,13 @@ def is_plain(text: str) -> bool:
     """Whether a text consists of words and short numbers, as addresses and names do, and of nothing longer."""
     if holds_issued(text) or not text.isascii():
         return False
-    mixed = [part for part in _PART.findall(text) if not (part.isalpha() and _has_one_case(part))]
-    words = [part for part in _PART.findall(text) if part not in mixed]
-    return (
-        len(mixed) <= _MOST_MIXES
-        and all(len(part) <= _LONGEST_MIX for part in mixed)
-        and (all(len(part) <= _LONGEST_WORD for part in words))
+    parts = _PART.findall(text)
+    mixed = [part for part in parts if not _is_word(part)]
+    return len(mixed) <= _MOST_MIXES and all(
+        len(part) <= (_LONGEST_WORD if _is_word(part) else _LONGEST_MIX) for part in parts
     )
 
 
-def _has_one_case(word: str) -> bool:
-    return word.islower() or word.isupper() or word.istitle()
+def _is_word(part: str) -> bool:
+    """Whether it has letters of one case only, or of a capitalised word."""
+    return part.isalpha() and (part.islower() or part.isupper() or part.istitle())
