@@ -70,7 +70,7 @@ def _not_this_role(check: str, what: str) -> Diagnosis:
     return Diagnosis(check=check, level=Level.OK, text=f"{what} cannot be read with this login's role; not checked")
 
 
-def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: object | Sequence[Snapshot]) -> Iterator[Diagnosis]:
+def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: object) -> Iterator[Diagnosis]:
     try:
         yield from check(*of_what)
     except TokenguardError as error:
