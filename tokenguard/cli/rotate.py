@@ -97,6 +97,7 @@ def rotate(
     _check_choice(named=bool(names), chooses=chooses, resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
     _check_only_in_place(in_place, compromised or resume or abort or chooses)
+    asked = Mode.COMPROMISED if compromised else Mode.IN_PLACE if in_place else Mode.PLANNED
     said = _reason(reason)
     if said:
         checked_text(wiring.store, said, what="reason")
@@ -115,7 +116,7 @@ def rotate(
         wiring,
         snapshots,
         rollout,
-        asked=Mode.COMPROMISED if compromised else Mode.IN_PLACE if in_place else Mode.PLANNED,
+        asked=asked,
         due=due,
         strict=plan_only and single,
         accept_outage=accept_outage,
@@ -128,13 +129,8 @@ def rotate(
         tell_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
         return ExitCode.OK
     _check_in_place(wiring, snapshots, in_place=in_place, accepted=accept_outage)
-    _authorise(wiring, snapshots, plans, asked=compromised or in_place)
-    if (compromised or in_place) and plans:
-        _confirm(wiring, plans, _IN_PLACE if in_place else _COMPROMISED)
-    elif wanted != ANY and not due and len(plans) > 1:
-        _confirm(wiring, plans, _PLANNED)
-    elif single and plans and plans[0].leaked and plans[0].mode is Mode.PLANNED:
-        tell_leaked_order(wiring, plans[0])
+    _authorise(wiring, snapshots, plans, asked=asked is not Mode.PLANNED)
+    _ask(wiring, plans, asked, selected=wanted != ANY and not due, single=single)
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     if rollout is not None:
         jobs = _after_canaries(rollout, plans, jobs)
@@ -280,9 +276,27 @@ def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
         return None
 
 
-_PLANNED = "replaces {}, one after another"
-_COMPROMISED = "revokes and replaces {}, one after another, each revoked first"
-_IN_PLACE = "replaces {} in place: consumers fail from then on until each has the new value"
+_WHAT_IT_DOES = {
+    Mode.PLANNED: "replaces {}, one after another",
+    Mode.COMPROMISED: "revokes and replaces {}, one after another, each revoked first",
+    Mode.IN_PLACE: "replaces {} in place: consumers fail from then on until each has the new value",
+}
+
+
+def _ask(wiring: Wiring, plans: Sequence[RotationPlan], asked: Mode, *, selected: bool, single: bool) -> None:
+    """Confirm what makes consumers fail, and a selection that may match more than was meant; explain the usual order.
+
+    Args:
+        wiring: the adapters in use.
+        plans: what is going to be done.
+        asked: the mode of the command line.
+        selected: whether the tokens were not named.
+        single: whether one token was named.
+    """
+    if plans and (asked is not Mode.PLANNED or (selected and len(plans) > 1)):
+        _confirm(wiring, plans, _WHAT_IT_DOES[asked])
+    elif single and plans and plans[0].leaked and plans[0].mode is Mode.PLANNED:
+        tell_leaked_order(wiring, plans[0])
 
 
 def _confirm(wiring: Wiring, plans: Sequence[RotationPlan], what: str) -> None:
