@@ -731,6 +731,28 @@ def test_a_bad_credential_fails_its_route_alone(cli, configured, receiver, tmp_p
     assert len(receiver.bodies) == 2
 
 
+@pytest.mark.parametrize("more", [(), ("--test",)])
+def test_of_several_failures_the_exit_code_is_the_gravest(cli, configured, receiver, more):
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    receiver.status = 500
+    bad = f'[notify.routes.bad]\nwebhook = "{receiver.url}"\nsecret = "env:NOT_SET"\n'
+    configured(bad, down=(receiver.url, ""))
+    assert cli("notify", *more).code == 4
+    assert cli("notify", *more, "--route", "bad").code == 2
+
+
+def test_a_test_message_says_nothing_of_what_waits(cli, configured, receiver):
+    configured(
+        "[notify.routes.bad]\n" + f'webhook = "{receiver.url}"\nsecret = "env:NOT_SET"\n', ops=(receiver.url, "")
+    )
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    answer = cli("notify", "--test")
+    assert answer.out.splitlines() == ["bad: test message not sent", "ops: test message sent"]
+    assert receiver.events == [("test", "")]
+
+
 def test_options_that_contradict_and_routes_that_are_unknown(cli, ops):
     cli.refused("notify", "--plan", "--test")
     cli.refused("notify", "--route", "none")

@@ -99,6 +99,18 @@ def test_a_crontab_starts_exactly_the_words_and_variables_that_are_meant():
     assert shlex.split(notify) == [variable, *RUN.notify]
 
 
+def test_without_a_receiver_notify_is_not_scheduled():
+    from tokenguard.frozen import replace
+
+    run = replace(RUN, notifies=False)
+    assert sorted(systemd_units(run)) == ["tokenguard-upkeep.service", "tokenguard-upkeep.timer"]
+    assert len(crontab(cron_lines(run)["tokenguard.crontab"])) == 1
+    template = (ROOT / "pipelines/cronjob.yaml").read_text()
+    *_, upkeep, notify = yaml.safe_load_all(cron_jobs(template, windows=(), **ON_VAULT)["tokenguard-cronjobs.yaml"])
+    assert "suspend" not in upkeep["spec"]
+    assert notify["spec"]["suspend"] is True
+
+
 def test_cron_jobs_are_two_that_differ_in_name_time_and_command():
     template = (ROOT / "pipelines/cronjob.yaml").read_text()
     account, config, *jobs = yaml.safe_load_all(cron_jobs(template, windows=(), **ON_VAULT)["tokenguard-cronjobs.yaml"])
@@ -171,6 +183,17 @@ def commands(cli, scheduler):
         [word for word in shlex.split(command) if "TOKENGUARD_" not in word]
         for _, command in crontab(files["tokenguard.crontab"])
     ]
+
+
+@pytest.mark.parametrize("configuration", [None, "[notify]"])
+def test_a_schedule_without_routes_starts_no_command_that_fails(cli, configured, configuration):  # noqa: F811
+    if configuration is not None:
+        configured(configuration)
+    answer = cli("init", "--schedule", "cron")
+    (_, upkeep), *others = crontab(answer.out)
+    assert others == []
+    assert "no route is configured, so `notify` is not scheduled" in answer.err
+    assert cli(*[word for word in shlex.split(upkeep) if "TOKENGUARD_" not in word][1:]).code == 0
 
 
 @pytest.mark.parametrize("scheduler", ["systemd", "cron"])

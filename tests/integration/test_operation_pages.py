@@ -59,6 +59,13 @@ def page(tmp_path, monkeypatch, capfd):
 
 def test_every_command_of_the_page_on_schedules(page, tmp_path):
     opened = page("schedules.md")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[notify.routes.ops]\nwebhook = "https://alerts.example.org"\nsecret = "env:HOOK_SECRET"\n'
+        'events = ["waiver-ends"]\n'  # of which the page has none: nothing is sent
+    )
+    config.chmod(0o600)
+    opened.environ["TOKENGUARD_CONFIG"] = str(config)
     for line in opened.lines():
         opened.line(line)
     assert sorted(each.name for each in tmp_path.glob("tokenguard-*")) == [

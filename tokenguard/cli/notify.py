@@ -22,7 +22,7 @@ def notify(wiring: Wiring, *, planned: bool, tested: bool, names: tuple[str, ...
     Each event is sent once on each route that takes it, under an id that stays the same if it has to be sent again.
     A receiver that does not answer is tried again later, and nothing is dropped. `upkeep` does the same at its end;
     a schedule of `notify` on another machine also reports that upkeep did not run. The exit code is 4 if a route
-    could not be reached, 2 if one is not configured correctly.
+    could not be reached, else 2 if one is not configured correctly.
     """
     if planned and tested:
         raise InputError("--plan and --test exclude each other", hint="choose one")
@@ -37,10 +37,19 @@ def notify(wiring: Wiring, *, planned: bool, tested: bool, names: tuple[str, ...
         wiring.screen.document({"exit_code": int(code), "routes": _content(reports)})
         return code
     for each in reports:
-        wiring.screen.line(f"{each.route}: sent {counted(len(each.sent), 'event')}, {len(each.owed):,} waiting")
+        wiring.screen.line(f"{each.route}: {_tested(each) if tested else _sent(each)}")
         if each.reason:
             wiring.progress.note(f"{each.route}: {each.reason}")
     return code
+
+
+def _sent(report: RouteReport) -> str:
+    return f"sent {counted(len(report.sent), 'event')}, {len(report.owed):,} waiting"
+
+
+def _tested(report: RouteReport) -> str:
+    """A test goes past the outbox, so that it does not say what waits there."""
+    return "test message sent" if report.sent else "test message not sent"
 
 
 def _show_plan(wiring: Wiring, reports: list[RouteReport], unrouted: list[Notification]) -> None:

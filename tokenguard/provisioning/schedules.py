@@ -46,6 +46,8 @@ class ScheduledRun(Frozen, frozen=True, kw_only=True):
     """An absolute path; empty: none."""
     windows: Sequence[str] = ()
     """When the policy lets an unattended rotation begin."""
+    notifies: bool = True
+    """Whether a receiver is configured; `notify` fails without one, so it is not scheduled then."""
 
     @property
     def upkeep(self) -> tuple[str, ...]:
@@ -92,10 +94,15 @@ def systemd_units(run: ScheduledRun) -> dict[str, str]:
     at = start_time(run.windows)
     days = f"{','.join(_DAYS[day] for day in at.days)} " if at.days else ""
     daily = f"OnCalendar={days}{_EVERY_DAY} {at.hour:02}:{at.minute:02}:00 UTC\nPersistent=true"
-    often = "OnBootSec=5min\nOnUnitInactiveSec=10min"
-    return {
+    units = {
         "tokenguard-upkeep.service": _service("resume, rotate, verify and detect drift", run, run.upkeep, "2h"),
         "tokenguard-upkeep.timer": _timer("upkeep of tokenguard once a day", daily),
+    }
+    if not run.notifies:
+        return units
+    often = "OnBootSec=5min\nOnUnitInactiveSec=10min"
+    return {
+        **units,
         "tokenguard-notify.service": _service("send notifications", run, run.notify, "15min"),
         "tokenguard-notify.timer": _timer("notifications of tokenguard every 10 minutes", often),
     }
@@ -132,7 +139,7 @@ def cron_lines(run: ScheduledRun) -> dict[str, str]:
     lines = [
         "# times are UTC: in another time zone shift the hour, or set CRON_TZ where cron has it",
         f"{at.minute} {at.hour} * * {days} {_cron_command(begin, run.upkeep)}",
-        f"*/10 * * * * {_cron_command(begin, run.notify)}",
+        *([f"*/10 * * * * {_cron_command(begin, run.notify)}"] if run.notifies else []),
     ]
     return {"tokenguard.crontab": "\n".join(lines) + "\n"}
 
@@ -152,6 +159,8 @@ def cron_jobs(
     template: str, *, store: str, address: str, role: str, image: str, windows: Sequence[str]
 ) -> dict[str, str]:
     """The manifest of the CronJobs for a store on Vault.
+
+    The configuration in it names no receiver, so `notify` is suspended until a person has added one.
 
     Args:
         template: the text of `pipelines/cronjob.yaml`.
@@ -174,7 +183,9 @@ def cron_jobs(
         'schedule: "17 4 * * *"', f'schedule: "{at.minute} {at.hour} * * {days}"\n  timeZone: Etc/UTC'
     )
     head, _, job = template.rpartition("---\n")
-    often = re.sub(r'schedule: "[^"]*"', 'schedule: "*/10 * * * *"', job)
+    often = re.sub(
+        r'schedule: "[^"]*"', 'suspend: true # until [notify.routes.NAME] is above\n  schedule: "*/10 * * * *"', job
+    )
     often = often.replace("\n  name: tokenguard\n", "\n  name: tokenguard-notify\n").replace(
         "upkeep, --no-input", "notify, --no-input"
     )

@@ -71,7 +71,11 @@ def render_schedule(parts: InitScheduleParts, scheduler: Scheduler, *, image: st
     _show(parts, files, into)
     at = start_time(windows)
     parts.progress.note(f"upkeep starts at {at.hour:02}:{at.minute:02} UTC" + _window_words(windows))
-    if scheduler is not Scheduler.KUBERNETES:
+    if scheduler is Scheduler.KUBERNETES:
+        parts.progress.note(
+            "tokenguard-notify is suspended: add [notify.routes.NAME] to the ConfigMap, then remove `suspend`"
+        )
+    else:
         for each in _missing(parts, scheduler):
             parts.progress.note(each)
 
@@ -92,7 +96,12 @@ def _run(parts: InitScheduleParts, windows: tuple[str, ...]) -> ScheduledRun:
         environ=environ,
         manifest=str(manifest.absolute()) if manifest.exists() else "",
         windows=windows,
+        notifies=_notifies(parts),
     )
+
+
+def _notifies(parts: HasSettings) -> bool:
+    return parts.settings.notify is not None and bool(parts.settings.notify.routes)
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:
@@ -128,6 +137,8 @@ def _missing(parts: HasSettings, scheduler: Scheduler) -> list[str]:
     names = sorted(parts.settings.credential_variables())
     place = "/etc/tokenguard/environment (mode 0600)" if scheduler is Scheduler.SYSTEMD else "the crontab's environment"
     found = [f"put the variables {', '.join(names)} into {place}"] if names else []
-    if parts.settings.notify is None:
-        found.append("the configuration has no [notify], so no messages are sent; see docs/notifications.md")
+    if not _notifies(parts):
+        found.append(
+            "no route is configured, so `notify` is not scheduled: add [notify.routes.NAME], and run this again"
+        )
     return found
