@@ -8,6 +8,8 @@ from tokenguard.errors import InputError
 MIN_LENGTH = 8
 MAX_LENGTH = 4096
 _PAIR = re.compile(r"dx_bearer_[^:]+:dx_secret_[^:]+", re.ASCII)
+_PLAIN = re.compile(r"[!-~]+")
+"""Text that surely has no white space and no control character."""
 _HALF = re.compile(r"dx_(?:bearer|secret)_", re.ASCII)
 
 
@@ -15,7 +17,7 @@ def check_value(text: str) -> str:
     """Return `text` if it may be stored as a token's field; InputError (exit 2, never quoting it) otherwise."""
     if not text:
         raise InputError("the value is empty", hint="paste the token exactly as the provider showed it")
-    if any(char.isspace() or unicodedata.category(char)[0] in "CZ" for char in text):
+    if not _PLAIN.fullmatch(text) and any(char.isspace() or unicodedata.category(char)[0] in "CZ" for char in text):
         raise InputError(
             "the value holds white space or control characters",
             hint="paste the token alone, in one line, exactly as the provider showed it",

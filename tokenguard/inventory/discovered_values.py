@@ -37,7 +37,7 @@ class DiscoveredValue(Frozen, frozen=True, kw_only=True):
 
 def sightings(entry: ListedSecret) -> list[DiscoveredValue]:
     """The texts of an entry that look like tokens and can be values."""
-    found = [(name, value) for name, value in _like_tokens(entry) if _usable(value)]
+    found = [(name, value) for name, value in _like_tokens(entry, entry.texts) if _usable(value)]
     return [
         DiscoveredValue(
             address=entry.addresses[name],
@@ -54,9 +54,10 @@ def sightings(entry: ListedSecret) -> list[DiscoveredValue]:
 
 def padded(entry: ListedSecret) -> list[str]:
     """Return the addresses of tokens surrounded by white space, which no provider accepts."""
+    surrounded = {name: value for name, value in entry.texts.items() if value.reveal() != value.reveal().strip()}
     return [
         entry.addresses[name]
-        for name, value in _like_tokens(entry)
+        for name, value in _like_tokens(entry, surrounded)
         if not _usable(value) and _usable(Secret(value.reveal().strip()))
     ]
 
@@ -107,11 +108,11 @@ def drafts(
     return found
 
 
-def _like_tokens(entry: ListedSecret) -> list[tuple[str, Secret]]:
+def _like_tokens(entry: ListedSecret, texts: Mapping[str, Secret]) -> list[tuple[str, Secret]]:
     last = entry.path.rpartition("/")[2]
     return [
         (name, value)
-        for name, value in entry.texts.items()
+        for name, value in texts.items()
         if heuristics.looks_like_token(_word(last if name.lower() in _SAYS_NOTHING else name), value)
     ]
 

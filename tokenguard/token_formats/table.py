@@ -1,7 +1,7 @@
 """The table of token formats, read from `formats.json`: every one that scans and masks know."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,7 @@ _SHARED = frozenset({"key-", "pat_", "secret_", "sk_live_", "sk_test_", "rk_live
 
 def format_of(value: str) -> TokenFormat | None:
     """The format that a whole value has by its shape alone; None if no vendor's shape fits it."""
-    shapes = ((kind, shape) for kind, start, shape in _alone() if value.startswith(start))
+    shapes = ((kind, shape) for kind, start, shape in _alone(value[:1]) if value.startswith(start))
     return next((kind for kind, shape in shapes if shape.fullmatch(value)), None)
 
 
@@ -46,9 +46,14 @@ def _prefixes() -> tuple[str, ...]:
     return tuple({each for each in literals if _PREFIX.fullmatch(each) and each not in _SHARED})
 
 
+@lru_cache(maxsize=128)  # the characters of ASCII, with which values begin
+def _alone(first: str) -> tuple[tuple[TokenFormat, str, re.Pattern[str]], ...]:
+    """The shapes that say enough by themselves and may begin with this character, each with the text it begins with."""
+    return tuple(each for each in _all_alone() if each[1][:1] in {"", first})
+
+
 @cache
-def _alone() -> tuple[tuple[TokenFormat, str, re.Pattern[str]], ...]:
-    """The shapes that say enough by themselves, each with the text that it begins with."""
+def _all_alone() -> tuple[tuple[TokenFormat, str, re.Pattern[str]], ...]:
     kinds = ((kind, each) for kind in FORMATS if kind.stands_alone for each in kind.shapes)
     return tuple((kind, opening(each), re.compile(expression_of(each))) for kind, each in kinds)
 
