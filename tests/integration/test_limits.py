@@ -289,12 +289,23 @@ LIMITS = (
     Limit("scanning.detect_secrets_baseline:_MAX_NODES", ("baseline", "import", "b.json"), text("b.json", lambda n: "[" + "1," * n + "1]")),
     Limit("policy.json_with_comments:MAX_BYTES", ("--format", "json", "check", "."), file(".mcp.json", begin='{"mcpServers": {}}', fill=" "), code=0, told="cannot be read as JSON"),
     Limit("policy.yaml_scalars:MAX_BYTES", ("--format", "json", "check", "."), lambda at, n: ((at / ".github/workflows").mkdir(parents=True), file(".github/workflows/a.yml")(at, n))[1], code=0, told="cannot be read as YAML"),
+    Limit("usecases.apply_fixes:_MAX_BYTES", ("check", ".", "--fix", "--yes"), also(file(".gitignore"), _env="A_TOKEN=\n")),
     Limit("cli.rotate:_MAX_REASON", ("rotate", "a/b", "--compromised", "--reason", "REASON"), typed(lambda n: "")),
 )  # fmt: skip
 
 
-def met(limit: Limit, machine: LimitedMachine, at: Path) -> Ended:
-    """The command of a limit, given more than it allows."""
+def kept(directory: Path) -> dict[str, tuple[int, int, int]]:
+    """What stands in a directory: the size, time and mode of each file, without the files that only coordinate."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and path.suffix not in {".lock", ".db-shm"} and path.name != "lock":
+            about = path.lstat()
+            found[str(path.relative_to(directory))] = (about.st_size, about.st_mtime_ns, about.st_mode)
+    return found
+
+
+def met(limit: Limit, machine: LimitedMachine, at: Path, *, seen: Callable[[], object]) -> Ended:
+    """The command of a limit, given more than it allows; `seen` is called before it starts."""
     amount = limit.beyond
     if "--config" not in limit.command:  # a configuration in a repository is read otherwise
         shutil.copytree(machine.home / "repository" / ".git", at / ".git")
@@ -304,6 +315,7 @@ def met(limit: Limit, machine: LimitedMachine, at: Path) -> Ended:
     words |= {"DAY": day, "/TMP": str(at)}
     key = at / "key"
     environ = {"TOKENGUARD_KEY_FILE": str(key)} if key.exists() else {}
+    seen()
     command = ["--no-input", *(_filled(word, words) for word in limit.command)]
     return machine.run(
         command, at, (given or "").encode(), environ | {name: _filled(word, words) for name, word in limit.environ}
@@ -319,7 +331,12 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: the unit of memory is Linux's")
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
 def test_one_more_than_the_limit_is_refused(limit, limited_machine, tmp_path):
-    done = met(limit, limited_machine, tmp_path)
+    """What is refused has written nothing: the store and all that was given are as they were."""
+    stored, given = kept(limited_machine.home / "store"), []
+    done = met(limit, limited_machine, tmp_path, seen=lambda: given.append(kept(tmp_path)))
+    if limit.code != 0:
+        assert kept(limited_machine.home / "store") == stored
+        assert [kept(tmp_path)] == given
     assert done.code == limit.code, (done.err[-2000:], done.out[-2000:])
     assert "Traceback" not in done.err
     if limit.code == 2:

@@ -86,11 +86,12 @@ def _with_headers(size: int) -> Answer:
 
 
 def configured(machine: LimitedMachine, at: Path, url: str, *arguments: str, stdin: bytes = b"") -> Ended:
-    """A command with the provider, a Vault and a receiver at an address of this machine."""
+    """A command with the provider, a Vault, a receiver and a host of secrets at an address of this machine."""
     config = at / "config.toml"
     config.write_text(
         f"[providers.autoposting]\nbase_url = '{url}'\nadmin = 'env:ADMIN'\n[vault]\naddress = '{url}'\ncredential = 'env:ADMIN'\n"
         f"[aws]\nendpoint = '{url}'\n[notify.routes.a]\nwebhook = 'env:HOOK'\nsecret = 'env:ADMIN'\n"
+        f"[destinations.'{url.removeprefix('http://')}']\ncredential = 'env:ADMIN'\nurl = '{url}'\n"
     )
     config.chmod(0o600)
     environ = {"ADMIN": "tgcanary" * 5, "HOOK": f"{url}/hook", **CREDENTIALS}
@@ -167,6 +168,40 @@ def test_a_receiver_s_answer_beyond_the_limit_is_none(limited_machine, tmp_path)
         with Server(lambda *_, size=size: (200, {}, b" " * size)) as server:
             done = configured(limited_machine, tmp_path, server.url, "notify", "--test")
         assert done.code == code, done.err
+
+
+def test_more_secrets_of_a_host_than_the_limit_are_refused(limited_machine, tmp_path):
+    """As many as the limit allows are imported by the same command."""
+    limit = of("delivery.surveys:MAX_ENTRIES")
+    shown = ("--provider", "manual", "--dry-run")
+    for count, code in ((limit, 0), (limit + 1, 2)):
+        secrets = {f"S{number}": {"raw": "no"} for number in range(count)}
+        with Server(lambda *_, secrets=secrets: body({"secrets": secrets})) as server:
+            address = f"doppler://{server.host}/app/prd"
+            done = configured(limited_machine, tmp_path, server.url, "import", "--from", address, *shown)
+        assert done.code == code, done.err
+    assert f"error: there are more than {limit:,} secrets\n" in done.err
+    assert "hint: " in done.err
+
+
+def test_more_tokens_of_a_source_than_the_limit_are_refused(limited_machine, tmp_path):
+    """Few entries of many fields each: the number of entries stays far below its own limit."""
+    limit, fields = of("usecases.import_secrets:_MAX_SIGHTINGS"), 200
+    data = {f"api_token_{number}": f"tgcanary{number:024}" for number in range(fields)}
+
+    def vault(path: str, _query: Mapping[str, str]) -> Answer:
+        if path.startswith("/v1/secret/metadata"):
+            return body({"data": {"keys": [f"e{number}" for number in range(limit // fields + 1)]}})
+        told = {"data": data, "metadata": {"version": 1}, "options": {"version": "2"}, "type": "kv"}
+        return body({"data": told})
+
+    before = limited_machine.run(["list", "--format", "json"], tmp_path)
+    with Server(vault) as server:
+        done = configured(limited_machine, tmp_path, server.url, "import", "--from", "vault://secret/x")
+    assert done.code == 2
+    assert f"error: there are more than {limit:,} tokens\n" in done.err
+    assert "hint: " in done.err
+    assert limited_machine.run(["list", "--format", "json"], tmp_path).out == before.out
 
 
 @pytest.mark.slow

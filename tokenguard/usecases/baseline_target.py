@@ -18,7 +18,7 @@ from tokenguard.scanning.narrowing import allowed_narrowing, other_comments
 from tokenguard.scanning.root_paths import RootPaths, root_of, top_of
 from tokenguard.scanning.scan_options import demanded
 from tokenguard.scanning.scanner import Stages, Suppressor
-from tokenguard.scanning.union_merge import set_union_merge
+from tokenguard.scanning.union_merge import missing_attribute
 from tokenguard.usecases.parts import HasClock, HasPolicy, HasScanRules
 from tokenguard.usecases.scan_target import directories_of
 
@@ -84,9 +84,13 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
         return read_baseline(self.file, both_sides=True) if os.path.lexists(self.file) else new_baseline()
 
     def write(self, content: BaselineContent) -> bool:
-        """Write the baseline; says whether git was told now how to merge it."""
+        """Write the baseline; says whether git was told now how to merge it. What refuses that has written nothing."""
+        is_default = self.file.absolute() == baseline_file_of(self.paths.root).absolute()
+        attribute = missing_attribute(self.file) if is_default else None
         replace_kept(self.file.absolute(), content.written(), fresh=_READABLE)
-        return self.file.absolute() == baseline_file_of(self.paths.root).absolute() and set_union_merge(self.file)
+        if attribute is not None:
+            attribute.write()
+        return attribute is not None
 
     def job(self, suppressor: Suppressor) -> ScanJob:
         """A scan with this suppressor."""
