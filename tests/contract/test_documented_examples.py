@@ -6,17 +6,16 @@ values of our own; each names its page and the day of the copy that was read.
 
 import base64
 import json
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import botocore
+import botocore.session
 import pytest
 
+from tests.contract.documented import Example, asked_of, differences, script
 from tests.fakes.ci_issuer import GITHUB, GITLAB, Issuer, claims_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.scripted_server import ScriptedServer, reply
@@ -42,25 +41,6 @@ from tokenguard.sandbox.sandbox_server import Sandbox
 
 REGION = "eu-central-1"
 _DATA = Path(botocore.__file__).parent / "data"
-
-
-def differences(documented: Any, answered: Any, at: str = "") -> list[str]:
-    """Fields of an example that an answer lacks or gives in another type; null stands for any type."""
-    if documented is None or answered is None:
-        return []
-    if isinstance(documented, Mapping) and isinstance(answered, Mapping):
-        lacking = [f"{at}/{name}" for name in documented if name not in answered]
-        return lacking + [
-            each
-            for name in documented
-            if name in answered
-            for each in differences(documented[name], answered[name], f"{at}/{name}")
-        ]
-    if isinstance(documented, list) and isinstance(answered, list):
-        return differences(documented[0], answered[0], f"{at}[]") if documented and answered else []
-    number = (int, float)
-    same = isinstance(answered, number) if isinstance(documented, number) else type(documented) is type(answered)
-    return [] if same else [f"{at}: {type(documented).__name__} is {type(answered).__name__}"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +70,25 @@ def examples(name: str, version: str) -> list[tuple[str, dict[str, Any], dict[st
 
 
 STS = [each for each in examples("sts", "2011-06-15") if each[0] in security_tokens.OPERATIONS]
-SECRETS = [each for each in examples("secretsmanager", "2017-10-17") if each[0] in service.OPERATIONS]
+_ENTRY = {
+    "ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:MySecret1-a1b2c3", "Name": "MySecret1",
+    "VersionId": "EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE", "SecretString": "tgcanary-one", "VersionStages": ["AWSCURRENT"],
+    "CreatedDate": "1523477145.729",
+}  # fmt: skip
+_BATCH = {"SecretValues": [_ENTRY] * 3, "Errors": []}
+"""https://docs.aws.amazon.com/cli/latest/reference/secretsmanager/batch-get-secret-value.html, as of 2026-11-30: the
+examples that botocore lacks, by names and by a filter."""
+_MISSING = {"SecretId": "MySecret9", "ErrorCode": "ResourceNotFoundException", "Message": "words"}
+SECRETS = [
+    *(each for each in examples("secretsmanager", "2017-10-17") if each[0] in service.OPERATIONS),
+    ("BatchGetSecretValue", {"SecretIdList": ["MySecret1", "MySecret2", "MySecret3"]}, _BATCH),
+    ("BatchGetSecretValue", {"Filters": [{"Key": "name", "Values": ["MySecret"]}]}, _BATCH),
+    (
+        "BatchGetSecretValue",
+        {"SecretIdList": ["MySecret1", "MySecret9"]},
+        {"SecretValues": [_ENTRY], "Errors": [_MISSING]},
+    ),
+]
 NOT_IMITATED = {
     "KmsKeyId", "LastRotatedDate", "RotationEnabled", "RotationLambdaARN", "RotationRules",
 }  # fmt: skip
@@ -102,7 +100,7 @@ FIRST, SECOND = "EXAMPLE1-90ab-cdef-fedc-ba987SECRET1", "EXAMPLE2-90ab-cdef-fedc
 
 def test_every_operation_with_an_example_is_tried():
     assert {each[0] for each in STS} == security_tokens.OPERATIONS.keys()
-    assert service.OPERATIONS.keys() - {each[0] for each in SECRETS} == {"BatchGetSecretValue"}
+    assert {each[0] for each in SECRETS} == service.OPERATIONS.keys()
 
 
 def wire(tree: Any, name: str = "") -> Any:
@@ -147,7 +145,7 @@ def test_the_client_reads_what_secrets_manager_prints(credentials):
         client = client_of(server.url)
         for operation, asked, output in SECRETS:
             assert comparable(client.secrets(snake(operation), **asked)) == wire(output), operation
-    assert len(SECRETS) >= 13
+    assert len(SECRETS) >= 16
 
 
 def prepared(operation: str) -> service.SecretsManager:
@@ -158,7 +156,7 @@ def prepared(operation: str) -> service.SecretsManager:
     first = (
         OLD if operation in {"GetSecretValue", "PutSecretValue", "ListSecretVersionIds", "DescribeSecret"} else FIRST
     )
-    for name in (NAME, f"{NAME}1", "MyExampleSecret"):
+    for name in (NAME, f"{NAME}1", "MyExampleSecret", *(f"MySecret{number}" for number in (1, 2, 3))):
         content = {"ClientRequestToken": first, "SecretString": "tgcanary-one", "Description": "for tests"}
         region.call("CreateSecret", {"Name": name, **content, "Tags": [{"Key": "a", "Value": "b"}]})
     if operation in {"UpdateSecretVersionStage", "GetSecretValue", "ListSecretVersionIds", "DescribeSecret"}:
@@ -181,6 +179,34 @@ def with_labels(region: service.SecretsManager, asked: Mapping[str, Any]) -> Non
     start = asked.get("RemoveFromVersionId")
     if start is not None:
         held[start].stages.add(asked["VersionStage"])
+
+
+def undocumented(shape: Any, tree: Any, at: str = "") -> list[str]:
+    """Fields that a model of botocore does not know, and those of another type."""
+    kinds = {"string": str, "boolean": bool, "integer": int, "long": int, "timestamp": float, "blob": str}
+    match "nothing" if shape is None else shape.type_name:
+        case "nothing":
+            return [f"{at}/{name}" for name in tree]
+        case "structure":
+            strange = [f"{at}/{name}" for name in tree if name not in shape.members]
+            known = [name for name in tree if name in shape.members]
+            return strange + [
+                each for name in known for each in undocumented(shape.members[name], tree[name], f"{at}/{name}")
+            ]
+        case "list":
+            return [found for each in tree for found in undocumented(shape.member, each, f"{at}[]")]
+        case "map":
+            return [found for each in tree.values() for found in undocumented(shape.value, each, f"{at}{{}}")]
+    return [] if isinstance(tree, kinds[shape.type_name]) else [f"{at}: {type(tree).__name__}"]
+
+
+@pytest.mark.parametrize(("operation", "asked", "output"), SECRETS, ids=[each[0] for each in SECRETS])
+def test_the_fake_answers_no_field_that_the_model_lacks(operation, asked, output):
+    region = prepared(operation)
+    if operation == "UpdateSecretVersionStage":
+        with_labels(region, asked)
+    model = botocore.session.get_session().get_service_model("secretsmanager").operation_model(operation)
+    assert undocumented(model.output_shape, region.call(operation, asked)) == []
 
 
 @pytest.mark.parametrize(("operation", "asked", "output"), SECRETS, ids=[each[0] for each in SECRETS])
@@ -346,17 +372,6 @@ def test_github_s_answer_is_understood_and_imitated():
 # The two vendors
 
 
-@dataclass(frozen=True)
-class Example:
-    """One answer that a page prints."""
-
-    route: str
-    page: str
-    read: str
-    answer: Any
-    status: int = 200
-
-
 KEY = {
     "id": "key_01HXYZ", "name": "CI", "keyHint": "tgcanary...xyz7", "scopes": ["posts:read"],
     "lastUsedAt": "2026-01-10T08:00:00Z", "expiresAt": None, "createdAt": "2026-01-01T00:00:00Z",
@@ -397,10 +412,6 @@ DESCRIPT_REFUSED = Example(
 )
 
 
-def script(*several: Example) -> list[Callable[..., None]]:
-    return [reply(each.status, json.dumps(each.answer).encode()) for each in several]
-
-
 def key_issuer(url: str, admin: str) -> KeyIssuer:
     made = issuer(build("autoposting", ProviderSettings(base_url=url), FakeClock()), Value.of(admin))
     assert made is not None
@@ -438,22 +449,6 @@ def test_descript_s_projects_are_understood():
         provider = build("descript", ProviderSettings(base_url=server.url), FakeClock())
         seen = provider.probe(Value.of("tgcanary-descript-token"), Scope("drive", "d1"))
     assert (seen.verdict, seen.scope_verdict) == (Verdict.ALIVE, ScopeVerdict.RIGHT)
-
-
-def asked_of(url: str, route: str, credential: str, body: Any = None) -> tuple[int, Any]:
-    method, _, way = route.partition(" ")
-    request = urllib.request.Request(
-        f"{url}{way}",
-        None if body is None else json.dumps(body).encode(),
-        {"Authorization": f"Bearer {credential}", "Content-Type": "application/json"},
-        method=method,
-    )
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
 
 
 def test_the_sandbox_answers_as_the_vendors_print():

@@ -28,9 +28,8 @@ class Asked:
 class Refused(Exception):
     """Answer with a status and what the vendor says with it."""
 
-    def __init__(self, status: int, body: Any = None) -> None:
+    def __init__(self, status: int) -> None:
         self.status = status
-        self.body = {"message": "refused"} if body is None else body
 
 
 @dataclass
@@ -65,18 +64,22 @@ class SecretHost(Loopback):
     def act(self, asked: Asked) -> tuple[int, Any]:
         raise Refused(404)
 
+    def refusal(self, status: int) -> Any:
+        """What the vendor says with a status that is no success."""
+        return {"message": "refused"}
+
     def answer(self, asked: Asked, authorization: str) -> tuple[int, Any]:
         self.asked.append(asked)
         if authorization != f"Bearer {self.accepted or self.credential}":
-            return 401, {"message": "bad credentials"}
+            return 401, self.refusal(401)
         if self.forbidden:
-            return 403, {"message": "forbidden"}
+            return 403, self.refusal(403)
         if not is_cited(self.routes, asked.method, asked.path):
-            return 404, {"message": "not found"}
+            return 404, self.refusal(404)
         try:
             return self.act(asked)
         except Refused as refused:
-            return refused.status, refused.body
+            return refused.status, self.refusal(refused.status)
 
 
 def _handler(host: SecretHost) -> type[BaseHTTPRequestHandler]:

@@ -15,7 +15,7 @@ _GITLAB = "https://docs.gitlab.com/api/project_level_variables"
 _KUBERNETES = "https://kubernetes.io/docs/reference/using-api/server-side-apply/"
 _DOPPLER = "https://docs.doppler.com/reference/secrets"
 _CONNECT = "https://developer.1password.com/docs/connect/api-reference"
-_READ = "2026-11-29"
+_READ = "2026-11-30"
 _MASKABLE = re.compile(r"[A-Za-z0-9+/=@:.~_%$-]{8,}")
 
 
@@ -93,13 +93,18 @@ class Gitlab(SecretHost):
     held: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     exists: int = 400
     """The status for a variable that is made a second time."""
+    unset: ClassVar[dict[str, Any]] = {
+        "variable_type": "env_var", "protected": False, "masked": False, "hidden": False, "raw": False,
+        "environment_scope": "*", "description": None,
+    }  # fmt: skip
+    """What a variable has that was made without saying so."""
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         if asked.path[:5] != ["api", "v4", "projects", "acme/app", "variables"]:
             raise Refused(404)
         if asked.method == "GET" and len(asked.path) == 5:
             size, page = int(asked.query["per_page"]), int(asked.query["page"])
-            rows = [each | ({"value": None} if each.get("hidden") else {}) for each in self.held.values()]
+            rows = [self._shown(each) for each in self.held.values()]
             return 200, rows[(page - 1) * size : page * size]
         scope = asked.query.get("filter[environment_scope]", "*")
         if asked.method == "POST" and len(asked.path) == 5:
@@ -108,14 +113,16 @@ class Gitlab(SecretHost):
             if (body["key"], scope) in self.held:
                 raise Refused(self.exists)
             self._keep((body["key"], scope), body)
-            return 201, body
+            return 201, self._shown(body)
         key = (asked.path[5], scope)
         if key not in self.held:
             raise Refused(404)
         if asked.method == "PUT":
             self._keep(key, self.held[key] | asked.body)
-        found = dict(self.held[key])
-        return 200, found | ({"value": None} if found.get("hidden") else {})
+        return 200, self._shown(self.held[key])
+
+    def _shown(self, held: dict[str, Any]) -> dict[str, Any]:
+        return self.unset | held | ({"value": None} if held.get("hidden") else {})
 
     def _keep(self, key: tuple[str, str], body: dict[str, Any]) -> None:
         if body.get("masked") and not _MASKABLE.fullmatch(body["value"]):
@@ -198,18 +205,21 @@ class Doppler(SecretHost):
             for change in given.get("change_requests", ()):
                 self.about[change["name"]] = (self.about.get(change["name"], {}) if self.keeps_notes else {}) | change
             self.held |= given["secrets"]
-            return 200, {"success": True}
+            return 200, {"secrets": {name: self._shown(name) for name in self.held}}
         if asked.method == "GET" and asked.path == ["v3", "configs", "config", "secrets"]:
-            return 200, {"secrets": {name: {"raw": raw, "computed": raw} for name, raw in self.held.items()}}
+            return 200, {"secrets": {name: self._shown(name) for name in self.held}}
         if asked.method == "GET" and asked.path == ["v3", "configs", "config", "secrets", "names"]:
             return 200, {"names": sorted(self.held)}
         if asked.method != "GET" or asked.path != ["v3", "configs", "config", "secret"]:
             raise Refused(404)
-        raw = self.held.get(given["name"])
-        if raw is None:
+        if given["name"] not in self.held:
             raise Refused(404)
+        return 200, {"name": given["name"], "value": self._shown(given["name"])}
+
+    def _shown(self, name: str) -> dict[str, str]:
+        raw = self.held[name]
         computed = re.sub(r"\$\{(\w+)\}", lambda found: self.held.get(found[1], ""), raw)
-        return 200, {"name": given["name"], "value": {"raw": raw, "computed": computed}}
+        return {"raw": raw, "computed": computed, "note": self.about.get(name, {}).get("note", "")}
 
 
 VAULT_ID = "v" * 26
@@ -228,17 +238,20 @@ class Connect(SecretHost):
 
     fields: list[dict[str, Any]] = field(
         default_factory=lambda: [
-            {"id": "username", "label": "username", "value": "somebody"},
-            {"id": "f1", "label": "token", "value": "made by hand"},
+            {"id": "username", "type": "STRING", "label": "username", "value": "somebody"},
+            {"id": "f1", "type": "CONCEALED", "label": "token", "value": "made by hand"},
         ]
     )
 
+    item: ClassVar[dict[str, Any]] = {
+        "id": ITEM_ID, "title": "Video app", "version": 1, "vault": {"id": VAULT_ID}, "category": "API_CREDENTIAL",
+    }  # fmt: skip
     tells_change: bool = True
     """Whether the answer to a change is the whole item."""
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         if asked.path == ["v1", "vaults", VAULT_ID, "items"] and asked.method == "GET":
-            return 200, [{"id": ITEM_ID, "title": "Video app"}]
+            return 200, [self.item]
         if asked.path != ["v1", "vaults", VAULT_ID, "items", ITEM_ID]:
             raise Refused(404)
         if asked.method == "PATCH":
@@ -249,4 +262,7 @@ class Connect(SecretHost):
                 next(each for each in self.fields if each["id"] == found[1])[found[2]] = change["value"]
             if not self.tells_change:
                 return 200, {}
-        return 200, {"id": ITEM_ID, "title": "Video app", "version": 1, "fields": self.fields}
+        return 200, self.item | {"fields": self.fields}
+
+    def refusal(self, status: int) -> Any:
+        return {"status": status, "message": "refused"}
