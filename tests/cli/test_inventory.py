@@ -12,6 +12,7 @@ from tests.fakes.world import FakeProvider
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.names import token_name
 from tokenguard.domain.scope import Scope
+from tokenguard.frozen import replace
 from tokenguard.ports.provider import Method
 
 NAME = "video/app/prod/upload"
@@ -342,3 +343,22 @@ class TestRetire:
         cli.add(NAME)
         cli("retire", NAME, "--yes")
         assert "is retired" in cli.refused("edit", NAME, "--owner", "x")
+
+
+@pytest.mark.parametrize(
+    ("revocable", "code", "said"),
+    [(True, 3, "new token delivered to declared consumers"), (False, 5, "revoking the old token")],
+)
+def test_an_open_operation_is_said_in_words(cli, monkeypatch, revocable, code, said):
+    cli.add(NAME)
+    if revocable:
+        found = cli.store.find(token_name(NAME))
+        undeclared = replace(found.document, record=replace(found.document.record, consumers=None))
+        cli.store.commit(found.id, found.version, undeclared, [])
+    else:
+        monkeypatch.setattr(cli.world, "revoke", lambda id_: None)
+    cli.tty = FakeTty()
+    assert cli("rotate", NAME).code == code
+    for command in (("list",), ("show", NAME), ("doctor",)):
+        assert f"planned rotation: {said}" in cli(*command).out, command
+    assert f"{said} (stage " in cli("show", NAME).out

@@ -7,6 +7,7 @@ import secrets
 import pytest
 
 from tests.fakes.command_line import CommandLine, FakeTty
+from tests.fakes.notification_receiver import SECRET, Receiver
 from tokenguard.domain.event import STORE_CHAIN
 from tokenguard.errors import ExitCode
 from tokenguard.frozen import replace
@@ -201,3 +202,27 @@ def test_another_target_in_the_middle_of_a_move_is_refused(cli, tmp_path, monkey
     words(cli("migrate", "--to", url(tmp_path / "new")))
     use(cli, tmp_path / "old")
     assert cli("migrate", "--to", url(tmp_path / "new")).code == 0
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_migration_by_break_glass_is_told_before_it_begins(cli, tmp_path, confirmed):
+    added(cli)
+    (tmp_path / "policy.yaml").write_text(
+        "format: 1\nname: t\nextends: default\nrules:\n  - {id: second-person, operations: [migrate]}\n"
+    )
+    with Receiver(cli.clock) as receiver:
+        route = f'[notify.routes.ops]\nwebhook = "{receiver.url}"\nsecret = "env:HOOK_SECRET"\n'
+        (tmp_path / "config.toml").write_text(f'[policy]\nfile = "policy.yaml"\n{route}')
+        cli.environ |= {"TOKENGUARD_CONFIG": str(tmp_path / "config.toml"), "HOOK_SECRET": SECRET}
+        words = ("migrate", "--to", url(tmp_path / "new"), "--break-glass", "the disk fails")
+        cli.tty = FakeTty("yes" if confirmed else "no")
+        answer = cli(*words)
+        assert (answer.code == 0) is confirmed, answer
+        assert receiver.events == [("break-glass", "")]
+        assert "not notified yet" not in answer.err
+        cli.tty = None
+        now = url(tmp_path / ("new" if confirmed else "old"))
+        cli.environ["TOKENGUARD_STORE"] = now
+        assert cli("notify").code == 0
+        assert receiver.events == [("break-glass", "")] * (2 if confirmed else 1), "once in each store"
+        assert f"--store {now} approve" in receiver.handled[-1].data["command"]

@@ -1,5 +1,6 @@
 """A second person: sensitive operations run only as another person approved them, once, and before the approval ends."""
 
+import hashlib
 import json
 import re
 import secrets
@@ -46,6 +47,11 @@ class PeopleStore(MemoryStore):
 
 @pytest.fixture
 def cli(monkeypatch, capfd, tmp_path) -> CommandLine:
+    return team_line(monkeypatch, capfd, tmp_path)
+
+
+def team_line(monkeypatch, capfd, tmp_path) -> CommandLine:
+    """The command line of a team whose policy asks for a second person."""
     monkeypatch.chdir(tmp_path)
     made = CommandLine(monkeypatch, capfd)
     made.approver = False
@@ -866,15 +872,26 @@ def test_a_program_gets_a_value_only_with_a_second_person(cli, words):
     assert cli(*words).code == refused.code, "once"
 
 
-def test_the_approval_of_one_program_is_none_of_another(cli):
+@pytest.mark.parametrize("other", [("false",), ("/bin/true",), ("true", "--all"), ("true", "")])
+def test_the_approval_of_one_program_is_none_of_another(cli, other):
     cli.add()
     approve(cli, requested(cli, *PROGRAMS["exec"]))
-    refused = cli(*PROGRAMS["exec"][:-1], "false")
+    refused = cli(*PROGRAMS["exec"][:-1], *other)
     assert (refused.code, "what was approved for disclosure of the value differs" in refused.err) == (125, True), (
         refused
     )
     assert "and it is not approved" in cli("retire", NAME, "--yes").err
     assert cli(*PROGRAMS["env"]).code == 3
+
+
+def test_a_request_says_which_command_line_it_covers_without_its_words(cli):
+    cli.add()
+    argument = "tgcanary" + secrets.token_hex(8)
+    asked = cli("request", "--", *PROGRAMS["exec"], argument)
+    assert asked.code == 0
+    whole = hashlib.sha256(b"true\0" + argument.encode() + b"\0").hexdigest()  # as docs/approvals.md says
+    assert f"to exec true, command line sha256:{whole}" in asked.out
+    assert argument not in asked.out + asked.err + repr(cli.everything())
 
 
 def test_a_program_without_tokens_asks_nobody_and_opens_no_store(cli):

@@ -15,7 +15,7 @@ from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.apply_manifest import Applying
-from tokenguard.usecases.approve_plan import approved_actions
+from tokenguard.usecases.approve_plan import approved_actions, verdicts
 from tokenguard.usecases.check_consumers import check_consumers
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.confirm_handover import hand_over
@@ -75,7 +75,9 @@ def apply(
     _refuse_ends(held.plan, allow_retire=allow_retire)
     check_consumers(wiring, held, held.plan.actions)
     asks = wiring.tty is not None and not yes
-    approved, unseen = approved_actions(wiring, held.plan, file, environment, asks=asks)
+    if wiring.requesting:
+        _request(wiring, held, reviewed or held.plan.digest)
+    approved, unseen = approved_actions(wiring, held.plan, file, environment, asks=asks, break_glass=wiring.break_glass)
     if held.plan.actions and not yes and (unseen or not reviewed):
         _confirm(wiring, held.plan)
     if held.plan.actions:
@@ -102,6 +104,13 @@ def apply(
 def _reviewed(wiring: Wiring, held: PlannedManifest, digest: str) -> Mapping[TokenName, str]:
     names = [each.name for each in held.manifest.tokens]
     return reviewed_actions(held.plan, digest, held.inventory, names, lambda found: wiring.store.history(found.id))
+
+
+def _request(wiring: Wiring, held: PlannedManifest, digest: str) -> None:
+    """Request what of the plan waits for a second person; what waits for the plan's approval is told after that."""
+    approved, _ = verdicts(wiring, held.plan)
+    if sensitive := Applying(wiring, held, digest, {}, approved, besides=_held_back(wiring, held)).sensitive:
+        wiring.second_person.prepare(sensitive)
 
 
 def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:

@@ -18,6 +18,8 @@ from tokenguard.usecases.import_file import Defaults, Importer, ImportOutcome, I
 from tokenguard.usecases.rotation_jobs import named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tokenguard.usecases.import_provider import ProviderListing
     from tokenguard.usecases.import_secrets import Surveying
 
@@ -115,12 +117,9 @@ def import_file(
     if given.get("created"):
         creation_date(given["created"])  # the same for every token: refused before any is read
     if file:
-        data, kind = _read(file, form)
-        drafts = read_drafts(data, kind, source=Path(file).name)
-        place = Path(file) if kind is FileFormat.ENV else None
-        defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given, file=place)
-        found = Importer(wiring, defaults, dry_run=dry_run).run(drafts)
+        found = _in_file(wiring, file, form, _prefix(prefix or _PREFIX), given, dry_run=dry_run)
     else:
+        wiring.second_person.prepare([])  # places where a value is found wait for no second person
         defaults = Defaults(prefix=_prefix(prefix) if prefix else "", texts=given)
         found = _source(wiring, source, tags).run(defaults, dry_run=dry_run)
     outcomes: list[ImportOutcome] = []
@@ -135,6 +134,19 @@ def import_file(
         raise
     _print(wiring, outcomes, dry_run=dry_run)
     return max((_CODES.get(each.fate, ExitCode.OK) for each in outcomes), default=ExitCode.OK)
+
+
+def _in_file(
+    wiring: Wiring, file: str, form: str | None, prefix: str, texts: dict[str, str], *, dry_run: bool
+) -> "Iterable[ImportOutcome]":
+    """What becomes of each token of a file, as it is imported."""
+    data, kind = _read(file, form)
+    drafts = read_drafts(data, kind, source=Path(file).name)
+    place = Path(file) if kind is FileFormat.ENV else None
+    importer = Importer(wiring, Defaults(prefix=prefix, texts=texts, file=place), dry_run=dry_run)
+    if not dry_run:
+        importer.prepare(drafts)
+    return importer.run(drafts)
 
 
 def _read(file: str, form: str | None) -> tuple[bytes, FileFormat]:

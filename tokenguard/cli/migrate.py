@@ -19,6 +19,7 @@ from tokenguard.shell.store_url import named_store, takes_practice_tokens
 from tokenguard.shell.wiring import Wiring, close_store
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.notify_at_once import notify_before_exit
 from tokenguard.views.migration_view import show_moved, show_plan, show_taken_back
 
 
@@ -63,6 +64,7 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
             tell_waiting(wiring, source)
             return
         approved = _approval(wiring, source, new)
+        _notify_of_break_glass(wiring, source)
         if not yes:
             _confirm(wiring, plan)
         _move(wiring, source, new, approved)
@@ -74,6 +76,14 @@ def _approval(wiring: Wiring, source: Store, target: Store) -> Detail:
     second = wiring.second_person_at(source)
     begun = source.move() is not None
     return second.authorise([] if begun else second.of_whole_store(SensitiveKind.MIGRATE, ("to", target.url)))
+
+
+def _notify_of_break_glass(wiring: Wiring, source: Store) -> None:
+    """Before the migration, after which the old store cannot be read; other commands notify when they end."""
+    if wiring.break_glass:
+        wiring.store = source
+        notify_before_exit(wiring)
+        wiring.break_glass = ""
 
 
 def tell_waiting(wiring: Wiring, source: Store) -> None:

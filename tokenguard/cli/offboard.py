@@ -50,7 +50,7 @@ def offboard_person(
     if plan_only:
         _show_plan(wiring, person, ties, successors)
         return ExitCode.OK
-    if not yes:
+    if not (yes or wiring.requesting):
         _confirm(wiring, person, ties, successors)
     results = _run(wiring, person, ties, successors)
     page = _page(wiring, person, ties, successors, results)

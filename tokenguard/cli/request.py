@@ -10,10 +10,21 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
 
 COMMANDS = (
-    ("rotate", "--compromised"), ("retire",), ("edit",), ("add",), ("import", "--update"), ("show", "--reveal"),
-    ("exec",), ("env",), ("fingerprints", "waive"), ("migrate", "--to"),
+    ("rotate", "--compromised"), ("rotate", "--in-place"), ("rotate", "--due"), ("retire",), ("edit",), ("add",),
+    ("apply",), ("import",), ("offboard",), ("show", "--reveal"), ("exec",), ("env",), ("fingerprints", "waive"),
+    ("migrate", "--to"),
 )  # fmt: skip
 """The commands with operations that a policy may ask a second person for, and the word that makes them one."""
+_INSTEAD = {
+    "respond": "run it: it records the leak, which waits for no one; what waits is `rotate NAME --compromised`",
+    "triage": "run it: it writes what waits for no one, and requests the rest; or request `edit NAME ...`",
+    "upkeep": "request what it would do: `apply FILE`, or `rotate --due`",
+    "rotate": "a planned rotation waits for no second person; --compromised, --in-place and --due may",
+    "show": "the record is shown without an approval; --reveal may wait for one",
+    "migrate": "only --to URL waits for a second person",
+    "policy": "an approver runs it, without a request",
+}
+"""What to do about a command that cannot be requested, although it has to do with what can."""
 
 
 @command("request", context_settings={"ignore_unknown_options": True})
@@ -28,10 +39,7 @@ def request(wiring: Wiring, words: tuple[str, ...]) -> None:
     if not words:
         _list(wiring)
         return
-    given = {word.partition("=")[0] for word in words}
-    if not any(words[0] == name and given.issuperset(more) for name, *more in COMMANDS):
-        known = ", ".join(" ".join(each) for each in COMMANDS)
-        raise InputError("this command cannot be requested", hint=f"a second person approves: {known}")
+    _check_requestable(words)
     from tokenguard.cli.app import app  # it names this module
 
     _ = wiring.people  # a file that cannot be read is reported before anything is written
@@ -50,6 +58,18 @@ def request(wiring: Wiring, words: tuple[str, ...]) -> None:
         _show(wiring, filed.request)
         return
     raise not_sensitive()
+
+
+def _check_requestable(words: tuple[str, ...]) -> None:
+    given = {word.partition("=")[0] for word in words}
+    if given & {"--resume", "--abort"}:  # an effect may come before the first write, which is refused here
+        raise InputError(
+            "an operation that has begun waits for no second person", hint="run it without `tokenguard request --`"
+        )
+    if not any(words[0] == name and given.issuperset(more) for name, *more in COMMANDS):
+        known = ", ".join(" ".join(each) for each in COMMANDS)
+        hint = _INSTEAD.get(words[0], f"a second person approves: {known}")
+        raise InputError("this command cannot be requested", hint=hint)
 
 
 def _show(wiring: Wiring, request: ApprovalRequest) -> None:

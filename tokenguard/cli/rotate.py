@@ -129,7 +129,7 @@ def rotate(
         tell_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
         return ExitCode.OK
     _check_in_place(wiring, snapshots, in_place=in_place, accepted=accept_outage)
-    _authorise(wiring, snapshots, plans, asked=asked is not Mode.PLANNED)
+    _authorise(wiring, snapshots, plans, asked=asked is not Mode.PLANNED or wiring.requesting)
     _ask(wiring, plans, asked, selected=wanted != ANY and not due, single=single)
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     if rollout is not None:

@@ -51,7 +51,7 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
         screen.line()
         screen.pairs(
             [
-                ("operation" if document.busy else "last operation", f"{journal.mode}, {journal.stage}"),
+                ("operation" if document.busy else "last operation", f"{journal.words} (stage {journal.stage})"),
                 ("opened", moment(journal.opened_at) or ""),
                 ("reason", journal.reason),
                 ("held by", journal.holder if document.busy and not is_runner_dead(journal.holder) else ""),

@@ -49,6 +49,22 @@ class Mode(StrEnum):
         """What is new and what is old, in messages: in place there is one token, with two values."""
         return "value" if self is Mode.IN_PLACE else "token"
 
+    @property
+    def words(self) -> str:
+        """The operation in words, as people read it."""
+        return _OPERATIONS[self]
+
+
+_OPERATIONS = {
+    Mode.ADD: "addition",
+    Mode.ISSUE: "creation",
+    Mode.PLANNED: "planned rotation",
+    Mode.COMPROMISED: "rotation that revokes first",
+    Mode.IN_PLACE: "rotation in place",
+    Mode.RETIRE: "retirement",
+    Mode.REVOKE_AGAIN: "repeated revocation",
+}
+
 
 @unique
 class Stage(StrEnum):
@@ -74,6 +90,22 @@ class Stage(StrEnum):
     def ended(self) -> bool:
         """Whether the operation is complete."""
         return self in {Stage.DONE, Stage.ABORTED}
+
+
+_REACHED = {
+    Stage.OPEN: "begun",
+    Stage.MINT: "creating the new {unit}",
+    Stage.STORED: "new {unit} stored, not verified",
+    Stage.VERIFIED: "new {unit} verified, not published",
+    Stage.PUBLISHED: "new {unit} published, consumers not confirmed",
+    Stage.CONSUMED: "new {unit} delivered to declared consumers",
+    Stage.REVOKE_INTENDED: "revoking the old {unit}",
+    Stage.REVOKED: "old {unit} revoked, not proven dead",
+    Stage.DEAD: "old {unit} proven dead, not completed",
+    Stage.DONE: "completed",
+    Stage.ABORTING: "being aborted",
+    Stage.ABORTED: "aborted",
+}
 
 
 @unique
@@ -178,6 +210,11 @@ class Journal(Frozen, frozen=True, kw_only=True):
     proof: DeathProof | None = None
     waiting_for: str = ""
     """The blocking error's message; empty while it runs or when it has ended."""
+
+    @property
+    def words(self) -> str:
+        """The operation and what it has reached, as people read it."""
+        return f"{self.mode.words}: {_REACHED[self.stage].format(unit=self.mode.unit)}"
 
     @property
     def attempt(self) -> Attempt | None:

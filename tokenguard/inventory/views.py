@@ -83,7 +83,7 @@ def state_words(document: Document) -> str:
     leak, older = document.record.live_leak, document.record.older_leak
     leaked = f"leaked ({leak.reach}), " if leak else f"an older value leaked ({older.reach}), " if older else ""
     if document.busy and document.journal is not None:
-        return f"{leaked}{document.journal.mode}: {document.journal.stage}"
+        return f"{leaked}{document.journal.words}"
     journal = document.journal
     if document.record.state is RecordState.RETIRED and journal is not None and journal.proof is not None:
         return f"{leaked}{document.record.state}, {'dead' if journal.proof.proven else journal.proof.words}"

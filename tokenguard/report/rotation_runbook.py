@@ -61,7 +61,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
     if journal is not None and document.busy:
         because = f" Waiting: {plain(journal.waiting_for)}." if journal.waiting_for else ""
         yield (
-            f"An operation ({journal.mode}) is open at stage {code(journal.stage)} since "
+            f"An operation is open ({journal.words}; stage {code(journal.stage)}) since "
             f"{journal.opened_at:%Y-%m-%d %H:%M %Z}.{because} Continue with {resume}."
         )
         if death_owed(journal):

@@ -195,7 +195,7 @@ def _open(
             hint=f"check it with tokenguard show {record.name}, then try again",
         ) from None
     if mode not in {Mode.ADD, Mode.ISSUE}:
-        context.progress.step(f"{record.name}: {mode.value} operation opened")
+        context.progress.step(f"{record.name}: {mode.words} begun")
     return TokenSession(context, snapshot)
 
 

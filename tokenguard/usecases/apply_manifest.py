@@ -84,15 +84,18 @@ class Applying:
                 error.message = f"{each.name}: {error.message}"
                 raise
 
+    @property
+    def sensitive(self) -> list[SensitiveOperation]:
+        """What of the plan waits for a second person."""
+        return [each for action in self._held.plan.actions for each in self._sensitive_of(action)]
+
     def run(self, jobs: int) -> Iterator[BatchResult]:
         """Run every action, rank by rank; yields each result as it completes.
 
         Args:
             jobs: how many tokens are processed in parallel.
         """
-        self._parts.second_person.prepare(
-            [each for action in self._held.plan.actions for each in self._sensitive_of(action)]
-        )
+        self._parts.second_person.prepare(self.sensitive)
         if jobs > 1:
             _ = self._parts.engine  # created once, before several threads use it
         for _, group in groupby(self._held.plan.actions, key=lambda action: action.rank):

@@ -39,7 +39,7 @@ def not_approved(action: Action, why: str, command: str, *, others: int = 0) -> 
 
 
 def approved_actions(
-    parts: HasApprovals, plan: Plan, file: str, environment: str, *, asks: bool
+    parts: HasApprovals, plan: Plan, file: str, environment: str, *, asks: bool, break_glass: str = ""
 ) -> tuple[Mapping[TokenName, str], bool]:
     """The plan's new items with the digests of their approvals, and whether a person must confirm others.
 
@@ -50,5 +50,8 @@ def approved_actions(
     if refused and not asks:
         first = next(each for each in plan.news if each.name in refused)
         command = approve_command(plan, file, environment)
-        raise not_approved(first, refused[first.name], command, others=len(refused) - 1)
+        error = not_approved(first, refused[first.name], command, others=len(refused) - 1)
+        if break_glass:
+            error.hint = f"--break-glass does not cover the approval of a plan; {error.hint}"
+        raise error
     return approved, bool(refused)

@@ -126,7 +126,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
     if document.busy and document.journal is not None:
         why = f" ({document.journal.waiting_for})" if document.journal.waiting_for else ""
         age = now - document.journal.updated_at
-        text = f"{name}: {document.journal.mode} stopped at {document.journal.stage}{why}"
+        text = f"{name}: {document.journal.words}{why}"
         if age > patience:
             yield broken("operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume")
         else:

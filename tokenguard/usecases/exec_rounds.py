@@ -54,7 +54,7 @@ def run_disclosed(
     found: dict[str, Counter[MatchSource]] = {}
     known: list[MaskedValue] = []
     folders = [OutputFolder(path) for path in settings.mask_files]
-    approved = authorise_disclosure(parts, asked, f"exec {Path(program[0]).name}") if asked else {}
+    approved = authorise_disclosure(parts, asked, f"exec {Path(program[0]).name}", program) if asked else {}
     while True:
         disclosure = Disclosure(parts, asked, "exec", approved)
         environment = child_environment(

@@ -4,7 +4,7 @@ A token whose import reaches outside the store (a delivery, an adopted field) is
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from functools import cached_property
@@ -15,10 +15,11 @@ from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenName, token_name
+from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
-from tokenguard.errors import InputError, NeedsPerson, NotApproved, Unfinished
+from tokenguard.errors import InputError, NeedsPerson, NotApproved, TokenguardError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.readers import TokenDraft
@@ -27,14 +28,14 @@ from tokenguard.ports.operator import SilentProgress
 from tokenguard.ports.provider import Provider
 from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.given_facts import changes_from
-from tokenguard.usecases.parts import HasClock, HasEngine, HasExternalFields, HasStore, HasVendors
+from tokenguard.usecases.parts import HasClock, HasEngine, HasExternalFields, HasSecondPerson, HasStore, HasVendors
 
 _FALLBACK = "manual"
 _BATCH = 250
 """Tokens in one commit: others wait for the store's lock meanwhile, and a kill undoes as many."""
 
 
-class ImportFileParts(HasClock, HasEngine, HasExternalFields, HasStore, HasVendors, Protocol):
+class ImportFileParts(HasClock, HasEngine, HasExternalFields, HasSecondPerson, HasStore, HasVendors, Protocol):
     """What this use case takes."""
 
 
@@ -112,6 +113,28 @@ class Importer:
             self._one_by_one |= not taken  # to complete it may reach outside, or need a second person
             if taken:
                 self._names.add(snapshot.document.record.name)
+
+    def prepare(self, drafts: Iterable[TokenDraft]) -> None:
+        """Put all destinations that wait for a second person into one request; what cannot be read fails in its turn.
+
+        Raises:
+            RequestFiled, InputError: as `SecondPerson.prepare`.
+        """
+        found = list[SensitiveOperation]()
+        for draft in drafts:
+            if draft.lists.get("consumers"):
+                with suppress(TokenguardError):
+                    found += self._sensitive(draft)
+        self._parts.second_person.prepare(found)
+
+    def _sensitive(self, draft: TokenDraft) -> list[SensitiveOperation]:
+        record = self._record(draft)
+        if draft.value and self._parts.store.fingerprint(Value.of(check_value(draft.value.reveal()))) in self._known:
+            return []
+        existing = self._parts.store.find(record.name)
+        if existing is not None and (existing.document.busy or admission.is_taken(existing.document)):
+            return []
+        return self._parts.second_person.changes(existing, record)
 
     def run(self, drafts: Iterable[TokenDraft]) -> Iterable[ImportOutcome]:
         """Import each entry; yields its result once that is durable. Raises what the store raises."""

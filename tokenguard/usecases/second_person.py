@@ -228,7 +228,10 @@ class SecondPerson:
 
         Raises:
             InputError, Unreachable: as `authorise`.
+            RequestFiled: they were only to be requested.
         """
+        if self.requesting:
+            self.authorise(operations)  # it always raises: one after another they would have effects
         if not operations:
             return
         by = identity_of(self._store).id

@@ -114,7 +114,7 @@ def _state(snapshot: Snapshot | None) -> str:
         old = f"old {journal.mode.unit}"
         death = f"{old} revoked ({proof.grade.value}, {refusals})" if proof.proven else f"{old}: {proof.words}"
         return f"{journal.stage.value}; {death}"
-    return f"{journal.mode.value} {journal.stage.value}"
+    return journal.words
 
 
 def _plan_json(plan: RotationPlan) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def rotation_stuck(question: Question) -> Answer:
         return None
     age = question.around.now - journal.updated_at
     if age > question.rule.days():
-        return Violated(f"{journal.mode} has been at {journal.stage} for {counted(age.days, 'day')}")
+        return Violated(f"{journal.words}, for {counted(age.days, 'day')}")
     return None
 
 

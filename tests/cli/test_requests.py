@@ -1,0 +1,143 @@
+"""`request`: what an operation asks a second person for can be asked beforehand, in one request, and nothing is done."""
+
+import pytest
+
+from tests.cli.manifests import written
+from tests.cli.test_second_person import NAME, approve, requested, team_line
+from tests.fakes.command_line import FakeTty
+from tokenguard.domain.event import Op
+from tokenguard.domain.names import token_name
+from tokenguard.ports.shared_item import Item
+
+OTHER = "video/app/prod/other"
+
+
+@pytest.fixture
+def cli(monkeypatch, capfd, tmp_path):
+    return team_line(monkeypatch, capfd, tmp_path)
+
+
+def requests(cli):
+    return cli("request", "--format", "json").document["requests"]
+
+
+def leaked(cli):
+    value = cli.add()
+    cli.add(OTHER)
+    assert cli("respond", "--stdin", "--reach", "public", "--no-input", stdin=value).code == 1
+    return ("rotate", "--due"), ("rotate", "--due", "--no-input")
+
+
+def leaver(cli):
+    cli.add()
+    cli.add(OTHER)
+    words = ("offboard", "video", "--owner-to", "audio")
+    return words, (*words, "--yes")
+
+
+def changed_owners(cli):
+    cli.add()
+    cli.add(OTHER)
+    written(cli.home, "".join(f"{name}: {{owner: audio, consumers: []}}\n  " for name in (NAME, OTHER)))
+    return ("apply",), ("apply", "--yes")
+
+
+def destinations(cli):
+    cli.add()
+    rows = [
+        f"video/app/prod/new{n},{cli.world.create(str(n)).value},fake,drive:d1,prod,video,uploads,"
+        f"dotenv:{cli.home}/new{n}.env#B"
+        for n in range(2)
+    ]
+    file = cli.home / "list.csv"
+    file.write_text("name,value,provider,scope,environment,owner,purpose,consumers\n" + "\n".join(rows) + "\n")
+    return ("import", "list.csv"), ("import", "list.csv")
+
+
+BEFOREHAND = {
+    "due rotations of a leaked token": (leaked, 1),
+    "an offboarding": (leaver, 2),
+    "a manifest": (changed_owners, 2),
+    "an import": (destinations, 2),
+}
+
+
+@pytest.mark.parametrize(("prepare", "operations"), BEFOREHAND.values(), ids=BEFOREHAND)
+@pytest.mark.parametrize("person", [False, True])
+def test_a_command_on_several_tokens_is_requested_as_a_whole(cli, tmp_path, prepare, operations, person):
+    cli.home = tmp_path
+    words, run = prepare(cli)
+    living, tokens = cli.world.living(), len(list(cli.store.scan()))
+    cli.tty = FakeTty() if person else None
+    digest = requested(cli, *words)
+    cli.tty = None
+    assert (cli.world.living(), len(list(cli.store.scan()))) == (living, tokens)
+    (found,) = requests(cli)
+    assert (found["digest"], len(found["operations"])) == (digest, operations)
+    assert cli(*run).code == 3, "it is not approved yet"
+    assert len(requests(cli)) == 1
+    approve(cli, digest)
+    assert cli(*run).code == 0
+    assert sum(each.op is Op.REQUEST for each in requested_events(cli)) == operations, "one event for each, once"
+
+
+def requested_events(cli):
+    _, entries = cli.store.shared_items.trail(Item.REQUESTS)
+    return [each.event for each in entries]
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_manifest_whose_plan_is_what_waits_says_so(cli, tmp_path, approved):
+    cli.add()
+    written(tmp_path, f"{NAME}: {{consumers: [dotenv:{tmp_path}/new.env#A]}}")
+    plan = cli("plan", "--format", "json").document["digest"]
+    if approved:
+        approve(cli, plan)
+    else:
+        (tmp_path / "policy.yaml").write_text("format: 1\nname: team\nextends: default\n")
+    refused = cli("request", "--", "apply")
+    assert refused.code == (2 if approved else 3)
+    assert approved or f"tokenguard approve {plan}" in refused.err
+    assert requests(cli) == []
+
+
+def test_break_glass_says_that_it_covers_no_plan(cli, tmp_path):
+    cli.add()
+    written(tmp_path, f"{NAME}: {{consumers: [dotenv:{tmp_path}/new.env#A]}}")
+    refused = cli("apply", "--yes", "--break-glass", "the deputy is asleep")
+    assert (refused.code, "--break-glass does not cover the approval of a plan" in refused.err) == (3, True), refused
+    assert requests(cli) == []
+
+
+INSTEAD = {
+    "respond": (("respond", "--stdin", "--reach", "public"), "it records the leak"),
+    "triage": (("triage",), "requests the rest"),
+    "upkeep": (("upkeep",), "`apply FILE`"),
+    "a planned rotation": (("rotate", NAME), "a planned rotation"),
+    "a record": (("show", NAME), "--reveal"),
+    "the state of a migration": (("migrate",), "--to URL"),
+    "the pinned rule": (("policy", "pin"), "an approver runs it"),
+    "an open rotation": (("rotate", NAME, "--compromised", "--resume"), "has begun"),
+    "an open retirement": (("retire", NAME, "--resume"), "has begun"),
+    "an abort": (("retire", NAME, "--abort"), "has begun"),
+}
+
+
+@pytest.mark.parametrize(("words", "hint"), INSTEAD.values(), ids=INSTEAD)
+def test_what_cannot_be_requested_says_what_to_run(cli, words, hint):
+    value = cli.add()
+    refused = cli.refused("request", "--", *words, stdin=value)
+    assert hint in refused.answer.err
+
+
+def test_a_request_continues_no_operation_that_would_revoke(cli, monkeypatch):
+    cli.add()
+    cli.add(OTHER)
+    approve(cli, requested(cli, "retire", NAME))
+    monkeypatch.setattr(cli.world, "revoke", lambda id_: None)
+    assert cli("retire", NAME, "--yes").code == 5
+    monkeypatch.undo()
+    living = cli.world.living()
+    cli.refused("request", "--", "retire", NAME, "--resume")
+    assert cli.world.living() == living
+    assert cli.store.find(token_name(NAME)).document.busy
