@@ -48,7 +48,8 @@ def _row(said: Description) -> str:
 
 def _by_value(said: Description) -> list[str]:
     leaked = said.revoke_value is not None and said.revoke_value.leaked_only
-    return ["revoke leaked values"] * leaked + ["new value in place"] * (said.replace is not None)
+    changes = [f"change {' and '.join(sorted(said.update.fields))}"] if said.update is not None else []
+    return ["revoke leaked values"] * leaked + ["new value in place"] * (said.replace is not None) + changes
 
 
 def _contract(text: str) -> str:

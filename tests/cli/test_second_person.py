@@ -28,7 +28,7 @@ name: team
 extends: default
 rules:
   - id: second-person
-    operations: [compromised, retire, destination, owner, waiver, migrate, reveal]
+    operations: [compromised, retire, destination, owner, permissions, waiver, migrate, reveal]
 overrides:
   - rule: second-person
     environment: dev
@@ -91,6 +91,7 @@ SENSITIVE = {
     "a retirement": ("retire", NAME, "--yes"),
     "another owner": ("edit", NAME, "--owner", "audio", "--yes"),
     "another owner of what is selected": ("edit", "--where", "owner=video", "--owner", "audio", "--yes"),
+    "wider permissions": ("edit", NAME, "--permission", "posts:read", "--permission", "posts:write", "--yes"),
     "a destination": ("edit", NAME, "--deliver", "person:ops", "--yes"),
     "an environment with fewer rules": ("edit", NAME, "--env", "dev", "--yes"),
     "a waiver": (
@@ -102,7 +103,7 @@ SENSITIVE = {
 
 @pytest.fixture(params=SENSITIVE.values(), ids=SENSITIVE)
 def words(request, cli, monkeypatch):
-    cli.add()
+    cli.add(NAME, "--permission", "posts:read")
     if "--reveal" in request.param:
         made = Screen.__init__
 
@@ -221,7 +222,7 @@ def test_a_plan_says_that_a_second_person_is_needed_and_requests_nothing(cli, li
 
 
 def other_digest(cli, words):
-    cli.add("a/b/prod/other")
+    cli.add("a/b/prod/other", "--permission", "posts:read")
     line = tuple("a/b/prod/other" if word == NAME else word for word in words)
     line = tuple("name=a/b/prod/other" if word == "owner=video" else word for word in line)
     approve(cli, requested(cli, *line))

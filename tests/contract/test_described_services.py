@@ -69,6 +69,13 @@ def mutants(said: Description) -> Iterator[tuple[str, Description]]:
         if replacing.id is not None:
             yield "replace.id off by one", _with(said, "replace", id=_beside(replacing.id))
             yield "replace without its id", _with(said, "replace", id=None)
+    if said.update is not None:
+        here = Route(said.update.route.method, (*said.update.route.segments, "x"))
+        yield "update misspelt", _with(said, "update", route=here)
+        for name in ("label", "permissions"):
+            if name in said.update.fields:
+                body = replaced(said.update.body, f"{{{name}}}", "tgcanary-fixed")
+                yield f"another {name} sent", _with(said, "update", body=body)
     if (by_value := said.revoke_value) is not None:
         here = Route(by_value.route.method, (*by_value.route.segments, "x"))
         yield "revoke_value misspelt", _with(said, "revoke_value", route=here)

@@ -19,7 +19,7 @@ name: team
 extends: default
 rules:
   - id: second-person
-    operations: [compromised, retire, destination, owner, waiver, migrate, reveal]
+    operations: [compromised, retire, destination, owner, permissions, waiver, migrate, reveal]
 """
 OTHER = "video/app/prod/control"
 SENSITIVE = {

@@ -66,6 +66,8 @@ def known_keys(monkeypatch):
     describe(whole.encode(), source="a")
     replacing = "replace: {request: 'PUT /keys/{id}/value', body: {}, value: /key, id: /id, hint: /hint}"
     describe(f"{whole}\n{replacing}\n".encode(), source="in place")
+    updating = "update: {request: 'PATCH /keys/{id}', body: {name: '{label}'}}"
+    describe(f"{whole}\n{updating}\n".encode(), source="update")
     for content in ("body", "form"):
         describe(
             f"{whole}\nrevoke_value: {{request: POST /x, {content}: {{token: '{{token}}'}}}}\n".encode(), source=content
@@ -125,6 +127,7 @@ def test_the_schema_has_the_keys_that_the_reader_knows_and_no_others(monkeypatch
         ("revoke",),
         ("revoke_value",),
         ("replace",),
+        ("update",),
         ("guide",),
         ("shape",),
         ("source",),

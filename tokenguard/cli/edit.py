@@ -30,13 +30,18 @@ _OF_ONE = {"name": "--rename", "location": "--adopt", "label": "--label"}
 @click.option("--base-url", metavar="URL", help="Confirm the provider's new address.")
 @click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Rename the token.")
 @click.option("--leak-ended", metavar="REASON", help="Close the token's leak by your decision, with this reason.")
+@click.option(
+    "--at-provider",
+    is_flag=True,
+    help="Change --label and --permission of the token itself, through the provider's API.",
+)
 @break_glass_option
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring
 def edit(
     wiring: Wiring, /, names: tuple[TokenName, ...], *, wanted: Filter, base_url: str | None, rename: TokenName | None,
-    leak_ended: str | None, plan_only: bool, yes: bool, **fields: Any,
+    leak_ended: str | None, at_provider: bool, plan_only: bool, yes: bool, **fields: Any,
 ) -> ExitCode:  # fmt: skip
     """Change the record of NAME. Empty text clears a field; --deliver replaces the whole list of consumers.
 
@@ -45,6 +50,9 @@ def edit(
     Several tokens, named or selected with --where, get the same change: all of them are checked first, the differences
     are shown and confirmed once (without a terminal with --yes), and each change is an audit event of its own. If one
     cannot be changed, none is.
+
+    With --at-provider, the label and the permissions of one token are changed at the provider as well, its value stays,
+    and the record is changed once the provider's list shows it.
     """
     from tokenguard.usecases.edit_token import edit_record  # loads the providers
 
@@ -56,10 +64,21 @@ def edit(
     if leak_ended is not None:
         _end_leak(wiring, found, changes, leak_ended, yes=yes)
         return ExitCode.OK
+    if at_provider and not plan_only:
+        show_taken(wiring, _update(wiring, found, changes, yes=yes))
+        return ExitCode.OK
     if plan_only or len(names) != 1:
         return _edit_all(wiring, found, changes, plan_only=plan_only, yes=yes)
     show_taken(wiring, edit_record(wiring, names[0], changes, confirmed=yes))
     return ExitCode.OK
+
+
+def _update(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, *, yes: bool) -> Snapshot:
+    from tokenguard.usecases.update_token import update_token  # few edits change the token itself
+
+    if len(found) != 1:
+        raise InputError("--at-provider changes one token", hint="name one token, or leave it out")
+    return update_token(wiring, found[0].document.record.name, changes, confirmed=yes)
 
 
 def _end_leak(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, reason: str, *, yes: bool) -> None:

@@ -131,6 +131,8 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"revoke         {revoke}{_BY_VALUE[can.by_value]}"
     if can.replaces:
         yield "new value      in place, which ends the old one: `rotate --in-place`"
+    if can.updates:
+        yield f"change         {' and '.join(sorted(can.updates))}, while the value stays: `edit --at-provider`"
     yield f"probe          {probe}"
     yield f"list           {listed}"
     yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
@@ -165,6 +167,7 @@ def _document(found: KnownProvider) -> dict[str, Any]:
         "revoke": can.revoke.value,
         "revoke_by_value": can.by_value.value,
         "replace_in_place": can.replaces,
+        "update": sorted(can.updates),
         "probe": can.probe,
         "list": can.lists,
         "list_per_scope": can.lists_per_scope,

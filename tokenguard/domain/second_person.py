@@ -23,6 +23,8 @@ class SensitiveKind(StrEnum):
     DESTINATION = "destination"
     """A place that the token's value was not sent to before."""
     OWNER = "owner"
+    PERMISSIONS = "permissions"
+    """Permissions that the token did not have, or is not known to have."""
     WAIVER = "waiver"
     """A leaked value that scans skip until a date."""
     MIGRATE = "migrate"
@@ -40,6 +42,7 @@ _TITLES = {
     SensitiveKind.RETIRE: "retirement",
     SensitiveKind.DESTINATION: "new destination",
     SensitiveKind.OWNER: "change of owner",
+    SensitiveKind.PERMISSIONS: "wider permissions",
     SensitiveKind.WAIVER: "waiver of a leak",
     SensitiveKind.MIGRATE: "migration of the store",
     SensitiveKind.REVEAL: "disclosure of the value",

@@ -53,6 +53,8 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     by_value: ByValue = ByValue.NEVER
     replaces: bool = False
     """Whether a token can be given a new value in place, which ends the old one before consumers have the new one."""
+    updates: frozenset[str] = frozenset()
+    """What of a token can be changed while its value stays: the fields `label` and `permissions` of a record."""
     probe: bool
     """Whether tokens can be probed. If not, a death can only be asserted."""
     lists: bool = False
@@ -199,6 +201,18 @@ class Replacer(Protocol):
         """Ask for a new value, which ends the old one; Ambiguous if that may have happened, CreateRefused if not.
 
         The answer's id is another one at providers that make a new token of the same name.
+        """
+        ...
+
+
+@runtime_checkable
+class Updater(Issuer, Protocol):
+    """An issuer that changes what a token is called, or what it may do, while its value stays."""
+
+    def update(self, provider_id: str, wanted: TokenRequest) -> None:
+        """Ask for another label or other permissions; Ambiguous if that may have happened, CreateRefused if not.
+
+        Returning says that the provider agreed; its list says what the token is now.
         """
         ...
 

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from tokenguard.documents import JsonTree
 from tokenguard.domain.moment import moment_of
+from tokenguard.domain.token import is_permission
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import CreateRefused, TokenList
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _MAX_TEXT = 200
+_MAX_PERMISSIONS = 1_000
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = 100_000_000_000
 """Seconds since 1970 in the year 5138; a larger number counts milliseconds."""
@@ -40,6 +42,15 @@ def check_id(provider_id: str, what: str) -> None:
 def short_text(tree: JsonTree) -> str:
     """Text for people, cut; empty for anything else."""
     return tree[:_MAX_TEXT] if isinstance(tree, str) else ""
+
+
+def permissions_of(tree: JsonTree) -> tuple[str, ...]:
+    """The permissions in a list, or in a text with spaces between them, sorted; empty if one of them is none."""
+    found = tree.split() if isinstance(tree, str) else tree if isinstance(tree, list) else []
+    if len(found) > _MAX_PERMISSIONS:
+        return ()
+    texts = [each for each in found if isinstance(each, str) and is_permission(each)]
+    return tuple(sorted(set(texts))) if len(texts) == len(found) else ()
 
 
 def moment(tree: JsonTree) -> datetime | None:

@@ -98,6 +98,13 @@ def new_places(before: Record, after: Record) -> list[str]:
     return found + [f"after a delivery {each}" for each in after.after if each not in before.after]
 
 
+def new_permissions(before: Record, after: Record) -> list[str]:
+    """What a token may do after a change of its record and may not have done before; `none` may stand for all."""
+    if after.permissions == before.permissions:
+        return []
+    return sorted(set(after.permissions) - set(before.permissions)) if after.permissions else ["none"]
+
+
 class SecondPerson:
     """The approvals of sensitive operations in one process.
 
@@ -159,7 +166,7 @@ class SecondPerson:
         ]
 
     def changes(self, snapshot: Snapshot | None, after: Record) -> list[SensitiveOperation]:
-        """The sensitive ones among the changes of a record: its owner, where its value goes, and what protects it.
+        """The sensitive ones among the changes of a record: its owner, destinations, permissions and protection.
 
         Of a token without a record (None): where its value is to go.
         """
@@ -173,11 +180,23 @@ class SecondPerson:
             found.append(
                 operation_on(snapshot, SensitiveKind.DESTINATION, *(("new destination", each) for each in places))
             )
+        wider = new_permissions(before, after) if before.permissions else []  # of a record that had none, it is a fact
+        if wider and self.asks(SensitiveKind.PERMISSIONS, before):
+            found.append(self._wider(snapshot, wider))
         if lost := self._lost(before, after):
             changed = [each for each in SELECTED_BY if getattr(before, each) != getattr(after, each)]
             facts = [(f"new {each}", getattr(after, each)) for each in changed]
             found.append(operation_on(snapshot, lost[0], (LOOSENED, ", ".join(lost)), *facts))
         return found
+
+    def of_update(self, snapshot: Snapshot, wider: Sequence[str]) -> list[SensitiveOperation]:
+        """A token that is to be given permissions at the provider, if the policy asks for a second person."""
+        asked = wider and self.asks(SensitiveKind.PERMISSIONS, snapshot.document.record)
+        return [self._wider(snapshot, wider)] if asked else []
+
+    @staticmethod
+    def _wider(snapshot: Snapshot, wider: Sequence[str]) -> SensitiveOperation:
+        return operation_on(snapshot, SensitiveKind.PERMISSIONS, *(("new permission", each) for each in wider))
 
     def _additions(self, record: Record) -> list[SensitiveOperation]:
         places = new_places(replace(record, consumers=None, after=()), record)

@@ -18,7 +18,7 @@ from jsonschema.exceptions import ValidationError
 
 from tokenguard.domain.names import LABEL_PUNCTUATION
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, RevokeValue, Rows
+from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, RevokeValue, Rows, Update
 from tokenguard.providers.generic.file_checks import recorded
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.route import Route
@@ -28,7 +28,7 @@ SAMPLES: Mapping[str, str | int] = {
     "expires_date": "2027-02-27", "expires_time": "2027-02-27T12:00:00Z", "expires_unix": 1803470400,
     "expires_seconds": 7776000,
 }  # fmt: skip
-Section = Create | Replace | Rows | Revoke | RevokeValue
+Section = Create | Replace | Rows | Revoke | RevokeValue | Update
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -161,7 +161,9 @@ def _is_of_a_part(error: ValidationError) -> bool:
             all(_is_of_a_part(each) for each in error.context if each.schema_path[0] == branch) for branch in branches
         )
     scalar = isinstance(error.instance, str | int | None)
-    return error.validator == "required" or (error.validator in {"type", "enum", "pattern", "maxLength"} and scalar)
+    return error.validator == "required" or (
+        error.validator in {"type", "enum", "pattern", "maxLength", "minLength"} and scalar
+    )
 
 
 UNUSABLE = {
@@ -230,7 +232,7 @@ def _written(described: Description, spec: Spec) -> Iterator[Difference]:
     base = urlsplit(described.base_url).path
     sections: list[tuple[str, Section | None]] = [
         ("create", described.create), ("list", described.rows), *(("revoke", each) for each in described.revoke),
-        ("revoke_value", described.revoke_value), ("replace", described.replace),
+        ("revoke_value", described.revoke_value), ("replace", described.replace), ("update", described.update),
     ]  # fmt: skip
     for name, section in sections:
         if section is None:
@@ -264,6 +266,13 @@ def _probe(described: Description, spec: Spec, base: str) -> Iterator[Difference
 
 PROBED_ELSEWHERE = frozenset({"datadog", "pinecone", "sendgrid"})
 """Their probe goes to a part of the API that has a description of its own."""
+
+
+def _permissions_at(spec: Spec, schema: Any, rows: Rows, permissions: JsonPointer) -> JsonPointer:
+    """The place of one of a row's permissions, or of the text that holds all."""
+    place = JsonPointer((*rows.items.keys, "0", *permissions.keys))
+    one = JsonPointer((*place.keys, "0"))
+    return one if spec.declares(schema, one) else place
 
 
 def _body(
@@ -315,7 +324,7 @@ def _query(spec: Spec, name: str, section: Section, operation: dict[str, Any]) -
 
 
 def _answer(spec: Spec, name: str, section: Section, operation: dict[str, Any]) -> Iterator[Difference]:
-    if isinstance(section, Revoke | RevokeValue):
+    if isinstance(section, Revoke | RevokeValue | Update):
         return
     schema = spec.answer_schema(operation)
     if schema is None:
@@ -331,6 +340,8 @@ def _answer(spec: Spec, name: str, section: Section, operation: dict[str, Any]) 
         rows = [section.id, section.label, *section.more.values(), *([section.status.field] if section.status else [])]
         pointers = [JsonPointer((*section.items.keys, "0", *each.keys)) for each in rows]
         pointers += [each for each in (section.following, section.total) if each is not None]
+        if section.permissions is not None:
+            pointers.append(_permissions_at(spec, schema, section, section.permissions))
     for pointer in pointers:
         if not spec.declares(schema, pointer):
             yield Difference(name, f"no answer has /{'/'.join(pointer.keys)}")

@@ -56,15 +56,18 @@ def descriptive_name(question: Question) -> Answer:
         return None
     if not record.label:
         return NotEvaluable("its name at the provider is not recorded")
-    return _label(record.label, rule.words("words"))
+    can = question.around.provider(record).capabilities
+    able = can is not None and "label" in can.updates
+    renaming = f"tokenguard edit {record.name} --label LABEL --at-provider" if able else ""
+    return _label(record.label, rule.words("words"), renaming)
 
 
-def _label(label: str, empty: Sequence[str]) -> Answer:
+def _label(label: str, empty: Sequence[str], renaming: str) -> Answer:
     """People choose by it in the provider's settings, where nothing else tells one token from another."""
     words = [word for word in _BETWEEN_WORDS.split(_NONCE.sub("", label).lower()) if word]
     telling = [word for word in words if word not in empty and not word.isdigit()]
     if not telling:
-        return Violated("its name at the provider is not descriptive")
+        return Violated("its name at the provider is not descriptive", fix=renaming)
     if len(telling) < _LABEL_WORDS:
-        return Violated("its name at the provider is a single word: say whose it is, or where it is used")
+        return Violated("its name at the provider is a single word: say whose it is, or where it is used", fix=renaming)
     return None

@@ -77,7 +77,17 @@ def least_privilege(question: Question) -> Answer:
     if not record.permissions:
         return NotEvaluable("its permissions are not recorded")
     beyond = sorted(set(record.permissions) - set(needs[record.purpose]))
-    return Violated(f"not needed for its purpose: {', '.join(beyond)}") if beyond else None
+    if not beyond:
+        return None
+    return Violated(f"not needed for its purpose: {', '.join(beyond)}", fix=_narrowing(question, beyond))
+
+
+def _narrowing(question: Question, beyond: Sequence[str]) -> str:
+    """The command that removes permissions from the token itself; empty where the provider's API cannot."""
+    record, can = question.record, question.around.provider(question.record).capabilities
+    kept = [f"--permission {each}" for each in record.permissions if each not in beyond]
+    able = can is not None and "permissions" in can.updates
+    return f"tokenguard edit {record.name} {' '.join(kept)} --at-provider" if able and kept else ""
 
 
 def one_drive_per_context(question: Question) -> Answer:

@@ -27,6 +27,8 @@ CHARACTERS: Mapping[str, frozenset[str]] = {
     "base64": frozenset(string.ascii_letters + string.digits + "+/="),
     "base64url": frozenset(string.ascii_letters + string.digits + "-_="),
 }
+PERMISSION_PLACEHOLDERS = ("permissions", "permission", "each_permission")
+_UPDATED = {"label": frozenset({"label"}), "permissions": frozenset(PERMISSION_PLACEHOLDERS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +185,8 @@ class Rows:
     """Where the next cursor is, or the address of the next answer; None: in the `Link` header."""
     total: JsonPointer | None = None
     status: Status | None = None
+    permissions: JsonPointer | None = None
+    """A list of them, or a text with spaces between them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +207,20 @@ class Replace:
     id: JsonPointer | None
     """None: the token keeps its id."""
     hint: JsonPointer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """The request that changes a token's label, its permissions or both, and nothing else of it."""
+
+    route: Route
+    body: Tree
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of a record that it sends."""
+        used = request_template.names(self.body)
+        return frozenset(field for field, names in _UPDATED.items() if names & used)
 
 
 @unique
@@ -261,6 +279,7 @@ class Description:
     """Empty: a person does it, or the value is shown."""
     revoke_value: RevokeValue | None
     replace: Replace | None
+    update: Update | None
     lifetime: timedelta | None
     """What is asked for when a token is made, where the service lets tokens expire."""
     shape: Shape | None
@@ -286,6 +305,11 @@ class Description:
         """Whether a request needs the admin credential."""
         shown = self.revoke_value is not None and self.revoke_value.login.uses_admin
         return shown or self.rows is not None
+
+    @property
+    def changes_by_id(self) -> bool:
+        """Whether a request ends or changes a token that it names."""
+        return bool(self.revoke) or self.replace is not None or self.update is not None
 
     @property
     def creates_per_scope(self) -> bool:

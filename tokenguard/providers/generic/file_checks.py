@@ -15,6 +15,7 @@ from tokenguard.providers.generic.file_trial import CheckFailed, FileCheck, File
 from tokenguard.providers.generic.generic_provider import Generic
 from tokenguard.providers.generic.loopback_answers import PAGE, ReceivedRequest
 from tokenguard.providers.generic.loopback_service import SCOPE_NAME, LoopbackService
+from tokenguard.providers.generic.update_checks import UPDATE_CHECKS, UPDATED
 from tokenguard.providers.generic.value_checks import RECORDED_CHECKS, VALUE_CHECKS
 from tokenguard.providers.provider_settings import ProviderSettings
 
@@ -47,13 +48,13 @@ def run_check(check: FileCheck, described: Description, served: Description | No
 
 
 def recorded(described: Description, scope: str, permissions: tuple[str, ...]) -> list[ReceivedRequest]:
-    """What the service on loopback receives and answers when a token is created, listed, checked, replaced, revoked."""
+    """What the service on loopback receives and answers when a token is created, listed, changed, replaced, revoked."""
     with LoopbackService(described=described, scope=scope) as service:
         provider = Generic(described, ProviderSettings(base_url=service.url), TrialClock())
         trial = FileTrial(service, provider, permissions)
         with suppress(CheckFailed, TokenguardError):  # which `run_check` tells
             (_life if described.revoke else _verdicts)(trial)
-            for check in RECORDED_CHECKS:
+            for check in (*RECORDED_CHECKS, UPDATED):
                 if any(getattr(described, key) for key in check.needs):
                     check.play(trial)
         return service.asked
@@ -97,9 +98,11 @@ def _complete(service: LoopbackService, made: CreatedToken | None, row: Provider
         "created": row.created_at,
         "last_used": row.last_used_at,
         "expires": row.expires_at,
+        "permissions": row.permissions,
     }
     told = made is None or create is None or create.hint is None or made.hint == hint
-    return told and all(read[key] for key in (rows.more if rows else ()))
+    wanted = [*rows.more, *(["permissions"] if rows.permissions else [])] if rows else []
+    return told and all(read[key] for key in wanted)
 
 
 def _pages(trial: FileTrial) -> None:
@@ -217,6 +220,7 @@ def _untrue_revocation(trial: FileTrial) -> None:
 
 CHECKS = (
     *VALUE_CHECKS,
+    *UPDATE_CHECKS,
     FileCheck("a token is created, found, and revoked", ("revoke",), _life),
     FileCheck("a list of many tokens is read to its end", ("revoke",), _pages),
     FileCheck("a list that grows while it is read loses no token", ("revoke",), _growing),

@@ -10,7 +10,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.frozen import Frozen
-from tokenguard.ports.provider import Issuer, Replacer, TokenRequest, ValueRevoker
+from tokenguard.ports.provider import Issuer, Replacer, TokenRequest, Updater, ValueRevoker
 from tokenguard.providers.generic.generic_provider import Generic
 from tokenguard.providers.generic.loopback_service import LoopbackService
 
@@ -71,6 +71,13 @@ class FileTrial:
         found = self.issuer(admin)
         if not isinstance(found, Replacer):
             raise CheckFailed("the file does not say how a token gets a new value")
+        return found
+
+    def updater(self, admin: Value | None = None) -> Updater:
+        """What changes names and permissions, with the service's admin credential or another one."""
+        found = self.issuer(admin)
+        if not isinstance(found, Updater):
+            raise CheckFailed("the file does not say how a token is changed")
         return found
 
     def stranger(self) -> Value:

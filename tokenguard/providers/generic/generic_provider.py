@@ -49,6 +49,7 @@ class Generic:
             revoke=Method.API if said.revoke or self._by_value() is ByValue.ALWAYS else Method.PERSON,
             by_value=self._by_value(),
             replaces=said.replace is not None,
+            updates=frozenset() if said.update is None else said.update.fields,
             probe=said.probe is not None,
             lists=said.rows is not None,
             hints=said.rows is not None and "hint" in said.rows.more,
@@ -77,8 +78,8 @@ class Generic:
         return self._description.guide
 
     def issuer(self, admin: Value, scope: Scope | None) -> Issuer | None:
-        """Bound to the admin credential and a scope; None where nothing is revoked or replaced by API."""
-        if self._description.rows is None or not (self._description.revoke or self._description.replace):
+        """Bound to the admin credential and a scope; None where nothing is revoked, replaced or changed by API."""
+        if self._description.rows is None or not self._description.changes_by_id:
             return None
         return GenericIssuer(self._description, self._client, self._clock, admin, scope)
 

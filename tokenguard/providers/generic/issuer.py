@@ -15,14 +15,23 @@ from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, Rows, RowStatus
+from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, Rows, RowStatus, Update
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
-from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.providers.token_listing import (
+    CLOCK_DOUBT,
+    check_id,
+    identifier,
+    live,
+    moment,
+    permissions_of,
+    short_text,
+    unreadable,
+)
 from tokenguard.providers.write_result import acknowledged, answered, new_token, new_value, no_such_token, settled
 
 FORM = "application/x-www-form-urlencoded"
-_Section = TypeVar("_Section", Create, Replace, Rows, tuple[Revoke, ...])
+_Section = TypeVar("_Section", Create, Replace, Rows, Update, tuple[Revoke, ...])
 _UNKNOWN_STATUS = "the status of a token in it is none of those under `list.status` in the provider file"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
@@ -43,13 +52,7 @@ class GenericIssuer:
         """The create request, once. Anything but a clear answer is Ambiguous."""
         what, said = "creating the token", self._section(self._description.create, "create")
         self._check_permissions(wanted.permissions)
-        fields = {
-            "label": str(wanted.label),
-            "permissions": " ".join(wanted.permissions),
-            "permission": " ".join(wanted.permissions),
-            **self._expiry(),
-            **_scope_field(wanted.scope),
-        }
+        fields = {**_granted(wanted), **self._expiry(), **_scope_field(wanted.scope)}
         return self._new_token(what, said, self._send(what, said, fields, wanted.permissions))
 
     def replace(self, provider_id: str, wanted: TokenRequest) -> CreatedToken:
@@ -85,6 +88,17 @@ class GenericIssuer:
             if no_such_token(outcome):
                 return
             acknowledged(outcome, what)
+
+    def update(self, provider_id: str, wanted: TokenRequest) -> None:
+        """The request for another label or other permissions."""
+        what, said = "changing the token", self._section(self._description.update, "update")
+        check_id(provider_id, what)
+        self._check_permissions(wanted.permissions if "permissions" in said.fields else ())
+        fields = {"id": provider_id, **_granted(wanted), **_scope_field(wanted.scope)}
+        outcome = self._send(what, said, fields, wanted.permissions)
+        if no_such_token(outcome):
+            raise CreateRefused(f"{what}: the provider has no token with this id", hint="`tokenguard verify` looks")
+        acknowledged(outcome, what)
 
     def _check_permissions(self, permissions: Sequence[str]) -> None:
         """Refuse, before anything is sent, a permission that is not among those of the file."""
@@ -140,7 +154,8 @@ class GenericIssuer:
                 "listing tokens: what the provider file calls an id or a label is a value",
                 hint="name other fields under `list.id` and `list.label`, or describe no list",
             )
-        return replace(row, hint="") if self._is_value(row.hint) else row
+        shown = replace(row, hint="") if self._is_value(row.hint) else row
+        return replace(shown, permissions=()) if any(map(self._is_value, row.permissions)) else shown
 
     def _is_value(self, text: str) -> bool:
         """Whether it has the file's shape, or is the credential that asks."""
@@ -164,7 +179,7 @@ class GenericIssuer:
     def _send(
         self,
         what: str,
-        said: Create | Replace | Rows | Revoke,
+        said: Create | Replace | Rows | Revoke | Update,
         fields: Mapping[str, str | int],
         permissions: Sequence[str] = (),
         *,
@@ -213,6 +228,12 @@ def _scope_field(scope: Scope | None) -> dict[str, str]:
     return {} if scope is None else {"scope": scope.id}
 
 
+def _granted(wanted: TokenRequest) -> dict[str, str]:
+    """What placeholders of a token's name and permissions stand for."""
+    permissions = " ".join(wanted.permissions)
+    return {"label": str(wanted.label), "permissions": permissions, "permission": permissions}
+
+
 def _listed(said: Rows, row: JsonTree) -> ProviderToken:
     token_id, label = identifier(said.id.find(row)), said.label.find(row)
     if not token_id or not isinstance(label, str):
@@ -222,6 +243,7 @@ def _listed(said: Rows, row: JsonTree) -> ProviderToken:
         provider_id=token_id,
         label=label,
         hint=short_text(more.get("hint")),
+        permissions=() if said.permissions is None else permissions_of(said.permissions.find(row)),
         created_at=moment(more.get("created")),
         last_used_at=moment(more.get("last_used")),
         expires_at=moment(more.get("expires")),

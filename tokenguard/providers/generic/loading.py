@@ -10,7 +10,7 @@ from tokenguard.errors import InputError, newer_hint
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
 from tokenguard.providers.generic import auth_section, probe_section, provider_sections, revoke_value_section
-from tokenguard.providers.generic.description import Description
+from tokenguard.providers.generic.description import Description, Rows, Update
 from tokenguard.providers.generic.mapping_reader import Fields, Locate
 
 FORMAT = "1"
@@ -51,6 +51,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     revoked = bool(revoke) or (by_value is not None and not by_value.leaked_only)
     probe, scope_kind = probe_section.probe(top), top.text("scope_kind", "")
     replacing = provider_sections.replacing(top, expires=lifetime is not None)
+    updating = provider_sections.updating(top)
     auth = auth_section.auth(top, "auth")
     description = Description(
         name=name,
@@ -70,6 +71,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         revoke=revoke,
         revoke_value=by_value,
         replace=replacing,
+        update=updating,
         shape=provider_sections.shape(top),
         overlap=top.choice("overlap", ("true", "false"), "true") == "true",
         max_active=top.number("max_active"),
@@ -109,6 +111,16 @@ def _refuse_gaps(top: Fields, said: Description) -> None:
         top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
     if said.replace is not None and (said.rows is None or said.probe is None):
         top.refuse("without `list` and `probe` it is not known which value lives", "replace")
+    if said.update is not None:
+        _check_update(top, said.update, said.rows)
+
+
+def _check_update(top: Fields, update: Update, rows: Rows | None) -> None:
+    """What an update changed is known from the list alone."""
+    if rows is None:
+        top.refuse("without `list` it is not known what a token is after it", "update")
+    if "permissions" in update.fields and rows.permissions is None:
+        top.refuse("without `permissions` under `list` it is not known what a token may do after it", "update")
 
 
 def _source(top: Fields) -> dict[str, str]:

@@ -30,6 +30,7 @@ class LoopbackToken:
     listed: bool = True
     accepted: int = 0
     """How often it is accepted after its end."""
+    permissions: tuple[str, ...] = ("read",)
     steps: int = 0
     """How many steps of its revocation were done; after the first of several it is inactive."""
 
@@ -82,6 +83,8 @@ def row_of(rows: Rows, token: LoopbackToken) -> Any:
     tree = put(put({}, rows.id.keys, token.id), rows.label.keys, token.label)
     for name, pointer in rows.more.items():
         tree = put(tree, pointer.keys, token.hint if name == "hint" else _MOMENTS[name])
+    if rows.permissions is not None:
+        tree = put(tree, rows.permissions.keys, list(token.permissions))
     if rows.status is not None:
         text = min(rows.status.alive if token.alive else rows.status.ended)
         tree = put(tree, rows.status.field.keys, _constant(text))
@@ -123,6 +126,24 @@ def put(tree: Any, keys: tuple[str, ...], value: Any) -> Any:
 def sent_as(template: Tree, name: str, body: Any) -> str:
     """What a body holds where the template has a placeholder; empty if that is nothing."""
     return next((text for text in _placed(template, f"{{{name}}}", body) if text), "")
+
+
+def permissions_sent(template: Tree, body: Any) -> tuple[str, ...]:
+    """The permissions that a body holds where the template has placeholders for them."""
+    return tuple(sorted(set(_granted(template, body))))
+
+
+def _granted(template: Tree, body: Any) -> Iterator[str]:
+    if template == "{permissions}" and isinstance(body, list):
+        yield from map(str, body)
+    elif template == "{permission}" and isinstance(body, str):
+        yield from body.split()
+    elif isinstance(template, dict) and isinstance(body, dict):
+        for key, part in template.items():
+            yield from _granted(part, body.get(key))
+    elif isinstance(template, list) and isinstance(body, list):
+        for part in template:
+            yield from (text for each in body if (text := sent_as(part, "each_permission", each)))
 
 
 def _placed(template: Tree, placeholder: str, body: Any) -> Iterator[str]:

@@ -20,6 +20,7 @@ from tokenguard.providers.generic.loopback_answers import (
     ReceivedRequest,
     asks_for,
     page_of,
+    permissions_sent,
     put,
     row_of,
     sent_as,
@@ -65,6 +66,8 @@ class LoopbackService:
     revoke_lag: int = 0
     """A revoked token is accepted so many times more."""
     ignores_revoke: bool = False
+    ignores_update: bool = False
+    """Another name and other permissions are agreed to, and not taken."""
     refuses_reports: bool = False
     """Values that are shown are refused."""
     appears: int = 0
@@ -119,15 +122,17 @@ class LoopbackService:
         """Answer one request."""
         with self._lock:
             asked = _received(http)
-            before = [(each.id, each.alive) for each in self.tokens.values()]
+            before = self._state()
             answer = self._disturbed() or self._answer(asked)
             self.asked.append(_answered(asked, answer))
-            changed = before != [(each.id, each.alive) for each in self.tokens.values()]
-            if changed and self.cuts:
+            if before != self._state() and self.cuts:
                 self.cuts -= 1
                 http.close_connection = True
                 return
         self._reply(http, answer)
+
+    def _state(self) -> list[tuple[str, bool, str, tuple[str, ...]]]:
+        return [(each.id, each.alive, each.label, each.permissions) for each in self.tokens.values()]
 
     def _reply(self, http: BaseHTTPRequestHandler, answer: _Answer) -> None:
         data = b"" if answer.tree is None else json.dumps(answer.tree).encode()
@@ -161,7 +166,7 @@ class LoopbackService:
             return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "unauthorized"})
         if said.rows is not None and asks_for(said.rows, asked, {"scope": self.scope}):
             return self._listed(said.rows, asked)
-        changed = self._created(asked) or self._replaced(asked) or self._revoked(asked)
+        changed = self._created(asked) or self._replaced(asked) or self._updated(asked) or self._revoked(asked)
         return changed or _Answer(status=HTTPStatus.NOT_FOUND, tree={"error": "no such route"})
 
     def _created(self, asked: ReceivedRequest) -> _Answer | None:
@@ -172,6 +177,7 @@ class LoopbackService:
         if not label:
             return _Answer(status=HTTPStatus.BAD_REQUEST, tree={"error": "a token needs a name"})
         made = self.issue(label)
+        made.permissions = permissions_sent(create.body, asked.body) or made.permissions
         tree = told(create, made)
         named = next((name for name, pointer in create.value.items() if pointer == create.id), None)
         if named is None:
@@ -192,6 +198,7 @@ class LoopbackService:
                 each.alive = each.alive and (old is None or each.label != old.label)
             return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "the token was replaced"})
         made = self.issue(old.label)
+        made.permissions = old.permissions
         old.alive, old.accepted = self.ignores_revoke, self.revoke_lag
         if said.id is None:  # the new value has the old id; the old one is not listed any more
             self.tokens[f"{old.id}-before-{made.id}"] = old
@@ -200,6 +207,22 @@ class LoopbackService:
             old.listed, self.tokens[made.id] = False, made
         tree = told(said, made)
         return _Answer(status=HTTPStatus.OK, tree=tree if said.id is None else put(tree, said.id.keys, made.id))
+
+    def _updated(self, asked: ReceivedRequest) -> _Answer | None:
+        """Another name or other permissions; a body with neither may be a step of the revocation."""
+        said = self.described.update
+        if said is None or (found := self._match(said.route, asked)) is None:
+            return None
+        label, permissions = sent_as(said.body, "label", asked.body), permissions_sent(said.body, asked.body)
+        if not label and not permissions:
+            return None
+        token = self.tokens.get(found.get("id") or sent_as(said.body, "id", asked.body))
+        if token is None or not token.alive:
+            return _Answer(status=HTTPStatus.NOT_FOUND, tree={"error": "not found"})
+        if not self.ignores_update:
+            token.label = (label or token.label)[: self.longest_label or None]
+            token.permissions = permissions or token.permissions
+        return _Answer(status=HTTPStatus.OK, tree={})
 
     def _revoked(self, asked: ReceivedRequest) -> _Answer | None:
         for number, step in enumerate(self.described.revoke):

@@ -10,7 +10,17 @@ from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import CHARACTERS, Create, Replace, Revoke, Rows, Shape, Status
+from tokenguard.providers.generic.description import (
+    CHARACTERS,
+    PERMISSION_PLACEHOLDERS,
+    Create,
+    Replace,
+    Revoke,
+    Rows,
+    Shape,
+    Status,
+    Update,
+)
 from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paced import Rate
@@ -45,7 +55,7 @@ _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
 }
 _PAGE_SIZE = 100
 _EXPIRY_FIELDS = ("expires_date", "expires_time", "expires_unix", "expires_seconds")
-_CREATE_FIELDS = ("label", "scope", "permissions", "permission", "each_permission")
+_CREATE_FIELDS = ("label", "scope", *PERMISSION_PLACEHOLDERS)
 _REVOKE_FIELDS = ("id", "scope")
 _GUIDE_CREATE = ("label", "scope", "scope_name", "permissions")
 _GUIDE_REVOKE = ("label", "hint", "scope", "scope_name")
@@ -87,6 +97,22 @@ def replacing(top: Fields, *, expires: bool) -> Replace | None:
     return made
 
 
+def updating(top: Fields) -> Update | None:
+    """How a token's label or permissions are changed."""
+    fields = top.within("update")
+    if fields is None:
+        return None
+    made = Update(
+        route=route(fields, "request", _REVOKE_FIELDS),
+        body=_body(fields, (*_REVOKE_FIELDS, "label", *PERMISSION_PLACEHOLDERS)),
+    )
+    _check_names_token(fields, made)
+    if not made.fields:
+        fields.refuse("this must hold what it changes: {label}, {permissions} or both", "body")
+    fields.close()
+    return made
+
+
 def rows(top: Fields) -> Rows | None:
     """How tokens are listed."""
     fields = top.within("list")
@@ -107,6 +133,7 @@ def rows(top: Fields) -> Rows | None:
         following=maybe_pointer(fields, "next"),
         total=maybe_pointer(fields, "total"),
         status=_status(fields),
+        permissions=maybe_pointer(fields, "permissions"),
     )
     if made.route.method != "GET":
         fields.refuse("a listing only reads: this must be a GET", "request")
@@ -184,7 +211,7 @@ def _revoke_step(fields: Fields) -> Revoke:
     return made
 
 
-def _check_names_token(fields: Fields, made: Revoke | Replace) -> None:
+def _check_names_token(fields: Fields, made: Revoke | Replace | Update) -> None:
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "id" not in used:
         fields.refuse("this must not be a GET, and must name the token by {id}", "request")
