@@ -158,7 +158,7 @@ def _listed_row(issuer: Issuer, provider: Provider, record: Record, label: str) 
     if record.label and mine[0].label not in {record.label, label}:
         raise InputError(
             f"{provider.name} lists the id of {record.name} under another label: it may be another token",
-            hint=f"if somebody renamed it there: tokenguard edit {record.name} --label LABEL, without --at-provider",
+            hint=f"if it was renamed there: tokenguard edit {record.name} --label LABEL, without --at-provider",
         )
     if any(row.provider_id != mine[0].provider_id for row in found.named(label)):
         raise InputError(f"{provider.name} lists another token with that label", hint="choose another label")
