@@ -133,7 +133,7 @@ def test_what_cannot_be_is_told_with_its_place_and_exits_2(cli, tmp_path, words)
     assert answer.code == 2
     (blocked,) = answer.document["blocked"]
     assert (blocked["name"], blocked["place"]) == ("a/b", "tokens.yaml:9:3")
-    assert "live value was created for another scope" in blocked["reason"]
+    assert "live value was created for a different scope" in blocked["reason"]
     assert set(actions(answer)) == {"a/c"}
     words(cli("plan"))
 

@@ -821,7 +821,7 @@ def test_an_operation_is_named_as_what_it_is(cli, which):
     assert f"{title} needs a second person for {NAME}" in refused.err + refused.out, refused
     listed = cli("request").out
     assert f"{NAME}: {title}" in listed
-    assert "to be approved first" in listed
+    assert "needs approval first" in listed
 
 
 def test_a_request_lists_only_what_changes(cli):
@@ -836,7 +836,7 @@ def test_a_request_lists_only_what_changes(cli):
 def test_a_review_is_told_from_a_request_and_named_when_it_is_closed(cli):
     cli.add()
     assert cli("edit", NAME, "--env", "dev", "--yes", "--break-glass", "the deputy is asleep").code == 0
-    assert "done, to be reviewed" in cli("request").out
+    assert "done, needs a review" in cli("request").out
     (review,) = cli.wiring().second_person.reviews()
     assert review.operation == "change of environment"
     closed = as_person(cli, "user:bob", "approve", review.digest, "--yes")

@@ -103,7 +103,7 @@ def test_every_field_that_is_documented_is_there_and_has_its_type():
 
 
 BAD = {
-    "a name that is not known": 'record.ownr == "x"',
+    "unknown name": 'record.ownr == "x"',
     "a record as a whole": "record == record",
     "a mapping's way": 'record["owner"] == "x"',
     "types that do not go together": "record.owner == 3",

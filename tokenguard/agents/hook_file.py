@@ -43,7 +43,7 @@ class HookFile:
             raise self._refused("it is not a JSON object")
         version = tree.get("version", self._agent.version)
         if self._agent.version is not None and version != self._agent.version:
-            raise self._refused(f"its version is not {self._agent.version}, the one that is known")
+            raise self._refused(f"its version is not {self._agent.version}, the only one supported")
         return tree
 
     def _events(self) -> dict[str, list[JsonTree]]:

@@ -57,7 +57,7 @@ def first_break(chain: str, entries: Sequence[ChainedEvent], head: ChainHead | N
         previous = entry.hash
     if head is None or (head.seq, head.hash) == (len(entries), previous):
         return None
-    reason = "the end of the trail is missing" if head.seq > len(entries) else "the record knows another last entry"
+    reason = "the end of the trail is missing" if head.seq > len(entries) else "the record names a different last entry"
     return Break(seq=len(entries), reason=reason)
 
 

@@ -22,9 +22,14 @@ from tokenguard.usecases.export_audit import (
 @command("export")
 @click.option("--format", "form", type=click.Choice(["jsonl"]), default="jsonl", help="One JSON object a line.")
 @click.option(
-    "--since", default="", metavar="CURSOR", help="Continue after the cursor of an earlier export; @FILE: its lines."
+    "--since",
+    default="",
+    metavar="CURSOR",
+    help="Continue after the cursor of an earlier export; @FILE reads it from that export.",
 )
-@click.option("--output", metavar="FILE", help="Append to FILE what it lacks; a line that was cut off is written anew.")
+@click.option(
+    "--output", metavar="FILE", help="Append the missing entries to FILE; an incomplete last line is rewritten."
+)
 @pass_wiring
 def export(wiring: Wiring, *, form: str, since: str, output: str | None) -> None:  # noqa: ARG001 - one format so far
     """Print every audit entry of the store, its tokens and the items shared through it; the last line is a cursor.

@@ -153,7 +153,7 @@ def _write(
     seen = f" from {counted(counts['files'], 'file')}" if "files" in counts else ""
     wiring.screen.line(f"{shown(target.file)}: {counted(entries, 'entry', 'entries')}{seen}")
     if target.is_in_git:
-        wiring.progress.note("commit the baseline with the change that it is for: pre-commit reads it as it is staged")
+        wiring.progress.note("stage the baseline together with the change: pre-commit reads the staged version")
     if attribute:
         wiring.screen.line("`.gitattributes`: merge=union for it, so that git merges the additions of two branches")
     if counts.get("real"):

@@ -51,7 +51,7 @@ def _closed(error: TokenguardError) -> OutputWithheld:
     metavar="DIR",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Also mask the files that the program writes below this folder, when it has ended.",
+    help="After the program ends, also mask the files that it wrote below this folder.",
 )
 @click.option("--no-mask", is_flag=True, help="Do not mask the output.")
 @click.option(

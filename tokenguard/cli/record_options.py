@@ -42,8 +42,8 @@ _OPTIONS = (
         "--after",
         metavar="TARGET=NAME",
         multiple=True,
-        help="After a delivery to this consumer run [commands.NAME] of the runner's configuration; empty: nothing; "
-        "repeatable.",
+        help="Run [commands.NAME] of the runner's configuration after each delivery to this consumer; an empty NAME "
+        "removes it; repeatable.",
     ),
     click.option("--no-consumers", is_flag=True, help="Declare that the token has no consumers."),
     click.option(

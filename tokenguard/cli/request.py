@@ -100,7 +100,7 @@ def _named(request: ApprovalRequest) -> str:
 
 def _state(request: ApprovalRequest) -> str:
     """Whether the operation is done and awaits its review, or waits to be approved first."""
-    return "done, to be reviewed" if request.forced else "to be approved first"
+    return "done, needs a review" if request.forced else "needs approval first"
 
 
 def _list(wiring: Wiring) -> None:

@@ -41,7 +41,7 @@ def setup(
     show(wiring, found)
     if found.blocked:
         raise InputError(
-            f"the {found.blocked[0].resource.title} on the server is of another type than declared",
+            f"the {found.blocked[0].resource.title} on the server has a type that differs from the declared one",
             hint="tokenguard never changes it: use another mount, or change it on the server",
         )
     return ExitCode.FINDINGS if exit_code and found.open else ExitCode.OK

@@ -179,7 +179,7 @@ def _locked(folder: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not left:
-                    raise Unreachable(f"another program holds {shown(folder)}", hint="try again") from None
+                    raise Unreachable(f"another program has locked {shown(folder)}", hint="try again") from None
                 time.sleep(_LOCK_PAUSE)
             except OSError:
                 break  # a file system without locks: the comparison before the replacement still guards

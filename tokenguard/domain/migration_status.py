@@ -60,7 +60,7 @@ def refusal(move: Move | None, here: str) -> Moved | None:
     if move.stage is MoveStage.LEFT:
         return Moved(
             f"the store at {here} has moved to {other}",
-            hint=f"use the new one, by --store {other} or [store] url; the old one holds copies, to be destroyed",
+            hint=f"use the new one (--store {other}, or [store] url); destroy the old one, which still has copies",
         )
     if move.stage is MoveStage.LEAVING:
         return Moved(
@@ -68,6 +68,6 @@ def refusal(move: Move | None, here: str) -> Moved | None:
             hint=f"continue: tokenguard --store {here} migrate --to {other}; or abort it with migrate --abort",
         )
     return Moved(
-        f"what the store at {here} is to hold is still arriving from {other}",
-        hint=f"finish it: tokenguard --store {other} migrate --to {here}; if it was given up, destroy this one",
+        f"the migration from {other} to the store at {here} is not finished",
+        hint=f"continue: tokenguard --store {other} migrate --to {here}; if it was abandoned, destroy this store",
     )

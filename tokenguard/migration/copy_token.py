@@ -50,7 +50,7 @@ def copy_token(ends: Ends, snapshot: Snapshot) -> None:
             ends.target.commit(arrived.id, arrived.version, arrived.document, [outcome])
             return
     raise Unreachable(
-        f"the new store returns another content than was written for {left.document.record.name}",
+        f"the new store returns content that differs from what was written for {left.document.record.name}",
         hint="check both stores with `tokenguard doctor`, then run the command again",
     )
 
@@ -119,7 +119,7 @@ def _check_same_trail(ends: Ends, token: TokenId, found: Snapshot, entries: Sequ
         ours = head.hash if finished and last.event.detail.get("move") == ends.move else ""
     if found.id != token or head.hash != ours:
         raise Tampered(
-            f"the new store has another history of {found.document.record.name}",
+            f"the new store has a different audit trail of {found.document.record.name}",
             hint="find out who wrote there; then `migrate --abort`, and move to an empty store",
         )
 

@@ -52,7 +52,7 @@ def copy_slots(source: Values, target: Values, token: TokenId, labels: Sequence[
             target.destroy(token, label)  # it was destroyed here after it was copied
         else:
             raise Tampered(
-                "the new store holds another value than the old one under the same label",
+                "the new store has a different value under the same label",
                 hint="find out who wrote there; then `migrate --abort`, and move to an empty store",
             )
 

@@ -26,7 +26,7 @@ _PLACE = re.compile(r"<input>:\d{1,6}:(\d{1,6}): ")
 _FIELD = re.compile(r"\brecord\s*\.\s*(\w+)")
 _TRUE_OR_FALSE = "BOOL"
 _REASONS = {
-    "undeclared reference": "a name that is not known",
+    "undeclared reference": "unknown name",
     "no matching overload": "types that do not go together",
     "yntax error": "not valid CEL",
     "recursion": "nested too deeply",

@@ -15,7 +15,7 @@ BUDGET = 30.0
 """Seconds for all of a team's own rules in one assessment; a check of 10,000 tokens takes less than one for twenty."""
 _MOST_BATCHES = 32
 _MOST_REMEMBERED = 4_096
-_OVER = NotEvaluable("the time for the team's own rules was used up")
+_OVER = NotEvaluable("the team's own rules exceeded their time limit")
 
 
 class OwnRules:

@@ -163,7 +163,7 @@ class Section:
     def finish(self) -> None:
         """Nothing else may be here."""
         for key in self._left:
-            self.refuse("a key that is not known here", key)
+            self.refuse("unknown key", key)
 
     def refuse(self, reason: str, *keys: str, hint: str = "") -> NoReturn:
         """The one error of a policy that is not understood: at what `keys` lead to, or at the mapping itself."""

@@ -29,7 +29,7 @@ def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list
         return [_update(environ)], by_runner
     if sys.stdin.isatty():
         raise InputError(
-            "what is pushed is not known",
+            "the pushed commits cannot be determined",
             hint="git runs it at `git push`, after `tokenguard doctor --install-hook pre-push`",
         )
     return [], remote

@@ -185,4 +185,4 @@ def _moment(value: object) -> datetime | None:
 
 
 def _unreadable() -> Unreachable:
-    return Unreachable("listing access keys: the answer is not one that AWS gives", hint="check the configured address")
+    return Unreachable("listing access keys: the answer is not as AWS documents", hint="check the configured address")

@@ -46,7 +46,7 @@ def policy_on_aws(policy: str, locations: Sequence[str]) -> str:
 def _elsewhere(kind: str) -> InputError:
     return InputError(
         f"the jobs of this store log in where {kind} fields are, and another kind is listed under `fields`",
-        hint=f"list {kind} addresses only; what else a job writes needs a credential of its own",
+        hint=f"list {kind} addresses only; other destinations of a job need their own credential",
     )
 
 

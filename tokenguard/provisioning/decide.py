@@ -71,7 +71,7 @@ def _overlap(declared: Declared, found: Snapshot | None, around: PlanContext) ->
         other = around.taken.get(place, declared.name)
         if other != declared.name and place not in had:
             renamed = f"if it is the same token: tokenguard edit {other} --rename {declared.name}; else "
-            hint = f"{'' if found else renamed}give it a place of its own, or declare {other} without this one"
+            hint = f"{'' if found else renamed}deliver it to another place, or remove this place from {other}"
             return _blocked(declared, f"the value of {other} is delivered to {place}", hint)
     return None
 
@@ -95,8 +95,10 @@ def _unreached(declared: Declared, found: Snapshot | None, around: PlanContext) 
         unpinned = isinstance(there, Consumer) and there.unpinned
         moved = isinstance(servers, tuple) and there is not None and there.server not in servers and not unpinned
         if moved and found is not None and _has_value(found.document.record):
-            hint = f"if that has moved: tokenguard edit {declared.name} {option}"
-            return _blocked(declared, f"{address} is pinned to another server than this machine uses", hint)
+            hint = f"if the server has moved: tokenguard edit {declared.name} {option}"
+            return _blocked(
+                declared, f"{address} is pinned to a server that differs from this machine's configuration", hint
+            )
     return None
 
 
@@ -172,10 +174,10 @@ def _adjust(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     ]
     if stuck:
         hint = "declare a new token under a new name and retire this one; `tokenguard edit` corrects a wrong record"
-        return _blocked(declared, f"its live value was created for another {stuck[0]}", hint)
+        return _blocked(declared, f"its live value was created for a different {stuck[0]}", hint)
     if before.base_url and before.base_url != known.address:
         hint = f"if the provider has moved: tokenguard edit {declared.name} --base-url {known.address or 'URL'}"
-        return _blocked(declared, "it is pinned to another address than this machine uses", hint)
+        return _blocked(declared, "its provider address differs from this machine's configuration", hint)
     if declared.location not in {None, before.location.adopted}:
         hint = f"tokenguard edit {declared.name} --adopt '{declared.location}', once its value is there"
         return _blocked(declared, "its live value is not at that location", hint)
@@ -211,8 +213,8 @@ def _resume(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     after = wanted(record, declared, around.servers)
     differences = changes(record, after)
     if wrong := [each.field for each in differences if each.field in IDENTITY and getattr(record, each.field)]:
-        hint = f"tokenguard rotate {declared.name} --abort, then apply; or put it back"
-        return _blocked(declared, f"its open operation was started for another {wrong[0]}", hint)
+        hint = f"tokenguard rotate {declared.name} --abort, then apply; or undo the change in the manifest"
+        return _blocked(declared, f"its open operation was started for a different {wrong[0]}", hint)
     given = journal is not None and journal.mode is Mode.ADD
     place = record.location.adopted
     if given and place and declared.location == place and not _persons(record):

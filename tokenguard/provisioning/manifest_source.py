@@ -43,7 +43,7 @@ def read_source(name: str, data: bytes) -> SourceFile:
         if holds_issued(word[0]):
             _refuse_at(source, text, word.start(), "this looks like the value of a token", VALUE_HINT)
     if (found := _LOOKUP.search(text)) is not None:
-        hint = "write what is meant; environments change fields through `environments`"
+        hint = "write the value itself; environments change fields through `environments`"
         _refuse_at(source, text, found.start(), "a manifest looks nothing up and fills nothing in", hint)
     return source
 

@@ -45,7 +45,7 @@ def silencing(report: Report, reach: Reach) -> Iterator[str]:
         baseline = f"run `{ways.baseline} {_place(others[0])} --reason TEXT`" if ways.baseline else ""
         yield f"if it is not a secret, {', or '.join(filter(None, (_COMMENT if ways.comment else '', baseline)))}"
     elif own:
-        yield "no comment and no baseline silences a known token"
+        yield "a known token cannot be silenced by a comment or a baseline"
     if report.findings:
         yield "; ".join((*_applying(others, ways, report), *_of_own(own)))
 

@@ -189,7 +189,7 @@ def _check_trusted(path: Path) -> None:
     except OSError:
         raise InputError(f"there is no {shown(path)}", hint="name a Python file with plug-ins or filters") from None
     if not stat.S_ISREG(info.st_mode) or others_can_write(info):
-        raise InputError(f"others can change {shown(path)}", hint="own it, and `chmod go-w` it: it is run as a program")
+        raise InputError(f"others can change {shown(path)}", hint="own it, and `chmod go-w` it: because it is executed")
 
 
 def _attempt(what: str, work: Callable[[], _Result]) -> _Result:

@@ -118,7 +118,7 @@ class TokenSearch:
             if isinstance(match, Unscanned):
                 raise Incomplete(
                     f"known tokens could not be searched for everywhere ({match.reason})",
-                    hint="leave out the encoded part, or send less at once",
+                    hint="leave out the encoded part, or send less data",
                 )
             yield _own_token(match)
 

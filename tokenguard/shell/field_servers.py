@@ -155,6 +155,6 @@ def _elsewhere(address: VaultField | AwsField, pinned: Location | Consumer) -> I
             hint=f"if it is on the configured server: tokenguard edit NAME {confirm}",
         )
     return InputError(
-        f"{address.url} was {how} on another server than the configured one",
+        f"{address.url} was {how} on a server that is not the configured one",
         hint=f"if the server has moved: tokenguard edit NAME {confirm}",
     )

@@ -182,7 +182,7 @@ class NobodyToAsk:
     def _refuse(self, task: Task) -> NoReturn:
         raise NeedsPerson(
             f"a person is needed ({self._why}): {task.title}",
-            hint=f"run it in a terminal, without --no-input; the manual step is at {task.where or 'the provider'}",
+            hint=f"run it in a terminal, without --no-input (manual step: {task.where or 'the provider'})",
         )
 
 

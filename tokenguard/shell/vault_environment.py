@@ -101,4 +101,6 @@ def _parsed(text: str, environ: Mapping[str, str]) -> Address:
 
 def _check_asked(config: VaultConfig, address: str, source: str, environ: Mapping[str, str]) -> None:
     if config.asked and not _same(config.asked, address, config, environ):
-        raise InputError(f"--server names another server than {source}", hint=f"leave --server out, or change {source}")
+        raise InputError(
+            f"--server and {source} name different servers", hint=f"leave --server out, or change {source}"
+        )

@@ -170,7 +170,7 @@ def _nodes(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, ..
     if len(found) > _MAX_NODES or len(set(named)) < len(found):
         raise InputError(
             f"address of [vault] is not a list of at most {_MAX_NODES} different nodes",
-            hint="name each node of the one cluster once, or a load balancer alone",
+            hint="name each node of one cluster once, or only a load balancer",
         )
     return found
 

@@ -73,7 +73,7 @@ class ConfiguredVendors:
         provider = self.provider(record.provider)
         if record.base_url and provider.base_url != record.base_url:
             raise InputError(
-                f"{record.name} is pinned to another address of {record.provider} than the configured one",
+                f"{record.name} is pinned to an address of {record.provider} that differs from the configured one",
                 hint=f"if it has moved: tokenguard edit {record.name} --base-url {provider.base_url or 'URL'}",
             )
         return provider

@@ -93,7 +93,9 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
         former: list[BaselineEntry] = []
         for match, path in found:
             if match.whole.reveal() in terms.reason:
-                raise InputError("the reason repeats the value", hint="say why it is accepted, not what it is")
+                raise InputError(
+                    "the reason repeats the value", hint="give the reason for accepting it, not its content"
+                )
             where, tag = encoded_path(known.paths.of(path)), tags.tag(match.whole)
             entries.append(BaselineEntry(match.kind.value, match.type, where, tag, terms.until, terms.reason.strip()))
             before = known.entry(match, path)

@@ -168,7 +168,7 @@ class Adding:
         if holder is not None:
             raise InputError(
                 f"this value is already in the inventory, as {holder}",
-                hint="one value has one name; create another token for another use",
+                hint="use that name; for another use, create another token",
             )
 
     def _ask(self, value: Value) -> Observation:

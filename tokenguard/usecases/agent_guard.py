@@ -107,7 +107,7 @@ def guard(of: Agent, data: bytes, options: GuardOptions, scan_key: KeyFinder) ->
     except TokenguardError as error:
         return _failure(of, stage, f"{error.message}; {error.hint}")
     except GuardTimeout:
-        return _failure(of, stage, "the search took too long; send less at once")
+        return _failure(of, stage, "the search took too long; send less data")
     except Exception as error:  # noqa: BLE001 - the boundary; a traceback could show what was searched
         return _failure(of, stage, f"an unexpected {type(error).__name__}; this is a bug in tokenguard")
 

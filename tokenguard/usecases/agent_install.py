@@ -188,7 +188,7 @@ class _SettingsPlaces:
         if not os.path.lexists(path):
             return None
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise InputError(f"not a plain file: {shown(path)}", hint="a link is not followed; nothing was written")
+            raise InputError(f"not a plain file: {shown(path)}", hint="links are not followed; nothing was written")
         try:
             return read_limited(path, MAX_BYTES).decode()
         except (OSError, UnicodeDecodeError):

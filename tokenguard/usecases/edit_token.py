@@ -191,7 +191,7 @@ def _with_place(parts: WritesRecords, before: Record, changes: RecordChanges) ->
     if parts.store.fingerprint(admission.value_at(parts.places, location)) != before.fingerprint:
         raise InputError(
             f"{location.url} does not have the recorded value of {before.name}",
-            hint="put the value there first; add a different value as a token of its own",
+            hint="put the value there first; add a different value as a new token",
         )
     return replace(changes, location=location)
 

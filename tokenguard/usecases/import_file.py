@@ -368,7 +368,7 @@ def _replaced(name: TokenName, draft: TokenDraft) -> ImportOutcome:
         fate=ImportStatus.DUPLICATE,
         place=draft.place,
         name=name,
-        reason="an earlier value of it, which is not in use any more",
+        reason="an earlier value of it, which is no longer in use",
         also=_others(draft),
     )
 

@@ -45,7 +45,7 @@ class TrialStep(Frozen, frozen=True):
 def _needs_scope(can: Capabilities) -> str:
     """Why a trial needs a scope; empty if it does not. Without it a token would be created before the trial fails."""
     if can.lists_per_scope:
-        return "lists the tokens of one scope at a time"
+        return "lists tokens by scope"
     if can.creates_per_scope:
         return "creates tokens in a scope"
     return "says which scope a token belongs to, which is compared" if can.verifies_scope else ""
@@ -174,7 +174,7 @@ class LiveTrial:
         self._made = made = issuer.create(wanted)
         self._step("a token is created", "")
         ids = [row.provider_id for row in self._until(lambda: issuer.listed().named(self.label))]
-        self._step("the list has it, with its label and id", "" if ids == [made.provider_id] else "it does not")
+        self._step("the list contains it, with its label and id", "" if ids == [made.provider_id] else "it does not")
         if set(ids) - {made.provider_id}:
             return self._clean_up()  # a repeated request, for example: the value of the other one is not known
         if can.probe:
@@ -213,7 +213,7 @@ class LiveTrial:
         self._step("the token is accepted", "" if seen.verdict is Verdict.ALIVE else seen.explained)
         if self._provider.capabilities.verifies_scope:
             wrong = seen.scope_verdict is not ScopeVerdict.RIGHT
-            self._step("it belongs to the scope", "the scope could not be read, or is another" if wrong else "")
+            self._step("it belongs to the scope", "the scope could not be read, or is wrong" if wrong else "")
 
     def _is_dead(self, value: Value, provider_id: str) -> bool:
         """Whether it is refused over the death window while the admin credential is accepted."""

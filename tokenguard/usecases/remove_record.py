@@ -87,7 +87,7 @@ def _confirmed(parts: HasOperator, document: Document) -> str:
     task = Task(
         title=f"make sure that {record.name} is not a token",
         where=record.location.url or record.provider,
-        steps=("look there: nothing may be left that the provider accepts",),
+        steps=("check there that no token is left that the provider accepts",),
         why="its record is removed, so a token that stands behind it is never revoked",
     )
     who = parts.operator.done(task)

@@ -109,7 +109,9 @@ def _changes(row: UpdateRow, record: Record) -> RecordChanges:
         if column in FIXED:
             continue
         if stale:
-            _refuse(place, f"{record.name} was changed after this list was written", "write the list anew, and edit it")
+            _refuse(
+                place, f"{record.name} was changed after this list was written", "write the list again, and edit it"
+            )
         given |= _checked(column, cell, place)
     name = given.pop("name", None)
     return changes_from(given, name=name)

@@ -67,6 +67,6 @@ class WorkingTree:
             if os.path.lexists(above) and not stat.S_ISDIR(above.lstat().st_mode):
                 raise InputError(
                     f"not a folder of the repository: {shown(above.relative_to(self.root))}",
-                    hint="a link is not followed; move it away, nothing was written",
+                    hint="move it away (links are not followed); nothing was written",
                 )
         return self.root / path

@@ -86,7 +86,7 @@ def _next(case: IncidentToken, reach: Spread) -> str:
     if case.undecided:
         return (
             "no leak is recorded and nothing revoked; if the live value leaked, give the value itself "
-            "(`tokenguard respond`), or --since with a later day than the rotation"
+            "(`tokenguard respond`), or --since with a day after the rotation"
         )
     live = case.fingerprint in {None, case.document.record.fingerprint}
     if case.problem and not live:

@@ -38,7 +38,7 @@ class AwsFailure(StrEnum):
 
 _NOT_ACCEPTED = (
     "AWS accepts none of the credentials found",
-    "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
+    "set AWS_PROFILE, or run where a role is attached; AWS's default credential chain is used",
 )
 _OTHER_WRITER = ("another writer was first", "run the command again; it continues from the current state")
 _WORDS: dict[AwsFailure, tuple[str, str]] = {

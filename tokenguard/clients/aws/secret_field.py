@@ -99,6 +99,6 @@ class SecretField:
         stages = described.get("VersionIdsToStages", {})
         if any("AWSPENDING" in labels and CURRENT not in labels for labels in stages.values()):
             raise Unfinished(
-                f"a rotation that is not tokenguard's is pending on {self._address.url} (AWSPENDING)",
+                f"a rotation by another tool is pending on {self._address.url} (AWSPENDING)",
                 hint="finish or cancel it with the tool that began it, then resume",
             )

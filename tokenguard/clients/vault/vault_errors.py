@@ -76,11 +76,11 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "check `namespace` of [vault], or VAULT_NAMESPACE; `bao namespace list` lists them",
     ),
     VaultFailure.NO_ROUTE: (
-        "the server that answers has no such path of a vault's API",
-        "check the path in the address: it names the server alone, without /v1 and without /ui",
+        "the server does not have this path of the Vault API",
+        "check the path in the address: give only the server, without /v1 or /ui",
     ),
     VaultFailure.CLAIM: (
-        "a claim of the job's identity is not what the role is bound to",
+        "a claim of the job's identity does not match the role's bound claims",
         "compare the role's bound_claims with the job",
     ),
     VaultFailure.NO_ROLE: ("the vault's login method has no such role", "check `role` and `auth_mount` of [vault]"),

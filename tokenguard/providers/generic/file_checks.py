@@ -66,10 +66,10 @@ def _person_creates(trial: FileTrial) -> None:
     rows = issuer.listed().named(issued.label)
     expect([row.provider_id for row in rows] == [issued.id], "the token is not in the list under its id")
     expect(_complete(trial.service, None, rows[0]), "the list lacks a hint or a date")
-    expect(not probed or trial.verdict(issued.value) is Verdict.ALIVE, "the token is not told to be alive")
+    expect(not probed or trial.verdict(issued.value) is Verdict.ALIVE, "the token is not reported as alive")
     issuer.revoke(issued.id)
     expect(not issuer.listed().holds(issued.id), "the list still has the revoked token")
-    expect(not probed or trial.verdict(issued.value) is Verdict.DEAD, "the revoked token is not told to be dead")
+    expect(not probed or trial.verdict(issued.value) is Verdict.DEAD, "the revoked token is not reported as dead")
 
 
 def _life(trial: FileTrial) -> None:
@@ -82,11 +82,11 @@ def _life(trial: FileTrial) -> None:
     rows = issuer.listed().named(wanted.label)
     expect([row.provider_id for row in rows] == [made.provider_id], "the new token is not in the list under its id")
     expect(_complete(trial.service, made, rows[0]), "the list or the answer to `create` lacks a hint or a date")
-    expect(not probed or trial.verdict(made.value) is Verdict.ALIVE, "the new token is not told to be alive")
+    expect(not probed or trial.verdict(made.value) is Verdict.ALIVE, "the new token is not reported as alive")
     issuer.revoke(made.provider_id)
     expect(not any(each.alive for each in trial.service.tokens.values()), "the token was not revoked")
     expect(not issuer.listed().holds(made.provider_id), "the list still has the revoked token")
-    expect(not probed or trial.verdict(made.value) is Verdict.DEAD, "the revoked token is not told to be dead")
+    expect(not probed or trial.verdict(made.value) is Verdict.DEAD, "the revoked token is not reported as dead")
     issuer.revoke(made.provider_id)
 
 
@@ -146,50 +146,53 @@ def _stranger(trial: FileTrial) -> None:
 def _longest_label(trial: FileTrial) -> None:
     label = Label("x" * min(trial.provider.capabilities.label_limit, LABEL_LIMIT))
     trial.issuer().create(trial.wanted(label))
-    expect([each.label for each in trial.service.tokens.values()] == [label], "the longest label does not arrive")
+    expect(
+        [each.label for each in trial.service.tokens.values()] == [label],
+        "the provider does not keep the longest label unchanged",
+    )
 
 
 def _other_scope(trial: FileTrial) -> None:
     trial.service.issue("prod-post-abcd1234")
     if trial.provider.capabilities.lists_per_scope:
         other = trial.issuer(scope="another-scope")
-        refused(other.listed, "the list of another scope is taken for this one's")
+        refused(other.listed, "the list of another scope is used for this scope")
 
 
 def _verdicts(trial: FileTrial) -> None:
     made = trial.service.issue("prod-post-abcd1234")
-    expect(trial.verdict(made.value) is Verdict.ALIVE, "a token that is alive is not told to be")
+    expect(trial.verdict(made.value) is Verdict.ALIVE, "a live token is not reported as alive")
     probe = trial.service.described.probe
     named = probe is None or probe.scope_name is None or trial.provider.probe(made.value, None).scope_name == SCOPE_NAME
     expect(named, "the name of the scope is not read")
     if trial.provider.capabilities.verifies_scope:
         right = trial.provider.probe(made.value, trial.scope(trial.service.scope)).scope_verdict
         wrong = trial.provider.probe(made.value, trial.scope("another-scope")).scope_verdict
-        expect((right, wrong) == (ScopeVerdict.RIGHT, ScopeVerdict.WRONG), "a token of another scope is not noticed")
+        expect((right, wrong) == (ScopeVerdict.RIGHT, ScopeVerdict.WRONG), "a token of another scope is not detected")
     made.alive = False
-    expect(trial.verdict(made.value) is Verdict.DEAD, "a token that was revoked is not told to be dead")
+    expect(trial.verdict(made.value) is Verdict.DEAD, "a revoked token is not reported as dead")
 
 
 def _outage(trial: FileTrial) -> None:
     """One refusal is not more than that: a rotation asks for a token that is known to be alive as well."""
     made = trial.service.issue("prod-post-abcd1234")
     trial.service.refuses_all = True
-    expect(trial.verdict(made.value) is Verdict.DEAD, "a refusal is not told as one")
+    expect(trial.verdict(made.value) is Verdict.DEAD, "a refusal is not reported as one")
     if trial.service.described.rows is not None:
-        refused(trial.issuer().listed, "during an outage of the login a list is read")
+        refused(trial.issuer().listed, "a list is read during an outage of the login")
 
 
 def _portal(trial: FileTrial) -> None:
     made = trial.service.issue("prod-post-abcd1234")
     trial.service.portal = True
     if trial.service.described.probe is not None:
-        expect(trial.verdict(made.value) is Verdict.UNKNOWN, "a web page tells whether a token is alive")
+        expect(trial.verdict(made.value) is Verdict.UNKNOWN, "a web page decides whether a token is alive")
     if trial.service.described.create is not None:
-        refused(lambda: trial.issuer().create(trial.wanted()), "a web page passes for a new token", Ambiguous)
+        refused(lambda: trial.issuer().create(trial.wanted()), "a web page counts as a new token", Ambiguous)
     if trial.service.described.revoke:
         issuer = trial.issuer()
-        refused(issuer.listed, "a web page passes for a list")
-        refused(lambda: issuer.revoke(made.id), "a web page passes for a revocation")
+        refused(issuer.listed, "a web page counts as a list")
+        refused(lambda: issuer.revoke(made.id), "a web page counts as a revocation")
 
 
 def _rate_limit(trial: FileTrial) -> None:
@@ -205,7 +208,9 @@ def _late_revocation(trial: FileTrial) -> None:
     issuer.revoke(token_id)
     if trial.service.described.probe is not None:
         seen = [trial.verdict(value) for _ in range(_LAG + 1)]
-        expect(seen == [Verdict.ALIVE] * _LAG + [Verdict.DEAD], "a revocation that takes its time is not followed")
+        expect(
+            seen == [Verdict.ALIVE] * _LAG + [Verdict.DEAD], "a delayed revocation is not tracked until it takes effect"
+        )
 
 
 def _untrue_revocation(trial: FileTrial) -> None:
@@ -215,23 +220,23 @@ def _untrue_revocation(trial: FileTrial) -> None:
     issuer.revoke(token_id)
     expect(issuer.listed().holds(token_id), "a token that the service keeps is missing from its list")
     if trial.service.described.probe is not None:
-        expect(trial.verdict(value) is Verdict.ALIVE, "a token that the service keeps is told to be dead")
+        expect(trial.verdict(value) is Verdict.ALIVE, "a token that the service keeps is reported as dead")
 
 
 CHECKS = (
     *VALUE_CHECKS,
     *UPDATE_CHECKS,
     FileCheck("a token is created, found, and revoked", ("revoke",), _life),
-    FileCheck("a list of many tokens is read to its end", ("revoke",), _pages),
+    FileCheck("a list of several pages is read completely", ("revoke",), _pages),
     FileCheck("a list that grows while it is read loses no token", ("revoke",), _growing),
     FileCheck("a token whose reply was lost is found by its label", ("create",), _lost_reply),
-    FileCheck("another admin credential does nothing", ("revoke",), _stranger),
-    FileCheck("the longest label arrives", ("create",), _longest_label),
-    FileCheck("another scope is another list", ("revoke",), _other_scope),
-    FileCheck("alive, dead, and another scope are told apart", ("probe",), _verdicts),
-    FileCheck("an outage of the login reads as a refusal, never as a list", ("probe",), _outage),
-    FileCheck("a web page proves nothing", ("create", "probe"), _portal),
-    FileCheck("a rate limit is waited for", ("create",), _rate_limit),
-    FileCheck("a revocation that takes its time is followed", ("revoke",), _late_revocation),
-    FileCheck("a revocation that had no effect is noticed", ("revoke",), _untrue_revocation),
+    FileCheck("a foreign admin credential is refused", ("revoke",), _stranger),
+    FileCheck("the provider keeps the longest label unchanged", ("create",), _longest_label),
+    FileCheck("each scope has its own list", ("revoke",), _other_scope),
+    FileCheck("live, dead and wrong-scope tokens are distinguished", ("probe",), _verdicts),
+    FileCheck("an outage of the login counts as a refusal and yields no list", ("probe",), _outage),
+    FileCheck("a web page counts as no answer", ("create", "probe"), _portal),
+    FileCheck("tokenguard waits for a rate limit", ("create",), _rate_limit),
+    FileCheck("a delayed revocation is tracked until it takes effect", ("revoke",), _late_revocation),
+    FileCheck("a revocation without effect is detected", ("revoke",), _untrue_revocation),
 )

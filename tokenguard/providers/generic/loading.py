@@ -110,7 +110,7 @@ def _refuse_gaps(top: Fields, said: Description) -> None:
     if said.revoke and said.rows is None:
         top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
     if said.replace is not None and (said.rows is None or said.probe is None):
-        top.refuse("without `list` and `probe` it is not known which value lives", "replace")
+        top.refuse("without `list` and `probe` it is unknown which value is live", "replace")
     if said.update is not None:
         _check_update(top, said.update, said.rows)
 
@@ -118,9 +118,9 @@ def _refuse_gaps(top: Fields, said: Description) -> None:
 def _check_update(top: Fields, update: Update, rows: Rows | None) -> None:
     """What an update changed is known from the list alone."""
     if rows is None:
-        top.refuse("without `list` it is not known what a token is after it", "update")
+        top.refuse("without `list` it is unknown what a token is after it", "update")
     if "permissions" in update.fields and rows.permissions is None:
-        top.refuse("without `permissions` under `list` it is not known what a token may do after it", "update")
+        top.refuse("without `permissions` under `list` it is unknown what a token may do after it", "update")
 
 
 def _source(top: Fields) -> dict[str, str]:

@@ -10,8 +10,11 @@ def _shown_value(trial: FileTrial) -> None:
     said, probed = trial.service.described.revoke_value, trial.service.described.probe is not None
     issued, other = trial.service.issue(trial.label), trial.service.issue("prod-post-of-others")
     trial.revoker().revoke_value(issued.value)
-    expect(not issued.alive and other.alive, "not the token whose value is shown was revoked, or not it alone")
-    expect(not probed or trial.verdict(issued.value) is Verdict.DEAD, "the revoked token is not told to be dead")
+    expect(
+        not issued.alive and other.alive,
+        "another token was revoked, instead of or in addition to the one whose value is shown",
+    )
+    expect(not probed or trial.verdict(issued.value) is Verdict.DEAD, "the revoked token is not reported as dead")
     if said is not None and said.login is not RevokerLogin.ITSELF:
         trial.revoker().revoke_value(issued.value)
 
@@ -30,9 +33,9 @@ def _value_unrevoked(trial: FileTrial) -> None:
     trial.service.ignores_revoke = True
     trial.revoker().revoke_value(known.value)
     if trial.service.described.probe is not None:
-        expect(trial.verdict(known.value) is Verdict.ALIVE, "a token that the service keeps is told to be dead")
+        expect(trial.verdict(known.value) is Verdict.ALIVE, "a token that the service keeps is reported as dead")
     trial.service.ignores_revoke, trial.service.portal = False, True
-    refused(lambda: trial.revoker().revoke_value(known.value), "a web page passes for a revocation", Ambiguous)
+    refused(lambda: trial.revoker().revoke_value(known.value), "a web page counts as a revocation", Ambiguous)
 
 
 def _value_lost_reply(trial: FileTrial) -> None:
@@ -47,9 +50,9 @@ def _replaced(trial: FileTrial) -> None:
     issuer, replacer, before = trial.issuer(), trial.replacer(), known.value
     made = replacer.replace(known.id, trial.wanted())
     rows = [row.provider_id for row in issuer.listed().named(known.label)]
-    expect(rows == [made.provider_id], "the token with the new value is not in the list under its id, or not it alone")
-    expect(trial.verdict(made.value) is Verdict.ALIVE, "the new value is not told to be alive")
-    expect(trial.verdict(before) is Verdict.DEAD, "the old value is not told to be dead")
+    expect(rows == [made.provider_id], "the list does not have exactly one token with the new value under its id")
+    expect(trial.verdict(made.value) is Verdict.ALIVE, "the new value is not reported as alive")
+    expect(trial.verdict(before) is Verdict.DEAD, "the old value is not reported as dead")
     expect(other.alive, "another token got a new value")
     trial.service.cuts = 1
     refused(lambda: replacer.replace(made.provider_id, trial.wanted()), "a lost reply passes for an answer", Ambiguous)

@@ -105,7 +105,7 @@ def _check_pages(journal: _Journal, size: int, length: int) -> None:
     else:
         fits = 0 < journal.pages <= -(-length // journal.page_size) + room
     if not fits:
-        raise _planted("the store's journal is of a database of another length")
+        raise _planted("the store's journal belongs to a database of a different length")
 
 
 def _planted(what: str) -> Tampered:

@@ -143,7 +143,7 @@ class Slot(Hidden, frozen=True, kw_only=True):
         except (msgspec.DecodeError, ValueError, RecursionError):
             raise damaged("a key slot of the store has impossible parameters") from None
         if (kind is SlotKind.PASSPHRASE) != (params.cost is not None):
-            raise damaged("a key slot of the store has parameters of another kind")
+            raise damaged("a key slot of the store has parameters for a different kind of key")
         return SlotInfo(id=self.id, kind=kind, params=params)
 
     @property

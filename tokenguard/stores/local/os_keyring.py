@@ -99,7 +99,7 @@ class OsKeyring:
         text = base64.b64encode(key).decode()
         self._call(lambda: self._backend.set_password(SERVICE, account, text))
         if self.get(account, len(key)) != key:
-            raise Unreachable("the keyring returns another value than was stored", hint=_HINT)
+            raise Unreachable("the value in the keyring differs from the stored one", hint=_HINT)
 
     def get(self, account: str, length: int = KEY_BYTES) -> bytes:
         """The key of that many bytes kept under `account`; WrongKey if there is none."""

@@ -111,7 +111,7 @@ class Sealer:
         data, _ = _split_prefixed(rest)
         row = OpenedRow(kind=row_kind, key=key.decode(), version=version, data=data)
         if not hmac.compare_digest(self.tag(row_kind, row.key), tag):
-            raise damaged("a row of the store is in the place of another row")
+            raise damaged("two rows of the store were swapped")
         return row
 
     def _bound(self, kind: int, tag: bytes, version: int) -> bytes:

@@ -54,4 +54,4 @@ class Blocks:
         except CasLost:
             there = self.kv.read(path)
             if there is None or unpack(there.data, _EventBlock).entries != entries:
-                raise damaged("a block of audit entries is not what was committed") from None
+                raise damaged("a block of audit entries was changed after its commit") from None
