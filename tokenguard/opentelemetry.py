@@ -40,7 +40,7 @@ class RedactLogs(LogRecordProcessor):
         """Nothing to end."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the SDK's signature
-        """Nothing waits here."""
+        """Nothing is buffered here."""
         return True
 
 

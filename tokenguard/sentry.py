@@ -17,7 +17,7 @@ _HOOKS = ("before_send", "before_send_transaction", "before_send_log", "before_s
 
 
 class ValueScrubber(EventScrubber):
-    """Masks values wherever they are in an event, besides what the SDK does by the names of fields."""
+    """Masks values anywhere in an event, in addition to the SDK's own scrubbing by field names."""
 
     def scrub_event(self, event: Any) -> None:
         """Mask the event in place."""

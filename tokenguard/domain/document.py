@@ -35,7 +35,7 @@ class Document(Frozen, frozen=True, kw_only=True):
     """The address of the store that the token was migrated to; commits here are refused from then on."""
     format: int = FORMAT
     revision: int = REVISION
-    """As it was read; what is written has that of the program that writes."""
+    """As it was read; a written document has the revision of the writing program."""
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:

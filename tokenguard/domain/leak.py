@@ -53,10 +53,10 @@ class Exposure(Frozen, frozen=True, kw_only=True):
     """A leak that has not ended."""
 
     since: datetime
-    """When the value got there, as far as that is known; otherwise when it was reported."""
+    """When the leak began, if known; otherwise when it was reported."""
     reach: Spread
     where: str = ""
-    """A place, never what is there."""
+    """A place, never its content."""
     by: str
     """Who reported it, as the store knows them."""
     fingerprint: Fingerprint | None = None

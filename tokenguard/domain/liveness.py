@@ -44,7 +44,7 @@ class Observation(Frozen, frozen=True, kw_only=True):
     """Display name of that scope, as the provider wrote it (outside text)."""
     scope_verdict: ScopeVerdict = ScopeVerdict.UNVERIFIED
     retry_after: float | None = None
-    """Seconds the provider asked us to wait and was not waited for: it refused too often, or asks for too long."""
+    """Seconds that the provider asked to wait, if tokenguard did not wait: too many refusals, or too long a wait."""
 
     @property
     def explained(self) -> str:
@@ -89,7 +89,7 @@ class DeathProof(Frozen, frozen=True, kw_only=True):
     control: bool
     """Whether there was a control in the same window, so that it was not an outage."""
     controlled_by: DeathControl = DeathControl.NONE
-    """Which control; versions that knew no other than another token did not say."""
+    """Which control; versions that supported only another token left it out."""
     said_by: str = ""
     """Who asserted it, for `asserted`."""
     accepted: bool = False

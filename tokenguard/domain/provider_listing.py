@@ -20,7 +20,7 @@ class ListedRow(Frozen, frozen=True, kw_only=True):
 
 
 class Listing(Frozen, frozen=True, kw_only=True):
-    """What a list said of one token, and of those beside it that no record knows."""
+    """What an entered list says about one token, and about listed tokens without a record."""
 
     at: datetime
     """When it was entered."""
@@ -33,6 +33,6 @@ class Listing(Frozen, frozen=True, kw_only=True):
     fingerprint: Fingerprint | None = None
     """The live value then; after a rotation the line says nothing of the new one."""
     strangers: tuple[ListedRow, ...] = ()
-    """Lines that no record knows; the first of them, if there are very many."""
+    """Lines without a record; only the first ones, if there are very many."""
     unknown: int = 0
     """How many there are."""

@@ -140,7 +140,7 @@ class Consumer(Frozen, frozen=True):
 
 
 class AfterDelivery(Frozen, frozen=True):
-    """What makes a consumer use a value that was delivered to it: a reload, a redeployment."""
+    """The command that makes a consumer use a delivered value: a reload, a redeployment."""
 
     consumer: str
     """As it is written."""
@@ -164,7 +164,7 @@ class LeakWaiver(Frozen, frozen=True, kw_only=True):
 
 
 class Record(Frozen, frozen=True, kw_only=True):
-    """What is known of one token. Empty text means not known (only `unclaimed` may miss owner, scope, purpose)."""
+    """The facts of one token. Empty text means unknown (only `unclaimed` may lack owner, scope and purpose)."""
 
     name: TokenName
     provider: str
@@ -203,7 +203,7 @@ class Record(Frozen, frozen=True, kw_only=True):
     provider_id: str = ""
     """The provider's immutable id of the live value, where it has one."""
     hint: str = ""
-    """What the provider shows instead of the value (`sk-social-…x7y9`)."""
+    """The text that the provider shows instead of the value (`sk-social-…x7y9`)."""
     label: str = ""
     """The name the live value has at the provider, if tokenguard gave it one."""
     seen: Observation | None = None
@@ -211,7 +211,7 @@ class Record(Frozen, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     """When the provider accepted the live value before `seen`: a later refusal may then be an outage."""
     imported_from: str = ""
-    """The line that it was imported from, written as a consumer: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`."""
+    """The line that it was imported from, in the form of a consumer: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`."""
     leak_waiver: LeakWaiver | None = None
     leaks: tuple[Exposure, ...] = ()
     """Leaks that have not ended, one for each value: each ends with a proven death of its value, or by a person."""

@@ -89,7 +89,7 @@ def mask_all(known: Iterable[MaskedValue]) -> None:
 
 
 def unmask(name: str) -> None:
-    """Let go of all values of a name: only when they are revoked, and have been for a day."""
+    """Stop masking all values of a name. Call it only when they have been revoked for a day."""
     with _STATE.lock:
         _swap(tuple(each for each in _STATE.known if each.name != name))
 

@@ -54,7 +54,7 @@ def install(
     strict: bool = True,
     mask_form: Literal["brackets", "word"] | None = None,
 ) -> Installation:
-    """Mask values in everything this process logs or reports; calling it again adds to what is masked.
+    """Mask values in everything this process logs or reports; a further call adds values.
 
     Args:
         values: name to value. Names appear in reports only.
@@ -65,8 +65,8 @@ def install(
         on_leak: called for everything that was masked, without the value.
         strict: refuse a value that cannot be masked (InputError); otherwise it, or a missing variable, is left out
             silently.
-        mask_form: `brackets`, as at first: `[tokenguard:ID]`. `word`: `tokenguard-ID`, which stands for itself in
-            markup, JSON, logfmt and CSV; it stays so.
+        mask_form: `brackets` (default): `[tokenguard:ID]`. `word`: `tokenguard-ID`, which needs no escaping in
+            markup, JSON, logfmt and CSV. Later calls keep the form.
     """
     if isinstance(env, str):  # each letter of it would be a variable that is not set, and nothing would be masked
         raise InputError("`env` takes a list of variables' names", hint=f"write env=[{env!r}]")

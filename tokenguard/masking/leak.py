@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """Something was masked: which token, in what form, where; never the value."""
+    """One report of masking: which token, in what form and where, never the value."""
 
     name: str
     """The name the value was registered under; empty for a value that was known by its shape only."""

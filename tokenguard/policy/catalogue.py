@@ -57,7 +57,7 @@ class RuleDescription(Frozen, frozen=True):
 
 CATALOGUE: Mapping[str, RuleDescription] = {
     "maximum-age": RuleDescription(
-        "No live value is older than its environment allows, or past its own due date.",
+        "No live value is older than the limit of its environment, or past its own due date.",
         {"days": ParameterType.DAYS_BY_ENVIRONMENT, "otherwise": ParameterType.DAYS, "warn": ParameterType.DAYS_LIST},
     ),
     "age-unknown": RuleDescription("The age of every value is known."),
@@ -79,7 +79,7 @@ CATALOGUE: Mapping[str, RuleDescription] = {
     ),
     "late-due-date": RuleDescription("A token's own due date is not later than the maximum age allows."),
     "quiet-consumers": RuleDescription(
-        "Undeclared consumers are excluded only after this many days without use at the provider.",
+        "If consumers are undeclared, the provider must report no use for this many days.",
         {"days": ParameterType.DAYS},
         checked=False,
     ),
@@ -89,7 +89,7 @@ CATALOGUE: Mapping[str, RuleDescription] = {
     ),
     "person-left": RuleDescription("No former employee is responsible for a token.", {"people": ParameterType.WORDS}),
     "descriptive-name": RuleDescription(
-        "A name is descriptive, here and at the provider: enough segments, and none of these words.",
+        "The record's name and the name at the provider are descriptive: enough segments, and none of these words.",
         {"segments": ParameterType.COUNT, "words": ParameterType.WORDS},
     ),
     "one-purpose": RuleDescription("There is one token for each scope, environment and purpose."),
@@ -136,19 +136,19 @@ CATALOGUE: Mapping[str, RuleDescription] = {
         checked=False,
     ),
     "second-person": RuleDescription(
-        "These operations run only with the approval of another person; what was done with `--break-glass` is "
+        "These operations run only with the approval of another person; operations with `--break-glass` are "
         "reviewed by another person.",
         {"operations": ParameterType.OPERATIONS},
     ),
     "env-file-tracked": RuleDescription("Git does not track a file of environment variables.", repository=True),
     "env-file-ignored": RuleDescription("Git ignores `.env` files.", repository=True),
-    "secret-file-mode": RuleDescription("Files with values are readable by their owner only.", repository=True),
+    "secret-file-mode": RuleDescription("Only the owner can read files with values.", repository=True),
     "vendor-credentials-mode": RuleDescription(
-        "Credentials that vendors' programs keep in the home directory are readable by their owner only.",
+        "Only the owner can read credentials that vendors' programs keep in the home directory.",
         repository=True,
     ),
     "mcp-static-token": RuleDescription(
-        "No MCP client has a token in its configuration; where OAuth is available, none is used.",
+        "No MCP client has a token in its configuration if the server offers OAuth.",
         {"oauth_hosts": ParameterType.WORDS},
         repository=True,
     ),

@@ -26,7 +26,7 @@ _NOT_OURS = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as Descript itself describes it, asked after its callback came."""
+    """A job as Descript itself describes it, requested after the callback arrived."""
 
     id: str
     drive: str
@@ -44,9 +44,9 @@ class DescriptCallbacks:
 
     Args:
         token: what the jobs were made with; it is used to ask about them.
-        drives: the Drives that callbacks may be about; `drives_of` takes them from the inventory.
+        drives: the Drives that callbacks may refer to; `drives_of` takes them from the inventory.
         known: whether a job id is one that we created (it was in the answer to the request that made the job).
-        base_url: where Descript is asked.
+        base_url: the address of Descript's API.
         network: proxy and CA bundle.
         clock: for tests.
     """

@@ -25,7 +25,7 @@ class Reason(StrEnum):
 
     @property
     def status(self) -> HTTPStatus:
-        """The answer to give: a sender of ours that gets a 4xx need not try again; a replay is simply done already."""
+        """The status to answer with: after a 4xx the sender need not retry; a replay counts as handled."""
         return _STATUS.get(self, HTTPStatus.BAD_REQUEST)
 
 

@@ -7,7 +7,7 @@ from tokenguard.errors import Unreachable
 
 
 class Replays:
-    """Keys with the moment until which each must be remembered. For one process; safe to share between threads.
+    """A memory of keys, each kept until a given time. For one process; safe to share between threads.
 
     A deployment of several processes gives `AutopostingDeliveries` another object with these two methods, over a
     store that all of them share.
@@ -43,7 +43,7 @@ class Replays:
             return True
 
     def release(self, key: str) -> None:
-        """Forget one key: what it stood for could not be handled and may come again."""
+        """Forget one key: its delivery could not be handled and may be sent again."""
         with self._lock:
             self._until.pop(key, None)
 

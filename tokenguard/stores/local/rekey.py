@@ -80,7 +80,7 @@ def rekey(session: StoreSession, keys: Sequence[SlotKey]) -> Rekeyed:
     kept = tuple(fresh for slot in before if (fresh := _rewrapped(slot, keys, sealer)) is not None)
     dropped = tuple(slot for slot in before if slot.id not in {fresh.id for fresh in kept})
     if not kept:
-        raise InputError("none of the given keys opens this store", hint="give the key that opens the store now")
+        raise InputError("none of the given keys opens this store", hint="give a key that is valid for this store now")
     with session.writing() as work:
         if work.slots != before:
             raise Conflict("the key slots were changed in the meantime", hint="run the command again")
