@@ -100,6 +100,7 @@ def rekey(wiring: Wiring, recovery_file: str | None) -> None:
     """
     store = _open(wiring)
     key = key_sources(wiring.environ, wiring.ask_hidden).unlock(store.slots())
+    wiring.unfinished = "the store may have a new data key and one key slot: run the same command again"
     if recovery_file is None and wiring.tty is None:
         done, fresh = store.rekey([key]), False
     else:

@@ -77,11 +77,9 @@ class Database:
             self._connected().execute("VACUUM")
 
     def copy_to(self, target: Path) -> None:
-        """Copy the store into `target`, a new file, while others may read and write."""
+        """Copy the store into `target`, a new, empty file, while others may read and write."""
         with self._mutex, self._poisoned_by_errors():
             check_beside(self._place.database)
-            create_private(target, b"")
-            check_beside(target)
             with contextlib.closing(connect(target)) as copy:
                 _configure(copy)
                 self._connected().backup(copy)

@@ -63,8 +63,7 @@ def restore_backup(place: StoreDirectory, backup: Path, unlock: Unlock, clock: C
         with _of_backup(backup):
             copy = unguarded(staged, unlock, clock)
             earlier = _made_anew(copy, "backup")
-        with translated():
-            kept = _set_aside(place, clock)
+        with translated(), _set_aside(place, staged.database, clock) as kept:
             staged.database.rename(place.database)
             fsync_dir(place.directory)
     session, keys = _adopted(StoreSession(place, Database(place), copy.sealer, None, clock, slot=copy.slot))
@@ -171,17 +170,34 @@ def _made_anew(session: StoreSession, how: str) -> str:
     return earlier
 
 
-def _set_aside(place: StoreDirectory, clock: Clock) -> Path | None:
-    """Move what is in the place of the store, links and directories too, to a directory beside it."""
+@contextmanager
+def _set_aside(place: StoreDirectory, coming: Path, clock: Clock) -> Iterator[Path | None]:
+    """Move what is in the place of the store, links and directories too, to a directory beside it.
+
+    It is back in its place if the file that is `coming` there did not come.
+    """
     there = [path for path in (*place.companions, place.database) if os.path.lexists(path)]
-    if not there:
-        return None
-    aside = place.directory / f"replaced-{clock.now():%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
-    make_private_dir(aside)
-    for path in there:
-        path.rename(aside / path.name)
-    fsync_dir(aside)
-    return aside
+    aside = place.directory / f"replaced-{clock.now():%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}" if there else None
+    try:
+        if aside is not None:
+            make_private_dir(aside)
+            for path in there:
+                path.rename(aside / path.name)
+            fsync_dir(aside)
+        yield aside
+    except BaseException:
+        if aside is not None and os.path.lexists(coming):
+            _put_back(aside, place)
+        raise
+
+
+def _put_back(aside: Path, place: StoreDirectory) -> None:
+    """The database last, as it was taken: until then there is no store here."""
+    for path in (*place.companions, place.database):
+        if os.path.lexists(aside / path.name):
+            (aside / path.name).rename(path)
+    with suppress(OSError):
+        aside.rmdir()
 
 
 def _adopted(session: StoreSession) -> tuple[StoreSession, StoreKeys]:

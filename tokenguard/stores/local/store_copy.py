@@ -4,14 +4,15 @@ import os
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import fsync_dir, shown
+from tokenguard.files import create_private, fsync_dir, shown
+from tokenguard.stores.local.beside import check_beside
 from tokenguard.stores.local.lock import locked
 from tokenguard.stores.local.open_store import StoreSession
 from tokenguard.stores.local.sqlite_errors import translated
 
 
 def back_up(session: StoreSession, to: Path) -> None:
-    """Copy a proven store into the new file `to` (0600), durable when it returns."""
+    """Copy a proven store into the new file `to` (0600), durable when it returns; gone again if nothing came of it."""
     with session.reading():
         pass  # proves root and anchor: a damaged store must not replace a good backup
     if os.path.lexists(to):
@@ -19,5 +20,11 @@ def back_up(session: StoreSession, to: Path) -> None:
     if not to.parent.is_dir():
         raise InputError(f"there is no directory {shown(to.parent)}", hint="create it, or name a file elsewhere")
     with locked(session.place.lock, session.clock, shared=True), translated():
-        session.database.copy_to(to)
-        fsync_dir(to.parent)
+        check_beside(to)
+        create_private(to, b"")
+        try:
+            session.database.copy_to(to)
+            fsync_dir(to.parent)
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
