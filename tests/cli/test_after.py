@@ -110,6 +110,9 @@ def test_deliver_runs_it_again_until_it_succeeds(cli, target, tmp_path):
         3,
         "holds it, and its command has not succeeded",
     )
+    kept = cli("upkeep", "--format", "json")
+    (found,) = [each for each in kept.document["results"] if each["duty"] == "consumers"]
+    assert (kept.code, found["exit_code"], found["hint"]) == (3, 3, f"tokenguard deliver {NAME}")
     (tmp_path / "code").unlink()
     assert cli("deliver", NAME).code == 0
     assert cli("deliver", NAME, "--check").code == 0

@@ -142,6 +142,11 @@ def test_what_somebody_else_put_there_is_drift(cli, value):
         "consumer-differs",
         f"{URL} does not have the value that was published there",
     )
+    assert found["fix"].startswith("restore the value there"), "neither rotate nor deliver overwrites it"
+    assert cli("rotate", "a/b").code == 3
+    kept = cli("upkeep", "--format", "json").document["results"]
+    (hint,) = [each["hint"] for each in kept if each["duty"] == "consumers"]
+    assert hint == "tokenguard show a/b"
 
 
 def test_a_person_among_its_consumers_makes_it_a_to_do_that_add_completes(cli, value, tmp_path):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.command_line import NamedVendors
+from tokenguard.domain.names import token_name
 from tokenguard.domain.token import CredentialKind, RecordState
 from tokenguard.frozen import replace
 
@@ -257,3 +258,51 @@ def test_a_token_that_is_declared_without_consumers_is_not_to_be_retired_for_tha
     cli.add(NAME)
     found = {each["rule"]: each for each in cli("check", "--format", "json").document["violations"]}
     assert "unless programs read it" in found["no-consumer"]["fix"]
+
+
+MISSING = {
+    "a deputy": ("deputy", "", ["--deputy"]),
+    "the person who created it": ("made_by", "", ["--made-by"]),
+    "both": ("made_by deputy", "", ["--made-by", "--deputy"]),
+    "an account, where the policy wants one": ("account", "descript", ["--account"]),
+    "a purpose": ("purpose", "", ["--purpose"]),
+    "an owner and a scope": ("owner scope", "", ["--owner", "--scope"]),
+    "an environment": ("environment", "", ["--env"]),
+}
+
+
+@pytest.mark.parametrize(("missing", "policy", "options"), MISSING.values(), ids=MISSING)
+def test_the_fix_for_missing_facts_names_those_alone_and_runs(cli, missing, policy, options):
+    cli.add(NAME, "--made-by", "ann", "--deputy", "ben", "--account", "ann@example.org")
+    found = cli.store.find(token_name(NAME))
+    lacking = dict.fromkeys(missing.split(), "") | ({"scope": None} if "scope" in missing else {})
+    record = replace(found.document.record, state=RecordState.UNCLAIMED, **lacking)
+    cli.store.commit(found.id, found.version, replace(found.document, record=record), [])
+    check = ("check", "--inventory-only", "--format", "json", *(["--policy", policy] if policy else []))
+
+    def fixes():
+        rules = {"responsible-people", "required-fields"}
+        return [each["fix"] for each in cli(*check).document["violations"] if each["rule"] in rules]
+
+    (fix,) = fixes()
+    assert re.findall(r"--[a-z-]+", fix) == options
+    given = {
+        "PERSON": "kim",
+        "LOGIN": "kim@example.org",
+        "TEXT": "uploads",
+        "TEAM": "video",
+        "E": "prod",
+        "KIND:ID": "drive:d1",
+    }
+    words = [given.get(each, each) for each in fix.split()]
+    assert cli(*words[1:]).code == 0
+    assert fixes() == []
+
+
+def test_a_policy_s_own_advice_for_missing_facts_stands(cli, tmp_path):
+    cli.add(NAME, "--made-by", "ann")
+    (tmp_path / "own.yaml").write_text(
+        "format: 1\nname: t\nextends: default\nrules:\n  - {id: responsible-people, fix: ask in the channel of the team}\n"
+    )
+    answer = cli("check", "--inventory-only", "--policy", "own.yaml")
+    assert "fix: ask in the channel of the team" in answer.out

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.cli.manifests import written
 from tests.fakes.command_line import FakeTty
 
 NAME, OTHER = "video/app/prod/upload", "audio/app/prod/upload"
@@ -47,6 +48,7 @@ def test_a_stale_value_and_a_missing_file_are_found_and_mended(cli, added, env_f
     found = cli("deliver", "--all", "--check")
     assert found.code == 1
     words(found)
+    assert "the same command without --check delivers" in found.err
     assert cli("deliver", "--all").code == 0
     assert f"TOKEN={added}\n" in env_file.read_text()
 
@@ -102,3 +104,27 @@ def test_a_place_that_cannot_be_written_is_told_and_does_not_stop_the_rest(cli, 
 def test_what_cannot_be_meant_is_refused(cli, arguments):
     cli.add(NAME)
     cli.refused("deliver", *arguments)
+
+
+def test_a_new_consumer_gets_the_value_by_the_command_that_edit_names(cli, added, tmp_path):
+    place = tmp_path / "new.env"
+    answer = cli("edit", NAME, "--deliver", f"dotenv:{place}#A", "--deliver", "person:ops")
+    (line,) = [line for line in answer.err.splitlines() if "new consumers" in line]
+    words = line.partition("tokenguard ")[2].split()
+    assert words == ["deliver", NAME]
+    assert cli(*words).code == 0
+    assert place.read_text() == f"A={added}\n"
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["a person", "no value"])
+def test_what_deliver_cannot_do_is_not_offered(cli, tmp_path, alone):
+    cli.add(NAME)
+    if alone:
+        answer = cli("edit", NAME, "--deliver", "person:ops")
+    else:
+        written(tmp_path, "a/b: {consumers: []}")
+        assert cli("apply").code in {0, 3}
+        answer = cli("edit", "a/b", "--deliver", f"dotenv:{tmp_path}/x.env#A")
+    assert answer.code == 0, answer
+    assert "tokenguard deliver" not in answer.err
+    assert "at the next rotation" in answer.err

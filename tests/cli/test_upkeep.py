@@ -118,7 +118,12 @@ def test_a_consumer_that_lost_the_live_value_is_1(cli, tmp_path):
     ).code == 0  # fmt: skip
     upkeep(cli, code=0)
     env.write_text("TOKEN=tgcanary-another-value\n")
-    assert wrong(upkeep(cli, code=1)) == {("consumers", "a/b", 1)}
+    document = upkeep(cli, code=1)
+    assert wrong(document) == {("consumers", "a/b", 1)}
+    (hint,) = [each["hint"] for each in document["results"] if each["exit_code"]]
+    assert cli(*hint.split()[1:]).code == 0
+    assert value in env.read_text()
+    upkeep(cli, code=0)
 
 
 def test_a_dead_token_is_1(cli):

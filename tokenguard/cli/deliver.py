@@ -14,7 +14,13 @@ from tokenguard.errors import ExitCode
 from tokenguard.inventory.selection import Filter
 from tokenguard.rotation.batch import failure_line, most_severe_code
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.deliver_tokens import ConsumerCheck, ConsumerResult, compare_consumers, deliver_differing
+from tokenguard.usecases.deliver_tokens import (
+    OWED,
+    ConsumerCheck,
+    ConsumerResult,
+    compare_consumers,
+    deliver_differing,
+)
 from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 
 _TONES = {
@@ -43,6 +49,8 @@ def deliver(
     tell_selection(wiring, wanted, found)
     checks = list(_checks(wiring, found, check_only=check_only, unread=bool(names)))
     _show(wiring, checks, found=bool(found))
+    if check_only and any(check.result in OWED for check in checks):
+        wiring.progress.note("the same command without --check delivers the live value")
     return most_severe_code(check.exit_code for check in checks)
 
 

@@ -24,7 +24,7 @@ _RULES = (
     ("due", Severity.WARNING, "No live value is past its due date.", f"tokenguard rotate NAME, or {_APPLY}"),
     ("undelivered", Severity.ERROR, "Every consumer is known to hold the live value.", _APPLY),
     ("undeclared", Severity.WARNING, "Every live token of the store is declared.", "declare NAME, or retire it"),
-    ("consumer-differs", Severity.ERROR, "A consumer holds what the store serves.", "tokenguard rotate NAME"),
+    ("consumer-differs", Severity.ERROR, "A consumer holds what the store serves.", "tokenguard deliver NAME"),
     ("gone", Severity.ERROR, "The provider lists every live token.", "tokenguard verify NAME, then rotate it"),
     ("orphan", Severity.ERROR, "Every token at a provider has a record.", "find who created it; add or revoke it"),
     ("server", Severity.ERROR, "The store's server is as it was set up.", "tokenguard setup --apply"),

@@ -34,6 +34,10 @@ class ConsumerResult(StrEnum):
     FAILED = "failed"
 
 
+OWED = frozenset({ConsumerResult.DIFFERS, ConsumerResult.COMMAND_OWED})
+"""What `deliver` mends."""
+
+
 class ConsumerCheck(Frozen, frozen=True, kw_only=True):
     """One consumer of one token, compared with the store."""
 
@@ -65,7 +69,7 @@ def compare_consumers(parts: DeliverTokensParts, snapshot: Snapshot) -> Iterator
             yield ConsumerCheck(name=record.name, consumer=consumer, result=ConsumerResult.FAILED, error=holds)
         else:
             result = _result(holds)
-            if result is ConsumerResult.HOLDS and _owes_command(snapshot, consumer):
+            if result is ConsumerResult.HOLDS and owes_command(snapshot, consumer):
                 result = ConsumerResult.COMMAND_OWED
             yield ConsumerCheck(name=record.name, consumer=consumer, result=result)
 
@@ -79,8 +83,7 @@ def deliver_differing(parts: DeliverTokensParts, snapshot: Snapshot, *, unread: 
         unread: deliver also where the value cannot be read back.
     """
     for found in compare_consumers(parts, snapshot):
-        owed = found.result in {ConsumerResult.DIFFERS, ConsumerResult.COMMAND_OWED}
-        again = owed or (unread and found.result is ConsumerResult.UNKNOWN)
+        again = found.result in OWED or (unread and found.result is ConsumerResult.UNKNOWN)
         if found.consumer is None or not again:
             yield found
             continue
@@ -104,7 +107,7 @@ def _obstacle(snapshot: Snapshot, live: Live | None) -> TokenguardError | None:
     return None
 
 
-def _owes_command(snapshot: Snapshot, consumer: Consumer) -> bool:
+def owes_command(snapshot: Snapshot, consumer: Consumer) -> bool:
     """Whether the command after the last delivery was not seen to succeed."""
     document = snapshot.document
     handovers = document.journal.handovers if document.journal is not None else ()

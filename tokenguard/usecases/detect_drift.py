@@ -84,7 +84,8 @@ def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]
     live = parts.store.read_live(found.id)
     if live is not None and live.found is not FieldState.SAME:
         text = f"{record.location.url} does not have the value that was published there"
-        yield difference("consumer-differs", text, token=record.name, owner=record.owner)
+        fix = "restore the value there; that server's log names the writer"
+        yield difference("consumer-differs", text, token=record.name, owner=record.owner, fix=fix)
         return
     for consumer, holds in held_by(parts, record, live):
         if holds is None:

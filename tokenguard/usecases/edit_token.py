@@ -6,7 +6,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory import admission
@@ -106,7 +106,7 @@ def commit_edit(parts: WritesRecords, edit: RecordEdit) -> Snapshot:
     if not edit.changed:
         return snapshot
     approved = authorise_edits(parts, [edit])
-    _tell(parts, edit.before.consumers or (), after.consumers or (), busy=snapshot.document.busy)
+    _tell(parts, edit.before.consumers or (), after, busy=snapshot.document.busy)
     event = Event(
         at=parts.clock.now(),
         op=Op.EDIT,
@@ -215,15 +215,23 @@ def _check(parts: WritesRecords, before: Record, after: Record, taken: Mapping[s
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")
 
 
-def _tell(parts: HasProgress, before: tuple[Consumer, ...], after: tuple[Consumer, ...], *, busy: bool) -> None:
+def _tell(parts: HasProgress, before: tuple[Consumer, ...], record: Record, *, busy: bool) -> None:
     """Describe a new list of consumers: those that are not in it no longer get the value."""
+    after = record.consumers or ()
     places = set(map(str, after))
     if left := [str(each) for each in before if str(each) not in places]:
         parts.progress.note(f"no longer a consumer: {', '.join(left)}; --deliver replaces the whole list")
     for each in after:
         if each not in before and str(each) in map(str, before):
             parts.progress.note(f"new consumer: {each.shown}")
-    if set(after) - set(before) and not busy:
+    new = [each for each in after if each not in before]
+    if not new or busy:
+        return
+    if record.fingerprint is not None and any(each.kind is not ConsumerKind.PERSON for each in new):
+        parts.progress.note(
+            f"new consumers receive the value at the next rotation, or now: tokenguard deliver {record.name}"
+        )
+    else:
         parts.progress.note("new consumers receive the value at the next rotation")
 
 

@@ -23,6 +23,7 @@ from tokenguard.rotation.unattended import Hold, mode_of
 from tokenguard.usecases.apply_manifest import Applying, ApplyManifestParts
 from tokenguard.usecases.approve_plan import approve_command, not_approved, verdicts
 from tokenguard.usecases.check_consumers import check_consumers
+from tokenguard.usecases.deliver_tokens import owes_command
 from tokenguard.usecases.detect_drift import held_by, inventory, providers
 from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,
@@ -183,8 +184,9 @@ class Upkeep:
             yield _finding(
                 Duty.CONSUMERS,
                 record.name,
-                f"{record.location.url} does not have the value that was published there",
-                f"restore that value there, or: tokenguard rotate {record.name}",
+                f"{record.location.url} does not have the value that was published there: its server's log names the "
+                "writer; restore it there",
+                f"tokenguard show {record.name}",
             )
             return
         self._parts.progress.waiting(f"checking the consumers of {record.name}")
@@ -192,7 +194,12 @@ class Upkeep:
             if isinstance(holds, TokenguardError):
                 yield Done.failed(Duty.CONSUMERS, record.name, holds)
             elif holds is Holds.OTHER:
-                yield _finding(Duty.CONSUMERS, record.name, f"{consumer} does not have the live value")
+                says = f"{consumer} does not have the live value"
+                yield _finding(Duty.CONSUMERS, record.name, says, f"tokenguard deliver {record.name}")
+            elif holds is Holds.THIS and owes_command(found, consumer):
+                says = f"the command after the delivery to {consumer} has not succeeded"
+                line = _finding(Duty.CONSUMERS, record.name, says, f"tokenguard deliver {record.name}")
+                yield replace(line, code=ExitCode.UNFINISHED)
             elif holds is Holds.THIS:
                 yield Done(duty=Duty.CONSUMERS, name=record.name)
 
@@ -239,8 +246,8 @@ def _done(duty: Duty, result: BatchResult, says: str) -> Done:
     return Done(duty=duty, name=result.name, says=says)
 
 
-def _finding(duty: Duty, name: str, says: str, hint: str = "") -> Done:
-    return Done(duty=duty, name=name, code=ExitCode.FINDINGS, says=says, hint=hint or f"tokenguard rotate {name}")
+def _finding(duty: Duty, name: str, says: str, hint: str) -> Done:
+    return Done(duty=duty, name=name, code=ExitCode.FINDINGS, says=says, hint=hint)
 
 
 def _undeliverable(parts: HasDeliveries, held: PlannedManifest, action: Action) -> InputError | None:

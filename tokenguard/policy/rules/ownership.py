@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tokenguard.domain.people import Directory
-from tokenguard.domain.token_fields import PEOPLE
+from tokenguard.domain.token_fields import FIELDS, PEOPLE
 from tokenguard.policy.parting import parting
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
@@ -14,12 +14,25 @@ _NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
 """What tokenguard puts behind the names that it makes."""
 _LABEL_WORDS = 2
 _SHOWN = {each.name: each.missing for each in PEOPLE}
+_EDIT = "tokenguard edit NAME"
+_OPTIONS = {"scope": "--scope KIND:ID", **{each.name: f"{each.option} {each.metavar}" for each in FIELDS}}
 
 
 def fields(question: Question) -> Answer:
     """`required-fields`, `responsible-people`: all the named fields are known."""
-    missing = [_SHOWN.get(name, name) for name in question.rule.words("fields") if not getattr(question.record, name)]
-    return Violated(f"not recorded: {', '.join(missing)}") if missing else None
+    missing = [name for name in question.rule.words("fields") if not getattr(question.record, name)]
+    if not missing:
+        return None
+    return Violated(
+        f"not recorded: {', '.join(_SHOWN.get(each, each) for each in missing)}", fix=_edit(question, missing)
+    )
+
+
+def _edit(question: Question, missing: Sequence[str]) -> str:
+    """The `edit` with the options of what is missing alone; empty where a policy has other advice, which stands."""
+    if not question.rule.fix.startswith(_EDIT) or not all(name in _OPTIONS for name in missing):
+        return ""
+    return " ".join([_EDIT.replace("NAME", question.record.name), *(_OPTIONS[name] for name in missing)])
 
 
 def person_left(question: Question) -> Answer:
