@@ -59,7 +59,7 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
     try:
         code = _run(arguments, wiring)
         sys.stdout.flush()
-        wiring.tell_passed_over()
+        wiring.report_passed_over()
     except BrokenPipeError:
         _forget_stdout()
         code = ExitCode.OK

@@ -15,8 +15,9 @@ from tokenguard.migration.migration_plan import MovePlan, plan_move
 from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
 from tokenguard.ports.store import Store
 from tokenguard.shell.backends import backend_of
+from tokenguard.shell.opened_stores import close_store
 from tokenguard.shell.store_url import named_store, takes_practice_tokens
-from tokenguard.shell.wiring import Wiring, close_store
+from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.notify_at_once import notify_before_exit

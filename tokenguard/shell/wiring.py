@@ -8,8 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import InputError
-from tokenguard.posix import require_posix
 from tokenguard.shell.ci_job import in_ci
 from tokenguard.shell.clock import SystemClock
 
@@ -33,16 +31,13 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.settings import Settings, VaultConfig
     from tokenguard.shell.field_servers import ConfiguredPlaces
     from tokenguard.shell.known_servers import KnownServers
+    from tokenguard.shell.opened_stores import OpenedStores
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
     from tokenguard.usecases.approvals import StoreApprovals
     from tokenguard.usecases.second_person import SecondPerson
-
-
-_TOLD = 3
-"""Strays that are told one by one."""
 
 
 @dataclass(slots=True)
@@ -74,7 +69,6 @@ class Wiring:
         self.resumed_by = "rotate"
         """The command that continues what this one began, after an interruption."""
         self._working_on: TokenName | None = None
-        self._opened: list[Store] = []
         self.resuming = ""
         """The line that goes on with open operations, where that is what was asked for."""
 
@@ -146,65 +140,39 @@ class Wiring:
         return adopting(self.open_store(self.store_url), lambda: self.places)
 
     @cached_property
+    def stores(self) -> "OpenedStores":
+        """The stores that this process opens."""
+        from tokenguard.shell.opened_stores import OpenedStores
+
+        return OpenedStores(self)
+
+    @cached_property
     def places(self) -> "ConfiguredPlaces":
         """Fields that others own, on the servers of this runner's configuration."""
         from tokenguard.shell.field_servers import ConfiguredPlaces
 
         return ConfiguredPlaces(
-            self.settings, self.vault_of(self.store_url), self.environ, self.clock, keyless=self._keyless
+            self.settings, self.vault_of(self.store_url), self.environ, self.clock, keyless=self.keyless
         )
 
     def open_store(self, url: str) -> "Store":
-        """Open the store at `url` with whichever key or login is at hand.
-
-        Raises:
-            InputError, Unreachable, Tampered: it cannot be opened.
-            Moved: what it held is in another store, which is named and not followed.
-        """
-        from tokenguard.domain.migration_status import refusal  # loaded by any store, and by nothing else
-
-        store = self.open_end_of_move(url)
-        if (refused := refusal(store.move(), store.url)) is not None:
-            close_store(store)
-            raise refused
-        return store
+        """The store at `url`, open; InputError, Unreachable, Tampered, Moved."""
+        return self.stores.open(url)
 
     def open_end_of_move(self, url: str) -> "Store":
-        """Open the store at `url` also where it is moving or has moved; for `migrate` alone."""
-        store = self._open(url)
-        self._opened.append(store)
-        return store
+        """The same also where it is moving or has moved; for `migrate` alone."""
+        return self.stores.open_end_of_move(url)
 
-    def _open(self, url: str) -> "Store":
-        require_posix("a store")
-        from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory
+    def known_servers(self) -> "KnownServers":
+        """Where this machine has reached the store so far; InputError if the store is a local one."""
+        return self.stores.known_servers(self.store_url)
 
-        if is_on_vault(url):
-            from tokenguard.shell.vault_store import open_vault
-
-            self._check_certificates()
-            return open_vault(
-                url, self.vault_of(url), self.settings, self.environ, self.clock, keyless=self._keyless, told=self._tell
-            )
-        if is_on_aws(url):
-            from tokenguard.shell.aws_store import open_aws
-
-            return open_aws(url, self.settings, self.clock, self.environ, keyless=self._keyless, told=self._tell)
-        from tokenguard.shell.local_store import open_local
-
-        return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
-
-    def _check_certificates(self) -> None:
-        """Warn that a request to skip certificate checks is ignored."""
-        from tokenguard.shell.vault_environment import skipped_verification  # for a Vault only
-
-        if named := skipped_verification(self.environ):
-            self.progress.note(
-                f"{named} is ignored: certificates are always checked; name an authority in VAULT_CACERT"
-            )
+    def passed_over(self) -> "list[Stray]":
+        """What reading the stores has left out, because others put it there."""
+        return self.stores.passed_over() if "stores" in self.__dict__ else []
 
     @property
-    def _keyless(self) -> bool:
+    def keyless(self) -> bool:
         """Whether this is a job of CI whose policy lets no credential in that lives for ever."""
         if not in_ci(self.environ):
             return False
@@ -212,23 +180,6 @@ class Wiring:
 
         rule = self.policy.rule("ci-long-lived-key")
         return rule is not None and rule.severity is Severity.ERROR
-
-    def known_servers(self) -> "KnownServers":
-        """Where this machine has reached the store so far; InputError if the store is a local one."""
-        from tokenguard.shell.store_url import is_on_aws, is_on_vault
-
-        url = self.store_url
-        if is_on_vault(url):
-            from tokenguard.shell import vault_store
-
-            return vault_store.known_servers(
-                url, vault_store.vault_settings(self.vault_of(url), self.settings, self.environ)
-            )
-        if is_on_aws(url):
-            from tokenguard.shell import aws_store
-
-            return aws_store.known_servers(url, self.settings)
-        raise InputError("a local store has no server", hint="its key and its anchor on this machine tell it apart")
 
     def vault_of(self, url: str) -> "VaultConfig | None":
         """What the configuration and --server say of the Vault that a store's address means."""
@@ -421,26 +372,15 @@ class Wiring:
         if "progress" in self.__dict__:
             self.progress.clear()
 
-    def passed_over(self) -> "list[Stray]":
-        """What reading the stores has left out, because others put it there."""
-        return [each for store in self._opened for each in store.passed_over()]
-
-    def tell_passed_over(self) -> None:
-        """Say what was left out, on standard error."""
-        found = self.passed_over()
-        for stray in found[:_TOLD]:
-            self.progress.note(f"skipped {stray.where}: {stray.what}; {stray.hint}")
-        if len(found) > _TOLD:
-            self.progress.note(f"skipped {len(found) - _TOLD:,} more: `tokenguard doctor` lists them")
+    def report_passed_over(self) -> None:
+        """Report on standard error what reading the stores has left out."""
+        if "stores" in self.__dict__:
+            self.stores.report_passed_over()
 
     def _beside_documents(self) -> dict[str, Any]:
         """What every JSON document says of its own completeness."""
         found = [{"where": each.where, "what": each.what} for each in self.passed_over()]
         return {"passed_over": found} if found else {}
-
-    def _tell(self, text: str) -> None:
-        """Warnings to the user while waiting for a store."""
-        self.progress.note(text)
 
     def say(self, text: str) -> None:
         """Tell what is used and done, under -v."""
@@ -455,11 +395,6 @@ class Wiring:
         if self.__dict__.get("tty") is not None:
             self.__dict__["tty"].close()
         if "store" in self.__dict__:
+            from tokenguard.shell.opened_stores import close_store
+
             close_store(self.store)
-
-
-def close_store(store: "Store") -> None:
-    """Let go of a store, if it holds on to something."""
-    close = getattr(store, "close", None)
-    if close is not None:
-        close()
