@@ -38,6 +38,9 @@ _MEMORY = Path("/dev/shm")
 _ROOM = 4 << 30
 """Bytes that must be free in memory: environments with pip are made there."""
 
+_LONG = 900
+"""Seconds after which a slow test has hung."""
+
 _seconds: Counter[str] = Counter()
 _tests: Counter[str] = Counter()
 """What each folder took, and how many tests it has."""
@@ -194,7 +197,10 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Only tests with snapshots have any to write."""
+    """A long campaign may take longer before it counts as hung; and only tests with snapshots have any to write."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_LONG))
     if config.getoption("--snapshots"):
         if not config.getoption("keyword") and not any("::" in each for each in config.args):
             _whole.update(file_of(_test(item)) for item in items)

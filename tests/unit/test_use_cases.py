@@ -235,6 +235,15 @@ def edited(world):
     assert edit_record(parts, NAME, RecordChanges(purpose="more"), confirmed=True).document.record.purpose == "more"
 
 
+def updated_at_provider(world):
+    from tokenguard.usecases.update_token import update_token
+
+    snapshot = world.added()
+    with pytest.raises(InputError):  # the fake changes no token
+        update_token(narrowed(world, "WritesRecords"), NAME, RecordChanges(permissions=("x",)), confirmed=True)
+    assert world.store.find(NAME).version == snapshot.version
+
+
 def edited_together(world):
     from tokenguard.usecases.edit_records import commit_edits, plan_same_edit
 
@@ -508,8 +517,8 @@ RUNS = {
     "reconcile_listing": reconciled, "remove_record": removed, "report_leaks": leaked, "respond_end": responded,
     "reveal": revealed, "role_policies": policies, "rotation_jobs": rotated, "run_upkeep": kept_up,
     "select_tokens": selected, "send_notifications": notified, "setup_server": configured, "triage_records": triaged,
-    "update_records": updated, "upgrade_store": upgraded, "wait_for_runner": waited, "write_evidence": proven,
-    "write_metrics": measured,
+    "update_records": updated, "update_token": updated_at_provider, "upgrade_store": upgraded,
+    "wait_for_runner": waited, "write_evidence": proven, "write_metrics": measured,
 }  # fmt: skip
 OF_ANOTHER = {
     "diagnose_agents": "diagnose", "diagnose_machine": "diagnose", "diagnose_tokens": "diagnose",
