@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.cli.manifests import written
+from tests.fakes.notification_receiver import SECRET, Receiver
+
 NAME = "video/app/prod/upload"
 DAY = 86_400
 STEPS = [timedelta(minutes=6), timedelta(hours=1), timedelta(days=1), timedelta(days=365)]
@@ -75,6 +78,89 @@ def test_an_open_operation_waits_for_the_right_time(rotated, monkeypatch):
     assert rotated("rotate", NAME, "--resume").code == 5
     set_back(rotated, -timedelta(days=1))
     assert rotated("rotate", "--resume").code == 0
+
+
+@pytest.fixture
+def declared(cli, tmp_path):
+    """A new token, declared and approved until a day that has passed, and another one that was used since."""
+    cli.approver = False
+    cli.add(NAME)
+    written(tmp_path, "a/b: {issue: true, consumers: []}")
+    digest = cli("plan", "--format", "json").document["digest"]
+    assert cli("approve", digest, "--until", "2026-11-05", "--yes").code == 0
+    cli.clock.sleep(10 * DAY)
+    assert cli("verify", NAME).code == 0
+    return digest
+
+
+@pytest.mark.parametrize("step", [timedelta(days=8), timedelta(days=9)], ids=str)
+def test_an_approval_that_ended_ends_for_a_late_clock_too(cli, declared, step):
+    """The token that it is for has no trail yet, so that other tokens tell the time."""
+    set_back(cli, step)
+    before = cli.everything()
+    answer = cli("apply", "--no-input")
+    assert answer.code == 3, answer
+    assert BEHIND in answer.err + answer.out
+    assert cli.everything() == before
+
+
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_nothing_is_approved_by_a_late_clock(cli, declared, step):
+    """It would end early, without a word."""
+    set_back(cli, step)
+    before = cli.everything()
+    answer = cli("approve", declared, "--yes")
+    assert answer.code == 2, answer
+    assert BEHIND in answer.err
+    assert cli.everything() == before
+    set_back(cli, -step)
+    assert cli("approve", declared, "--yes").code == 0
+    assert cli("apply", "--no-input").code == 0
+
+
+@pytest.fixture
+def routed(cli, tmp_path):
+    """A route of this runner, with two messages an hour at most."""
+    with Receiver(cli.clock) as receiver:
+        cli.environ["HOOK_SECRET"] = SECRET
+        config = tmp_path / "runner" / "config.toml"
+        config.parent.mkdir()
+        config.write_text(
+            f"[notify.routes.ops]\nwebhook = '{receiver.url}/hook'\nsecret = 'env:HOOK_SECRET'\nper_hour = 1\n"
+        )
+        cli.environ["TOKENGUARD_CONFIG"] = str(config)
+        yield receiver
+
+
+@pytest.mark.parametrize("step", STEPS, ids=str)
+@pytest.mark.parametrize("words", [("notify",), ("notify", "--plan")], ids=" ".join)
+def test_a_late_clock_tells_nobody_that_all_is_well(rotated, routed, words, step):
+    """What is overdue is not yet due for it. Said at the right time, it is told once."""
+    set_back(rotated, step)
+    before = rotated.everything()
+    answer = rotated(*words)
+    assert answer.code == 2, answer
+    assert BEHIND in answer.err
+    assert (rotated.everything(), routed.bodies) == (before, [])
+    set_back(rotated, -step)
+    assert rotated("notify").code == 0
+    assert [event for event, _ in routed.events] == ["overdue"]
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=7), timedelta(days=1), timedelta(days=365)], ids=str)
+@pytest.mark.parametrize("status", [204, 503])
+def test_a_route_is_not_silent_after_a_clock_that_was_ahead(cli, routed, status, step):
+    """What it wrote of the last hour, and of its next attempt, lies as far ahead as it was."""
+    cli.add("a/first", "--due", "2026-10-01")
+    set_back(cli, -step)
+    routed.status = status
+    assert cli("notify").code == (0 if status == 204 else 4)
+    set_back(cli, step)
+    routed.status = 204
+    cli.add("a/second", "--due", "2026-10-01")
+    routed.handled.clear()
+    assert cli("notify").code == 0
+    assert "a/second" in {name for _, name in routed.events}
 
 
 @pytest.fixture

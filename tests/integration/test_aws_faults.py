@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -490,3 +491,16 @@ def test_a_turn_ends_by_itself_and_is_renewed_by_work(aws, store):
         waiting.acquire_lease("elsewhere/2/b")
     waiting.secrets.clock.sleep(121)
     waiting.acquire_lease("elsewhere/2/b")
+
+
+@pytest.mark.parametrize("step", [timedelta(minutes=2), timedelta(hours=1)], ids=str)
+def test_a_turn_does_not_end_early_for_a_clock_that_was_set_back(aws, store, step):
+    read = created(store)
+    store.acquire_lease("elsewhere/1/a")
+    waiting = opened(aws)
+    store.secrets.clock.sleep(100)
+    waiting.secrets.clock.sleep(121)
+    store.secrets.clock._start -= step
+    edited(store, read)
+    with pytest.raises(Conflict):
+        waiting.acquire_lease("elsewhere/2/b")

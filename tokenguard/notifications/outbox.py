@@ -13,6 +13,7 @@ import msgspec
 from tokenguard.errors import Tampered
 from tokenguard.frozen import Frozen, field, replace
 from tokenguard.notifications.notification import Notification, NotificationKind, by_urgency
+from tokenguard.ports.clock import CLOCK_SLACK
 
 CLAIM = timedelta(minutes=10)
 """For how long one runner has a route to itself; after that it counts as killed."""
@@ -199,16 +200,26 @@ def _remembered(ids: Mapping[str, int], found: Sequence[Notification] | None, to
     if found is None:
         return ids
     holding = {each.id for each in found}
-    marked = {each: today if each in holding and today - day >= _REFRESHED else day for each, day in ids.items()}
+    past = {each: min(day, today) for each, day in ids.items()}  # a later day is of a clock that was ahead
+    marked = {each: today if each in holding and today - day >= _REFRESHED else day for each, day in past.items()}
     return {each: day for each, day in marked.items() if today - day <= _KEPT}
 
 
 def allowance(outbox: Outbox, route: str, per_hour: int, now: datetime) -> int:
     """How many messages the route may be sent now: none while it waits after a failure or another runner sends."""
     state = outbox.state(route)
-    if any(until is not None and now < until for until in (state.retry_at, state.claimed_until)):
+    if _holds(state.retry_at, now, _LONGEST_WAIT) or _holds(state.claimed_until, now, CLAIM):
         return 0
-    return max(per_hour - sum(now - at < _HOUR for at in state.sent), 0)
+    return max(per_hour - len(_of_this_hour(state, now)), 0)
+
+
+def _holds(until: datetime | None, now: datetime, longest: timedelta) -> bool:
+    """Whether it waits: no longer than any wait, so that a clock that was ahead silences no route once it is right."""
+    return until is not None and now < until <= now + longest + CLOCK_SLACK
+
+
+def _of_this_hour(state: RouteState, now: datetime) -> tuple[datetime, ...]:
+    return tuple(at for at in state.sent if -CLOCK_SLACK <= now - at < _HOUR)
 
 
 def without_claims(outbox: Outbox, is_dead: Callable[[str], bool]) -> Outbox:
@@ -246,7 +257,7 @@ def settled(outbox: Outbox, results: Mapping[str, Sequence[SendResult]], now: da
 def _after(state: RouteState, sent: Sequence[SendResult], now: datetime) -> RouteState:
     if not sent:
         return replace(state, claimed_until=None, claimed_by="")
-    recent = tuple(at for at in state.sent if now - at < _HOUR)
+    recent = _of_this_hour(state, now)
     recent += (now,) * sum(not each.reason for each in sent)
     failed = next((each for each in sent if each.reason), None)
     if failed is None:

@@ -1,14 +1,14 @@
 """The approvals of the store in use: read once, verified against their audit trail."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from tokenguard.audit.chain import first_break
 from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
 from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.errors import Tampered
-from tokenguard.ports.clock import Clock
+from tokenguard.ports.clock import Clock, is_behind, refuse_if_behind
 from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
 from tokenguard.ports.store import Store, identity_of
 from tokenguard.provisioning.approval import (
@@ -54,17 +54,31 @@ class StoreApprovals:
             Tampered: they are not what was written.
         """
         history = self._store.history(action.token) if action.token else ()
-        return judge(
-            self._read[1].approvals, action, store=self._store.store_id, now=self._clock.now(), history=history
-        )  # fmt: skip
+        return self._timely(
+            judge(self._read[1].approvals, action, store=self._store.store_id, now=self._clock.now(), history=history)
+        )
 
     def of_operation(self, operation: SensitiveOperation, by: str) -> ApprovalVerdict:
         """Whether another person approved a sensitive operation that this identity runs; raises as `verdict` does."""
         approvals = self._read[1].approvals
         history = self._history(operation) if approvals else ()
-        return judge_operation(
-            approvals, operation, store=self._store.store_id, by=by, now=self._clock.now(), history=history
+        return self._timely(
+            judge_operation(
+                approvals, operation, store=self._store.store_id, by=by, now=self._clock.now(), history=history
+            )
         )
+
+    def _timely(self, verdict: ApprovalVerdict) -> ApprovalVerdict:
+        """A clock that was set back makes no approval valid again, also where the token has no trail of its own yet."""
+        if verdict.approval is not None and is_behind(self._clock.now(), self._latest):
+            return ApprovalVerdict(why="this machine's clock is behind the timestamps in the store")
+        return verdict
+
+    @cached_property
+    def _latest(self) -> datetime:
+        """The latest time that the store's documents and the trail of the approvals have recorded."""
+        times = [snapshot.document.latest for snapshot in self._store.scan()]
+        return max((*times, *(entry.event.at for entry in self._read[2])), default=datetime.min.replace(tzinfo=UTC))
 
     def _history(self, operation: SensitiveOperation) -> Sequence[ChainedEvent]:
         """Where it shows whether an operation was begun: of a token without a record, the trails of its former ones."""
@@ -88,7 +102,13 @@ class StoreApprovals:
         return self._read[2]
 
     def add(self, approval: Approval) -> None:
-        """Put one more on record, with its event; Conflict if another one was put there at the same moment."""
+        """Put one more on record, with its event.
+
+        Raises:
+            Conflict: another one was put there at the same moment.
+            InputError: this machine's clock is behind, so that it would end early.
+        """
+        refuse_if_behind(self._clock.now(), self._latest)
         shared, there, _ = self._read
         data = with_another(there, approval)
         detail: Detail = {"plan": approval.plan, "covers": len(approval.covers)}

@@ -30,6 +30,7 @@ from tokenguard.notifications.outbox import (
     without_claims,
 )
 from tokenguard.notifications.routes import NotificationRoute, routes_named
+from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.ports.store import underlying_store
 from tokenguard.rotation.batch import most_severe_code
@@ -105,9 +106,9 @@ class Notifier:
         self.routes = routes_named(configured, names)
 
     def plan(self) -> tuple[list[RouteReport], list[Notification]]:
-        """What would be sent on each route, and what no route takes; writes nothing."""
+        """What would be sent on each route, and what no route takes; writes nothing. InputError as `run`."""
         outbox, _ = self._read()
-        found = self._conditions(outbox)
+        found = self._conditions(outbox, timely=True)
         now = self._parts.clock.now()
         outbox = with_conditions(outbox, self._wanted(found), now)
         reports = []
@@ -154,11 +155,12 @@ class Notifier:
 
         Raises:
             Unreachable: the outbox cannot be read or written. What was not recorded as sent is sent again.
+            InputError: this machine's clock is behind: what is due or overdue would be told late.
         """
 
         def take_in(outbox: Outbox, now: datetime) -> Outbox:
             outbox = outbox if upkeep is None else replace(outbox, upkeep=_continued(outbox.upkeep, upkeep))
-            return with_conditions(outbox, self._wanted(self._conditions(outbox)), now)
+            return with_conditions(outbox, self._wanted(self._conditions(outbox, timely=upkeep is None)), now)
 
         return self._deliver(take_in)
 
@@ -267,10 +269,14 @@ class Notifier:
         owed = [each for each in outbox.owed_to(route.name) if not urgent or each.kind in IMMEDIATE]
         return batches(owed, most, grouped=route.grouped, size=route.size)
 
-    def _conditions(self, outbox: Outbox, tokens: Sequence[TokenId] = ()) -> list[Notification]:
+    def _conditions(
+        self, outbox: Outbox, tokens: Sequence[TokenId] = (), *, timely: bool = False
+    ) -> list[Notification]:
         """What holds now, of some tokens or of the whole store, and what was announced for other runners."""
         parts, config = self._parts, self._parts.settings.notify
         snapshots = [parts.store.load(each) for each in tokens] if tokens else list(parts.store.scan())
+        for each in snapshots if timely else ():
+            refuse_if_behind(parts.clock.now(), each.document.latest)
         self.owners |= {each.document.record.name: each.document.record.owner for each in snapshots}
         leaking = [each.id for each in snapshots if each.document.record.leaks]
         facts = StoreFacts(

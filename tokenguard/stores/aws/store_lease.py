@@ -5,14 +5,14 @@ linearizability AWS does not document.
 """
 
 import contextlib
-from datetime import datetime, timedelta
 
 from tokenguard.clients.aws.secrets import Secrets, tags_in
 from tokenguard.errors import Conflict, Unreachable
 from tokenguard.rotation.lease import PATIENCE, is_runner_dead_or_earlier
 
 _RUNNER = "tg:runner"
-_RENEWED_AFTER = timedelta(seconds=40)
+_RENEWED_AFTER = 40.0
+"""Seconds of the machine's own count, as the end of a lease is: a wall clock set back meanwhile lets none end early."""
 
 
 class StoreLease:
@@ -27,7 +27,9 @@ class StoreLease:
         self._secrets = secrets
         self._header = header
         self._holder = ""
-        self._since: datetime | None = None
+        self._since: float | None = None
+        self._ahead = 0.0
+        """By how many seconds the wall clock is ahead of the machine's own count, as at its latest."""
 
     def acquire(self, holder: str) -> None:
         """Acquire the lease as `host/pid/nonce`; Conflict if another runner holds it."""
@@ -42,7 +44,7 @@ class StoreLease:
 
     def renew(self) -> None:
         """Renew the lease if it is due."""
-        if self._since is not None and self._secrets.clock.now() - self._since > _RENEWED_AFTER:
+        if self._since is not None and self._secrets.clock.monotonic() - self._since > _RENEWED_AFTER:
             self._write_lease()
 
     def release(self) -> None:
@@ -54,9 +56,10 @@ class StoreLease:
                 self._secrets.untag(self._header, [_RUNNER])
 
     def _write_lease(self) -> None:
-        now = self._secrets.clock.now()
-        until = int((now + PATIENCE).timestamp())
-        self._since = now  # set first: a tag whose reply is lost must be removed, too
+        clock = self._secrets.clock
+        self._ahead = max(self._ahead, clock.now().timestamp() - clock.monotonic())
+        until = int(clock.monotonic() + self._ahead + PATIENCE.total_seconds())
+        self._since = clock.monotonic()  # set first: a tag whose reply is lost must be removed, too
         self._secrets.tag(self._header, {_RUNNER: f"{until}:{self._holder}"[:256]})
 
     def _other(self, holder: str) -> str:
