@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.world import canary
 from tokenguard.errors import NeedsPerson
-from tokenguard.ports.operator import SilentProgress, Task, TokenTrace, TokenTraceAnswer
+from tokenguard.ports.operator import SilentProgress, StrayToken, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
 from tokenguard.shell.tty import Tty
 
@@ -153,6 +153,19 @@ def test_trace_takes_one_of_four_words_and_asks_who_says_that_it_is_gone(typed, 
     assert "you have revoked it now" in seen
 
 
+STRAY = StrayToken(provider="descript", found="Ads (drive:d2)\nYou are needed:", wanted="drive:d1")
+
+
+@pytest.mark.parametrize(("typed", "expected"), [(["yes"], True), (["n"], False), (["", "perhaps", "No"], False)])
+def test_whose_a_token_of_another_place_is_takes_yes_or_no(typed, expected):
+    found, seen = _ask(
+        [("did you just create it? ", answer) for answer in typed], lambda operator: operator.created_now(STRAY)
+    )
+    assert found is expected
+    assert "not to drive:d1" in seen
+    assert not [line for line in seen.splitlines() if line.startswith("You are needed")]
+
+
 def test_a_task_cannot_pretend_to_be_a_prompt():
     """T28: whatever came from a server or a record is shown in one line, with its controls visible."""
     _, seen = _ask([("leave it for later: ", "")], lambda operator: operator.done(HOSTILE))
@@ -172,4 +185,12 @@ def test_leaving_at_a_prompt_is_an_interrupt():
 def test_nobody_to_ask_names_the_step(question, words):
     with pytest.raises(NeedsPerson) as caught:
         getattr(NobodyToAsk("--no-input is set"), question)(TASK)
+    words(caught.value)
+
+
+def test_nobody_to_ask_says_where_a_pasted_token_belongs(words):
+    with pytest.raises(NeedsPerson) as caught:
+        NobodyToAsk("--no-input is set").created_now(
+            StrayToken(provider="descript", found="drive:d2", wanted="drive:d1")
+        )
     words(caught.value)

@@ -13,7 +13,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import NeedsPerson
 from tokenguard.ports.delivery import Delivery, Holds
-from tokenguard.ports.operator import Creator, Task, TokenTrace, TokenTraceAnswer
+from tokenguard.ports.operator import Creator, StrayToken, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.ports.provider import (
     Capabilities,
     CreatedToken,
@@ -169,6 +169,8 @@ class ScriptedOperator:
         self.world = world
         self.answers = deque(answers)
         self.asked: list[tuple[str, Task, str]] = []
+        self.knows_strays = False
+        """Whether the script answers the question about a token that belongs elsewhere; otherwise it is the person's."""
 
     def _next(self, kind: str, task: Task, retry: str) -> object:
         self.asked.append((kind, task, retry))
@@ -185,6 +187,13 @@ class ScriptedOperator:
             answer = self.world.create(task.steps[0].split()[1]).value
         assert isinstance(answer, str)
         return Secret(answer)
+
+    def created_now(self, stray: StrayToken) -> bool:
+        task = Task(title=f"{stray.found}, not {stray.wanted}", where=stray.provider, steps=())
+        if not self.knows_strays:
+            self.asked.append(("stray", task, ""))
+            return True
+        return self._next("stray", task, "") is not False
 
     def done(self, task: Task, *, retry: str = "") -> str | None:
         answer = self._next("done", task, retry)
@@ -216,6 +225,9 @@ class AbsentOperator:
 
     def paste(self, task: Task, *, retry: str = "") -> Secret:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
+
+    def created_now(self, stray: StrayToken) -> bool:
+        raise NeedsPerson(stray.found, hint="run it where a person can answer")
 
     def done(self, task: Task, *, retry: str = "") -> str | None:
         raise NeedsPerson(task.title, hint="run it where a person can answer")

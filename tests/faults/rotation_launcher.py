@@ -27,7 +27,7 @@ from tokenguard.cli.demo_person import DemoPerson
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError, Unreachable
-from tokenguard.ports.operator import Creator, Task, TokenTrace, TokenTraceAnswer
+from tokenguard.ports.operator import Creator, StrayToken, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, Vendor
 from tokenguard.shell.clock import SystemClock
 from tokenguard.shell.config import read_settings
@@ -104,6 +104,9 @@ class SettingsPerson:
         assert label is not None
         assert drive is not None
         return Secret(self._person.create(label[1], drive[1]))
+
+    def created_now(self, stray: StrayToken) -> bool:
+        return True
 
     def done(self, task: Task, *, retry: str = "") -> str | None:
         named = re.search(r"the token named (\S+)", "\n".join(task.steps))

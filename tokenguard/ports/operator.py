@@ -19,6 +19,16 @@ class Task(Frozen, frozen=True, kw_only=True):
     """Its purpose and the consequence of not doing it."""
 
 
+class StrayToken(Frozen, frozen=True, kw_only=True):
+    """A pasted token that the provider accepts, and that belongs elsewhere."""
+
+    provider: str
+    found: str
+    """Where it belongs, by the provider."""
+    wanted: str
+    """Where the token belongs that was asked for."""
+
+
 @unique
 class TokenTraceAnswer(StrEnum):
     """What a person finds at the provider under a label recorded beforehand."""
@@ -57,6 +67,10 @@ class Operator(Protocol):
 
     def paste(self, task: Task, *, retry: str = "") -> Secret:
         """Show the task and read a value by hidden prompt; `retry` states why the last paste was rejected."""
+        ...
+
+    def created_now(self, stray: StrayToken) -> bool:
+        """Whether the person has just created it, in the wrong place; otherwise it is left as it is."""
         ...
 
     def done(self, task: Task, *, retry: str = "") -> str | None:

@@ -101,6 +101,11 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
         """Whether a rotation needs no person."""
         return self.mint is Method.API and self.revoke is Method.API
 
+    @property
+    def asks_by_api(self) -> bool:
+        """Whether something is created, ended or changed with the admin credential."""
+        return Method.API in {self.mint, self.revoke} or self.replaces or bool(self.updates)
+
     def revokes(self, record: Record) -> bool:
         """Whether the token of a record can be revoked without a person: shown, by its id, or found by a hint."""
         known = self.by_value is ByValue.ALWAYS or bool(record.provider_id) or self.hints

@@ -4,13 +4,15 @@ from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Old, Stage
 from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.domain.names import Label
+from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
+from tokenguard.ports.operator import StrayToken
 from tokenguard.ports.provider import Ambiguous, ByValue, Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
-from tokenguard.rotation.in_place import is_in_place, leave_to_next
+from tokenguard.rotation.in_place import is_in_place, leave_to_next, makes_by_api
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.prompts import revoke_task, trace_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted, wait_for_revoke
@@ -52,6 +54,8 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     if is_in_place(session):
         leave_to_next(session, attempt)
         return
+    if not makes_by_api(session):
+        attempt, held = _without_stray(session, attempt, held)
     able = session.provider.capabilities
     if session.issuer is not None and able.revoke is Method.API:
         said = _end_by_api(session, session.issuer, attempt, held)
@@ -73,6 +77,36 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     )
     if said is None:
         session.context.progress.step(f"the new token {attempt.label} is discarded")
+
+
+def stray_token(session: TokenSession, scope: Scope | None, scope_name: str) -> StrayToken:
+    """Return a pasted token that belongs to another scope than the record's, as a person is asked about it."""
+    found = f"{scope_name} ({scope})" if scope_name else str(scope or "another place")
+    wanted = f"{session.record.scope_name} ({session.record.scope})" if session.record.scope_name else ""
+    return StrayToken(provider=session.provider.name, found=found, wanted=wanted or str(session.record.scope))
+
+
+def _without_stray(session: TokenSession, attempt: Attempt, held: Value | None) -> tuple[Attempt, Value | None]:
+    """Return the attempt without a pasted value that is another token's: it is forgotten, and nothing revokes it.
+
+    What the attempt itself has created is then not known, and is looked for by its label. Without a fingerprint it was
+    said before, by a run that was interrupted.
+    """
+    own = attempt.label in session.created_elsewhere or (held is None and attempt.fingerprint is not None)
+    if own or attempt.scope is None:
+        return attempt, held
+    stray = stray_token(session, attempt.scope, attempt.scope_name)
+    if attempt.fingerprint is not None:
+        if session.context.operator.created_now(stray):
+            return attempt, held
+        attempt = replace(attempt, fingerprint=None, accepted=False)
+        session.commit(
+            session.event(Op.REJECT, label=attempt.label, reason="another-token"),
+            attempts=session.attempts_after(attempt),
+        )
+    session.context.store.destroy(session.snapshot.id, attempt.label)
+    session.context.progress.note(f"the token of {stray.found} stays as it is; its value is no longer stored")
+    return replace(attempt, scope=None, scope_name="", accepted=False), None
 
 
 def _is_accepted(session: TokenSession, held: Value | None) -> bool:

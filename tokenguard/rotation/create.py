@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Stage
+from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.names import Label, new_label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
@@ -18,7 +19,7 @@ from tokenguard.ports.operator import Creator, Task, TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, TokenRequest
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
-from tokenguard.rotation.cleanup import discard_attempt, fence, keep_asserted
+from tokenguard.rotation.cleanup import discard_attempt, fence, keep_asserted, stray_token
 from tokenguard.rotation.in_place import is_in_place, listed_token, makes_by_api, new_value_in_place
 from tokenguard.rotation.keeping import asserted, unseen
 from tokenguard.rotation.prompts import copy_task, create_task, revoke_task, trace_task
@@ -170,9 +171,9 @@ def _take_from_person(session: TokenSession, label: Label, task: Task) -> None:
         retry = _known_already(session, value)
         if not retry and value != doubted and (unlike := session.provider.warnings(value)):
             retry = f"{'; '.join(unlike)}; paste the new token, or the same value again to use it"
-        if not retry:
+            doubted = value
+        elif not retry and not (retry := _stray_already(session, value)):
             break
-        doubted = value
     for warning in session.provider.warnings(value):
         session.context.progress.note(warning)
     try:
@@ -203,6 +204,22 @@ def _known_already(session: TokenSession, value: Value) -> str:
     if others:
         return f"that token is already in use as {store.load(others[0]).document.record.name}; paste the new one"
     return ""
+
+
+def _stray_already(session: TokenSession, value: Value) -> str:
+    """Why a paste is not taken that belongs elsewhere, and that the person did not create for this attempt.
+
+    It is asked before the value is stored: another token's value is not ours to keep, and not ours to revoke.
+    """
+    if not session.provider.capabilities.verifies_scope:
+        return ""
+    look = session.provider.probe(value, session.record.scope)
+    if look.verdict is not Verdict.ALIVE or look.scope_verdict is not ScopeVerdict.WRONG:
+        return ""
+    if session.context.operator.created_now(stray_token(session, look.scope, look.scope_name)):
+        session.created_elsewhere.add(session.journal.attempts[-1].label)
+        return ""
+    return "that is another token; it stays as it is, and nothing of it was kept; paste the new one"
 
 
 def _put(session: TokenSession, label: Label, value: Value) -> None:

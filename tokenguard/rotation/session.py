@@ -9,6 +9,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.journal import Attempt, Journal, Mode, Quarantined, Stage
 from tokenguard.domain.liveness import Observation
+from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, Fenced, InputError
@@ -57,6 +58,8 @@ class TokenSession:
         """Whether this runner has just seen that the new token is served, confirmed and alive."""
         self.accepted_late: list[Value] = []
         """Values that this runner saw accepted after they were said to be revoked."""
+        self.created_elsewhere: set[Label] = set()
+        """The attempts whose tokens a person has just said to have created, in the wrong place."""
 
         self.revoke_recorded = False
         """Whether this runner has just recorded the revoke that it sends next."""

@@ -9,7 +9,7 @@ from typing import NoReturn
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.ports.operator import Creator, Task, TokenTrace, TokenTraceAnswer
+from tokenguard.ports.operator import Creator, StrayToken, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.shell.progress import StderrProgress
 from tokenguard.shell.tty import Tty
 from tokenguard.text import safe_text
@@ -45,6 +45,20 @@ class TerminalOperator:
             if len(secret):
                 return secret
             self._tty.show("  nothing was pasted; Ctrl-C leaves, and you can continue later")
+
+    def created_now(self, stray: StrayToken) -> bool:
+        """Say where the token belongs, and ask whether it was created just now."""
+        self._progress.clear()
+        self._tty.show(
+            f"  that token belongs to {_line(stray.found)} at {stray.provider}, not to {_line(stray.wanted)}"
+        )
+        self._tty.show("    yes        I just created it, in the wrong place: it is not used and must be revoked")
+        self._tty.show("    no         I did not just create it: it stays as it is, and no value is kept")
+        while True:
+            answer = self._tty.ask("  did you just create it? ").lower()
+            if answer in {"yes", "y", "no", "n"}:
+                return answer.startswith("y")
+            self._tty.show("  please answer yes or no")
 
     def done(self, task: Task, *, retry: str = "") -> str | None:
         """Show the task and take `done NAME`; Enter alone postpones it."""
@@ -163,6 +177,16 @@ class NobodyToAsk:
     def paste(self, task: Task, *, retry: str = "") -> Secret:  # noqa: ARG002 - the port's signature
         """NeedsPerson."""
         self._refuse(task)
+
+    def created_now(self, stray: StrayToken) -> bool:
+        """NeedsPerson."""
+        self._refuse(
+            Task(
+                title=f"say whether the pasted token of {stray.found} was created for {stray.wanted}",
+                where=stray.provider,
+                steps=(),
+            )
+        )
 
     def done(self, task: Task, *, retry: str = "") -> str | None:  # noqa: ARG002 - the port's signature
         """NeedsPerson."""

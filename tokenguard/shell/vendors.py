@@ -11,7 +11,7 @@ from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Method, Provider, Vendor
+from tokenguard.ports.provider import Provider, Vendor
 from tokenguard.ports.store import Store
 from tokenguard.providers import provider_registry
 from tokenguard.providers.provider_settings import ProviderSettings
@@ -81,7 +81,7 @@ class ConfiguredVendors:
     def of(self, record: Record) -> Vendor:
         """The vendor of a record; InputError if its address is not the one that was pinned."""
         provider = self.provider_of(record)
-        if Method.API not in {provider.capabilities.mint, provider.capabilities.revoke}:
+        if not provider.capabilities.asks_by_api:
             return Vendor(provider, by_value=provider_registry.value_revoker(provider, None))
         admin, credential = self._admin(record)
         found = provider_registry.issuer(provider, credential, record.scope)
