@@ -1,6 +1,9 @@
 """Access keys of IAM users: two slots, no names, signed requests; on a strict fake that verifies signatures."""
 
 import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -194,3 +197,113 @@ def test_add_rotate_compromise_and_retire(cli, iam, provider, tmp_path, monkeypa
     assert full.code == 2, full  # both slots are taken, and nothing is begun
     assert cli("retire", NAME, "--yes", "--no-input").code == 0
     assert len(keys()) == 1
+
+
+@contextmanager
+def metadata_of(key):
+    """The credential service of a container, which gives out a role's credentials."""
+    answer = json.dumps(
+        {
+            "AccessKeyId": key.id, "SecretAccessKey": key.secret, "Token": "tgcanary-of-the-session",
+            "Expiration": "2099-01-01T00:00:00Z",
+        }
+    ).encode()  # fmt: skip
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    served = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{served.server_port}/role"
+    finally:
+        served.shutdown()
+        served.server_close()
+
+
+@pytest.fixture
+def chain(iam, monkeypatch, tmp_path):
+    """A runner without any credential of AWS."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
+    return monkeypatch
+
+
+def runner(cli, iam, tmp_path, provider="aws-iam"):
+    config = tmp_path / "config.toml"
+    config.write_text(f'[providers.{provider}]\nbase_url = {json.dumps(iam.url)}\nadmin = "aws:default-chain"\n')
+    config.chmod(0o600)
+    cli.vendors = ConfiguredVendors(load_settings(str(config), {}), cli.environ, cli.clock, lambda: cli.store)
+
+
+def add(cli, scope=SCOPE, provider="aws-iam"):
+    return cli(
+        "add", NAME, "--provider", provider, "--scope", str(scope), "--env", "prod", "--owner", "video", "--purpose",
+        "files", "--no-consumers", "--issue",
+    )  # fmt: skip
+
+
+def by_variables(chain, tmp_path, key):
+    chain.setenv("AWS_ACCESS_KEY_ID", key.id)
+    chain.setenv("AWS_SECRET_ACCESS_KEY", key.secret)
+
+
+def by_profile(chain, tmp_path, key):
+    (tmp_path / "aws-credentials").write_text(
+        f"[rotator]\naws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n"
+    )
+    chain.setenv("AWS_PROFILE", "rotator")
+
+
+@pytest.mark.parametrize("how", [by_variables, by_profile])
+def test_the_identity_of_the_runner_rotates_without_a_stored_key(cli, iam, chain, tmp_path, how):
+    how(chain, tmp_path, iam.admin)
+    runner(cli, iam, tmp_path)
+    added = add(cli)
+    assert added.code == 0, added
+    first = cli.store.find(token_name(NAME)).document.record
+    assert first.account == "aws:default-chain"
+    assert cli("rotate", NAME, "--no-input").code == 0
+    (left,) = [each.id for each in iam.keys.values() if each.user == "deploy"]
+    assert left != first.provider_id
+
+
+def test_a_role_of_the_container_is_used_with_its_session(cli, iam, chain, tmp_path):
+    with metadata_of(iam.admin) as address:
+        chain.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)
+        runner(cli, iam, tmp_path)
+        added = add(cli)
+    assert added.code == 0, added
+    assert iam.sessions == {"tgcanary-of-the-session"}
+
+
+def test_without_an_identity_nothing_is_created(cli, iam, chain, tmp_path):
+    runner(cli, iam, tmp_path)
+    assert add(cli).code == 4
+    assert not iam.counts["CreateAccessKey"]
+
+
+def test_an_identity_of_another_account_is_refused(cli, iam, chain, tmp_path):
+    by_variables(chain, tmp_path, iam.admin)
+    runner(cli, iam, tmp_path)
+    answer = add(cli, Scope("iam-user", "111111111111.deploy"))
+    assert answer.code == 4
+    assert "another AWS account" in answer.err
+    assert set(iam.counts) <= {"GetCallerIdentity"}
+
+
+def test_no_other_provider_takes_the_identity(cli, iam, tmp_path):
+    runner(cli, iam, tmp_path, "resend")
+    answer = add(cli, Scope("team", "a1"), "resend")
+    assert answer.code == 2
+    assert "has no use for the admin credential" in answer.err

@@ -98,6 +98,10 @@ class AwsIam:
         """Makes and deletes keys of the scope's user with the admin's access key; None if that key has no id."""
         return AccessKeyIssuer(AccessKeyOwner(self._clients, admin), scope) if KEY_ID in admin.names else None
 
+    def runner_issuer(self, scope: Scope | None) -> Issuer:
+        """Makes and deletes keys with the identity that AWS's default chain finds, as stores on AWS do."""
+        return AccessKeyIssuer(AccessKeyOwner(self._clients, None), scope)
+
     def guide(self) -> Guide:
         """For a runner without an admin credential."""
         return Guide(

@@ -53,6 +53,8 @@ class AccessKeyIssuer:
     def __init__(self, admin: AccessKeyOwner, scope: Scope | None) -> None:
         self._admin = admin
         self._scope = scope
+        self._account = ""
+        """That of the admin, once AWS has said it."""
 
     def create(self, wanted: TokenRequest) -> CreatedToken:
         """Make one key, whose label is in a tag before."""
@@ -100,7 +102,25 @@ class AccessKeyIssuer:
             raise CreateRefused(
                 "the IAM user is not known", hint=f"give the record a scope: --scope {SCOPE_KIND}:ACCOUNT.NAME"
             )
-        return self._scope.id.partition(".")[2]
+        account, _, user = self._scope.id.partition(".")
+        if self._asked_account() != account:
+            raise CreateRefused(
+                "the admin credential belongs to another AWS account than the IAM user",
+                hint="check the admin credential, AWS_PROFILE, or the scope of the record",
+            )
+        return user
+
+    def _asked_account(self) -> str:
+        """The account of the admin: a user of the same name in another one is another user."""
+        if not self._account:
+            try:
+                self._account = self._admin.arn().split(":")[4]
+            except (AwsError, IndexError) as error:
+                reason = error.reason if isinstance(error, AwsError) else AwsFailure.MALFORMED
+                raise CreateRefused(
+                    f"asking for the account of the admin credential: {reason}", hint="check the admin credential"
+                ) from None
+        return self._account
 
     def _name_pending(self, user: str, keys: list[str]) -> None:
         """Give a key that an earlier request made its own label, before the tag that says it is replaced."""

@@ -38,6 +38,15 @@ class RevokingValues(Protocol):
 
 
 @runtime_checkable
+class RunnerIssuing(Protocol):
+    """A provider that the runner's own identity is enough for."""
+
+    def runner_issuer(self, scope: Scope | None) -> Issuer:
+        """What makes and ends tokens of a scope with it."""
+        ...
+
+
+@runtime_checkable
 class LoggedIn(Protocol):
     """An issuer whose credential may be a person's session, which is used for one run."""
 

@@ -39,12 +39,12 @@ def settled(outcome: Outcome, what: str) -> Answer:
     raise CreateRefused(f"{what}: refused with http status {outcome.status}", hint=_refusal_hint(outcome))
 
 
-def new_value(found: Mapping[str, JsonTree], admin: Value, what: str) -> Value:
+def new_value(found: Mapping[str, JsonTree], admin: Value | None, what: str) -> Value:
     """The value that was made, out of an answer; Ambiguous if it can be none, or is the admin credential itself.
 
     Args:
         found: what the answer holds for each field of the value.
-        admin: the credential that asked.
+        admin: the credential that asked; None if it is not held.
         what: names the effect in errors.
     """
     try:
@@ -52,7 +52,7 @@ def new_value(found: Mapping[str, JsonTree], admin: Value, what: str) -> Value:
     except InputError:
         fields = {}
     value = Value(fields) if fields and len(fields) == len(found) else None
-    if value is None or value.token == admin.token:
+    if value is None or (admin is not None and value.token == admin.token):
         raise not_understood(what)
     return value
 

@@ -11,7 +11,7 @@ from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Provider, Vendor
+from tokenguard.ports.provider import Issuer, Provider, Vendor
 from tokenguard.ports.store import Store
 from tokenguard.providers import provider_registry
 from tokenguard.providers.provider_settings import ProviderSettings
@@ -19,6 +19,10 @@ from tokenguard.settings import Settings, admin_variable
 from tokenguard.shell.value_input import value_of
 
 _VARIABLE = re.compile(r"(?:env:)?([A-Z][A-Z0-9_]{0,127})", re.ASCII)
+
+
+RUNNER = "aws:default-chain"
+"""`[providers.aws-iam] admin`: the identity that AWS's SDK finds, no credential of ours."""
 
 
 class ConfiguredVendors:
@@ -83,6 +87,8 @@ class ConfiguredVendors:
         provider = self.provider_of(record)
         if not provider.capabilities.asks_by_api:
             return Vendor(provider, by_value=provider_registry.value_revoker(provider, None))
+        if self._settings.provider(record.provider).admin == RUNNER:
+            return Vendor(provider, _as_runner(provider, record.scope), admin=RUNNER)
         admin, credential = self._admin(record)
         found = provider_registry.issuer(provider, credential, record.scope)
         if isinstance(found, provider_registry.LoggedIn):
@@ -176,6 +182,15 @@ def configured_provider(
         ),
         clock,
     )
+
+
+def _as_runner(provider: Provider, scope: Scope | None) -> Issuer:
+    if not isinstance(provider, provider_registry.RunnerIssuing):
+        raise InputError(
+            f"{provider.name} has no use for the admin credential {RUNNER}",
+            hint=f"[providers.{provider.name}] admin: `env:VARIABLE`, or a record of kind provider_admin",
+        )
+    return provider.runner_issuer(scope)
 
 
 def _may_serve(admin: Record, record: Record) -> bool:

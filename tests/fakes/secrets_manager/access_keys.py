@@ -70,6 +70,8 @@ class FakeIam(Loopback):
     """The next call of these operations has its effect, and no answer."""
     fails: dict[str, tuple[str, int]] = field(default_factory=dict)
     """The next call of these operations is refused with a code and a status, and has no effect."""
+    sessions: set[str] = field(default_factory=set)
+    """The session tokens that requests carried: those of roles."""
     page: int = 100
 
     def __post_init__(self) -> None:
@@ -78,7 +80,7 @@ class FakeIam(Loopback):
     def reset(self) -> None:
         """No users but the admin, no faults, and no record of requests."""
         self.keys, self.tags, self.page = {self.admin.id: self.admin}, {_ADMIN: {}}, 100
-        for each in (self.asked, self.drops, self.fails):
+        for each in (self.asked, self.drops, self.fails, self.sessions):
             each.clear()
 
     def user(self, name: str) -> AccessKey:
@@ -192,6 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         asked.pop("Version", None)
         action = asked.get("Action", "")
         self.iam.asked.append(action)
+        if session := self.headers.get("X-Amz-Security-Token"):
+            self.iam.sessions.add(session)
         try:
             self._refuse_next(action)
             service, caller = self._signed(body)

@@ -1,4 +1,4 @@
-"""Client for IAM and STS with access keys that are given: no default chain, each request sent once."""
+"""Client for IAM and STS with access keys that are given, or with the runner's own identity; requests are sent once."""
 
 from functools import cached_property
 from typing import Any
@@ -24,28 +24,30 @@ class AccessKeyClients(AwsClient):
         return self._new_session(botocore.session.get_session())
 
     @cached_property
-    def _made(self) -> list[tuple[str, Value, Any]]:
+    def _made(self) -> list[tuple[str, Value | None, Any]]:
         return []
 
-    def ask(self, service: str, key: Value, operation: str, **params: Any) -> dict[str, Any]:
-        """Call one operation of a service as the owner of a key; AwsError."""
+    def ask(self, service: str, key: Value | None, operation: str, **params: Any) -> dict[str, Any]:
+        """Call one operation of a service as the owner of a key, or by AWS's default chain (None); AwsError."""
         return self._call(self._of(service, key), operation, params)
 
-    def _of(self, service: str, key: Value) -> Any:
+    def _of(self, service: str, key: Value | None) -> Any:
         for name, value, client in self._made:
             if name == service and value == key:
                 return client
-        keys = {"aws_access_key_id": key.field(KEY_ID).reveal(), "aws_secret_access_key": key.token.reveal()}
+        keys = None
+        if key is not None:
+            keys = {"aws_access_key_id": key.field(KEY_ID).reveal(), "aws_secret_access_key": key.token.reveal()}
         client = self._client(service, keys=keys)
         self._made[:] = [*self._made[-_KEPT + 1 :], (service, key, client)]
         return client
 
 
 class AccessKeyOwner(Frozen, frozen=True):
-    """The owner of one key."""
+    """The owner of one key, or the runner by AWS's default chain: a profile, a web identity, an instance's role."""
 
     clients: AccessKeyClients
-    key: Value
+    key: Value | None
 
     def keys(self, operation: str, **params: Any) -> dict[str, Any]:
         """Call one operation of IAM (`create_access_key`); AwsError."""
