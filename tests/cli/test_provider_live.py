@@ -109,7 +109,7 @@ def test_one_token_is_created_checked_and_revoked_and_the_report_holds_no_value(
 
 @pytest.mark.parametrize(
     ("service", "why"),
-    [("gitlab", "lists the tokens of one scope"), ("turso", ""), ("openai", "")],
+    [("gitlab", "lists tokens by scope"), ("turso", ""), ("openai", "")],
     indirect=["service"],
 )
 def test_a_trial_that_needs_a_scope_is_refused_before_a_token_exists(live, service, cli, why):
