@@ -37,7 +37,7 @@ def test_a_bad_manifest_is_refused_at_its_place(cli, tmp_path, name):
         ("    deliver: []", "did you mean consumers?"),
         ("    consumers: ['persn:alex']", "did you mean person:?"),
         ("    consumers: ['github:acme/app#lower']", "write github:OWNER/REPOSITORY"),
-        ("    consumers: person:alex", "write consumers: ["),
+        ("    consumers: person:alex", "write it as [FIRST"),
     ],
 )
 def test_a_slip_is_answered_with_what_was_probably_meant(cli, tmp_path, wrong, proposed):

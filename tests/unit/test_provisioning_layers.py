@@ -154,7 +154,7 @@ def test_what_is_no_plain_file_or_too_large_is_not_read(repository, words):
 
 def test_many_files_deep_includes_circles_and_much_text_end(repository, words):
     written(repository, tokens=HEAD + "include: [a.yaml]\n", a="version: 1\ninclude: [tokens.yaml]\n")
-    assert refused(repository).startswith("a.yaml:2:11: this file is already included")
+    assert refused(repository).startswith("a.yaml:2:11: include: this file is already included")
     written(repository, a="version: 1\ninclude: [a.yaml]\n")
     words(refused(repository))
     for number in range(6):

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from tokenguard.domain.names import SEGMENT
-from tokenguard.errors import InputError, newer_hint
+from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
 from tokenguard.policy.model import Override, Parameter, Policy, PolicyWaiver, Rule, RuleSelector, Severity
-from tokenguard.policy.section import Section
+from tokenguard.policy.rule_parameters import read_parameter
 from tokenguard.text import safe_text
 
 FORMAT = "1"
@@ -88,33 +89,32 @@ def load_policy(
     Raises:
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
     """
-    top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    if (given := top.text("format")) != FORMAT:
-        top.refuse(f"the format is not {FORMAT}", "format", hint=newer_hint(given, FORMAT))
+    top = MappingReader.of_yaml(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
+    top.version("format", FORMAT)
     name = top.text("name")
     base = _base(top, layers, judge, beside)
     if not base.rules and "rules" not in top and "own_rules" not in top:
         _refuse_without_rules(top)
-    rules = _rules(top.sections("rules", "rule"), base)
-    rules += _own_rules(top.sections("own_rules", "own rule"), base, judge)
+    rules = _rules(top.rows("rules"), base)
+    rules += _own_rules(top.rows("own_rules"), base, judge)
     known = {rule.id: rule for rule in rules}
-    overrides = [_override(each, known) for each in top.sections("overrides", "override")]
-    waivers = [_waiver(each, known) for each in top.sections("waivers", "waiver")]
-    top.finish()
+    overrides = [_override(each, known) for each in top.rows("overrides")]
+    waivers = [_waiver(each, known) for each in top.rows("waivers")]
+    top.close()
     return Policy(
         name=name, rules=rules, overrides=(*base.overrides, *overrides), waivers=(*base.waivers, *waivers)
     )  # fmt: skip
 
 
-def _refuse_without_rules(top: Section) -> NoReturn:
+def _refuse_without_rules(top: MappingReader) -> NoReturn:
     """A misspelt `extends` or `rules` is told as that, not as what is missing because of it."""
     for key in ("overrides", "waivers"):
-        top.sequence(key, [])
-    top.finish()
-    top.refuse("rules is missing")
+        top.items(key)
+    top.close()
+    top.refuse("this is missing", "rules")
 
 
-def _base(top: Section, layers: int, judge: Judge | None, beside: Path | None) -> Policy:
+def _base(top: MappingReader, layers: int, judge: Judge | None, beside: Path | None) -> Policy:
     """The policy that this one extends: one of `policies/`, or a file that lies beside it."""
     if "extends" not in top:
         return Policy(name="")
@@ -130,7 +130,7 @@ def _base(top: Section, layers: int, judge: Judge | None, beside: Path | None) -
     return packaged_policy(name, layers=layers - 1)
 
 
-def _rules(sections: Iterable[Section], base: Policy) -> tuple[Rule, ...]:
+def _rules(sections: Iterable[MappingReader], base: Policy) -> tuple[Rule, ...]:
     """The rules of the base, changed where this layer says so, then those that are new; in the catalogue's order."""
     inherited = {rule.id: rule for rule in base.rules}
     mine: dict[str, Rule] = {}
@@ -139,12 +139,12 @@ def _rules(sections: Iterable[Section], base: Policy) -> tuple[Rule, ...]:
         if kind in mine:
             section.refuse("a rule that was given before", "id")
         mine[kind] = _rule(section, kind, inherited.get(kind))
-        section.finish()
+        section.close()
     found = inherited | mine
     return tuple(found[kind] for kind in CATALOGUE if kind in found)
 
 
-def _own_rules(sections: Iterable[Section], base: Policy, judge: Judge | None) -> tuple[Rule, ...]:
+def _own_rules(sections: Iterable[MappingReader], base: Policy, judge: Judge | None) -> tuple[Rule, ...]:
     """The team's own rules of the base, those of this layer in their places or after them."""
     found = {rule.id: rule for rule in base.rules if rule.holds}
     mine = set[str]()
@@ -157,10 +157,10 @@ def _own_rules(sections: Iterable[Section], base: Policy, judge: Judge | None) -
     return tuple(found.values())
 
 
-def _own_rule(section: Section, judge: Judge | None) -> Rule:
+def _own_rule(section: MappingReader, judge: Judge | None) -> Rule:
     rule = Rule(
         id=section.segment("id"),
-        severity=_severity(section),
+        severity=section.choice("severity", Severity),
         why=section.text("why"),
         source=section.text("source"),
         fix=section.text("fix"),
@@ -175,41 +175,41 @@ def _own_rule(section: Section, judge: Judge | None) -> Rule:
             try:
                 (judge or check_caps)(condition)
             except InputError as error:
-                section.refuse(f"{key}: {error.message}", key, hint=error.hint)
-    section.finish()
+                section.refuse(error.message, key, hint=error.hint)
+    section.close()
     return rule
 
 
-def _rule(section: Section, kind: str, base: Rule | None) -> Rule:
+def _rule(section: MappingReader, kind: str, base: Rule | None) -> Rule:
     words = {key: section.text(key, getattr(base, key) if base else None) for key in _WORDS}
-    severity = _severity(section) if base is None or "severity" in section else base.severity
+    severity = section.choice("severity", Severity) if base is None or "severity" in section else base.severity
     return Rule(id=kind, severity=severity, parameters=_parameters(section, kind, base), **words)
 
 
-def _parameters(section: Section, kind: str, base: Rule | None, *, some: bool = False) -> dict[str, Parameter]:
+def _parameters(section: MappingReader, kind: str, base: Rule | None, *, some: bool = False) -> dict[str, Parameter]:
     """Those that are given over those of the base; with `some`, only those that are given."""
     found = dict(base.parameters) if base and not some else {}
     for name, sort in about(kind).parameters.items():
         if name in section or (name not in found and not some):
             lacks = name not in section and name in about(kind).may_lack
-            found[name] = () if lacks else section.parameter(name, sort)
+            found[name] = () if lacks else read_parameter(section, name, sort)
     return found
 
 
-def _override(section: Section, known: Mapping[str, Rule]) -> Override:
+def _override(section: MappingReader, known: Mapping[str, Rule]) -> Override:
     kind = _known_rule(section, "rule", known)
-    severity = _severity(section) if "severity" in section else None
+    severity = section.choice("severity", Severity) if "severity" in section else None
     found = Override(
         rule=kind,
         match=_match(section, kind),
         severity=severity,
         parameters=_parameters(section, kind, known[kind], some=True),
     )
-    section.finish()
+    section.close()
     return found
 
 
-def _waiver(section: Section, known: Mapping[str, Rule]) -> PolicyWaiver:
+def _waiver(section: MappingReader, known: Mapping[str, Rule]) -> PolicyWaiver:
     kind = _known_rule(section, "rule", known)
     found = PolicyWaiver(
         rule=kind,
@@ -218,11 +218,11 @@ def _waiver(section: Section, known: Mapping[str, Rule]) -> PolicyWaiver:
         reason=section.text("reason"),
         until=section.day("until"),
     )
-    section.finish()
+    section.close()
     return found
 
 
-def _match(section: Section, rule: str) -> RuleSelector:
+def _match(section: MappingReader, rule: str) -> RuleSelector:
     found = RuleSelector(
         token=section.text("token", "*"),
         environment=section.text("environment", ""),
@@ -237,15 +237,8 @@ def _match(section: Section, rule: str) -> RuleSelector:
     return found
 
 
-def _known_rule(section: Section, key: str, known: Mapping[str, object]) -> str:
+def _known_rule(section: MappingReader, key: str, known: Mapping[str, object]) -> str:
     kind = section.text(key)
     if kind not in known:
         section.refuse(f"an unknown rule; known are {', '.join(known)}", key)
     return kind
-
-
-def _severity(section: Section) -> Severity:
-    severity = section.text("severity")
-    if severity not in set(Severity):
-        section.refuse(f"severity is not one of {', '.join(Severity)}", "severity")
-    return Severity(severity)

@@ -7,10 +7,11 @@ from tokenguard.domain.leak import Spread
 from tokenguard.domain.names import SEGMENT
 from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.silencing_comment import SilencingComment
+from tokenguard.mapping_reader import MAX_TEXT
 from tokenguard.policy.catalogue import CATALOGUE, DEMANDED, MAX_CONDITION, ParameterType, RuleDescription
 from tokenguard.policy.loader import FORMAT
 from tokenguard.policy.model import Severity
-from tokenguard.policy.section import MAX_COUNT, MAX_DAYS, MAX_TEXT
+from tokenguard.policy.rule_parameters import MAX_COUNT, MAX_DAYS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _LINE = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import TypeVar
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
@@ -11,22 +9,21 @@ from tokenguard.domain.names import token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Record, RecordState
 from tokenguard.domain.token_fields import FIELDS
-from tokenguard.errors import InputError, newer_hint
+from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import RuleOutcome, asked
 from tokenguard.policy.model import Policy
 from tokenguard.policy.repository_assessment import asked_of_files
 from tokenguard.policy.repository_view import FileView, RepositoryView
 from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
-from tokenguard.policy.section import Section
 
 FORMAT = "1"
 MAX_BYTES = 262_144
 _HINT = "correct the file of tests; docs/policies.md shows one"
 _TEXTS = (*(each.name for each in FIELDS if each.name != "scope_name"), "base_url")
 _DAYS = ("created", "rotated", "due")
-_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class PolicyTestCase(Frozen, frozen=True, kw_only=True):
@@ -58,15 +55,14 @@ class PolicyTestResult(Frozen, frozen=True, kw_only=True):
 
 def read_trial(data: bytes, *, source: str) -> Trial:
     """Read a file of tests; InputError with line and column if it is not acceptable."""
-    top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    if (given := top.text("format")) != FORMAT:
-        top.refuse(f"the format is not {FORMAT}", "format", hint=newer_hint(given, FORMAT))
+    top = MappingReader.of_yaml(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
+    top.version("format", FORMAT)
     policy = top.text("policy", "")
     now = top.day("now") if "now" in top else None
-    cases = tuple(_case(section) for section in top.sections("cases", "case"))
-    top.finish()
+    cases = tuple(_case(section) for section in top.rows("cases"))
+    top.close()
     if not cases:
-        top.refuse("there are no cases")
+        top.refuse("there are no cases", "cases")
     return Trial(policy=policy, now=now, cases=cases)
 
 
@@ -90,58 +86,63 @@ def _failures(case: PolicyTestCase, policy: Policy, now: datetime) -> Iterator[s
             yield f"{rule}: {outcome}, expected {expected}" + (f" ({text})" if text else "")
 
 
-def _case(section: Section) -> PolicyTestCase:
+def _case(section: MappingReader) -> PolicyTestCase:
     name = section.text("name")
-    tokens: list[Document] = []
-    if "token" in section:
-        tokens = [_token(section.section("token")), *map(_token, section.sections("also", "token"))]
-    files = dict(section.long_texts("files")) if "files" in section else {}
-    expected = {rule: _expected(section, rule, word) for rule, word in section.texts_by_name("expect").items()}
-    section.finish()
+    token = section.within("token")
+    tokens = [] if token is None else [_token(token), *map(_token, section.rows("also"))]
+    files = {
+        path: text if isinstance(text, str) else section.refuse("this must hold texts", "files")
+        for path, text in section.table("files").items()
+    }
+    words = {rule: section.line(word, "expect") for rule, word in section.table("expect").items()}
+    expected = {rule: _expected(section, rule, word) for rule, word in words.items()}
+    if not expected:
+        section.refuse("this must name a rule", "expect")
+    section.close()
     for rule in expected:
         if (rule in REPOSITORY_CHECKS and not files) or (rule not in REPOSITORY_CHECKS and not tokens):
             section.refuse("it has no token, or no files, that this rule could be asked of", "expect", rule)
     return PolicyTestCase(name=name, tokens=tuple(tokens), files=files, expected=expected)
 
 
-def _expected(section: Section, rule: str, word: str) -> RuleOutcome:
+def _expected(section: MappingReader, rule: str, word: str) -> RuleOutcome:
     if word not in set(RuleOutcome):
-        section.refuse(f"not one of {', '.join(RuleOutcome)}", "expect", rule)
+        section.refuse(f"this must be one of {', '.join(RuleOutcome)}", "expect", rule)
     return RuleOutcome(word)
 
 
-def _token(section: Section) -> Document:
+def _token(section: MappingReader) -> Document:
     record = Record(
         name=token_name(section.text("name", "team/service/env/purpose")),
         provider=section.text("provider", "manual"),
-        kind=_word(section, "kind", CredentialKind, CredentialKind.API_TOKEN),
-        state=_word(section, "state", RecordState, RecordState.ACTIVE),
+        kind=section.choice("kind", CredentialKind, CredentialKind.API_TOKEN),
+        state=section.choice("state", RecordState, RecordState.ACTIVE),
         scope=_scope(section),
-        permissions=section.words("permissions"),
-        consumers=tuple(map(_consumer, section.words("consumers"))) if "consumers" in section else None,
+        permissions=section.texts("permissions"),
+        consumers=tuple(map(_consumer, section.texts("consumers"))) if "consumers" in section else None,
         seen=_seen(section),
     )
     texts = {key: section.text(key) for key in _TEXTS if key in section}
     days = {f"{key}_at": section.day(key) for key in _DAYS if key in section}
     record = replace(record, **texts, **days)
-    section.finish()
+    section.close()
     return Document(record=record)
 
 
-def _scope(section: Section) -> Scope | None:
+def _scope(section: MappingReader) -> Scope | None:
     try:
         return Scope.parse(section.text("scope")) if "scope" in section else None
     except InputError:
-        section.refuse("scope is not KIND:ID", "scope")
+        section.refuse("this must be KIND:ID", "scope")
 
 
-def _seen(section: Section) -> Observation | None:
+def _seen(section: MappingReader) -> Observation | None:
     if "verified" not in section:
         return None
     return Observation(
         at=section.day("verified"),
-        verdict=_word(section, "verdict", Verdict, Verdict.ALIVE),
-        scope_verdict=_word(section, "leads", ScopeVerdict, ScopeVerdict.RIGHT),
+        verdict=section.choice("verdict", Verdict, Verdict.ALIVE),
+        scope_verdict=section.choice("leads", ScopeVerdict, ScopeVerdict.RIGHT),
         reason="made-up",
     )
 
@@ -149,10 +150,3 @@ def _seen(section: Section) -> Observation | None:
 def _consumer(text: str) -> Consumer:
     kind, _, target = text.partition(":")
     return Consumer(ConsumerKind(kind) if kind in set(ConsumerKind) else ConsumerKind.PERSON, target or text)
-
-
-def _word(section: Section, key: str, words: type[_Word], default: _Word) -> _Word:
-    found = section.text(key, default)
-    if found not in set(words):
-        section.refuse(f"{key} is not one of {', '.join(words)}", key)
-    return words(found)

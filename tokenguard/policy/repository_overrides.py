@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
+from tokenguard.mapping_reader import DocumentPositions, MappingReader
 from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.compare_strictness import both, graver, loosens
 from tokenguard.policy.model import Override, Parameter, Policy, Rule, Severity
-from tokenguard.policy.section import DocumentPositions, Section
+from tokenguard.policy.rule_parameters import read_parameter
 from tokenguard.policy.toml_tree import line_of, load_toml
 from tokenguard.text import safe_text
 
@@ -71,83 +72,70 @@ def read_tightening(data: bytes, *, source: str = FILE_NAME) -> Tightening:
     def locate(path: Sequence[str | int]) -> str:
         return f"{source}:{line_of(text, path)}"
 
-    places = DocumentPositions(locate, _HINT)
-    top = Section(tree, places)
-    scan = _scan(Section(top.take("scan"), places, ("scan",))) if "scan" in top else ScanDemands()
+    top = MappingReader(tree, DocumentPositions(locate, _HINT))
+    scan = top.within("scan")
+    demands = ScanDemands() if scan is None else _scan(scan)
+    policy = top.within("policy")
     fail_on: Severity | None = None
     rules: tuple[Stricter, ...] = ()
-    if "policy" in top:
-        policy = Section(top.take("policy"), places, ("policy",))
+    if policy is not None:
         fail_on = _severity(policy, "fail_on")
-        rules = tuple(_rules(policy, places)) if "rules" in policy else ()
-        policy.finish()
-    top.finish()
-    return Tightening(scan=scan, fail_on=fail_on, rules=rules)
+        rules = tuple(_rules(policy))
+        policy.close()
+    top.close()
+    return Tightening(scan=demands, fail_on=fail_on, rules=rules)
 
 
-def _scan(section: Section) -> ScanDemands:
+def _scan(section: MappingReader) -> ScanDemands:
     found = ScanDemands(
         strict=_switched_on(section, "strict"),
         require_own=_switched_on(section, "require_own"),
-        max_pragmas=section.whole_number("max_pragmas", most=_MAX_PRAGMAS) if "max_pragmas" in section else None,
-        profile=_profile(section),
+        max_pragmas=section.number("max_pragmas", most=_MAX_PRAGMAS),
+        profile=section.choice("profile", Profile, Profile.DEFAULT),
         exclude=_patterns(section),
-        disable=section.words("disable"),
+        disable=section.texts("disable"),
     )
-    section.finish()
+    section.close()
     return found
 
 
-def _switched_on(section: Section, key: str) -> bool:
+def _switched_on(section: MappingReader, key: str) -> bool:
     if key not in section:
         return False
     if section.text(key) != "true":
-        section.refuse(f"{key} can only be true: a repository cannot switch it off", key)
+        section.refuse("this can only be true: a repository cannot switch it off", key)
     return True
 
 
-def _profile(section: Section) -> Profile:
-    if "profile" not in section:
-        return Profile.DEFAULT
-    found = section.text("profile")
-    if found not in list(Profile):
-        section.refuse(f"profile is not one of {', '.join(Profile)}", "profile")
-    return Profile(found)
-
-
-def _patterns(section: Section) -> tuple[str, ...]:
-    found = tuple(each.removeprefix("./").removeprefix("/") for each in section.words("exclude"))
+def _patterns(section: MappingReader) -> tuple[str, ...]:
+    found = tuple(each.removeprefix("./").removeprefix("/") for each in section.texts("exclude"))
     if len(found) > _MAX_PATTERNS:
-        section.refuse(f"exclude has more than {_MAX_PATTERNS} patterns", "exclude")
+        section.refuse(f"this has more than {_MAX_PATTERNS} patterns", "exclude")
     if not all(each.strip("*?/.") for each in found):
-        section.refuse("exclude has a pattern that every path matches", "exclude")
+        section.refuse("this has a pattern that every path matches", "exclude")
     return found
 
 
-def _severity(section: Section, key: str) -> Severity | None:
-    if key not in section:
-        return None
-    found = section.text(key)
-    if found not in {Severity.ERROR, Severity.WARNING, Severity.NOTE}:
-        section.refuse(f"{key} is not one of error, warning, note: a repository cannot switch it off", key)
-    return Severity(found)
+def _severity(section: MappingReader, key: str) -> Severity | None:
+    return section.choice(key, (Severity.ERROR, Severity.WARNING, Severity.NOTE)) if key in section else None
 
 
-def _rules(policy: Section, places: DocumentPositions) -> Iterator[Stricter]:
-    for rule, section in policy.by_name("rules"):
+def _rules(policy: MappingReader) -> Iterator[Stricter]:
+    for rule, tree in policy.table("rules").items():
+        section = policy.below(tree, "rules", rule)
         if rule not in CATALOGUE:
             policy.refuse("an unknown rule; `tokenguard policy show` lists them", "rules", rule)
         yield Stricter(
             rule=rule,
             severity=_severity(section, "severity"),
             parameters={
-                name: section.parameter(name, sort)
+                name: read_parameter(section, name, sort)
                 for name, sort in CATALOGUE[rule].parameters.items()
                 if name in section
             },
-            place=places.locate(("policy", "rules", rule)),
+            place=section.place(),
         )
-        section.finish()
+        section.close()
 
 
 def tightened(policy: Policy, tightening: Tightening) -> Policy:

@@ -1,16 +1,18 @@
 """Assembles a manifest: the file, its includes, their defaults, and one environment's overlay."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
 from tokenguard.errors import InputError, newer_hint
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
 from tokenguard.provisioning.manifest import Declared, Issue, Manifest, Wish
 from tokenguard.provisioning.manifest_fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
-from tokenguard.provisioning.manifest_source import SourceFile, read_source
-from tokenguard.provisioning.parse import MappingReader, ReadConsumer, declared_name
+from tokenguard.provisioning.manifest_source import read_source
+from tokenguard.provisioning.parse import ReadConsumer, declared_name, read_fields
 from tokenguard.text import safe_text
 
 VERSION = "1"
@@ -34,9 +36,8 @@ def read_manifest(path: Path, read_consumer: ReadConsumer, *, environment: str =
     with Folder(path) as folder:
         reader = _Layers(folder, read_consumer, environment)
         top = reader.read(folder.first, TOP, None)
-        reader.take(top, {}, 0)
-        reader.overlay(top)
-        reader.check_choice(top)
+        reader.take(top, folder.first, {}, 0)
+        reader.check_choice(top, reader.overlay(top))
         return reader.manifest()
 
 
@@ -49,7 +50,7 @@ def manifest_files(path: Path, read_consumer: ReadConsumer) -> tuple[str, ...]:
     with Folder(path) as folder:
         reader = _Layers(folder, read_consumer, "")
         top = reader.read(folder.first, TOP, None)
-        reader.take(top, {}, 0)
+        reader.take(top, folder.first, {}, 0)
         reader.overlay(top)
         return tuple(folder.read_so_far)
 
@@ -63,15 +64,15 @@ class _Layers:
         self._environment = environment
         self._chosen_here = False
         """Whether the manifest itself knows the chosen environment, and tokens that say none are meant for it."""
-        self._sources: dict[str, SourceFile] = {}
+        self._files: set[str] = set()
         self._given: dict[TokenName, Given] = {}
-        self._places: dict[TokenName, tuple[SourceFile, tuple[str | int, ...]]] = {}
+        self._readers: dict[TokenName, MappingReader] = {}
 
     def read(
         self, name: str, keys: tuple[str, ...], by: tuple[MappingReader, tuple[str | int, ...]] | None
     ) -> MappingReader:
         """A file as a mapping; `by` is where it was named."""
-        if name in self._sources and by is not None:
+        if name in self._files and by is not None:
             by[0].refuse(
                 "this file is already included", *by[1], hint=("include each file once; no file includes itself")
             )
@@ -84,58 +85,50 @@ class _Layers:
                     hint="name a manifest that exists; `tokenguard init --ci` begins one",
                 ) from None
             by[0].refuse(f"this file cannot be read: {error}", *by[1], hint=_PATH_HINT)
-        source = self._sources[name] = read_source(name, data)
-        given = source.tree.get("version") if isinstance(source.tree, dict) else None
-        if newer := newer_hint(given, VERSION):
-            source.refuse(("version",), f"version must be {VERSION}", newer)
-        part = MappingReader(source, source.tree, (), keys, what="a manifest")
-        if part.tree.get("version") != VERSION:
-            part.refuse(f"version must be {VERSION}", *(["version"] if "version" in part else []),
-                        hint=f"begin the file with `version: {VERSION}`")  # fmt: skip
+        self._files.add(name)
+        part = read_source(name, data)
+        if not newer_hint(part.peek("version"), VERSION):  # a newer one may have keys of its own
+            part.only(keys)
+        part.version("version", VERSION)
         return part
 
-    def take(self, part: MappingReader, inherited: Given, depth: int) -> None:
+    def take(self, part: MappingReader, file: str, inherited: Given, depth: int) -> None:
         """The tokens of a file, then those of what it includes."""
-        defaults = {**inherited, **self._defaults(part)}
-        tokens = part.mapping("tokens")
-        for text, tree in tokens.items():
+        own = part.within("defaults")
+        defaults = inherited if own is None else {**inherited, **read_fields(own, INHERITED, self._read_consumer)}
+        for text, tree in part.table("tokens").items():
             self._token(part, text, tree, defaults)
-        for number, item in enumerate(part.items("include", MAX_FILES)):
+        for number, item in enumerate(part.items("include", most=MAX_FILES)):
             way = ("include", number)
             if not isinstance(item, str) or not is_path(item):
                 part.refuse("this file cannot be included", *way, hint=_PATH_HINT)
             if depth == MAX_DEPTH:
                 part.refuse(f"includes are nested deeper than {MAX_DEPTH} levels", *way)
-            self.take(self.read(_beside(part.source.name, item), INCLUDED, (part, way)), defaults, depth + 1)
-
-    def _defaults(self, part: MappingReader) -> Given:
-        tree = part.tree.get("defaults", {})
-        return dict(
-            MappingReader(part.source, tree, ("defaults",), INHERITED, what="defaults").fields(self._read_consumer)
-        )
+            included = _beside(file, item)
+            self.take(self.read(included, INCLUDED, (part, way)), included, defaults, depth + 1)
 
     def _token(self, part: MappingReader, text: str, tree: Tree, defaults: Given) -> None:
         path = ("tokens", text)
-        name = declared_name(part.source, path, text)
+        name = declared_name(part, text)
         if name in self._given:
             part.refuse("this token is already declared", *path, hint=f"it is declared at {self._at(name)}, too")
         if len(self._given) >= MAX_TOKENS:
             part.refuse(f"more than {MAX_TOKENS:,} tokens", *path)
-        fields = MappingReader(part.source, tree, path, tuple(FIELDS), what="a token")
-        self._given[name] = {**defaults, **dict(fields.fields(self._read_consumer))}
-        self._places[name] = part.source, path
+        fields = self._readers[name] = part.below(tree, *path, label="")
+        self._given[name] = {**defaults, **read_fields(fields, FIELDS, self._read_consumer)}
 
-    def overlay(self, top: MappingReader) -> None:
+    def overlay(self, top: MappingReader) -> Collection[str]:
         """Lay the chosen environment over the tokens; all environments are read, so that none can be wrong unseen."""
-        for name, tree in top.mapping("environments").items():
+        environments = top.table("environments")
+        for name, tree in environments.items():
             path = ("environments", name)
             if not SEGMENT.fullmatch(name):
                 top.refuse("this is not a valid environment name", *path, hint=FIELDS["environment"].hint)
             self._lay(self._overlay_part(top, path, tree), use=name == self._environment)
+        return environments
 
-    def check_choice(self, top: MappingReader) -> None:
+    def check_choice(self, top: MappingReader, environments: Collection[str]) -> None:
         """A manifest with environments is only whole with one of them."""
-        environments = top.mapping("environments")
         self._chosen_here = self._environment in environments
         if environments and not self._chosen_here:
             known = ", ".join(environments)
@@ -147,21 +140,21 @@ class _Layers:
 
     def _overlay_part(self, top: MappingReader, path: tuple[str, str], tree: Tree) -> MappingReader:
         if not isinstance(tree, str):
-            return MappingReader(top.source, tree, path, OVERLAY, what="an environment")
+            part = top.below(tree, *path)
+            part.only(OVERLAY)
+            return part
         if not is_path(tree):
             top.refuse("this file cannot be read", *path, hint=_PATH_HINT)
-        return self.read(_beside(top.source.name, tree), ("version", *OVERLAY), (top, path))
+        return self.read(_beside(self._folder.first, tree), ("version", *OVERLAY), (top, path))
 
     def _lay(self, part: MappingReader, *, use: bool) -> None:
-        for text, tree in part.mapping("tokens").items():
-            path = (*part.path, "tokens", text)
-            name = declared_name(part.source, path, text)
+        for text, tree in part.table("tokens").items():
+            path = ("tokens", text)
+            name = declared_name(part, text)
             if name not in self._given:
-                part.source.refuse(
-                    path, "no token of that name is declared", "an environment changes tokens, it adds none"
-                )
-            fields = dict(MappingReader(part.source, tree, path, OVERLAID, what="an environment's token")
-                          .fields(self._read_consumer))  # fmt: skip
+                hint = "an environment changes tokens, it adds none"
+                part.refuse("no token of that name is declared", *path, hint=hint)
+            fields = read_fields(part.below(tree, *path, label=""), OVERLAID, self._read_consumer)
             if use:
                 self._given[name] |= fields
 
@@ -215,12 +208,10 @@ class _Layers:
                     self._refuse(declared, "its location is also one of its consumers", "leave it out of consumers")
 
     def _refuse(self, declared: Declared, reason: str, hint: str) -> None:
-        source, path = self._places[declared.name]
-        source.refuse(path, f"{declared.name}: {reason}", hint)
+        self._readers[declared.name].refuse(f"{declared.name}: {reason}", hint=hint)
 
     def _at(self, name: TokenName) -> str:
-        source, path = self._places[name]
-        return source.locate(path)
+        return self._readers[name].place()
 
 
 def _beside(file: str, relative: str) -> str:

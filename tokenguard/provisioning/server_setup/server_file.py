@@ -3,8 +3,8 @@
 import re
 
 from tokenguard.domain.field_address import parse_field
-from tokenguard.errors import InputError, newer_hint
-from tokenguard.policy.section import Section
+from tokenguard.errors import InputError
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.provisioning.server_setup.declared import Jobs, Pods, ServerSetup
 from tokenguard.text import safe_text
 
@@ -40,42 +40,41 @@ _NUMBERS = {
 
 def read_setup(data: bytes, *, source: str) -> ServerSetup:
     """Read a file; InputError with file, line and column where it is not acceptable."""
-    top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    if (given := top.take("version")) != "1":
-        top.refuse("version is not 1", "version", hint=newer_hint(given, 1))
+    top = MappingReader.of_yaml(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
+    top.version("version", "1")
     github = "github" in top
     setup = ServerSetup(
         audience=_text(top, "audience", _WORD, "tokenguard"),
-        jobs=tuple(_jobs(top.section(system), system) for system in _ISSUERS if system in top),
-        pods=_pods(top.section("kubernetes")) if "kubernetes" in top else None,
+        jobs=tuple(_jobs(jobs, system) for system in _ISSUERS if (jobs := top.within(system)) is not None),
+        pods=None if (pods := top.within("kubernetes")) is None else _pods(pods),
         fields=tuple(_fields(top)) if "fields" in top else (),
         audit_file=_text(top, "audit", _FILE, ""),
-        **(_aws(top.section("aws"), github=github) if "aws" in top else {}),
+        **({} if (aws := top.within("aws")) is None else _aws(aws, github=github)),
     )
-    top.finish()
+    top.close()
     if not setup.jobs and setup.pods is None:
         raise InputError(f"{safe_text(source, one_line=True, limit=200)}: no login is declared", hint=_HINT)
     return setup
 
 
-def _fields(top: Section) -> list[str]:
-    given = top.take("fields")
+def _fields(top: MappingReader) -> list[str]:
+    given = top.tree("fields")
     found = [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
     if not found or not isinstance(given, list) or len(set(found)) != len(given):
-        top.refuse("fields is not a list of addresses, each once", "fields")
+        top.refuse("this must be a list of addresses, each once", "fields")
     for each in found:
         try:
             parse_field(each)
         except InputError:
-            top.refuse("a field is not vault://MOUNT/PATH#FIELD or aws://REGION/NAME#FIELD", "fields")
+            top.refuse("this must hold vault://MOUNT/PATH#FIELD or aws://REGION/NAME#FIELD", "fields")
     return found
 
 
-def _jobs(section: Section, system: str) -> Jobs:
+def _jobs(section: MappingReader, system: str) -> Jobs:
     repository, number, where = _NUMBERS[system]
-    given = section.take(number)
+    given = section.tree(number)
     if not isinstance(given, str) or not _ID.fullmatch(given):
-        section.refuse(f"{number} is not the number of a {repository} ({where})", number)
+        section.refuse(f"this must be the number of a {repository} ({where})", number)
     found = Jobs(
         system=system,
         issuer=_text(section, "issuer", _HTTPS, _ISSUERS[system]),
@@ -85,52 +84,50 @@ def _jobs(section: Section, system: str) -> Jobs:
         branch=_text(section, "branch", _BRANCH, "main"),
         environments=tuple(_environments(section)),
     )
-    section.finish()
+    section.close()
     return found
 
 
-def _environments(section: Section) -> list[str]:
-    given = section.take("environments")
-    if not isinstance(given, list) or not given:
-        section.refuse("environments is not a list with something in it", "environments")
+def _environments(section: MappingReader) -> list[str]:
+    given = section.items("environments", least=1)
     found = [each for each in given if isinstance(each, str) and _ENVIRONMENT.fullmatch(each)]
     if len(found) != len(given) or len(set(found)) != len(found):
-        section.refuse("environments may hold only plain names, each once", "environments")
+        section.refuse("this may hold only plain names, each once", "environments")
     return found
 
 
-def _pods(section: Section) -> Pods:
+def _pods(section: MappingReader) -> Pods:
     found = Pods(
         host=_text(section, "host", _HTTPS, "https://kubernetes.default.svc"),
         namespace=_text(section, "namespace", _SPACE),
         account=_text(section, "service_account", _SPACE),
         certificate=_text(section, "ca_certificate", _PEM, ""),
     )
-    section.finish()
+    section.close()
     return found
 
 
-def _aws(section: Section, *, github: bool) -> dict[str, str]:
+def _aws(section: MappingReader, *, github: bool) -> dict[str, str]:
     found = {
         "aws_account": _text(section, "account", _ACCOUNT),
         "kms_key": _text(section, "kms_key", _KEY, ""),
     }
     if github and _text(section, "github_subject", _SUBJECT, "ids") == "ids":
-        given = section.take("github_owner_id") if "github_owner_id" in section else None
+        given = section.tree("github_owner_id")
         if not isinstance(given, str) or not _ID.fullmatch(given):
             section.refuse(
-                "github_owner_id is not the number of the repository's owner (gh api repos/OWNER/NAME --jq .owner.id)",
+                "github_owner_id must be the number of the repository's owner (gh api repos/OWNER/NAME --jq .owner.id)",
                 "github_owner_id" if given is not None else "account",
             )
         found["github_owner"] = given
-    section.finish()
+    section.close()
     return found
 
 
-def _text(section: Section, key: str, shape: re.Pattern[str], default: str | None = None) -> str:
+def _text(section: MappingReader, key: str, shape: re.Pattern[str], default: str | None = None) -> str:
     if default is not None and key not in section:
         return default
-    given = section.take(key)
+    given = section.tree(key)
     if not isinstance(given, str) or not shape.fullmatch(given) or ".." in given:
-        section.refuse(f"{key} is not valid", key)
+        section.refuse("this is missing" if given is None else "this is not valid", key)
     return given

@@ -1,0 +1,220 @@
+"""Reads one mapping of a document key by key; what is wrong is refused with its place, and never quoted."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NoReturn, TypeVar
+
+from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
+from tokenguard.domain.duration import parse_duration
+from tokenguard.domain.moment import parse_day
+from tokenguard.domain.names import SEGMENT
+from tokenguard.errors import InputError, newer_hint
+from tokenguard.frozen import Frozen
+from tokenguard.text import is_plain_line, safe_text
+
+MAX_TEXT = 500
+_MAX_NUMBER = 999_999
+_WORD = re.compile(r"[a-z_]{1,32}", re.ASCII)
+_Text = TypeVar("_Text", bound=str)
+
+
+class DocumentPositions(Frozen, frozen=True):
+    """What errors say of a document, and how its texts are taken."""
+
+    locate: Callable[[Sequence[str | int]], str]
+    """Turns a path into `source:line:column`; only called when something is wrong there."""
+    hint: str
+    verbatim: bool = False
+    """Whether spaces around a text belong to it, and a key without a value counts as one that is missing."""
+
+
+class MappingReader:
+    """A mapping that is taken apart; `close` refuses what was not read.
+
+    Args:
+        tree: what should be a mapping.
+        document: says where a path of the whole document stands.
+        path: how the mapping is reached from the top.
+        label: how errors call it: the known keys on the path.
+    """
+
+    def __init__(
+        self, tree: Tree, document: DocumentPositions, path: Sequence[str | int] = (), label: str = ""
+    ) -> None:
+        self._document = document
+        self._path = tuple(path)
+        self._label = label
+        self._known: dict[str, None] = {}
+        if not isinstance(tree, dict):
+            self.refuse("this must be a mapping")
+        self._left = dict(tree)
+
+    @classmethod
+    def of_yaml(cls, data: bytes, *, source: str, hint: str, max_bytes: int = MAX_BYTES) -> "MappingReader":
+        """A whole YAML document; InputError if it is none. `source` is how errors name it."""
+        tree = load_yaml(data, source=source, max_bytes=max_bytes)
+        return cls(tree, DocumentPositions(yaml_positions(data, source), hint))
+
+    def below(self, tree: Tree, *way: str | int, label: str | None = None) -> "MappingReader":
+        """The mapping that `way` leads to."""
+        return MappingReader(tree, self._document, (*self._path, *way), self._named(way) if label is None else label)
+
+    def place(self, *way: str | int) -> str:
+        """Where the mapping stands, or what `way` leads to in it: `source:line:column`."""
+        return self._document.locate((*self._path, *way))
+
+    def refuse(self, why: str, *way: str | int, hint: str = "") -> NoReturn:
+        """InputError about this mapping, or about what `way` leads to in it."""
+        label = self._named(way)
+        message = f"{self.place(*way)}: {label}{': ' if label else ''}{why}"
+        raise InputError(message, hint=hint or self._document.hint) from None
+
+    def _named(self, way: Sequence[str | int]) -> str:
+        """The label of what `way` leads to; a key that was not asked for could be a value, and is left out."""
+        key = way[0] if way else ""
+        shown = key if isinstance(key, str) and key in self._known and _WORD.fullmatch(key) else ""
+        return ".".join(filter(None, (self._label, shown)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys that were not read yet."""
+        return tuple(self._left)
+
+    def __contains__(self, key: str) -> bool:
+        self._known[key] = None
+        return key in self._left
+
+    def peek(self, key: str) -> Tree:
+        """The value of the key, which stays unread."""
+        return self._left.get(key)
+
+    def tree(self, key: str) -> Tree:
+        """The value of the key, once; None if it is missing."""
+        self._known[key] = None
+        return self._left.pop(key, None)
+
+    def lacks(self, key: str) -> bool:
+        """Whether the key is missing."""
+        if key in self and not (self._document.verbatim and self.peek(key) is None):
+            return False
+        self.tree(key)
+        return True
+
+    def version(self, key: str, known: str) -> None:
+        """Refuse a document of another version than the one that is known."""
+        if (given := self.tree(key)) != known:
+            hint = newer_hint(given, known) or f"begin the file with `{key}: {known}`"
+            self.refuse(f"this must be {known}", key, hint=hint)
+
+    def only(self, known: Iterable[str], meant: Mapping[str, str] | None = None) -> None:
+        """Refuse unread keys but for these; `meant` maps other names to what is called otherwise here."""
+        self._known |= dict.fromkeys(known)
+        for key in self._left:
+            if key not in self._known:
+                self._refuse_unknown(key, meant or {})
+
+    def close(self) -> None:
+        """Refuse unread keys."""
+        for key in self._left:
+            self._known.pop(key, None)
+            self._refuse_unknown(key, {})
+
+    def _refuse_unknown(self, key: str, meant: Mapping[str, str]) -> NoReturn:
+        import difflib  # only a mistyped key needs it
+
+        known = list(self._known)
+        other = meant.get(key, "")
+        near = [other] if other in known else difflib.get_close_matches(key[:40], known, n=1)
+        asked = f"did you mean {near[0]}? " if near else ""
+        self.refuse("unknown key", key, hint=f"{asked}it may have {', '.join(known)}")
+
+    def text(self, key: str, default: str | None = None, *, most: int = MAX_TEXT, empty: bool = False) -> str:
+        """One line of text, with at least one character unless it may be `empty`; needed if there is no default."""
+        if self.lacks(key):
+            return self.refuse("this is missing", key) if default is None else default
+        return self.line(self.tree(key), key, most=most, empty=empty)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of one-line texts; empty if it is missing."""
+        return tuple(self.line(each, key) for each in self.items(key))
+
+    def choice(self, key: str, allowed: Iterable[_Text], default: _Text | None = None) -> _Text:
+        """One of a closed list."""
+        words, text = {str(each): each for each in allowed}, self.text(key, default)
+        return words.get(text) or self.refuse(f"this must be one of {', '.join(words)}", key)
+
+    def segment(self, key: str) -> str:
+        """One segment, such as a team."""
+        text = self.text(key)
+        if not SEGMENT.fullmatch(text):
+            self.refuse("this must be one word of a-z, 0-9, '.', '_' and '-', at most 63 characters long", key)
+        return text
+
+    def number(self, key: str, *, least: int = 0, most: int = _MAX_NUMBER) -> int | None:
+        """A whole number; None if it is missing."""
+        return None if self.lacks(key) else self.whole(self.tree(key), key, least=least, most=most)
+
+    def duration(self, key: str) -> timedelta | None:
+        """Seconds, or for example `0.5s`, `2m`, `24h` or `7d`; None if it is missing."""
+        if self.lacks(key):
+            return None
+        found = parse_duration(self.text(key))
+        return self.refuse("this must be a duration such as 30s, 5m, 24h or 7d", key) if found is None else found
+
+    def day(self, key: str) -> datetime:
+        """The beginning of a day in UTC, written as `2027-01-31`."""
+        return parse_day(self.text(key)) or self.refuse("this must be a date such as 2027-01-31", key)
+
+    def within(self, key: str) -> "MappingReader | None":
+        """The mapping under the key; None if it is missing."""
+        return None if self.lacks(key) else self.below(self.tree(key), key)
+
+    def rows(self, key: str, *, least: int = 0, most: int | None = None) -> "Iterator[MappingReader]":
+        """The mappings of a list, which may be missing."""
+        for number, tree in enumerate(self.items(key, least=least, most=most)):
+            yield self.below(tree, key, number)
+
+    def items(self, key: str, *, least: int = 0, most: int | None = None) -> list[Tree]:
+        """A list of anything; empty if it is missing."""
+        found = [] if self.lacks(key) else self.tree(key)
+        if not isinstance(found, list):
+            self.refuse("this must be a list", key, hint="write it as [FIRST, SECOND]")
+        if len(found) < least:
+            self.refuse("this must be a list with something in it", key)
+        if most is not None and len(found) > most:
+            self.refuse(f"this has more than {most:,} items", key)
+        return found
+
+    def table(self, key: str) -> dict[str, Tree]:
+        """A mapping of names to anything; empty if it is missing."""
+        found = {} if self.lacks(key) else self.tree(key)
+        return found if isinstance(found, dict) else self.refuse("this must be a mapping", key)
+
+    def line(self, tree: Tree, key: str, *, most: int = MAX_TEXT, empty: bool = False) -> str:
+        """One line of text that stands somewhere under the key."""
+        text = tree if isinstance(tree, str) else "\n"
+        text, plain = (text, str.isprintable) if self._document.verbatim else (text.strip(), is_plain_line)
+        if not isinstance(tree, str) or len(text) > most or not (text or empty) or not plain(text):
+            self.refuse(f"this must be one plain line of {0 if empty else 1} to {most:,} characters", key)
+        return text
+
+    def whole(self, tree: Tree, key: str, *, least: int, most: int) -> int:
+        """A whole number that stands somewhere under the key."""
+        text = tree if isinstance(tree, str) and tree.isascii() and tree.isdigit() else ""
+        if not 0 < len(text) <= len(str(most)) or not least <= int(text) <= most:
+            self.refuse(f"this must be a whole number from {least} to {most:,}", key)
+        return int(text)
+
+    def words(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
+        """A list of some words of a closed list; in the order of that list."""
+        found = self.texts(key)
+        if not set(found) <= set(allowed):
+            self.refuse(f"this may hold only {', '.join(allowed)}", key)
+        return tuple(str(each) for each in allowed if each in found)
+
+
+def yaml_positions(data: bytes, source: str) -> Callable[[Sequence[str | int]], str]:
+    """What says where a path of a YAML document stands: `source:line:column`."""
+    shown = safe_text(source, one_line=True, limit=200)
+    return lambda path: "{}:{}:{}".format(shown, *locate_yaml(data, path))
