@@ -15,6 +15,7 @@ from tokenguard.text import is_plain_line, safe_text
 
 MAX_TEXT = 500
 _MAX_NUMBER = 999_999
+_SHORT_LIST = 20
 _WORD = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _Text = TypeVar("_Text", bound=str)
 
@@ -127,7 +128,8 @@ class MappingReader:
         other = meant.get(key, "")
         near = [other] if other in known else difflib.get_close_matches(key[:40], known, n=1)
         asked = f"did you mean {near[0]}? " if near else ""
-        self.refuse("unknown key", key, hint=f"{asked}it may have {', '.join(known)}")
+        listed = f"it may have {', '.join(known)}" if len(known) <= _SHORT_LIST else self._document.hint
+        self.refuse("unknown key", key, hint=f"{asked}{listed}")
 
     def text(self, key: str, default: str | None = None, *, most: int = MAX_TEXT, empty: bool = False) -> str:
         """One line of text, with at least one character unless it may be `empty`; needed if there is no default."""

@@ -8,9 +8,9 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tests.fakes.provider_files import GUIDED_FILE, SANDBOX_FILE
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.providers import provider_registry
 from tokenguard.providers.generic.loading import describe
-from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.shell.provider_descriptions import new_description
 
 ROOT = Path(__file__).parents[2]
@@ -52,13 +52,13 @@ def known_keys(monkeypatch):
     asked = {}
 
     def note(name):
-        original = getattr(Fields, name)
+        original = getattr(MappingReader, name)
 
         def wrapped(self, key, *rest, **more):
             asked.setdefault(tuple(part for part in self._path if isinstance(part, str)), set()).add(key)
             return original(self, key, *rest, **more)
 
-        monkeypatch.setattr(Fields, name, wrapped)
+        monkeypatch.setattr(MappingReader, name, wrapped)
 
     for name in ("tree", "peek", "__contains__"):
         note(name)

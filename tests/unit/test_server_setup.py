@@ -34,7 +34,7 @@ def read(text):
         ("", "1", "mapping"),
         ("version: 2\n" + GITHUB, "1:1", "version: this must be 1"),
         ("version: 1\n", "", "no login is declared"),
-        ("version: 1\nbitbucket: {}\n" + GITHUB, "2:1", "not known here"),
+        ("version: 1\nbitbucket: {}\n" + GITHUB, "2:1", "unknown key"),
         ("version: 1\ngithub: {}\n", "2:1", "repository_id: this must be the number"),
         ("version: 1\ngithub: {repository_id: 0}\n", "2:10", "gh api repos"),
         ("version: 1\ngithub: {repository_id: [1]}\n", "2:10", "gh api repos"),

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Auth, CredentialPart
-from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.provider_sections import plain_pairs
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
@@ -17,10 +17,10 @@ _OWN_FAMILIES = ("accept-", "content-", "proxy-", "transfer-", "user-agent")
 _SHORT = "write bearer, basic, header NAME, or a mapping of `headers`, `query` or `basic`"
 
 
-def auth(top: Fields, key: str) -> Auth:
+def auth(top: MappingReader, key: str) -> Auth:
     """One of the two sections `auth` and `admin_auth`; `bearer` where the key is missing."""
     if isinstance(top.peek(key), dict):
-        fields = top.within(key) or top.empty(key)
+        fields = top.below(top.tree(key), key)
         parts = tuple(_parts(fields))
         fields.close()
         if not parts:
@@ -37,7 +37,7 @@ def auth(top: Fields, key: str) -> Auth:
     return Auth(parts=(CredentialPart(header=name),))
 
 
-def headers(top: Fields) -> tuple[tuple[str, str], ...]:
+def headers(top: MappingReader) -> tuple[tuple[str, str], ...]:
     """Headers that are the same in every request, such as the version of the API."""
     found = plain_pairs(top, "headers")
     for name, text in found:
@@ -46,7 +46,7 @@ def headers(top: Fields) -> tuple[tuple[str, str], ...]:
     return found
 
 
-def _parts(fields: Fields) -> Iterator[CredentialPart]:
+def _parts(fields: MappingReader) -> Iterator[CredentialPart]:
     for key, pattern in (("headers", _NAME), ("query", _PARAMETER)):
         within = fields.within(key)
         for name in within.names if within is not None else ():
@@ -71,7 +71,7 @@ def _basic(text: str) -> CredentialPart:
     return CredentialPart(header="Authorization", prefix="Basic ", text=text, base64=True)
 
 
-def _check(fields: Fields, key: str, text: str) -> None:
+def _check(fields: MappingReader, key: str, text: str) -> None:
     """A text holds the names of fields of a value, and at least one."""
     used = request_template.names(text)
     if not used or request_template.problem(text, tuple(used)) or not all(map(_FIELD.fullmatch, used)):

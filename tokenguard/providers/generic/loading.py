@@ -1,21 +1,22 @@
 """Reading a provider file: every key known, every placeholder, pointer, route and status checked."""
 
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
-from tokenguard.documents import Tree, load_yaml, locate_yaml
-from tokenguard.domain.names import SEGMENT
+from tokenguard.documents import Tree, load_yaml
 from tokenguard.domain.token import CredentialKind
-from tokenguard.errors import InputError, newer_hint
+from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
+from tokenguard.mapping_reader import DocumentPositions, MappingReader, yaml_positions
 from tokenguard.providers.generic import auth_section, probe_section, provider_sections, revoke_value_section
 from tokenguard.providers.generic.description import Description, Rows, Update
-from tokenguard.providers.generic.mapping_reader import Fields, Locate
 
 FORMAT = "1"
 _MAX_BYTES = 65_536
-_KINDS = [str(kind) for kind in CredentialKind if kind.has_value]
+_HINT = "docs/providers.md describes every key of a provider file"
+_KINDS = [kind for kind in CredentialKind if kind.has_value]
 _NO_TIME = timedelta(0)
 
 
@@ -33,17 +34,15 @@ def load(path: Path) -> Description:
 def describe(data: bytes, *, source: str) -> Description:
     """What a provider file says; InputError names the place that is wrong."""
     tree = load_yaml(data, source=source, max_bytes=_MAX_BYTES)
-    return described(tree, locate=lambda path: "{}:{}:{}".format(source, *locate_yaml(data, path)))
+    return described(tree, locate=yaml_positions(data, source))
 
 
-def described(tree: Tree, *, locate: Locate) -> Description:
+def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> Description:
     """A parsed provider file as a description; `locate` turns a path into the place that errors name."""
-    top = Fields(tree, locate)
-    if (given := top.text("format", FORMAT)) != FORMAT:
-        top.refuse(f"the format is not {FORMAT}", "format", hint=newer_hint(given, FORMAT))
-    name = top.text("name")
-    if not SEGMENT.fullmatch(name):
-        top.refuse("this must be a segment such as acme: a-z, 0-9, '.', '_', '-'", "name")
+    top = MappingReader(tree, DocumentPositions(locate, _HINT, verbatim=True))
+    if not top.lacks("format"):
+        top.version("format", FORMAT)
+    name = top.segment("name")
     lifetime = top.duration("lifetime")
     create = provider_sections.create(top, expires=lifetime is not None)
     rows, revoke = provider_sections.rows(top), provider_sections.revoke(top)
@@ -56,7 +55,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     description = Description(
         name=name,
         base_url=_address(top, "base_url"),
-        kind=CredentialKind(top.choice("kind", _KINDS, str(CredentialKind.API_KEY))),
+        kind=top.choice("kind", _KINDS, CredentialKind.API_KEY),
         scope_kind=scope_kind,
         source=_source(top),
         headers=auth_section.headers(top),
@@ -92,7 +91,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     return description
 
 
-def _address(top: Fields, key: str) -> str:
+def _address(top: MappingReader, key: str) -> str:
     """An address, in its one spelling; an error names the place, and shows nothing of it."""
     text = top.text(key)
     try:
@@ -101,7 +100,7 @@ def _address(top: Fields, key: str) -> str:
         top.refuse(error.message, key, hint=error.hint)
 
 
-def _refuse_gaps(top: Fields, said: Description) -> None:
+def _refuse_gaps(top: MappingReader, said: Description) -> None:
     """What one section needs of another."""
     if said.create is not None and not said.revoke:
         top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
@@ -115,7 +114,7 @@ def _refuse_gaps(top: Fields, said: Description) -> None:
         _check_update(top, said.update, said.rows)
 
 
-def _check_update(top: Fields, update: Update, rows: Rows | None) -> None:
+def _check_update(top: MappingReader, update: Update, rows: Rows | None) -> None:
     """What an update changed is known from the list alone."""
     if rows is None:
         top.refuse("without `list` it is unknown what a token is after it", "update")
@@ -123,18 +122,10 @@ def _check_update(top: Fields, update: Update, rows: Rows | None) -> None:
         top.refuse("without `permissions` under `list` it is unknown what a token may do after it", "update")
 
 
-def _source(top: Fields) -> dict[str, str]:
+def _source(top: MappingReader) -> dict[str, str]:
     """Where the vendor describes its API, when that was read, and when the file was tried with an account."""
-    fields = top.within("source") or top.empty("source")
+    fields = top.within("source") or top.below({}, "source")
     made = {key: fields.text(key) for key in ("documentation", "contract") if key in fields}
-    made |= {key: _day(fields, key) for key in ("checked", "tried_live") if key in fields}
+    made |= {key: fields.day(key).date().isoformat() for key in ("checked", "tried_live") if key in fields}
     fields.close()
     return made
-
-
-def _day(fields: Fields, key: str) -> str:
-    text = fields.text(key)
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        return fields.refuse("this must be a date such as 2026-11-29", key)

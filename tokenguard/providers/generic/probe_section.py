@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from tokenguard.documents import Tree
 from tokenguard.domain.secret import TOKEN_FIELD
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.providers.generic.description import Condition, Probe
-from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.pointer import JsonPointer
-from tokenguard.providers.generic.provider_sections import maybe_pointer, plain_pairs, pointer, query, route
+from tokenguard.providers.generic.provider_sections import MAX_ROWS, maybe_pointer, plain_pairs, pointer, query, route
 
 _STATUS = re.compile(r"[2-4][0-9]{2}", re.ASCII)
 _MAY_BE_DEAD = frozenset({400, 401, 403, 404, 410})
@@ -22,7 +22,7 @@ _INTROSPECTED = (
 _REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
 
 
-def probe(top: Fields) -> Probe | None:
+def probe(top: MappingReader) -> Probe | None:
     """A GET without placeholders, or an introspection (RFC 7662): a POST of the token as a form."""
     fields = top.within("probe")
     if fields is None:
@@ -45,7 +45,7 @@ def probe(top: Fields) -> Probe | None:
     return made
 
 
-def _introspection(fields: Fields) -> Tree:
+def _introspection(fields: MappingReader) -> Tree:
     """The form of an introspection: `token`, which holds the token, and fixed parameters; None if it is none."""
     found = dict(plain_pairs(fields, "introspect", (TOKEN_FIELD,)))
     if not found:
@@ -55,18 +55,19 @@ def _introspection(fields: Fields) -> Tree:
     return {**found}
 
 
-def _conditions(fields: Fields, key: str) -> tuple[Condition, ...]:
+def _conditions(fields: MappingReader, key: str) -> tuple[Condition, ...]:
     """Statuses, or mappings of `status`, `at` and `is`; empty if the key is missing."""
     tree = fields.peek(key)
     if isinstance(tree, list) and any(isinstance(row, dict) for row in tree):
+        rows = enumerate(fields.items(key, least=1, most=MAX_ROWS))
+        mixed = [row if isinstance(row, str) else fields.below(row, key, number) for number, row in rows]
         return tuple(
-            Condition(status=_status(fields, key, row)) if isinstance(row, str) else _condition(row)
-            for row in fields.texts_or_mappings(key)
+            Condition(status=_status(fields, key, row)) if isinstance(row, str) else _condition(row) for row in mixed
         )
     return tuple(Condition(status=_status(fields, key, text)) for text in fields.texts(key))
 
 
-def _condition(row: Fields) -> Condition:
+def _condition(row: MappingReader) -> Condition:
     made = Condition(
         status=_status(row, "status", row.text("status")), at=pointer(row, "at"), texts=frozenset(row.texts("is"))
     )
@@ -76,13 +77,13 @@ def _condition(row: Fields) -> Condition:
     return made
 
 
-def _status(fields: Fields, key: str, text: str) -> int:
+def _status(fields: MappingReader, key: str, text: str) -> int:
     if not _STATUS.fullmatch(text):
         fields.refuse("this must be a status from 200 to 499", key)
     return int(text)
 
 
-def _check(fields: Fields, made: Probe) -> None:
+def _check(fields: MappingReader, made: Probe) -> None:
     plain_alive, plain_dead = _plain(made.alive), _plain(made.dead)
     alive = {each.status for each in made.alive}
     if alive & _NEVER_ALIVE or plain_alive & plain_dead or any(code in _REDIRECTS for code in alive):

@@ -8,6 +8,7 @@ from tokenguard.domain.names import LABEL_PUNCTUATION
 from tokenguard.domain.secret import TOKEN_FIELD
 from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import InputError
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import (
@@ -21,13 +22,13 @@ from tokenguard.providers.generic.description import (
     Status,
     Update,
 )
-from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paced import Rate
 from tokenguard.providers.paging import Paging, PagingKind
 from tokenguard.providers.route import Route
 
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+MAX_ROWS = 50
 _PERMISSION = re.compile(r"[^\s{}]{1,128}")
 _MARKS = frozenset(
     {
@@ -61,7 +62,7 @@ _GUIDE_CREATE = ("label", "scope", "scope_name", "permissions")
 _GUIDE_REVOKE = ("label", "hint", "scope", "scope_name")
 
 
-def create(top: Fields, *, expires: bool) -> Create | None:
+def create(top: MappingReader, *, expires: bool) -> Create | None:
     """How a token is made; `expires`: whether the file gives tokens a lifetime."""
     fields = top.within("create")
     if fields is None:
@@ -80,7 +81,7 @@ def create(top: Fields, *, expires: bool) -> Create | None:
     return made
 
 
-def replacing(top: Fields, *, expires: bool) -> Replace | None:
+def replacing(top: MappingReader, *, expires: bool) -> Replace | None:
     """How a token is given a new value in place; `expires`: whether the file gives tokens a lifetime."""
     fields = top.within("replace")
     if fields is None:
@@ -97,7 +98,7 @@ def replacing(top: Fields, *, expires: bool) -> Replace | None:
     return made
 
 
-def updating(top: Fields) -> Update | None:
+def updating(top: MappingReader) -> Update | None:
     """How a token's label or permissions are changed."""
     fields = top.within("update")
     if fields is None:
@@ -113,7 +114,7 @@ def updating(top: Fields) -> Update | None:
     return made
 
 
-def rows(top: Fields) -> Rows | None:
+def rows(top: MappingReader) -> Rows | None:
     """How tokens are listed."""
     fields = top.within("list")
     if fields is None:
@@ -143,7 +144,7 @@ def rows(top: Fields) -> Rows | None:
     return made
 
 
-def paging(fields: Fields) -> Paging:
+def paging(fields: MappingReader) -> Paging:
     """How the list goes on after its first answer; there is no default, since a wrong one would lose tokens."""
     text = fields.text("paging", "")
     if text not in set(PagingKind):
@@ -161,7 +162,7 @@ def paging(fields: Fields) -> Paging:
     return Paging(kind=kind, **names, first=1 if first is None else first, size=size or _PAGE_SIZE)
 
 
-def _status(rows: Fields) -> Status | None:
+def _status(rows: MappingReader) -> Status | None:
     """Where a row says whether its token is alive; None if only tokens that are alive are listed."""
     fields = rows.within("status")
     if fields is None:
@@ -180,7 +181,7 @@ def _status(rows: Fields) -> Status | None:
     return made
 
 
-def _check_next(fields: Fields, made: Rows) -> None:
+def _check_next(fields: MappingReader, made: Rows) -> None:
     kind = made.paging.kind
     if kind is PagingKind.CURSOR and made.following is None:
         fields.refuse("this must say where the next cursor is", "next")
@@ -188,7 +189,7 @@ def _check_next(fields: Fields, made: Rows) -> None:
         fields.refuse("only a list with `paging: cursor` or `paging: link` has it", "next")
 
 
-def _check_whole(fields: Fields, made: Rows) -> None:
+def _check_whole(fields: MappingReader, made: Rows) -> None:
     """A list that is said to have no pages must not be asked for one."""
     names = {name.lower().translate({ord(each): None for each in "-_.[]"}) for name, _ in made.query}
     if made.paging.kind is PagingKind.NONE and names & _MARKS:
@@ -197,44 +198,48 @@ def _check_whole(fields: Fields, made: Rows) -> None:
         )
 
 
-def revoke(top: Fields) -> tuple[Revoke, ...]:
+def revoke(top: MappingReader) -> tuple[Revoke, ...]:
     """How a token is ended: by one request, or by several in their order."""
-    if "revoke" not in top:
-        return ()
-    return tuple(_revoke_step(fields) for fields in top.one_or_more("revoke"))
+    if not isinstance(top.peek("revoke"), list):
+        step = top.within("revoke")
+        return () if step is None else (_revoke_step(step),)
+    steps = top.items("revoke", least=1, most=MAX_ROWS)
+    if any(isinstance(each, str) for each in steps):
+        top.refuse("this must be a list of mappings", "revoke")
+    return tuple(map(_revoke_step, [top.below(each, "revoke", number) for number, each in enumerate(steps)]))
 
 
-def _revoke_step(fields: Fields) -> Revoke:
+def _revoke_step(fields: MappingReader) -> Revoke:
     made = Revoke(route=route(fields, "request", _REVOKE_FIELDS), body=_body(fields, _REVOKE_FIELDS))
     _check_names_token(fields, made)
     fields.close()
     return made
 
 
-def _check_names_token(fields: Fields, made: Revoke | Replace | Update) -> None:
+def _check_names_token(fields: MappingReader, made: Revoke | Replace | Update) -> None:
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "id" not in used:
         fields.refuse("this must not be a GET, and must name the token by {id}", "request")
 
 
-def _value(fields: Fields) -> dict[str, JsonPointer]:
+def _value(fields: MappingReader) -> dict[str, JsonPointer]:
     """Where the answer holds the new value: one pointer, or one for each of its fields."""
     if not isinstance(fields.peek("value"), dict):
         return {TOKEN_FIELD: pointer(fields, "value")}
-    within = fields.within("value") or fields.empty("value")
+    within = fields.below(fields.tree("value"), "value")
     made = {name: pointer(within, name) for name in within.names}
     if TOKEN_FIELD not in made or not all(FIELD.fullmatch(name) for name in made):
         fields.refuse(f"this must have a field called {TOKEN_FIELD}, and names such as key_id", "value")
     return made
 
 
-def guide(top: Fields, *, words_for_create: bool, words_for_revoke: bool) -> Guide:
+def guide(top: MappingReader, *, words_for_create: bool, words_for_revoke: bool) -> Guide:
     """The words for a person; needed for what has no request."""
     by_person = " or ".join(["create"] * words_for_create + ["revoke"] * words_for_revoke)
     why = f"the file has no request for {by_person}, so a person does it: `guide` must say where and how"
     if by_person and "guide" not in top:
         top.refuse(f"this is missing: {why}", "guide")
-    fields = top.within("guide") or top.empty("guide")
+    fields = top.within("guide") or top.below({}, "guide")
     if by_person and "where" not in fields:
         fields.refuse(f"this is missing: {why}", "where")
     made = Guide(
@@ -246,7 +251,7 @@ def guide(top: Fields, *, words_for_create: bool, words_for_revoke: bool) -> Gui
     return made
 
 
-def shape(top: Fields) -> Shape | None:
+def shape(top: MappingReader) -> Shape | None:
     """What a value looks like."""
     fields = top.within("shape")
     if fields is None:
@@ -263,7 +268,7 @@ def shape(top: Fields) -> Shape | None:
     return made
 
 
-def label_punctuation(top: Fields) -> str:
+def label_punctuation(top: MappingReader) -> str:
     """What a label may have besides letters and digits; a text such as `-_`, or empty."""
     text = top.text("label_punctuation", LABEL_PUNCTUATION, empty=True)
     if not set(text) <= set(LABEL_PUNCTUATION):
@@ -271,7 +276,7 @@ def label_punctuation(top: Fields) -> str:
     return text
 
 
-def rate(top: Fields) -> Rate | None:
+def rate(top: MappingReader) -> Rate | None:
     """How many requests may be sent in what time."""
     fields = top.within("rate")
     if fields is None:
@@ -283,7 +288,7 @@ def rate(top: Fields) -> Rate | None:
     return Rate(requests=requests, per=per.total_seconds())
 
 
-def meanings(top: Fields, key: str) -> dict[str, str]:
+def meanings(top: MappingReader, key: str) -> dict[str, str]:
     """A table of permissions: what each allows, or what it is needed for."""
     fields = top.within(key)
     if fields is None:
@@ -294,7 +299,7 @@ def meanings(top: Fields, key: str) -> dict[str, str]:
     return made
 
 
-def _words(fields: Fields, key: str, allowed: tuple[str, ...], *, needed: bool) -> tuple[str, ...]:
+def _words(fields: MappingReader, key: str, allowed: tuple[str, ...], *, needed: bool) -> tuple[str, ...]:
     words = fields.texts(key) if key in fields else ()
     if needed and not words:
         fields.refuse(
@@ -305,7 +310,7 @@ def _words(fields: Fields, key: str, allowed: tuple[str, ...], *, needed: bool) 
     return words
 
 
-def route(fields: Fields, key: str, allowed: tuple[str, ...]) -> Route:
+def route(fields: MappingReader, key: str, allowed: tuple[str, ...]) -> Route:
     """A request that may use some placeholders."""
     text = fields.text(key)
     try:
@@ -314,27 +319,21 @@ def route(fields: Fields, key: str, allowed: tuple[str, ...]) -> Route:
         return fields.refuse(error.message, key)
 
 
-def _body(fields: Fields, allowed: tuple[str, ...]) -> Tree:
-    body = fields.tree("body")
-    if body is not None and not isinstance(body, dict):
-        fields.refuse("this must be a mapping", "body")
+def _body(fields: MappingReader, allowed: tuple[str, ...]) -> Tree:
+    body = None if fields.lacks("body") else fields.table("body")
     if problem := request_template.problem(body, allowed):
         fields.refuse(problem, "body")
     return body
 
 
-def query(fields: Fields, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+def query(fields: MappingReader, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
     """The fixed parameters of a request, which may use some placeholders."""
     return plain_pairs(fields, "query", allowed)
 
 
-def plain_pairs(fields: Fields, key: str, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+def plain_pairs(fields: MappingReader, key: str, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
     """A mapping of texts, which may use some placeholders."""
-    tree = fields.tree(key)
-    if tree is None:
-        return ()
-    if not isinstance(tree, dict):
-        fields.refuse("this must be a mapping", key)
+    tree = fields.table(key)
     if problem := request_template.problem(tree, allowed):
         fields.refuse(problem, key)
     return tuple(
@@ -343,13 +342,13 @@ def plain_pairs(fields: Fields, key: str, allowed: tuple[str, ...] = ()) -> tupl
     )
 
 
-def pointer(fields: Fields, key: str) -> JsonPointer:
+def pointer(fields: MappingReader, key: str) -> JsonPointer:
     """A JSON pointer that must be there; the empty one is the whole answer."""
     return JsonPointer.parse(fields.text(key, empty=True)) or fields.refuse(
         "this must be a JSON pointer such as /data/id", key
     )
 
 
-def maybe_pointer(fields: Fields, key: str) -> JsonPointer | None:
+def maybe_pointer(fields: MappingReader, key: str) -> JsonPointer | None:
     """A JSON pointer; None if it is missing."""
     return pointer(fields, key) if key in fields else None

@@ -2,22 +2,22 @@
 
 from tokenguard.documents import Tree
 from tokenguard.domain.secret import TOKEN_FIELD
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import RevokerLogin, RevokeValue
-from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.provider_sections import FIELD, route
 
 ADMIN_PREFIX = "admin_"
 """Before the name of a field of the admin credential, in placeholders of the body."""
 
 
-def revoke_value(top: Fields) -> RevokeValue | None:
+def revoke_value(top: MappingReader) -> RevokeValue | None:
     """The request that ends a token by its value: never a GET, and never with the value in its address."""
     fields = top.within("revoke_value")
     if fields is None:
         return None
     as_form = "form" in fields
-    login = RevokerLogin(fields.choice("auth", tuple(RevokerLogin), str(RevokerLogin.ADMIN)))
+    login = fields.choice("auth", RevokerLogin, RevokerLogin.ADMIN)
     made = RevokeValue(
         route=route(fields, "request", ()),
         body=_content(fields, "form" if as_form else "body"),
@@ -32,10 +32,8 @@ def revoke_value(top: Fields) -> RevokeValue | None:
     return made
 
 
-def _content(fields: Fields, key: str) -> Tree:
-    body = fields.tree(key)
-    if body is not None and not isinstance(body, dict):
-        fields.refuse("this must be a mapping", key)
+def _content(fields: MappingReader, key: str) -> Tree:
+    body = None if fields.lacks(key) else fields.table(key)
     of_admin = [ADMIN_PREFIX + name for name in admin_names(body) if FIELD.fullmatch(name)]
     if problem := request_template.problem(body, (TOKEN_FIELD, *of_admin)):
         fields.refuse(f"{problem}, and fields of the admin credential such as {{{ADMIN_PREFIX}client_id}}", key)
@@ -50,7 +48,7 @@ def admin_names(body: Tree) -> frozenset[str]:
     return frozenset(name.removeprefix(ADMIN_PREFIX) for name in used if name.startswith(ADMIN_PREFIX))
 
 
-def _check(fields: Fields, made: RevokeValue) -> None:
+def _check(fields: MappingReader, made: RevokeValue) -> None:
     used, key = request_template.names(made.body), "form" if made.form else "body"
     if (TOKEN_FIELD in used) is (made.login is RevokerLogin.ITSELF):
         fields.refuse("this must hold the value, {token}, unless the token itself authenticates (`auth: token`)", key)
