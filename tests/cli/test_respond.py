@@ -299,3 +299,46 @@ def test_a_responder_may_end_an_old_value_that_is_accepted_again_at_once(cli, le
     answer = cli("respond", "--stdin", "--reach", "public", "--rotate", "--no-input", stdin=leaked)
     assert answer.code == 0, answer
     assert not cli.world.alive(cli.world.of_value(leaked))
+
+
+@pytest.mark.parametrize(
+    ("answers", "reach", "says"),
+    [
+        ((), (), "nothing was recorded; run the command again"),
+        (("public",), (), "nothing was recorded; run the command again"),
+        (
+            (),
+            ("public",),
+            f"the leak of {NAME} is recorded, and nothing was revoked: tokenguard rotate {NAME} --compromised",
+        ),
+    ],
+    ids=["at the reach", "at the place", "at the question"],
+)
+def test_an_interrupt_says_what_is_recorded_and_what_to_run(cli, leaked, tmp_path, answers, reach, says):
+    cli.tty = FakeTty(*answers)
+    options = ("--reach", *reach, "--where", "wiki") if reach else ()
+    answer = cli("respond", "--stdin", *options, stdin=leaked)
+    assert (answer.code, says in answer.err) == (130, True), answer
+    assert (cli.store.find(token_name(NAME)).document.record.live_leak is not None) is bool(reach)
+    if reach:
+        cli.tty = None
+        assert cli(*says.partition(": tokenguard ")[2].split()).code == 0
+
+
+def test_an_interrupted_rotation_of_a_response_names_the_command_and_what_is_left(cli, leaked, tmp_path, monkeypatch):
+    other = cli.add("video/app/prod/other")
+    file = found_by_gitleaks(cli, leaked, tmp_path)
+    found = json.loads((tmp_path / "found.json").read_text())
+    (tmp_path / "found.json").write_text(json.dumps([*found, found[0] | {"Secret": other, "Match": other}]))
+
+    def interrupted(*_arguments, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeIssuer, "revoke", interrupted)
+    answer = cli("respond", file, "--reach", "public", "--rotate", "--no-input")
+    monkeypatch.undo()
+    assert answer.code == 130, answer
+    (first,) = [each for each in cli.store.scan() if each.document.busy]
+    name = first.document.record.name
+    assert f"its rotation is open: tokenguard rotate {name} --resume; 1 value left: the same command" in answer.err
+    assert cli("rotate", name, "--resume").code == 0

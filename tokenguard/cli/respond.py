@@ -86,12 +86,14 @@ def respond(
     if summary is not None and not force:
         check_kind(Path(summary), TITLE)  # before anything is revoked
     place, begun = _place(wiring, where), _since(since, wiring.clock.now())
+    wiring.unfinished = "nothing was recorded; run the command again"
     findings = look_up(wiring.store, wiring.scan_key(), _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
     if spread not in {None, Spread.STAGED} and findings.leaks:
         place = place or _asked_place(wiring, findings)
     told = Told(reach=spread, where=place, since=begun) if spread else None
     cases, exit_code = respond_to(wiring, findings, told, rotate=rotate) if told else ([], ExitCode.OK)
+    wiring.unfinished = ""
     if summary is not None and spread is not None:
         now, actor = wiring.clock.now(), wiring.store.actor().id
         page = render(cases, reach=spread, strangers=findings.strangers, now=now, actor=actor)

@@ -21,8 +21,9 @@ from tokenguard.ports.provider import ByValue
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
 from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
+from tokenguard.text import counted
 from tokenguard.usecases.notify_at_once import notify_at_once
-from tokenguard.usecases.parts import HasEngine, HasStore, HasVendors
+from tokenguard.usecases.parts import HasEngine, HasOpenWork, HasStore, HasVendors
 from tokenguard.usecases.report_leaks import ReportLeaksParts, record_leak
 from tokenguard.usecases.respond_lookup import Findings, Leaked
 from tokenguard.usecases.send_notifications import SendNotificationsParts
@@ -32,7 +33,7 @@ _MAX_WHERE = 200
 _SHOWN_PLACES = 3
 
 
-class RespondEndParts(SendNotificationsParts, ReportLeaksParts, HasVendors, Protocol):
+class RespondEndParts(SendNotificationsParts, ReportLeaksParts, HasOpenWork, HasVendors, Protocol):
     """What this use case takes."""
 
 
@@ -59,18 +60,41 @@ def respond_to(
     """
     for leaked in findings.leaks:
         _check_since(leaked, told.since)
-    cases, code = [], ExitCode.OK
+    cases, code = list[IncidentToken](), ExitCode.OK
     for leaked in findings.leaks:
-        replaced_at = _replaced_at(leaked, parts.store.history(leaked.snapshot.id))
-        if replaced_at is not None and told.since is not None and told.since.date() < replaced_at.date():
-            case, found = _respond(parts, _of_older_value(leaked, replaced_at), told, rotate=rotate)
-        elif replaced_at is not None and (told.since is None or told.since.date() == replaced_at.date()):
-            case, found = _leave_undecided(parts, leaked, told, replaced_at), ExitCode.UNREACHABLE
-        else:
-            case, found = _respond(parts, leaked, told, rotate=rotate)
+        try:
+            case, found = _respond_to_one(parts, leaked, told, rotate=rotate)
+        except KeyboardInterrupt:
+            parts.unfinished = _after_interrupt(parts, leaked, left=len(findings.leaks) - len(cases) - 1)
+            raise
         cases.append(case)
         code = max(code, found)
     return cases, code
+
+
+def _respond_to_one(
+    parts: RespondEndParts, leaked: Leaked, told: Told, *, rotate: bool
+) -> tuple[IncidentToken, ExitCode]:
+    replaced_at = _replaced_at(leaked, parts.store.history(leaked.snapshot.id))
+    if replaced_at is not None and told.since is not None and told.since.date() < replaced_at.date():
+        return _respond(parts, _of_older_value(leaked, replaced_at), told, rotate=rotate)
+    if replaced_at is not None and (told.since is None or told.since.date() == replaced_at.date()):
+        return _leave_undecided(parts, leaked, told, replaced_at), ExitCode.UNREACHABLE
+    return _respond(parts, leaked, told, rotate=rotate)
+
+
+def _after_interrupt(parts: RespondEndParts, leaked: Leaked, *, left: int) -> str:
+    """What is on record of the token that was worked on, and the command that goes on with it."""
+    name, record = leaked.snapshot.document.record.name, parts.store.load(leaked.snapshot.id).document.record
+    if parts.open_operation() is not None:
+        said = f"the leak of {name} is recorded, and its rotation is open: tokenguard rotate {name} --resume"
+    elif record.live_leak is not None:
+        said = f"the leak of {name} is recorded, and nothing was revoked: tokenguard rotate {name} --compromised"
+    elif record.older_leak is not None:
+        said = f"the leak of an older value of {name} is recorded: tokenguard verify {name}"
+    else:
+        said = f"no leak of {name} is recorded: run the same command again"
+    return f"{said}; {counted(left, 'value')} left: the same command" if left else said
 
 
 def _check_since(leaked: Leaked, since: datetime | None) -> None:
