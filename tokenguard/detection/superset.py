@@ -30,7 +30,8 @@ _MAX_COUNT = 12  # counting further costs RE2 more states than it saves candidat
 _UTF8 = 4  # bytes that one character may take
 _ONE = f"{{1,{_UTF8}}}"
 _ASCII_END = 128
-_MAX_CORES, _LEAST_WEIGHT, _SHORT_RUN = 2, 1, 4
+_MAX_CORES, _LEAST_WEIGHT, _SHORT_RUN, _EXACT_RUN = 2, 1, 4, 8
+_REPEATS = frozenset({op.MAX_REPEAT, op.MIN_REPEAT})
 _COLON = ord(":")
 _RUN_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\\-_=")
 
@@ -210,11 +211,19 @@ class _RegexPiece:
         return sum(_literals(*node) for node in self.nodes)
 
     def shortened(self) -> Tree:
-        """A factor of the piece that is cheap to look for: no long counting, nothing optional at the end."""
+        """The most telling factor of the piece that is cheap to look for: it begins with the end of a long run at most.
+
+        There is no long counting in it, and nothing optional at the end.
+        """
+        starts = [0, *(at for at, (kind, value) in enumerate(self.nodes) if kind in _REPEATS and value[0] > _SHORT_RUN)]
+        return max((self._shortened_from(start) for start in starts), key=lambda tree: _RegexPiece(tree).weight)
+
+    def _shortened_from(self, start: int) -> Tree:
         kept: list[tuple[Any, Any]] = []
-        for kind, value in self.nodes:
-            if kind in {op.MAX_REPEAT, op.MIN_REPEAT} and value[0] > _SHORT_RUN:
-                kept.append((kind, (_SHORT_RUN, _SHORT_RUN, value[2])))
+        for kind, value in self.nodes[start:]:
+            if kind in _REPEATS and value[0] > (_EXACT_RUN if kept and value[0] == value[1] else _SHORT_RUN):
+                most = _SHORT_RUN if kept or not start else _MAX_COUNT  # what stands before it tells more than a run
+                kept.append((kind, (min(value[0], most), min(value[0], most), value[2])))
                 if len(kept) > 1:
                     break  # cut here; a run at the very start was merely shortened from its left
             else:
