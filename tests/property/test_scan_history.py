@@ -9,13 +9,17 @@ from tests.fakes.git_repository import Repository
 from tests.property.test_scan_rules import mutated
 from tests.unit.test_detection_rules import SUFFIXES, secret_lines
 from tokenguard.detection import detect_secrets_adapter, version_diff
+from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import prefilter
-from tokenguard.detection.version_diff import Cleanness, hold_nothing
+from tokenguard.detection.suspects import suspects
+from tokenguard.detection.version_diff import Cleanness
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
 from tokenguard.scanning import history, skip_unchanged
+from tokenguard.scanning.content import Message
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor, matches_of
+from tokenguard.scanning.skip_clean import judged_together
 
 CALM = ["import os", "x = 1", "", "name: value", "- item", "[section]", "a = b", "# a comment", "text without any", "k: [a, b]", "\tindented", "caf\xe9 = 2", "100%",
         "# descript", "x = 'dsc_q8Zk2LmWv5Rt9YbN4cXp7HdT'", "QUJDREVGR0hJSktM", "MTIzNDU2Nzg5", "-----END RSA PRIVATE KEY-----"]  # fmt: skip
@@ -37,6 +41,16 @@ def next_version(lines: list[str], source: random.Random) -> list[str]:
         else:
             lines.insert(at, source.choice(CALM))
     return lines
+
+
+def judged(judge: Cleanness, versions: list[bytes], path: str) -> list[bytes | None]:
+    """As a scan asks about versions that follow each other."""
+    comparison = judge.compare(versions, path)
+    if comparison is None:
+        return [judge.judge(each, path) for each in versions]
+    found = suspects([b"\n".join(lines) for lines in comparison.brought], comparison.rebuilt)
+    possible = [found.possible(number) for number in range(len(versions))]
+    return list(judge.judge_compared(versions, path, comparison, possible))
 
 
 def seen(report: Report) -> set[tuple]:
@@ -67,7 +81,9 @@ def campaign(directory: Path, commits: int, seed: int, monkeypatch: pytest.Monke
     monkeypatch.setattr(history, "_MANY", 10)  # two of git's processes
     quick = job.history(repository.path)
     monkeypatch.undo()
-    monkeypatch.setattr(skip_unchanged.Passing, "judged", lambda _self, sources: ((each, False) for each in sources))
+    monkeypatch.setattr(
+        skip_unchanged.Passing, "judged", lambda _self, sources: ((each, Possible.ANYTHING) for each in sources)
+    )
     whole = job.history(repository.path)
     monkeypatch.undo()
     assert seen(quick) == seen(whole)
@@ -121,7 +137,7 @@ def test_versions_that_are_judged_together_are_judged_as_one_by_one(suffix: str)
             secret = [source.choice(secret_lines(source))] if source.random() < 0.04 else []
             chain.append("\n".join([*lines, *secret]).encode())  # the next version is without it
         together, alone = Cleanness(), Cleanness()
-        answers = [together.judge(chain[0], f"a.{suffix}"), *together.judge_all(chain[1:], f"a.{suffix}")]
+        answers = [*judged(together, chain[:5], f"a.{suffix}"), *judged(together, chain[5:], f"a.{suffix}")]
         assert answers == [alone.judge(each, f"a.{suffix}") for each in chain]
         calm += None not in answers
     assert 0 < calm < 60
@@ -130,22 +146,25 @@ def test_versions_that_are_judged_together_are_judged_as_one_by_one(suffix: str)
 def test_lines_of_versions_that_are_judged_together_are_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(version_diff, "_MOST_LINES", 50)
     judge, versions = Cleanness(), [f"import module{number}".encode() for number in range(400)]
-    answers = [judge.judge(versions[0], "a.py")]
-    for start in range(1, 400, 16):
-        answers += judge.judge_all(versions[start : start + 16], "a.py")
+    answers = []
+    for start in range(0, 400, 16):
+        answers += judged(judge, versions[start : start + 16], "a.py")
         assert len(judge._lines) < 50 + 16
     assert answers == [b"", *versions[:-1]]
 
 
 def test_messages_that_are_asked_together_hold_nothing_one_by_one() -> None:
     source = random.Random(9)
-    together = 0
+    clean = 0
     for _ in range(200):
         texts = ["\n".join(next_version(source.choices(CALM, k=2), source)).encode() for _ in range(5)]
-        if hold_nothing(texts, "(message of x)"):
-            together += 1
-            assert all(list(matches_of(text, "(message of x)", Stages())) == [] for text in texts)
-    assert together > 10
+        messages = [Message(path="(message of x)", data=text) for text in texts]
+        for message, possible in judged_together(messages, Possible.NOTHING):
+            assert isinstance(message, Message)
+            whole = list(matches_of(message.data, message.path, Stages()))
+            assert list(matches_of(message.data, message.path, Stages(), possible=possible)) == whole
+            clean += not possible
+    assert clean > 300
 
 
 LETTERS = "q8Zk2LmWv5Rt9YbN4cXp7HdT"

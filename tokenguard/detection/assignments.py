@@ -38,7 +38,7 @@ _ASSIGNMENT = (
 _OPTION = rf"(?i:(?:--[\w-]{{0,24}}|\b(?:ENV|ARG)[ \t]{{1,4}}\w{{0,24}})(?:{_WORDS})[\w-]{{0,24}}[ \t]{{1,4}}[^\s-])"
 ASSIGNED_PATTERN = f"(?:{_ASSIGNMENT}|{_OPTION})"
 ADDRESS_PATTERN = r"[a-z]://[^\s:/@\"'\x60<>]{0,80}:[^\s/@\"'\x60<>]{3,160}@"
-_COMMAND = (
+COMMAND_PATTERN = (
     r"(?m:(?:\bcurl\b[^\n]{0,400}[ \t]|^[ \t#]{0,40})(?:-[a-zA-Z]{0,5}u|--(?:proxy-)?user)"
     r"(?:[ \t]{1,4}|=)[\"'{]{0,2}[^\s\"'$]{1,160})"
 )
@@ -252,7 +252,7 @@ def _assigned() -> Regex:
 
 @cache
 def _command() -> Regex:
-    return regex(_COMMAND)
+    return regex(COMMAND_PATTERN)
 
 
 @cache

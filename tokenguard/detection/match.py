@@ -1,6 +1,6 @@
 """What detection hands on: where something was found, what it is, and the value, which is never shown."""
 
-from enum import StrEnum, unique
+from enum import Flag, StrEnum, auto, unique
 
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.secret import Secret
@@ -14,6 +14,21 @@ class Confidence(StrEnum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
+
+
+@unique
+class Possible(Flag):
+    """What a content could hold; what is not in it need not be looked for."""
+
+    NOTHING = 0
+    OWN = auto()
+    """Tokens of the team's own."""
+    SHAPES = auto()
+    """Vendors' tokens and all else that is told by how it looks."""
+    RULES = auto()
+    """What detect-secrets' rules or the team's find."""
+    ASSIGNMENTS = auto()
+    ANYTHING = OWN | SHAPES | RULES | ASSIGNMENTS
 
 
 class TextMatch(Frozen, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ _TABLE = Path(__file__).with_name("rule_patterns.json")
 # Asked by themselves: one automaton for all would have a state for each way in which their long runs overlap.
 _APART = ("KeywordDetector",), ("MailchimpDetector", "DiscordBotTokenDetector", "BasicAuthDetector")
 
+_Run = tuple[str, int]
+"""An expression, and how many different characters its match has at least."""
 Candidates = dict[int, set[str]]
 """By where a line starts: the plugins that could find anything in it."""
 
@@ -116,6 +118,15 @@ class Prefilter:
     @cached_property
     def _hex_runs(self) -> Regex:
         return regex(_HEX_RUNS)
+
+    def in_lines(self) -> tuple[list[list[str]], list[_Run]]:
+        """What is in each line that `candidates` tells: a match of an expression of these groups, or a quoted run."""
+        groups = [[each.expression for each in group.members] for group in self._groups]
+        return groups, [(expression, distinct) for _, expression, distinct in _QUOTED]
+
+    def in_traces(self) -> tuple[list[str], list[_Run]]:
+        """What is in all bytes whose traces promise something: a match of one of the cores, or a run."""
+        return self._every_core, [(_RUNS, _BASE64_DISTINCT - 1), (_HEX_RUNS, _HEX_DISTINCT)]
 
     def worthwhile(self, data: bytes) -> bool:
         """Whether any plugin could find anything in a file of these (UTF-8) bytes."""

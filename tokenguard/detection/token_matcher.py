@@ -18,6 +18,12 @@ from tokenguard.token_formats.token_format import TokenFormat, assignment, expre
 _Chars = frozenset[str]
 _LEAST_LITERAL = 2
 _MOST_LEADS = 4
+_MOST_OF_RUN = 8
+"""So many characters of a run tell a shape from other text well enough."""
+_MOST_BEFORE = 16
+"""The same before a literal of one character, which tells little."""
+_GIVEN = r"[\"'\])]*[ \t]*(?:=>|:=|\?=|[:=,(>]|[ \t])[ \t]*(?:\x5c?[\"'\x60(>])*"
+"""What assigns to a name, not counted: `token_format.assignment` allows for no more."""
 _SHORT_WORD = 6
 """A shorter word of a name is looked for at the beginning of a word only."""
 
@@ -58,6 +64,16 @@ class _Standing:
                     continue
                 return TokenSpan(match.start("value"), match.end("value"), self.kind)
         return None
+
+    @property
+    def superset(self) -> tuple[str, str]:
+        """What stands before the shape where it begins with the literal; the literal with its neighbours."""
+        parts = pieces(self._template)
+        if self._number == 0 and self._leads == (0,):
+            return (rf"(?:^|[^{self.kind.left}]|%[0-9A-Fa-f][0-9A-Fa-f])" if self.kind.left else ""), _beginning(parts)
+        before = parts[self._number - 1]
+        run = f"[{before.chars}]{{{min(before.least, _MOST_OF_RUN)}}}" if isinstance(before, Run) else ""
+        return "", run + _beginning(parts[self._number :])
 
     @cached_property
     def _around(self) -> tuple[_Chars, _Chars, _Chars]:
@@ -107,6 +123,51 @@ def token_spans(text: str) -> Iterator[TokenSpan]:
     for kind in anywhere.values():
         for match in _assignment(kind).finditer(text) if _inner(kind).search(text) else ():
             yield TokenSpan(match.start("value"), match.end("value"), kind)
+
+
+def possible_shapes() -> tuple[list[str], ...]:
+    """Byte expressions, as RE2 and `re` have them, of which one matches within every place that could be a token.
+
+    Of a shape they have the literal that it is found by, what stands round it, and how a run behind it begins. Those
+    with the same beginning are one: an automaton has many states less than for one beginning each.
+    """
+    opened, inner, named = dict[str, list[str]](), list[str](), list[str]()
+    for kind in FORMATS:
+        words = "|".join(dict.fromkeys(map(re.escape, _words(kind))))
+        assigned = list[str]()
+        for template in kind.shapes:
+            clue = _standing(kind, template)
+            if clue is not None:
+                before, rest = clue[1].superset
+                (opened.setdefault(before, []) if before else inner).append(rest)
+            elif kind.names:
+                assigned.append(_beginning(pieces(template)))
+            else:
+                inner.append(_from_inner(pieces(template)))
+        if assigned:
+            named.append(f"(?:{words})[A-Za-z0-9_.\\-]*{_GIVEN}(?:{'|'.join(assigned)})")
+    return [f"{before}(?:{'|'.join(rest)})" for before, rest in opened.items()], inner, named
+
+
+def _beginning(parts: Sequence[Piece]) -> str:
+    """What every match of these pieces begins with: up to the first run whose length varies, or is long."""
+    begun = list[str]()
+    for each in parts:
+        if isinstance(each, str):
+            begun.append(re.escape(each))
+            continue
+        begun.append(f"[{each.chars}]{{{min(each.least, _MOST_OF_RUN)}}}")
+        if each.least != each.most or each.least > _MOST_OF_RUN:
+            break
+    return "".join(begun)
+
+
+def _from_inner(parts: Sequence[Piece]) -> str:
+    """What is in every match of pieces of which a later literal is looked for: the end of a run before it, and it."""
+    for number, (run, literal) in enumerate(pairwise(parts)):
+        if isinstance(run, Run) and isinstance(literal, str):
+            return f"[{run.chars}]{{{min(run.least, _MOST_BEFORE)}}}{_beginning(parts[number + 1 :])}"
+    return _beginning(parts)
 
 
 def _named(kind: TokenFormat, text: str, start: int) -> bool:

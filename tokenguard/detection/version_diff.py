@@ -6,18 +6,35 @@ that detect-secrets rebuilds from YAML or INI, of which the traces of all versio
 """
 
 import codecs
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 
 from tokenguard.detection.assignments import may_hold_assignments
+from tokenguard.detection.credential_files import is_credential_file
 from tokenguard.detection.extras import may_hold_shapes
+from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import keeps_order, may_rebuild
+from tokenguard.frozen import Frozen
 
 _COMMENT = b"pragma:"  # silences what is counted then
 _KEYS = (b"PRIVATE KEY", b"PuTTY-User-Key-File")  # known by their first line, told apart by the others
 _MOST_LINES = 200_000
 """Of all versions of a file up to now."""
+_NOT_MEASURED = Traces(longest=sys.maxsize)
+"""Of lines without a core, whose runs may be of any length."""
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class Comparison(Frozen, frozen=True):
+    """What versions of a file bring that was in none before."""
+
+    continues: bool
+    """Whether the lines of the version before the first are known."""
+    brought: list[list[bytes]]
+    """The lines of each."""
+    rebuilt: list[bool]
+    """Of each, whether detect-secrets may look at other lines than its own."""
 
 
 class Cleanness:
@@ -30,64 +47,78 @@ class Cleanness:
         self._lines = set[bytes]()
         self._traces: Traces | None = None
 
-    def judge(self, data: bytes, path: str) -> bytes | None:
+    def judge(self, data: bytes, path: str, possible: Possible = Possible.ANYTHING) -> bytes | None:
         """The version before (empty for a new file) if nothing is in `data` that was not there; else None.
 
         Without rules, everything that is text is so, and only the team's own tokens are left to be looked for.
+
+        Args:
+            data: the version.
+            path: of the file.
+            possible: what the lines that it brings could hold.
         """
-        text = _plain(data)
+        text = plain_text(data)
         if text is None:
             self._path = None
             return None
         before = self._data if path == self._path else b""
-        nothing, known = self._judge(data, text, path) if self._rules else (True, True)
+        nothing, known = self._judge(data, text, path, possible) if self._rules else (True, True)
         self._path, self._data = path if known else None, data
         return before if nothing else None
 
-    def judge_all(self, versions: Sequence[bytes], path: str) -> list[bytes | None]:
+    def compare(self, versions: Sequence[bytes], path: str) -> Comparison | None:
+        """What each of these next versions brings, to be asked about with others; None where that does not tell."""
+        if not self._rules or is_credential_file(path):
+            return None
+        continues = self._compares(path)
+        known = set(self._lines) if continues else set[bytes]()
+        brought, rebuilt = list[list[bytes]](), list[bool]()
+        for data in versions:
+            text = plain_text(data)
+            if text is None or len(known) >= _MOST_LINES:
+                return None
+            rebuilt.append(may_rebuild(text, path))
+            if rebuilt[-1] and not keeps_order(text, path):
+                return None
+            brought.append([line for line in data.split(b"\n") if line not in known])
+            known.update(brought[-1])
+        return Comparison(continues, brought, rebuilt)
+
+    def judge_compared(
+        self, versions: Sequence[bytes], path: str, comparison: Comparison, possible: Sequence[Possible]
+    ) -> Iterator[bytes | None]:
         """What `judge` says of each of these versions in sequence.
 
-        Where the one before the first is known, what is new in any of them is asked about at once: a search in a few
-        lines takes as long to begin as to make. Only where that may hold something are they looked at one by one.
+        Args:
+            versions: of one file.
+            path: of the file.
+            comparison: what `compare` said of them.
+            possible: of each, what the lines that it brings could hold.
         """
-        before = self._data
-        if len(versions) > 1 and self._rules and self._compares(path) and self._all_hold_nothing(versions, path):
-            return [before, *versions[:-1]]
-        return [self.judge(data, path) for data in versions]
+        follows = comparison.continues == self._compares(path)
+        for number, data in enumerate(versions):
+            fresh = number == 0 and not comparison.continues
+            if follows and not possible[number] and self._takes(comparison.rebuilt[number], fresh=fresh):
+                before, self._lines = (b"", set()) if fresh else (self._data, self._lines)
+                self._lines.update(comparison.brought[number])
+                self._traces = _NOT_MEASURED if comparison.rebuilt[number] else None
+                self._path, self._data = path, data
+                yield before
+            else:
+                judged = self.judge(data, path, possible[number] if follows else Possible.ANYTHING)
+                follows = follows and self._compares(path)
+                yield judged
+
+    def _takes(self, rebuilt: bool, *, fresh: bool) -> bool:  # noqa: FBT001 - one of a list
+        """Whether it says enough that a version brings no core: a long run promises something beside an earlier one."""
+        before = self._traces
+        return fresh or not rebuilt or (before is not None and not before.cores and not before.varied)
 
     def _compares(self, path: str) -> bool:
         """Whether the lines of the versions before are known, and not too many of them."""
         return path == self._path and len(self._lines) < _MOST_LINES
 
-    def _all_hold_nothing(self, versions: Sequence[bytes], path: str) -> bool:
-        """Whether nothing new is in any of them; if so, the last one is what the next is compared with."""
-        lines, news, kinds = set(self._lines), list[bytes](), set[bool]()
-        for data in versions:
-            text = _plain(data)
-            if text is None:
-                return False
-            rebuilds = may_rebuild(text, path)
-            if rebuilds and not keeps_order(text, path):
-                return False
-            kinds.add(rebuilds)
-            added = [line for line in data.split(b"\n") if line not in lines]
-            news += added
-            lines.update(added)
-        # it does not begin as a bundle or a baseline, whose lines hold no assignments
-        new = b"\n" + b"\n".join(news)
-        if len(kinds) > 1 or may_hold_shapes(new, path) or may_hold_assignments(new, path):
-            return False
-        traces = None
-        if kinds == {True}:
-            traces = prefilter().traces(new) | self._traces if self._traces is not None else None
-            if traces is None or prefilter().promises(traces):
-                return False
-        elif prefilter().candidates(new):
-            return False
-        self._data, self._lines, self._traces = versions[-1], lines, traces
-        return True
-
-    def _judge(self, data: bytes, text: str, path: str) -> tuple[bool, bool]:
+    def _judge(self, data: bytes, text: str, path: str, possible: Possible) -> tuple[bool, bool]:
         """Whether nothing new is in the text, and whether the next version may be judged by what it changes in it."""
         lines = data.split(b"\n")
         if self._compares(path):
@@ -96,10 +127,21 @@ class Cleanness:
         else:
             new, self._lines = data, set(lines)
         rebuilds = may_rebuild(text, path)
-        nothing = not (may_hold_shapes(new, path) or may_hold_assignments(new, path)) and (
-            self._promises_nothing(data, new, text, path) if rebuilds else self._holds_nothing(new)
+        shapes = Possible.SHAPES in possible and may_hold_shapes(new, path)
+        nothing = (
+            not shapes
+            and not (Possible.ASSIGNMENTS in possible and may_hold_assignments(new, path))
+            and (
+                self._promises_nothing(data, new, text, path)
+                if rebuilds
+                else self._holds_nothing(new if Possible.RULES in possible else b"")
+            )
         )
-        return nothing, nothing or not (rebuilds or _holds_key(data) or may_hold_shapes(data, path))
+        if nothing:
+            return True, True
+        self._traces = None
+        shapes = shapes or (new is not data and may_hold_shapes(data, path))
+        return False, not (rebuilds or shapes or _holds_key(data))
 
     def _promises_nothing(self, data: bytes, new: bytes, text: str, path: str) -> bool:
         before = self._traces if path == self._path else Traces()
@@ -123,7 +165,7 @@ def changed_part(before: bytes, after: bytes) -> tuple[int, int]:
     return start, len(after) - _common_end(before, after, shortest - start)
 
 
-def _plain(data: bytes) -> str | None:
+def plain_text(data: bytes) -> str | None:
     """The text, if these bytes are what every stage would look at, as they are."""
     if b"\0" in data or b"\r" in data or _COMMENT in data or data.startswith(_MARKS):
         return None
@@ -131,33 +173,6 @@ def _plain(data: bytes) -> str | None:
         return data.decode()
     except UnicodeDecodeError:
         return None
-
-
-def hold_nothing(texts: Sequence[bytes], path: str) -> bool:
-    """Whether nothing can be found in any of these files of one kind of name. False says nothing.
-
-    Args:
-        texts: short ones, which are asked together.
-        path: decides on the kind.
-    """
-    plain = [_plain(data) for data in texts]
-    rebuilt: list[bytes] = []
-    others: list[bytes] = []
-    for data, text in zip(texts, plain, strict=True):
-        if text is None:
-            return False
-        if not may_rebuild(text, path):
-            others.append(data)
-        elif keeps_order(text, path):
-            rebuilt.append(data)
-        else:
-            return False
-    return not (
-        may_hold_shapes(b"\n".join(texts), path)
-        or may_hold_assignments(b"\n".join(texts), path)
-        or prefilter().candidates(b"\n".join(others))
-        or prefilter().worthwhile(b"\n".join(rebuilt))
-    )
 
 
 def _common_start(before: bytes, after: bytes, most: int) -> int:

@@ -13,6 +13,7 @@ from tokenguard.scanning.git import Git
 from tokenguard.scanning.history import find_history, find_outgoing, find_pushed
 from tokenguard.scanning.scan_budget import ScanBudget
 from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
+from tokenguard.scanning.skip_clean import judge_for
 from tokenguard.scanning.skip_unchanged import Passing
 from tokenguard.scanning.versions import Item, read_items, size_of
 from tokenguard.scanning.worker_processes import parts_by_size, parts_of, shared
@@ -37,7 +38,8 @@ class LongScan(Frozen, frozen=True, kw_only=True):
 
         def scan_part(part: Sequence[Named], tagger: Tagger, budget: ScanBudget) -> Report:
             sources = watched(read_named(part), self.watch)
-            return scan(sources, self.stages, self.suppressor, tagger=tagger, budget=budget)
+            judge = judge_for(self.stages)
+            return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=judge, budget=budget)
 
         return self._shared(parts_of(list(named_files(paths))), scan_part)
 
@@ -59,7 +61,7 @@ class LongScan(Frozen, frozen=True, kw_only=True):
         def scan_part(part: Sequence[list[Item]], tagger: Tagger, budget: ScanBudget) -> Report:
             sources = watched(read_items(git, chain.from_iterable(part)), self.watch)
             judge = Passing(self.stages).judged
-            return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=judge, budget=budget)
+            return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=judge, once=True, budget=budget)
 
         sizes = [size_of(group) for group in groups]
         return self._shared(parts_by_size(groups, sizes, _HISTORY_PARTS), scan_part, known=sum(sizes))

@@ -10,7 +10,7 @@ from tokenguard.detection.assignments import scan_assignments
 from tokenguard.detection.extras import allowed, scan_extras
 from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.detection.key_stores import key_stores
-from tokenguard.detection.match import Confidence, LeftOut, TextMatch, Unscanned
+from tokenguard.detection.match import Confidence, LeftOut, Possible, TextMatch, Unscanned
 from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.domain.profile import Profile
@@ -34,8 +34,10 @@ OwnStage = Callable[[bytes], Iterable[TextMatch | Unscanned]]
 """Finds the team's own tokens in raw bytes."""
 
 Budget = ScanBudget | PlainFileBudget
-Judge = Callable[[Iterable[Source]], Iterator[tuple[Source, bool]]]
-"""Gives back every source in its order, with whether it is known to hold nothing."""
+Judged = tuple[Source, Possible]
+"""A source, and what it could hold."""
+Judge = Callable[[Iterable[Source]], Iterator[Judged]]
+"""Gives back every source in its order, with what it could hold."""
 
 
 class Stages(Frozen, frozen=True, kw_only=True):
@@ -103,6 +105,7 @@ def scan(
     *,
     tagger: "Tagger | None" = None,
     judge: Judge | None = None,
+    once: bool = False,
     budget: ScanBudget | None = None,
 ) -> Report:
     """Scan everything and report on it, findings in the order of path and place.
@@ -113,16 +116,16 @@ def scan(
         suppressor: what is known already.
         notes: what the reader must know of this run.
         tagger: gives findings their tags, so that those of the parts of one run can be told apart.
-        judge: for versions of the same files: knows most that hold nothing. Each token is then told once for each
-            path, where it appears first.
+        judge: knows most of them that hold nothing.
+        once: the sources are versions of files: each token is told once for each path, where it appears first.
         budget: shared by the parts of a scan; default: one for this call.
     """
     tally = _Tally()
     stages = stages or Stages()
     tagger = tagger or Tagger()
-    tally.known = set() if judge else None
-    judged = judge(sources) if judge else ((source, False) for source in sources)
-    for source, clean, left in _unpacked(judged, budget or ScanBudget()):
+    tally.known = set() if once else None
+    judged = judge(sources) if judge else ((source, Possible.ANYTHING) for source in sources)
+    for source, possible, left in _unpacked(judged, budget or ScanBudget()):
         if isinstance(source, SkippedContent):
             tally.skipped.append(source)
             continue
@@ -132,8 +135,8 @@ def scan(
         if stages.narrowing is not None and stages.narrowing.excludes(source.path):
             tally.excluded.add(source.path)
             looked_for = replace(stages, rules=False)
-        if not clean:
-            _scan_blob(source, looked_for, suppressor or Suppressor(), tagger, tally, budget=left)
+        if possible:
+            _scan_blob(source, looked_for, suppressor or Suppressor(), tagger, tally, budget=left, possible=possible)
     return _report(tally, notes)
 
 
@@ -170,19 +173,22 @@ def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
     )
 
 
-def matches_of(data: bytes, path: str, stages: Stages, budget: Budget | None = None) -> Iterator[Hit]:
+def matches_of(
+    data: bytes, path: str, stages: Stages, budget: Budget | None = None, possible: Possible = Possible.ANYTHING
+) -> Iterator[Hit]:
     """All stages over one content, without doubles, as far as the budget lasts."""
-    found = list(stages.own(data)) if stages.own else []
+    found = list(stages.own(data)) if stages.own and Possible.OWN in possible else []
     yield from (each for each in found if isinstance(each, Unscanned))
     own = OwnMatches(each for each in found if isinstance(each, TextMatch))
-    if not stages.rules:
+    if not stages.rules or possible is Possible.OWN:
         yield from own
         return
     text = decoded(data)
-    every = (*key_stores(data), *_shapes(text.text, path))
+    every = (*key_stores(data), *_shapes(text.text, path)) if Possible.SHAPES in possible else ()
     shapes = [match for match in every if not own.takes(match, "vendor")]
     by_rules = list[TextMatch]()
-    for each in _within(budget, _nameless(text.text, path, stages)) if text.rules_apply and stages.nameless else ():
+    nameless = _nameless(text.text, path, stages, possible) if text.rules_apply and stages.nameless else iter(())
+    for each in _within(budget, nameless):
         if not isinstance(each, TextMatch):
             yield each
         elif not own.takes(each, "rule"):
@@ -203,10 +209,12 @@ def _shapes(text: str, path: str) -> list[TextMatch]:
     return shapes
 
 
-def _nameless(text: str, path: str, stages: Stages) -> Iterator[Hit]:
+def _nameless(text: str, path: str, stages: Stages, possible: Possible) -> Iterator[Hit]:
     """What rules find, and what is assigned to names that sound secret where they do not look."""
-    yield from _by_rules(text, path, stages)
-    yield from scan_assignments(text, path, stages.profile)
+    if Possible.RULES in possible:
+        yield from _by_rules(text, path, stages)
+    if Possible.ASSIGNMENTS in possible:
+        yield from scan_assignments(text, path, stages.profile)
 
 
 def _by_rules(text: str, path: str, stages: Stages) -> Iterator[Hit]:
@@ -230,19 +238,19 @@ def _within(budget: Budget | None, hits: Iterator[Hit]) -> Iterator[Hit]:
         yield each
 
 
-def _unpacked(sources: Iterable[tuple[Source, bool]], budget: ScanBudget) -> Iterator[tuple[Source, bool, Budget]]:
+def _unpacked(sources: Iterable[Judged], budget: ScanBudget) -> Iterator[tuple[Source, Possible, Budget]]:
     """Every source and the members of its archives, each with its budget."""
     plain = PlainFileBudget(budget, 0)
-    for source, clean in sources:
+    for source, possible in sources:
         if isinstance(source, Window):
             plain = PlainFileBudget(budget, len(source.data)) if source.begins else plain
-            yield source, clean, plain
+            yield source, possible, plain
             if (source.begins or source.ends) and may_hold_members(source.data):
-                yield SkippedContent(path=source.path, reason="too-large"), clean, plain
+                yield SkippedContent(path=source.path, reason="too-large"), possible, plain
             continue
-        yield source, clean, PlainFileBudget(budget, len(source.data) if isinstance(source, Blob) else 0)
+        yield source, possible, PlainFileBudget(budget, len(source.data) if isinstance(source, Blob) else 0)
         if isinstance(source, Blob):
-            yield from ((member, False, budget) for member in members(source, budget))
+            yield from ((member, Possible.ANYTHING, budget) for member in members(source, budget))
 
 
 def _scan_blob(
@@ -253,11 +261,12 @@ def _scan_blob(
     tally: _Tally,
     *,
     budget: Budget,
+    possible: Possible,
 ) -> None:
     lines = _Lines(blob)
     findings: list[Finding] = []
     found, silent, left_out = set[int](), set[int](), set[int]()
-    matches = matches_of(blob.data, blob.path, stages, budget)
+    matches = matches_of(blob.data, blob.path, stages, budget, possible)
     for match in _of_window(blob, matches, tagger, tally) if isinstance(blob, Window) else matches:
         if isinstance(match, Unscanned):
             line = match.line + (blob.before.in_text[0] - 1 if isinstance(blob, Window) else 0)

@@ -1,20 +1,19 @@
 """Passes over contents of a history in which nothing can be found: most versions of a file, and most messages."""
 
 from collections.abc import Iterable, Iterator
+from itertools import count, groupby
 
-from tokenguard.detection.version_diff import Cleanness, changed_part, hold_nothing
+from tokenguard.detection.match import Possible
+from tokenguard.detection.suspects import suspects
+from tokenguard.detection.version_diff import Cleanness, changed_part
 from tokenguard.detection.writing_lines import around
 from tokenguard.scanning.content import Blob, Message, Source
-from tokenguard.scanning.scanner import Stages
+from tokenguard.scanning.scanner import Judged, Stages
+from tokenguard.scanning.skip_clean import judged_together
 from tokenguard.scanning.windows import Window
 
-_TOGETHER, _BYTES_TOGETHER = 64, 4 << 20
+_TOGETHER, _BYTES_TOGETHER = 256, 4 << 20
 """So many contents, and about so many bytes of them, wait for each other."""
-_VERSIONS = 16
-"""So many are looked at together, and one by one where one of them may hold something."""
-
-Judged = tuple[Source, bool]
-"""A source, and whether it is known to hold nothing."""
 
 
 class Passing:
@@ -41,39 +40,48 @@ class Passing:
                 yield from self._waited(waiting)
                 waiting, size = [], 0
             if blob is None:
-                yield source, False
+                yield source, Possible.ANYTHING
                 continue
             waiting.append(blob)
             size += len(blob.data)
         yield from self._waited(waiting)
 
     def _waited(self, blobs: list[Blob]) -> Iterator[Judged]:
-        if blobs and isinstance(blobs[0], Message):
-            yield from self._together([each for each in blobs if isinstance(each, Message)])
-        elif self._team:
-            yield from ((each, False) for each in blobs)
-        elif blobs:
-            first, *others = (each.data for each in blobs)
-            path = blobs[0].path
-            before = [self._cleanness.judge(first, path)]
-            for start in range(0, len(others), _VERSIONS):
-                before += self._cleanness.judge_all(others[start : start + _VERSIONS], path)
-            for blob, earlier in zip(blobs, before, strict=True):
-                yield blob, earlier is not None and not self._holds_own(earlier, blob.data)
-
-    def _together(self, messages: list[Message]) -> Iterator[Judged]:
-        clean = not self._team and len(messages) > 1
-        if clean and self._rules:
-            clean = hold_nothing([message.data for message in messages], messages[0].path)
-        if clean and self._own:
-            clean = not any(True for _ in self._own(b"\n\n".join(message.data for message in messages)))
-        yield from ((message, clean or self._clean(message)) for message in messages)
-
-    def _clean(self, blob: Blob) -> bool:
         if self._team:
-            return False
-        before = self._cleanness.judge(blob.data, blob.path)
-        return before is not None and not self._holds_own(before, blob.data)
+            yield from ((each, Possible.ANYTHING) for each in blobs)
+        elif blobs and isinstance(blobs[0], Message):
+            yield from self._messages(blobs)
+        else:
+            files = [list(versions) for _, versions in groupby(blobs, key=lambda blob: blob.path)]
+            for blob, (earlier, possible) in zip(blobs, self._before(files), strict=True):
+                clean = earlier is not None and not self._holds_own(earlier, blob.data)
+                yield blob, Possible.NOTHING if clean else possible
+
+    def _before(self, files: list[list[Blob]]) -> Iterator[tuple[bytes | None, Possible]]:
+        """Of all versions of some files, the version before if they bring nothing; else None, and what they could hold.
+
+        Of the first version of a file that is what its lines could hold. Later ones are scanned for everything, since
+        a value that is told already may be found again, and has to be told by the same name.
+        """
+        compared = [self._cleanness.compare([each.data for each in versions], versions[0].path) for versions in files]
+        texts = [b"\n".join(lines) for each in compared if each is not None for lines in each.brought]
+        found = suspects(texts, [other for each in compared if each is not None for other in each.rebuilt])
+        numbers = count()
+        for versions, each in zip(files, compared, strict=True):
+            path, contents = versions[0].path, [version.data for version in versions]
+            if each is None:
+                yield from ((self._cleanness.judge(data, path), Possible.ANYTHING) for data in contents)
+                continue
+            possible = [found.possible(next(numbers)) for _ in versions]
+            hints = [Possible.ANYTHING for _ in versions]
+            if not each.continues:
+                hints[0] = possible[0] | Possible.OWN
+            yield from zip(self._cleanness.judge_compared(contents, path, each, possible), hints, strict=True)
+
+    def _messages(self, messages: list[Blob]) -> Iterator[Judged]:
+        held = self._own is not None and any(True for _ in self._own(b"\n\n".join(each.data for each in messages)))
+        always = Possible.OWN if held else Possible.NOTHING
+        yield from judged_together(messages, always) if self._rules else ((each, always) for each in messages)
 
     def _holds_own(self, before: bytes, data: bytes) -> bool:
         if self._own is None:
@@ -84,7 +92,5 @@ class Passing:
 
 
 def _belong_together(one: Blob, other: Blob) -> bool:
-    """Whether both are messages, or versions of one file."""
-    if isinstance(one, Message) or isinstance(other, Message):
-        return isinstance(one, Message) and isinstance(other, Message)
-    return one.path == other.path
+    """Whether both are messages, or neither is."""
+    return isinstance(one, Message) == isinstance(other, Message)
