@@ -8,7 +8,7 @@ number). JSON keeps its types.
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from tokenguard.errors import InputError
@@ -120,26 +120,28 @@ class _YamlBuilder:
         self._keys: list[str | None] = []  # the key that waits for its value, one per open collection
         self._documents = 0
         self._nodes = 0
+        self._taken = self._by_event()
 
     def take(self, event: object) -> None:
+        if (taken := self._taken.get(type(event))) is not None:  # not the stream's start and end, a document's end
+            taken(event)
+
+    def _by_event(self) -> dict[type, Callable[[object], None]]:
         import yaml  # loaded by the caller already
 
-        match event:
-            case yaml.ScalarEvent():  # most of them: first
-                self._scalar(self._node(event))
-            case yaml.DocumentStartEvent():
-                self._document(event)
-            case yaml.AliasEvent():
-                self._refuse(event, "aliases are not allowed")
-            case yaml.MappingStartEvent():
-                self._begin(self._node(event), {})
-            case yaml.SequenceStartEvent():
-                self._begin(self._node(event), [])
-            case yaml.CollectionEndEvent():
-                self._open.pop()
-                self._keys.pop()
-            case _:
-                pass  # the stream's start and end, a document's end
+        return {
+            yaml.ScalarEvent: lambda event: self._scalar(self._node(event)),
+            yaml.DocumentStartEvent: self._document,
+            yaml.AliasEvent: lambda event: self._refuse(event, "aliases are not allowed"),
+            yaml.MappingStartEvent: lambda event: self._begin(self._node(event), {}),
+            yaml.SequenceStartEvent: lambda event: self._begin(self._node(event), []),
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+        }
+
+    def _end(self, _event: object) -> None:
+        self._open.pop()
+        self._keys.pop()
 
     def _document(self, event: object) -> None:
         self._documents += 1

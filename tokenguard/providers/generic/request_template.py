@@ -17,14 +17,14 @@ _IN_KEYS = frozenset({"scope"})
 def problem(tree: Tree, allowed: Sequence[str]) -> str:
     """What is wrong with the placeholders anywhere in `tree`, given the allowed ones; empty if nothing is."""
     for text in _texts(tree):
-        if _is_constant(text):
+        if not _has_brace(text) or _is_constant(text):
             continue
         for name in _NAME.findall(text):
             if name not in allowed:
                 return f"unknown placeholder; known here: {', '.join(f'{{{known}}}' for known in allowed) or 'none'}"
         if "{" in _NAME.sub("", text) or "}" in _NAME.sub("", text):
             return "a brace that belongs to no placeholder"
-    for key in _keys(tree):
+    for key in filter(_has_brace, _keys(tree)):
         if {"{", "}"} & set(_NAME.sub("", key)) or not set(_NAME.findall(key)) <= _IN_KEYS & set(allowed):
             return "a placeholder in a key, where only {scope} may be"
     return ""
@@ -32,8 +32,8 @@ def problem(tree: Tree, allowed: Sequence[str]) -> str:
 
 def names(tree: Tree) -> frozenset[str]:
     """The placeholders used anywhere in `tree`."""
-    texts = [*(text for text in _texts(tree) if not _is_constant(text)), *_keys(tree)]
-    return frozenset(name for text in texts for name in _NAME.findall(text))
+    texts = [*(text for text in _texts(tree) if "{" in text and not _is_constant(text)), *_keys(tree)]
+    return frozenset(name for text in texts if "{" in text for name in _NAME.findall(text))
 
 
 def fill(tree: Tree, fields: Mapping[str, str | int], permissions: Sequence[str] = ()) -> Any:
@@ -69,6 +69,10 @@ def _filled_whole(text: str, fields: Mapping[str, str | int], permissions: Seque
         return int(number[1])
     name = _NAME.fullmatch(text)
     return fields[name[1]] if name else filled(text, fields)
+
+
+def _has_brace(text: str) -> bool:
+    return "{" in text or "}" in text
 
 
 def _is_constant(text: str) -> bool:
