@@ -43,7 +43,7 @@ class Replays:
             return True
 
     def release(self, key: str) -> None:
-        """Forget one key: its delivery could not be handled and may be sent again."""
+        """Forget the key of a delivery that was not handled, so that the sender's next attempt is accepted."""
         with self._lock:
             self._until.pop(key, None)
 
