@@ -45,18 +45,18 @@ def agent() -> None:
     type=click.Choice(["refuse", "report"]),
     default="refuse",
     show_default=True,
-    help="What happens with a token that only its format shows: refused or masked, or let through with a notice.",
+    help="How to treat a token that is recognised only by its format: refused or masked, or let through with a notice.",
 )
 @_yes
 @pass_wiring
 def install(wiring: Wiring, names: tuple[str, ...], *, project: bool, reads: str, formats: str, yes: bool) -> None:
     """Register the hook with coding agents: claude-code, cursor, codex, copilot.
 
-    Without AGENT, with those whose folder is in your home directory. The lines that are added are shown first; other
+    Without AGENT: every agent that has a folder in your home directory. The lines that are added are shown first; other
     hooks and settings stay as they are. Run it again after an update, or after `fingerprints pull` with a new scan key.
 
-    Your own hooks run this installation by its full path. If known tokens can be searched for now, they must be from
-    then on: where that fails, the hook refuses everything.
+    Your own hooks run this installation by its full path. If known tokens can be searched for at installation, the hook
+    requires this from then on, and refuses everything if the search fails.
 
     Exit 3: neither a terminal nor --yes; nothing was written.
     """
@@ -91,8 +91,8 @@ def uninstall(wiring: Wiring, names: tuple[str, ...], *, project: bool, yes: boo
 def hook(wiring: Wiring, words: tuple[str, ...], *, own: str, reads: str, formats: str) -> int:
     """Answer one event of a coding agent, read from standard input, in the form that the agent expects.
 
-    Prompts and tool inputs that hold a token are refused, tool output is masked or withheld. What cannot be read or
-    searched is refused: exit 2, with which agents let a hook block. `agent install` writes this command.
+    Prompts and tool inputs that hold a token are refused, tool output is masked or withheld. Input that cannot be read
+    or searched is refused with exit 2, the code by which a hook blocks an agent. `agent install` writes this command.
     """
     from tokenguard.usecases.agent_guard import MOST_BYTES, answered  # it loads the scanner
 

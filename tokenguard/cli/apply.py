@@ -42,7 +42,7 @@ _MOST_JOBS = 16
     "--jobs",
     type=click.IntRange(1, _MOST_JOBS),
     metavar="N",
-    help=f"Tokens side by side: {JOBS_ON_VAULT} on a Vault, else 1.",
+    help=f"Number of tokens processed in parallel: {JOBS_ON_VAULT} on Vault, otherwise 1.",
 )
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")

@@ -28,7 +28,7 @@ _output_option = click.option(
 @_output_option
 @pass_wiring
 def checkpoint(wiring: Wiring, *, key_file: str, output: str | None) -> None:
-    """Verify all audit chains, and sign what they are now in one small text (a C2SP signed note).
+    """Verify all audit chains, and sign their current heads in one small text (a C2SP signed note).
 
     Keep it where the store's administrators cannot replace it: it proves later that no entry was changed or removed
     since, and that store and anchor were not reset together. The key that verifies it is printed to standard error.

@@ -20,7 +20,7 @@ from tokenguard.usecases.export_audit import (
 
 
 @command("export")
-@click.option("--format", "form", type=click.Choice(["jsonl"]), default="jsonl", help="One JSON object a line.")
+@click.option("--format", "form", type=click.Choice(["jsonl"]), default="jsonl", help="One JSON object per line.")
 @click.option(
     "--since",
     default="",
@@ -36,8 +36,8 @@ def export(wiring: Wiring, *, form: str, since: str, output: str | None) -> None
 
     Entries are in the order of their chain; `chain` and `seq` identify an entry, `prev` and `hash` link it to the one
     before. With --since no entry is skipped or repeated, also if other runners write meanwhile or their clocks differ.
-    With --output the file itself is the cursor: after an interrupted run, the next one completes it. Exit 6: a chain is
-    not the one that was exported before. After a migration, export to a new file without --since.
+    With --output the file itself is the cursor: after an interrupted run, the next one completes it. Exit 6: a chain
+    differs from the one that was exported before. After a migration, export to a new file without --since.
     """
     if output is not None:
         if since:

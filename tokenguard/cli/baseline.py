@@ -49,16 +49,16 @@ def baseline() -> None:
 @click.argument("places", nargs=-1, required=True, metavar="FINDING...")
 @click.option("--reason", metavar="TEXT", default="", help="Why it is accepted (required); readable in the file.")
 @click.option("--until", metavar="YYYY-MM-DD", default="", help="From this day on it is a finding again.")
-@click.option("--history", is_flag=True, help="Look for it in all commits, as `scan --history` does.")
+@click.option("--history", is_flag=True, help="Search for the finding in all commits, as `scan --history` does.")
 @_file_option
 @profile_option
 @pass_wiring
 def accept(
     wiring: Wiring, places: tuple[str, ...], *, reason: str, until: str, history: bool, path: Path | None, profile: str
 ) -> None:
-    """Accept what is found at FINDING: PATH:LINE or PATH:LINE:COLUMN, as a report prints it.
+    """Accept the finding at FINDING: PATH:LINE or PATH:LINE:COLUMN, as a report prints it.
 
-    It is looked for in the working tree, then in the index. A known token of the team cannot be accepted.
+    The finding is searched for in the working tree, then in the index. A known token of the team cannot be accepted.
     """
     terms = Terms(reason=reason, until=until, now=wiring.clock.now())
     target = BaselineTarget.of(wiring, [Path()], path, Profile(profile))
@@ -80,7 +80,7 @@ def accept(
 def review(wiring: Wiring, paths: tuple[Path, ...], *, path: Path | None, profile: str) -> None:
     """Go through the findings in PATH (default: the working directory) that are not accepted yet.
 
-    Each answer is saved at once. Findings that are accepted ask for a reason and, if wanted, a last day.
+    Each answer is saved at once. For each accepted finding you enter a reason and, optionally, an expiry date.
     """
     if wiring.tty is None:
         raise NeedsPerson(
@@ -102,10 +102,9 @@ def review(wiring: Wiring, paths: tuple[Path, ...], *, path: Path | None, profil
 @profile_option
 @pass_wiring
 def update(wiring: Wiring, paths: tuple[Path, ...], path: Path | None, profile: str) -> None:
-    """Accept all findings in PATH (default: the working directory), and drop the lines of those that are gone.
+    """Accept all findings in PATH (default: the working directory), and remove those that no longer exist.
 
-    Lines of files outside PATH, dates and reasons are kept. What was accepted until a day that has passed is not
-    accepted again.
+    Lines of files outside PATH, dates and reasons are kept. Expired acceptances are not renewed.
     """
     target = BaselineTarget.of(wiring, paths, path, Profile(profile))
     before = target.read()

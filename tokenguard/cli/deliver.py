@@ -40,10 +40,10 @@ _TONES = {
 def deliver(
     wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool, check_only: bool, wanted: Filter
 ) -> ExitCode:
-    """Compare the consumers of tokens with the store, and deliver the live value where it is missing or another one.
+    """Compare consumers with the store, and deliver the live value to those that lack it or hold another one.
 
-    Nothing is created or revoked. A consumer whose value cannot be read back gets it only if its token is named; one
-    that is a person is listed. Exit 3: an operation is open. 4: a consumer cannot be reached.
+    Nothing is created or revoked. A consumer whose value cannot be read back receives the live value only if its token
+    is named; people are listed. Exit 3: an operation is open. 4: a consumer cannot be reached.
     """
     found = select_tokens(wiring, names, wanted, everything=everything)
     tell_selection(wiring, wanted, found)

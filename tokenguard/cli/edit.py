@@ -51,8 +51,8 @@ def edit(
     are shown and confirmed once (without a terminal with --yes), and each change is an audit event of its own. If one
     cannot be changed, none is.
 
-    With --at-provider, the label and the permissions of one token are changed at the provider as well, its value stays,
-    and the record is changed once the provider's list shows it.
+    With --at-provider, the label and the permissions of one token are changed at the provider as well. The value stays
+    the same; the record is changed once the provider's list shows the change.
     """
     from tokenguard.usecases.edit_token import edit_record  # loads the providers
 

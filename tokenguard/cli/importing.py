@@ -105,7 +105,7 @@ def import_file(
 
     With --update, edit a list in a spreadsheet: columns may be left out, an empty cell clears a field, `none` declares
     that there are no consumers, and a row follows its id when its name changes. The differences are shown and confirmed
-    once. On any fault nothing is written; a row that was changed after the list was written is one.
+    once. On any error nothing is written; a record that changed after the list was exported counts as an error.
     """
     if bool(file) == bool(source):
         raise InputError("give either a FILE or --from ADDRESS", hint="tokenguard import .env, for example")

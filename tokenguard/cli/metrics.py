@@ -19,7 +19,7 @@ def metrics(wiring: Wiring, output: str | None) -> None:
     """Write the state of the inventory as OpenMetrics text: ages, due and overdue tokens, leaks, unproven revocations.
 
     Counts are by environment, owner and provider; no token is named. For the text-file collector of Prometheus' node
-    exporter, let `upkeep --metrics FILE` write the file: it adds when upkeep ended and its exit code.
+    exporter, let `upkeep --metrics FILE` write the file: the file then also has the time and exit code of that run.
     """
     if wiring.screen.as_json:
         raise InputError("metrics have one format", hint="leave --format out")

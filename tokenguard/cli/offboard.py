@@ -34,12 +34,12 @@ def offboard_person(
     wiring: Wiring, person: str, *, plan_only: bool, person_to: str, login_to: str, owner_to: str, yes: bool,
     output: str | None,
 ) -> ExitCode:  # fmt: skip
-    """End everything that PERSON has to do with: rotate what they created, remove their grants, reassign duties.
+    """Offboard PERSON: rotate the tokens that they created, remove their grants, reassign their duties.
 
-    PERSON is written as the records of tokens name them. Rotations that need no person come first. A token whose
-    rotation fails or is interrupted keeps naming PERSON, so that the same command continues with it. The creator of a
-    new value is the one who creates it: by API the identity that runs this, by hand the person who says so at the
-    prompt. Exit codes are as of rotate.
+    Write PERSON as in the token records. Rotations that need no person come first. A token whose
+    rotation fails or is interrupted keeps naming PERSON, so that the same command continues with it. The record of a
+    new value names its creator: by API the identity that runs this command, by hand the person named at the prompt.
+    Exit codes as for `rotate`.
     """
     ties = ties_of(wiring, person)
     successors = _successors(person_to, login_to, owner_to)
@@ -69,7 +69,7 @@ def _show_plan(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Suc
     if wiring.screen.as_json:
         wiring.screen.document({"person": person, "tokens": [_document(each, {}) for each in ties]})
     else:
-        wiring.screen.table(("token", "is", "then", "needs", "blocked because"), ties_table(ties, successors))
+        wiring.screen.table(("token", "role", "action", "needs", "blocked because"), ties_table(ties, successors))
 
 
 def _page(

@@ -29,7 +29,7 @@ _REVOKES = "who lists and revokes them, api or person (empty: api): "
 @command("new")
 @click.argument("name")
 @click.option("--output", metavar="FILE", help="Write to this file, which must not exist, instead of standard output.")
-@click.option("--base-url", default="", metavar="URL", help="What every request begins with.")
+@click.option("--base-url", default="", metavar="URL", help="The base URL of every request.")
 @click.option("--documentation", default="", metavar="URL", help="The vendor's page that describes the API.")
 @click.option("--contract", default="", metavar="TEXT", help="A published OpenAPI description, and its commit or date.")
 @click.option("--auth", default="", metavar="HOW", help="How requests carry a token: bearer, basic, header NAME.")
@@ -41,12 +41,12 @@ _REVOKES = "who lists and revokes them, api or person (empty: api): "
 )
 @pass_wiring
 def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | None, **given: str) -> None:
-    """Write a file that describes provider NAME, to begin with: an example of every key, with its explanation.
+    """Write a template of the file that describes provider NAME: every key with an example and an explanation.
 
-    On a terminal, options that are missing are asked for; an empty answer keeps the example. An answer that cannot be
-    in a file is asked for again, and Ctrl-C prints the command with the answers so far. Replace what differs by what
-    the provider's documentation says, leave out what it does not have, validate the file with `tokenguard provider
-    lint`, and play it with `tokenguard provider test`.
+    On a terminal, options that are missing are asked for; an empty answer keeps the example. Invalid answers are asked
+    for again, and Ctrl-C prints the command with the answers so far. Then adapt each key to the provider's
+    documentation, remove the keys that do not apply, validate the file with `tokenguard provider lint`, and test it
+    with `tokenguard provider test`.
     """
     segment(name, what="provider")
     _check_name(wiring, name)

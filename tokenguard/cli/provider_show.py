@@ -50,7 +50,7 @@ def list_providers(wiring: Wiring) -> None:
 @click.argument("name")
 @pass_wiring
 def show(wiring: Wiring, name: str) -> None:
-    """Show what tokenguard can do at provider NAME, what a person does there, and what its description is based on."""
+    """Show what tokenguard can do at provider NAME, what a person does there, and the sources of its description."""
     found = known_provider(name, wiring.settings, wiring.clock)
     if wiring.screen.as_json:
         wiring.screen.document(_document(found))
@@ -63,7 +63,7 @@ def show(wiring: Wiring, name: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_wiring
 def lint(wiring: Wiring, file: Path) -> None:
-    """Validate the provider file FILE, and name what is still as in the example of `provider new`.
+    """Validate the provider file FILE, and list the keys that still hold the example of `provider new`.
 
     Exit 2, with line and column, if it is invalid.
     """

@@ -40,12 +40,12 @@ def test(
     report: str | None,
     yes: bool,
 ) -> ExitCode:
-    """Play provider files against a service on this machine that behaves as the file says, and misbehaves.
+    """Test provider files against a simulated service on this machine, first as described, then with faults.
 
     NAME is a provider, FILE the path of a provider file (`./acme.yaml`). Tokens are created, listed over several pages,
-    told alive and dead, and revoked; replies get lost, the login fails, requests are limited, a list grows while it is
-    read, revocations are late or have no effect, and a web page answers instead of the API. Nothing is sent to the
-    provider. Exit 1: a check failed.
+    distinguished as alive or dead, and revoked; replies get lost, the login fails, requests are limited, a list grows
+    while it is read, revocations are late or have no effect, and a web page answers instead of the API. Nothing is sent
+    to the provider. Exit 1: a check failed.
 
     With --live, one token of the configured provider NAME is created at the real service with your admin credential,
     looked up in its list, checked, revoked and proven dead. The report holds no value. Ctrl-C, SIGTERM and SIGHUP

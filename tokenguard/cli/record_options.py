@@ -20,7 +20,7 @@ _OPTIONS = (
     click.option(
         "--scope",
         metavar="KIND:ID",
-        help="What the token gives access to, such as drive:8c1f2a or org:acme; `edit` also takes: observed.",
+        help="What the token gives access to, such as drive:8c1f2a or org:acme; `edit` also accepts: observed.",
     ),
     *map(_text, FIELDS),
     click.option(

@@ -31,7 +31,7 @@ _INSTEAD = {
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @pass_wiring
 def request(wiring: Wiring, words: tuple[str, ...]) -> None:
-    """Ask a second person to approve COMMAND, and print the digest to approve. Nothing of COMMAND is done.
+    """Ask a second person to approve COMMAND, and print the digest to approve. COMMAND is not run.
 
     Then another person runs `tokenguard approve DIGEST`, and you run COMMAND within the approval's time. Without
     COMMAND: list what awaits an approval or a review.

@@ -76,7 +76,8 @@ def respond(
     kingfisher or ggshield. Values are compared by fingerprint, and neither shown nor stored. The result is recorded in
     the audit trail. A token that is not dead is recorded as leaked until it is proven dead, or a person closes the leak
     with `edit --leak-ended`. A rotation starts only with --rotate, or after confirmation on a terminal. A report code
-    names a token: after a rotation that followed an earlier report, no leak is recorded without the value or --since.
+    identifies a token, not one of its values: if the token was rotated after an earlier report, a leak is recorded only
+    with the value or --since.
 
     Exit 0: every leaked value is dead. 1: a value is alive, or belongs to no token of this store. 4: the state of a
     value is unknown. A rotation that was started keeps its own exit codes (5: not proven dead).

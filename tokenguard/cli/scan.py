@@ -105,7 +105,9 @@ class _Options(Frozen, frozen=True, kw_only=True):
     help="Also run this detect-secrets filter (it executes code).",
 )
 @click.option("--explain", metavar="PATH:LINE", default="", help="Explain why a place is reported or left out.")
-@click.option("--show-all", is_flag=True, help="Print every finding, not only 100 of a file and 1,000 in all.")
+@click.option(
+    "--show-all", is_flag=True, help="Print all findings; the default is at most 100 per file and 1,000 in total."
+)
 @click.option(
     "-o",
     "--output",
@@ -127,11 +129,11 @@ def scan(wiring: Wiring, /, **options: Any) -> ExitCode:
     any part of a value, and nothing is sent anywhere.
 
     With --agents it scans what Claude Code, Cursor, Codex and GitHub Copilot keep on this machine, for known tokens and
-    vendors' formats, and says session and time of each finding.
+    vendors' formats, and reports session and time of each finding.
 
     A .tokenguard.toml at the top of the scanned repository may be stricter ([scan] strict, require_own, max_pragmas,
     profile), and narrower as far as the organisation's policy allows ([scan] exclude, disable): every summary counts
-    that, and the team's own tokens are found all the same. In CI, --base reads it from the base branch.
+    that, and the team's own tokens are still found. In CI, --base reads it from the base branch.
     """
     asked = _Options(**options)
     chosen = OutputFormat(asked.as_format or wiring.flags.format)

@@ -81,7 +81,7 @@ def selects_where(function: Callable[..., Any]) -> Callable[..., Any]:
         "--where",
         multiple=True,
         metavar="FIELD=TEXT",
-        help=f"Only tokens with this: {', '.join(_KEYS[:-1])}, or leaked=yes; repeatable.",
+        help=f"Only tokens whose FIELD is TEXT: {', '.join(_KEYS[:-1])}, or leaked=yes; repeatable.",
     )(command)
 
 

@@ -18,7 +18,9 @@ from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, UPKEEP_FORMATS)]), help="Output format.")
-@click.option("--metrics", metavar="FILE", help="Also write `tokenguard metrics` there, with the end of this run.")
+@click.option(
+    "--metrics", metavar="FILE", help="Also write the output of `tokenguard metrics` to FILE, with the end of this run."
+)
 @pass_wiring
 def upkeep(
     wiring: Wiring, file: str | None, *, environment: str, concurrent: bool, as_format: str | None, metrics: str | None
@@ -27,9 +29,9 @@ def upkeep(
 
     It never prompts. FILE is a manifest (default: tokens.yaml, if it exists); without one, apply and drift are skipped.
     New items of the manifest are applied only with an approval (`tokenguard approve`). A failure at one token does not
-    stop the rest. The exit code is the gravest: 6 tampering, 5 a revocation not proven, 4 no clear answer, 3 unfinished
-    or waiting for a person or an approval, 2 an invalid or unfulfillable manifest, 1 a dead token, a consumer without
-    the live value, or drift.
+    stop the rest. The exit code is the most severe one: 6 tampering, 5 a revocation not proven, 4 no clear answer, 3
+    unfinished or waiting for a person or an approval, 2 an invalid or unfulfillable manifest, 1 a dead token, a
+    consumer without the live value, or drift.
     """
     from tokenguard.usecases.run_upkeep import Upkeep  # loads what works
 

@@ -53,7 +53,8 @@ def verify(
     while another token, or the admin credential, is accepted by the same host. Exit 5: a token that was proven dead is
     accepted again.
 
-    With --all, a token that cannot be asked about is listed and leaves the exit code as it is; named, it is exit 4.
+    A token that no provider can be asked about is listed: named, it is exit 4; otherwise it does not change the exit
+    code.
     """
     if target is not None:
         return _reconcile(wiring, target, source, alone=not names and not everything and wanted == ANY)

@@ -11,25 +11,25 @@ usage: tokenguard-hook [--baseline FILE] [--strict] [FILE]...
        tokenguard-hook --pre-push [--strict] [-- REMOTE ADDRESS]
        tokenguard-hook --pre-receive [--strict]
 
-Scans the index: FILEs as the index has them, or everything the next commit changes.
-  --commit-msg F the message in F instead, as git gives it to a commit-msg hook
-  --history      every content of every commit instead
-  --since REV    only what came after that commit
-  --pre-push     what a push would publish, as git or pre-commit tells a pre-push hook
-  --pre-receive  what a push brings, as git describes it on standard input
+Scans the index: the staged content of FILEs, or everything that the next commit changes.
+  --commit-msg F the commit message in F instead, as git passes it to a commit-msg hook
+  --history      all versions of all files in all commits instead
+  --since REV    only commits after REV; implies --history
+  --pre-push     the commits of a push, as git or pre-commit passes them to a pre-push hook
+  --pre-receive  the commits of a push that arrives at a server, as git passes them on standard input
   --baseline F   the accepted findings, in place of .tokenguard-baseline at the top
-  --no-baseline  pass over nothing that was accepted
+  --no-baseline  use no baseline
   --profile P    what to report: default, detect-secrets, or strict, which leaves out nothing
-  --own-only     only the team's own tokens, beside another scanner
-  --require-own  fail where own tokens cannot be looked for
-  --show-all     print every finding, not only 100 of a file and 1,000 in all
+  --own-only     search only for the team's own tokens, for use beside another scanner
+  --require-own  fail if own tokens cannot be searched for
+  --show-all     print every finding, without the limits of 100 per file and 1,000 in total
   -q, --quiet    print findings only, and nothing if there are none
-  --strict       fail when anything could not be scanned
+  --strict       fail if anything was not scanned
 
 to silence a finding that is not a secret
   comment        `pragma: allowlist secret` on its line, or `pragma: allowlist nextline secret` on the line before
   baseline       `tokenguard baseline accept FILE:LINE --reason TEXT`; with --history for one of an old commit
-A known token of the team is silenced by neither: revoke it (`tokenguard respond --code CODE`), or waive it for a
+Neither silences a known token of the team: revoke it (`tokenguard respond --code CODE`), or waive it for a
 limited time (`tokenguard fingerprints waive NAME`). With --strict a comment silences no vendor's format.
 
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug

@@ -64,6 +64,6 @@ def moment(tree: JsonTree) -> datetime | None:
 def unreadable() -> Unreachable:
     """The error for a list that is not what the provider documents."""
     return Unreachable(
-        "listing tokens: the answer is not as this provider documents",
+        "listing tokens: the answer differs from the provider's documentation",
         hint="check the provider's address: a portal or another service may be answering",
     )

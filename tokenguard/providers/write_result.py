@@ -97,7 +97,7 @@ def _is_empty(answer: Answer) -> bool:
 
 def not_understood(what: str) -> Ambiguous:
     """The error for an effect whose answer is not what the provider documents."""
-    return Ambiguous(f"{what}: the answer is not as this provider documents", hint="it may have taken effect")
+    return Ambiguous(f"{what}: the answer differs from the provider's documentation", hint="it may have taken effect")
 
 
 def answered(outcome: Outcome, what: str) -> Answer:

@@ -52,7 +52,7 @@ class ControlResult(Frozen, frozen=True, kw_only=True):
     def lack(self) -> str:
         """Why there is no control, to follow the provider's name or "it"."""
         if self.refused:
-            return "also refuses credentials that it accepted before: it may be an outage"
+            return "also refuses credentials that it accepted before, which suggests an outage"
         if self.doubt:
             return "gives no clear answer about the credentials to compare it with"
         return "accepts no other credential to compare it with"

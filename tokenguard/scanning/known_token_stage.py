@@ -80,7 +80,7 @@ def keep(data: bytes, key: ScanKey) -> Bundle:
     before = pulled(key)
     if before is not None and bundle.version < before.version:
         raise Tampered(
-            f"the bundle is of version {bundle.version}, older than {before.version} which was pulled before",
+            f"the bundle has version {bundle.version}; this machine already pulled version {before.version}",
             hint="an old list would hide newer tokens: fetch the current one from its publisher",
         )
     place = _place(key)

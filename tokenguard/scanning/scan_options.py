@@ -69,7 +69,9 @@ class Demands(Frozen, frozen=True, kw_only=True):
         found = []
         if self.most_allowed is not None and report.allowed > self.most_allowed:
             lines = counted(report.allowed, "line")
-            found.append(f"comments silence {lines} of at most {self.most_allowed:,}: take some out")
+            found.append(
+                f"comments silence {lines}, and the limit is {self.most_allowed:,}: remove some of these comments"
+            )
         if self.most_excluded is not None and report.excluded > self.most_excluded:
             files = counted(report.excluded, "file")
             found.append(f".tokenguard.toml excludes {files}, and the policy allows at most {self.most_excluded:,}")

@@ -74,7 +74,7 @@ def keep(data: bytes) -> Published:
     new.read()
     if old is not None and new.version < old.version:
         raise Tampered(
-            f"the store has version {new.version} of the policy, older than {old.version} which was pulled before",
+            f"the store has version {new.version} of the policy; this machine already pulled version {old.version}",
             hint="if it is another store's: `tokenguard policy pull --forget` first",
         )
     place = _place()
