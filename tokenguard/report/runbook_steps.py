@@ -62,7 +62,7 @@ def _decide(matter: Matter) -> str:
                 gap,
             ),
             (
-                "It was seen in code, a log, a chat, a lost device, or used by an unknown party",
+                "It appeared in code, a log or a chat, was on a lost device, or was used by an unknown party",
                 code(f"tokenguard rotate {name} --compromised"),
                 "revoke, then replace",
                 "from the revocation until each consumer has the new one",
