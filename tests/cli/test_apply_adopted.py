@@ -187,12 +187,12 @@ def test_a_date_that_has_passed_has_it_rotated_at_once_since_nobody_knows_how_ol
         ([f"a/b: {{location: '{URL}'}}", f"a/c: {{location: '{URL}'}}"], "at the same location"),
         ([f"a/b: {{location: '{URL}'}}", f"a/c: {{consumers: ['{URL}']}}"], "delivered to the same place"),
         ([f"a/b: {{location: '{URL}', consumers: ['{URL}']}}"], "one of its consumers"),
-        (["a/b: {location: 'vault://kv/app'}"], "location is not valid"),
-        (["a/b: {location: 'vault://kv/../app#x'}"], "location is not valid"),
-        (["a/b: {location: 'file:///etc/shadow#root'}"], "location is not valid"),
-        (["a/b: {location: 'https://evil.example/x#y'}"], "location is not valid"),
+        (["a/b: {location: 'vault://kv/app'}"], "location: this is not valid"),
+        (["a/b: {location: 'vault://kv/../app#x'}"], "location: this is not valid"),
+        (["a/b: {location: 'file:///etc/shadow#root'}"], "location: this is not valid"),
+        (["a/b: {location: 'https://evil.example/x#y'}"], "location: this is not valid"),
         (["a/b: {location: [vault]}"], "one line of text"),
-        (["a/b: {location: ''}"], "location is not valid"),
+        (["a/b: {location: ''}"], "location: this is not valid"),
     ],
 )
 def test_a_location_that_cannot_be_is_refused(cli, tmp_path, tokens, says):

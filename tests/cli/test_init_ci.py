@@ -139,7 +139,7 @@ def test_a_number_that_nobody_filled_in_is_asked_for_by_setup(cli, repository):
     answer = init(cli, "--yes")
     assert "repository's number" in answer.err
     refused = cli("--store", STORE, "setup")
-    assert (refused.code, "server.yaml:6:3: repository_id" in refused.err, "gh api" in refused.err) == (
+    assert (refused.code, "server.yaml:6:3: github.repository_id" in refused.err, "gh api" in refused.err) == (
         2,
         True,
         True,

@@ -309,7 +309,7 @@ def test_a_consumer_without_the_live_value_has_a_hint_that_is_a_command(cli, tmp
     cli.add(NAME)
     assert cli("edit", NAME, "--deliver", f"dotenv:{env}#TOKEN").code == 0
     out = cli("upkeep", "--format", "json").out
-    assert f'"tokenguard rotate {NAME}"' in out
+    assert f'"tokenguard deliver {NAME}"' in out
 
 
 def test_upkeep_names_a_missing_manifest_as_it_was_given(cli):

@@ -83,7 +83,8 @@ def survives_inventory(rules: dict[str, str], defined: dict) -> bool:
     )
     cases = [*inventory.CASES, *((rule, *in_order) for rule in rules)]
     said = ((rule, {**how, "words": True}, text) for rule, how, text in inventory.WORDS)
-    cases += [*said, ("unused", {"rows": (OLD,), **inventory.ENTERED}, inventory.GONE)]
+    fixes = ((rule, {**how, "fixes": True}, text) for rule, how, text in inventory.FIXES)
+    cases += [*said, *fixes, ("unused", {"rows": (OLD,), **inventory.ENTERED}, inventory.GONE)]
     return not any(differs(rule, how, expected) for rule, how, expected in cases if rule in rules)
 
 

@@ -88,17 +88,21 @@ def asked(
     people=None,
     check=None,
     words=False,
+    fixes=False,
+    advice="",
 ):
     policy = POLICY
     rule = policy.rule(rule_id)
     own = PARAMETERS.get(rule_id, {}) if parameters is None else parameters
-    rule = replace(rule, parameters={**rule.parameters, **own})
+    rule = replace(rule, parameters={**rule.parameters, **own}, fix=advice or rule.fix)
     document = Document(record=record, journal=journal, quarantine=quarantine)
     facts = ProviderFacts(capabilities=can, listed=rows, read_at=read_at)
     around = Surroundings(
         [document, *(Document(record=each) for each in others)], NOW, {place_of(record): facts}, people=people
     )
     answer = (check or CHECKS[rule_id])(Question(rule=rule, document=document, around=around, policy=policy))
+    if fixes:
+        return answer.fix
     if words:
         return answer.text if isinstance(answer, Violated) else answer.reason
     return type(answer) if answer is not None else None
@@ -270,6 +274,26 @@ SAID = DeathProof(grade=DeathGrade.ASSERTED, first_at=NOW, last_at=NOW, samples=
 KEPT = Quarantined(
     label=Label("old"), fingerprint="c" * 32, provider_id="", provider_label="upload", proof=SAID, probe_due_at=NOW
 )
+UPDATES = replace(CAN, updates=("label", "permissions"))
+POSTS = replace(GOOD, permissions=("posts:read", "kb:write"))
+FIXES = [
+    ("required-fields", {"record": replace(GOOD, owner="")}, f"tokenguard edit {GOOD.name} --owner TEAM"),
+    ("required-fields", {"record": replace(GOOD, owner="", purpose="")},
+     f"tokenguard edit {GOOD.name} --owner TEAM --purpose TEXT"),
+    ("required-fields", {"record": replace(GOOD, owner=""), "advice": "ask the platform team"}, ""),
+    ("required-fields", {"record": replace(GOOD, owner="", fingerprint=None),
+                         "parameters": {"fields": ("owner", "fingerprint")}}, ""),
+    ("descriptive-name", {"record": replace(GOOD, label="token-2")}, ""),
+    ("descriptive-name", {"record": replace(GOOD, label="token-2"), "can": None}, ""),
+    ("descriptive-name", {"record": replace(GOOD, label="token-2"), "can": UPDATES},
+     f"tokenguard edit {GOOD.name} --label LABEL --at-provider"),
+    ("least-privilege", {"record": POSTS}, ""),
+    ("least-privilege", {"record": POSTS, "can": None}, ""),
+    ("least-privilege", {"record": replace(POSTS, permissions=("kb:write",)), "can": UPDATES}, ""),
+    ("least-privilege", {"record": POSTS, "can": UPDATES},
+     f"tokenguard edit {GOOD.name} --permission posts:read --at-provider"),
+]  # fmt: skip
+"""The command that a rule prints; empty where the policy's own advice stands."""
 WORDS = [
     ("leaked", {"record": GOOD.with_leak(LEAK)}, f"since {NOW:%Y-%m-%d}, pushed: x"),
     ("leaked", {"record": replace(GOOD, leaks=(replace(LEAK, fingerprint="a" * 32),))},
@@ -293,6 +317,11 @@ WORDS = [
     ("unused", {"rows": (), **ENTERED}, "the provider's list does not contain it"),
     ("unused", {"rows": (replace(ROW, last_used_at=None),), **ENTERED}, "the provider does not report when a token was used"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "how", "expected"), FIXES)
+def test_the_command_that_mends_it(rule, how, expected):
+    assert asked(rule, fixes=True, **how) == expected
 
 
 @pytest.mark.parametrize(("rule", "how", "expected"), WORDS)

@@ -89,12 +89,12 @@ CASES = {
     "retired in both": (replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, state=RecordState.RETIRED)), [], [], ""),
     "retired in the store": (WANTED, stored(replace(LIVE, state=RecordState.RETIRED)), [], [], "it is retired"),
     "moved": (WANTED, stored(moved_to="vault://x/y"), [], [], "migrated to another store"),
-    "another scope": (replace(WANTED, scope=Scope("drive", "e")), stored(), [], [], "created for another scope"),
-    "another provider": (replace(WANTED, provider="sees"), stored(), [], [], "created for another provider"),
+    "another scope": (replace(WANTED, scope=Scope("drive", "e")), stored(), [], [], "created for a different scope"),
+    "another provider": (replace(WANTED, provider="sees"), stored(), [], [], "created for a different provider"),
     "another scope, no value": (
         replace(WANTED, scope=Scope("drive", "e")),
         stored(replace(LIVE, fingerprint=None, state=RecordState.PENDING), stage=Stage.ABORTED), ["change"], ["value"], ""),
-    "another address": (WANTED, stored(replace(LIVE, base_url="https://old")), [], [], "another address"),
+    "another address": (WANTED, stored(replace(LIVE, base_url="https://old")), [], [], "provider address differs"),
     "another owner": (replace(WANTED, owner="else"), stored(), ["change"], [], ""),
     "unclaimed": (WANTED, stored(replace(LIVE, state=RecordState.UNCLAIMED, owner="")), ["change"], [], ""),
     "unclaimed, without a scope": (

@@ -14,7 +14,7 @@ _NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
 """What tokenguard puts behind the names that it makes."""
 _LABEL_WORDS = 2
 _SHOWN = {each.name: each.missing for each in PEOPLE}
-_EDIT = "tokenguard edit NAME"
+_EDIT = "tokenguard edit NAME "
 _OPTIONS = {"scope": "--scope KIND:ID", **{each.name: f"{each.option} {each.metavar}" for each in FIELDS}}
 
 
@@ -32,7 +32,7 @@ def _edit(question: Question, missing: Sequence[str]) -> str:
     """The `edit` with the options of what is missing alone; empty where a policy has other advice, which stands."""
     if not question.rule.fix.startswith(_EDIT) or not all(name in _OPTIONS for name in missing):
         return ""
-    return " ".join([_EDIT.replace("NAME", question.record.name), *(_OPTIONS[name] for name in missing)])
+    return _EDIT.replace("NAME", question.record.name) + " ".join(_OPTIONS[name] for name in missing)
 
 
 def person_left(question: Question) -> Answer:
