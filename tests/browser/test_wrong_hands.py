@@ -52,9 +52,13 @@ def test_a_token_of_another_drive_is_ended_and_another_one_made(household, setti
     wrong = settings.create(first, "Product")
     sitting.paste(wrong)
 
-    shown = sitting.until(DONE)
-    assert f"drive:{household.drive_id('Product')}, not to drive:{household.drive_id('Marketing')}" in shown
-    assert asked_to_revoke(shown) == first
+    shown = sitting.until("did you just create it? ")
+    assert (
+        f"drive:{household.drive_id('Product')} at descript, not to Marketing (drive:{household.drive_id('Marketing')})"
+        in shown
+    )
+    sitting.type("yes")
+    assert asked_to_revoke(sitting.until(DONE)) == first
     assert household.live_value() == household.consumer_value() == old
     sitting.type("done Ada")
     assert "still accepts that token" in sitting.until(DONE), "said, not done"

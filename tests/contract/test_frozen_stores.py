@@ -26,7 +26,8 @@ from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.rotation.machine import ORDER, can_abort, revoke_intended
-from tokenguard.shell.wiring import Wiring, close_store
+from tokenguard.shell.opened_stores import close_store
+from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.adopted import adopting
 from tokenguard.stores.aws.store import open_store as open_on_aws
 from tokenguard.stores.local.key_slots import SlotKey

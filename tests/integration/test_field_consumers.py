@@ -137,7 +137,7 @@ class Machine:
         """It is, by a machine that is set to the other server, and nobody there hears of it."""
         answer = self(*arguments, server=self.place.other)
         assert answer.code == 2, answer
-        assert f"error: {self.place.address} was declared on another server" in answer.err
+        assert f"error: {self.place.address} was declared on a server that is not the configured one" in answer.err
         assert f"tokenguard edit NAME --deliver '{self.place.address}'" in answer.err
         assert self.place.heard() == []
         return answer
