@@ -64,9 +64,15 @@ class Judge:
 
     def restore(self, keys: list[Key]) -> None:
         """Bring back what it had made, dead and alive, at another time."""
-        data = json.dumps([asdict(key) for key in keys]).encode()
+        self._tell([asdict(key) for key in keys])
+
+    def _tell(self, tree: Any) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        opener.open(self._door, data, timeout=10).close()
+        opener.open(self._door, json.dumps(tree).encode(), timeout=10).close()
+
+    def hold(self, *, replies: bool) -> None:
+        """Let clients wait for the reply to a request that made a key, or no longer."""
+        self._tell({"holds": replies})
 
     def living(self) -> list[Key]:
         """What it accepts now."""
@@ -77,6 +83,8 @@ class _Service:
     def __init__(self) -> None:
         self.admin = f"sk-social-{secrets.token_hex(32)}"
         self.keys: list[Key] = []
+        self.holds = False
+        """Whether a reply with a new key waits."""
         self._lock = threading.Lock()
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], given: str, body: Any) -> tuple[int, Any]:
@@ -84,6 +92,8 @@ class _Service:
         with self._lock:
             answered = self._answer(method, path.split("/")[2:], query, given, body)
         time.sleep(random.uniform(0, _LONGEST_WAIT))
+        while self.holds and method == "POST":
+            time.sleep(0.01)
         return answered
 
     def _answer(self, method: str, path: list[str], query: Any, given: str, body: Any) -> tuple[int, Any]:
@@ -169,7 +179,11 @@ class _Door(_Api):
         self.reply(200, [asdict(key) for key in self.service.keys])
 
     def do_POST(self) -> None:
-        self.service.keys = [Key(**each) for each in json.loads(self.rfile.read(int(self.headers["Content-Length"])))]
+        tree = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if isinstance(tree, dict):
+            self.service.holds = tree["holds"]
+        else:
+            self.service.keys = [Key(**each) for each in tree]
         self.reply(200, {})
 
 

@@ -28,6 +28,8 @@ version: 1
 defaults: {{provider: autoposting, owner: video, environment: prod, scope: "org:{org}", purpose: posting}}
 tokens:
 {tokens}"""
+_WAIT = 30.0
+"""Seconds for a request that was announced."""
 _TRIES = 6
 """How often a resume may have no clear answer yet: the provider's list lags by 0.3 seconds."""
 
@@ -135,8 +137,9 @@ class KillWorld:
         raise AssertionError(kind)
 
     def kill_one(self, kind: str, *, more: int = 0, at: str = "") -> None:
-        """Kill a command, at once after it says `at` if given, and up to `more` of what is to complete it; see all well
-        after each death and after the end.
+        """Kill a command, and up to `more` of what is to complete it; see all well after each death and after the end.
+
+        With `at`, which it says before it asks for a new token, the first dies when that is made, without the reply.
         """
         command = self.command(kind)
         arguments = command.begin
@@ -206,19 +209,25 @@ class KillWorld:
         )
         moment = self.random.uniform(0.15, self._takes.get(kind, 0.7))
         by_line = self.random.random() < 0.6 or bool(at)
+        before = len(self.provider.made()) if at else 0
+        self.provider.hold(replies=bool(at))
         started = time.monotonic()
         process = subprocess.Popen(
             [*TOKENGUARD, *arguments], cwd=self.directory, env=self._environ, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         said = _read(process, until=None if by_line else started + moment, lines=0 if at else lines, at=at.encode())
-        if by_line and not at:
+        if at:
+            self._wait_for_a_key(before)
+        elif by_line:
             time.sleep(pause)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         said += process.communicate()[0]
+        self.provider.hold(replies=False)
         self._check_output(said.decode())
         took, shown = time.monotonic() - started, said.decode().splitlines()
+        assert at.encode() in said, (at, said)  # else it died, if at all, elsewhere
         if process.returncode != -signal.SIGKILL:
             self._takes[kind], self._lines[kind] = took, max(len(shown), 1)
             assert process.returncode in {0, 3, 4, 5}, (arguments, process.returncode, said)
@@ -226,6 +235,13 @@ class KillWorld:
         last = shown[-1].strip() if shown else "nothing"
         self.kills.append(f"{kind}: {' '.join(arguments[:2])}: {took:.3f} s, after {last!r}")
         return True
+
+    def _wait_for_a_key(self, before: int) -> None:
+        """Until the provider has made one more."""
+        ends = time.monotonic() + _WAIT
+        while len(self.provider.made()) == before:
+            assert time.monotonic() < ends, "no key was made"
+            time.sleep(0.01)
 
     def _complete(self, command: Command, arguments: tuple[str, ...]) -> None:
         for _ in range(_TRIES):
