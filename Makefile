@@ -22,7 +22,7 @@ help:
 	@echo 'make explore property tests and fault campaigns with new random choices'
 	@echo 'make mutants plants one flaw after another in the program: a named test must detect each'
 	@echo 'make bench   measurements, as ratios within one run'
-	@echo 'make docs    write the generated parts of docs/, and the vendor patterns of masking, anew'
+	@echo 'make docs    write the generated parts of docs/, the vendor patterns of masking and the tables of the hook anew'
 	@echo 'make lock    write requirements/*.txt anew'
 	@echo 'make contracts SPECS=DIR   provider files against the descriptions that vendors publish'
 	@echo 'make matrix  the fast tests on every Python of this machine'
@@ -78,6 +78,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.services
 	$(BIN)/python -m docs.disguises
 	$(BIN)/python -m docs.masked_formats
+	$(BIN)/python -m tokenguard.detection.clean_text_writer
 	$(BIN)/python -m docs.masked_forms
 	$(BIN)/python -m docs.coding_agents
 	$(BIN)/python -m docs.threats

@@ -220,6 +220,7 @@ def test_it_loads_next_to_nothing(repo):
     code = "import sys\nfrom tokenguard.precommit.hook import run\nrun([])\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    assert "tokenguard.detection.clean_text_base64" not in done.stderr.split()
     assert (
         loaded & {"re2", "msgspec", "json", "subprocess", "pathlib", "enum", "typing", "re", "urllib", "ahocorasick_rs"}
         == set()

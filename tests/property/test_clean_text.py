@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.token_examples import example as token_of
 from tests.unit.test_detection_rules import secret_lines
-from tokenguard.detection import clean_text_table, clean_text_writer
+from tokenguard.detection import clean_text_names, clean_text_writer
 from tokenguard.detection.assignments import ADDRESS_PATTERN, ASSIGNED_PATTERN
 from tokenguard.detection.clean_text import MOST_BYTES, is_clean
 from tokenguard.detection.clean_text_writer import alternatives
@@ -115,7 +115,7 @@ def test_no_line_of_secrets_is_missed():
 def test_literals_of_an_expression_are_in_all_that_it_matches(text):
     pattern = (
         ADDRESS_PATTERN
-        if "://" in text and not any(word.decode() in text.lower() for word in clean_text_table.WORDS)
+        if "://" in text and not any(word.decode() in text.lower() for word in clean_text_names.WORDS)
         else ASSIGNED_PATTERN
     )
     small = text.lower()
@@ -126,8 +126,9 @@ def test_literals_of_an_expression_are_in_all_that_it_matches(text):
         )
 
 
-def test_the_table_is_in_step_with_formats_rules_and_assignments():
-    assert clean_text_writer.TABLE.read_text(encoding="ascii") == clean_text_writer.written()
+def test_the_tables_are_in_step_with_formats_rules_and_assignments():
+    written = clean_text_writer.written()
+    assert {path: path.read_text(encoding="ascii") for path in written} == written
 
 
 @settings(max_examples=150, deadline=None)

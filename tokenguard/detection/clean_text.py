@@ -5,12 +5,13 @@ loading takes longer than all that this module does. It may only err to one side
 of, counts or leaves out in a content makes the answer no (`tests/property/test_clean_text.py`).
 """
 
-from tokenguard.detection.clean_text_table import ASSIGNED, FILES, ROWS, WORDS
+from tokenguard.detection.clean_text_names import ASSIGNED, FILES, WORDS
+from tokenguard.detection.clean_text_rows import ROWS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    _Literals = tuple[tuple[bytes, ...], tuple[bytes, ...]]
-    """One of which stands in a text: as they are, or in any case."""
+    from tokenguard.detection.clean_text_rows import Literals
+
     _Part = tuple[int, int, int, int, bytes, bytes]
     """A text or a word of it: its longest runs, its length, itself, and itself in small letters."""
 
@@ -105,7 +106,7 @@ def _has_row(data: bytes, *, rebuilt: bool) -> bool:
     return False
 
 
-def _has_all(needed: "tuple[_Literals, ...]", part: "_Part") -> bool:
+def _has_all(needed: "tuple[Literals, ...]", part: "_Part") -> bool:
     for same, any_case in needed:
         if not (any(each in part[4] for each in same) or any(each in part[5] for each in any_case)):
             return False
@@ -125,7 +126,7 @@ def _has_base64(data: bytes) -> bool:
     long = b" ".join(each for each in data.translate(_IN_BASE64).split() if len(each) >= _LEAST_BASE64)
     if not long:
         return False
-    from tokenguard.detection.clean_text_table import IN_BASE64
+    from tokenguard.detection.clean_text_base64 import IN_BASE64  # not where no run is so long
 
     return any(each in long for each in IN_BASE64)
 

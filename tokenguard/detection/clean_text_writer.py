@@ -1,7 +1,7 @@
-"""Writes `clean_text_table.py`: what a text must hold before a rule, a vendor's format or an assignment can match.
+"""Writes the tables of `clean_text`: what a text must hold before a rule, a vendor's format or an assignment can match.
 
-Run it (`python -m tokenguard.detection.clean_text_writer`) when formats, rules or assignments change; a test compares
-the file with what this module makes of them. No scan imports it.
+`make docs` runs it: formats, rules and assignments may have changed. A test compares the files with what this module
+makes of them. No scan imports it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,14 @@ from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import Piece, Run, pieces
 from tokenguard.token_formats.token_format import TokenFormat
 
-TABLE = Path(__file__).with_name("clean_text_table.py")
+_WRITTEN_BY = "Written by `clean_text_writer`; do not edit."
+_OF_ROWS = f'''"""What a text must hold before a rule or a vendor's format can match. {_WRITTEN_BY}"""
+
+Literals = tuple[tuple[bytes, ...], tuple[bytes, ...]]
+Row = tuple[int, int, int, int, int, tuple[Literals, ...], tuple[Literals, ...]]
+'''
+_OF_NAMES = f'"""Names that sound secret, what assigns to them, and names of files with logins. {_WRITTEN_BY}"""\n\n'
+_OF_BASE64 = f'"""What base64 makes of the beginnings of tokens and of words for them. {_WRITTEN_BY}"""\n\n'
 _ALNUM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _NAME = _ALNUM | frozenset("_-")
 _RUN = _NAME | frozenset("+/\\=")
@@ -46,23 +53,29 @@ Row = tuple[int, int, int, int, int, tuple[Literals, ...], tuple[Literals, ...]]
 length, when it holds no white space, its literals, and those that stand somewhere in the text."""
 
 
-def written() -> str:
-    """The content of the file."""
+def written() -> dict[Path, str]:
+    """The content of each file."""
     rows = _without_stricter({*_of_rules(), *_of_formats(), *_of_others()})
     words = alternatives(assignments.ASSIGNED_PATTERN)[0][1]
-    literal = "tuple[tuple[tuple[bytes, ...], tuple[bytes, ...]], ...]"
-    return (
-        '"""What a text must hold before anything is found in it. Written by `clean_text_writer`; do not edit."""\n\n'
-        f"ROWS: tuple[tuple[int, int, int, int, int, {literal}, {literal}], ...] = {_as_code(rows)}\n"
-        f"ASSIGNED: str = {pformat(assignments.ASSIGNED_PATTERN, width=118)}\n"
-        f"WORDS: tuple[bytes, ...] = {_as_code(words)}\n"
-        f"IN_BASE64: tuple[bytes, ...] = {_as_code(sorted(encoded_tokens.literals()))}\n"
-        f"FILES: tuple[str, ...] = {pformat(tuple(sorted(_in_paths())), width=118, compact=True)}\n"
-    )
+    base64 = sorted(_shortest(encoded_tokens.literals()))
+    contents = {
+        "clean_text_rows.py": f"{_OF_ROWS}ROWS: tuple[Row, ...] = {_as_code(rows)}\n",
+        "clean_text_names.py": (
+            f"{_OF_NAMES}ASSIGNED: str = {_shown(assignments.ASSIGNED_PATTERN)}\n"
+            f"WORDS: tuple[bytes, ...] = {_as_code(words)}\n"
+            f"FILES: tuple[str, ...] = {_shown(tuple(sorted(_in_paths())))}\n"
+        ),
+        "clean_text_base64.py": f"{_OF_BASE64}IN_BASE64: tuple[bytes, ...] = {_as_code(base64)}\n",
+    }
+    return {Path(__file__).with_name(name): content for name, content in contents.items()}
 
 
 def _as_code(value: object) -> str:
-    return pformat(_encoded(value), width=118, compact=True)
+    return _shown(_encoded(value))
+
+
+def _shown(value: object) -> str:
+    return pformat(value, width=118, compact=True)
 
 
 def _encoded(value: object) -> object:
@@ -287,4 +300,5 @@ def _class(items: Any) -> Exact:
 
 
 if __name__ == "__main__":
-    TABLE.write_text(written(), encoding="ascii")
+    for path, content in written().items():
+        path.write_text(content, encoding="ascii")
