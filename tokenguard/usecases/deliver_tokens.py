@@ -69,7 +69,7 @@ def compare_consumers(parts: DeliverTokensParts, snapshot: Snapshot) -> Iterator
             yield ConsumerCheck(name=record.name, consumer=consumer, result=ConsumerResult.FAILED, error=holds)
         else:
             result = _result(holds)
-            if result is ConsumerResult.HOLDS and owes_command(snapshot, consumer):
+            if result is ConsumerResult.HOLDS and _owes_command(snapshot, consumer):
                 result = ConsumerResult.COMMAND_OWED
             yield ConsumerCheck(name=record.name, consumer=consumer, result=result)
 
@@ -107,7 +107,7 @@ def _obstacle(snapshot: Snapshot, live: Live | None) -> TokenguardError | None:
     return None
 
 
-def owes_command(snapshot: Snapshot, consumer: Consumer) -> bool:
+def _owes_command(snapshot: Snapshot, consumer: Consumer) -> bool:
     """Whether the command after the last delivery was not seen to succeed."""
     document = snapshot.document
     handovers = document.journal.handovers if document.journal is not None else ()

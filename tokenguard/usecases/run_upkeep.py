@@ -12,8 +12,7 @@ from tokenguard.frozen import replace
 from tokenguard.inventory.verification import VerificationResult, verify
 from tokenguard.policy.model import Severity
 from tokenguard.ports.clock import refuse_if_behind
-from tokenguard.ports.delivery import Holds
-from tokenguard.ports.store import FieldState
+from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.provisioning.drift_kinds import Unknown, assessment
 from tokenguard.provisioning.plan_model import Action, Verb
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
@@ -23,8 +22,8 @@ from tokenguard.rotation.unattended import Hold, mode_of
 from tokenguard.usecases.apply_manifest import Applying, ApplyManifestParts
 from tokenguard.usecases.approve_plan import approve_command, not_approved, verdicts
 from tokenguard.usecases.check_consumers import check_consumers
-from tokenguard.usecases.deliver_tokens import owes_command
-from tokenguard.usecases.detect_drift import held_by, inventory, providers
+from tokenguard.usecases.deliver_tokens import OWED, ConsumerResult, compare_consumers
+from tokenguard.usecases.detect_drift import inventory, providers
 from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,
     LoadManifestParts,
@@ -46,6 +45,10 @@ from tokenguard.usecases.upkeep_result import Done, Duty
 
 _NOT_HERE = frozenset({Verb.ROTATE, Verb.RESUME, Verb.RETIRE})
 """Actions that another duty does, or that need a person."""
+_OWED = {
+    ConsumerResult.DIFFERS: "{} does not have the live value",
+    ConsumerResult.COMMAND_OWED: "the command after the delivery to {} has not succeeded",
+}
 
 
 class RunUpkeepParts(
@@ -179,28 +182,22 @@ class Upkeep:
                 yield Done.failed(Duty.CONSUMERS, record.name, error)
 
     def _consumers_of(self, found: Snapshot) -> Iterator[Done]:
-        record, live = found.document.record, self._parts.store.read_live(found.id)
-        if live is not None and live.found is not FieldState.SAME:
-            yield _finding(
-                Duty.CONSUMERS,
-                record.name,
-                f"{record.location.url} does not have the value that was published there: its server's log names the "
-                "writer; restore it there",
-                f"tokenguard show {record.name}",
-            )
-            return
+        record = found.document.record
         self._parts.progress.waiting(f"checking the consumers of {record.name}")
-        for consumer, holds in held_by(self._parts, record, live):
-            if isinstance(holds, TokenguardError):
-                yield Done.failed(Duty.CONSUMERS, record.name, holds)
-            elif holds is Holds.OTHER:
-                says = f"{consumer} does not have the live value"
-                yield _finding(Duty.CONSUMERS, record.name, says, f"tokenguard deliver {record.name}")
-            elif holds is Holds.THIS and owes_command(found, consumer):
-                says = f"the command after the delivery to {consumer} has not succeeded"
-                line = _finding(Duty.CONSUMERS, record.name, says, f"tokenguard deliver {record.name}")
-                yield replace(line, code=ExitCode.UNFINISHED)
-            elif holds is Holds.THIS:
+        for check in compare_consumers(self._parts, found):
+            if check.consumer is None and isinstance(check.error, UnexpectedValue):
+                says = (
+                    f"{record.location.url} does not have the value that was published there: its server's log names "
+                    "the writer; restore it there"
+                )
+                yield _finding(Duty.CONSUMERS, record.name, says, f"tokenguard show {record.name}")
+            elif check.error is not None:
+                yield Done.failed(Duty.CONSUMERS, record.name, check.error)
+            elif check.result in OWED:
+                says = _OWED[check.result].format(check.consumer)
+                hint = f"tokenguard deliver {record.name}"
+                yield _finding(Duty.CONSUMERS, record.name, says, hint, code=check.exit_code)
+            elif check.result is ConsumerResult.HOLDS:
                 yield Done(duty=Duty.CONSUMERS, name=record.name)
 
     def _drift(self) -> Iterator[Done]:
@@ -246,8 +243,8 @@ def _done(duty: Duty, result: BatchResult, says: str) -> Done:
     return Done(duty=duty, name=result.name, says=says)
 
 
-def _finding(duty: Duty, name: str, says: str, hint: str) -> Done:
-    return Done(duty=duty, name=name, code=ExitCode.FINDINGS, says=says, hint=hint)
+def _finding(duty: Duty, name: str, says: str, hint: str, *, code: ExitCode = ExitCode.FINDINGS) -> Done:
+    return Done(duty=duty, name=name, code=code, says=says, hint=hint)
 
 
 def _undeliverable(parts: HasDeliveries, held: PlannedManifest, action: Action) -> InputError | None:
