@@ -161,10 +161,14 @@ class TokenList(Frozen, frozen=True, kw_only=True):
         """The tokens with exactly this label."""
         return tuple(row for row in self.rows if row.label == label)
 
+    def of_id(self, provider_id: str) -> tuple[ProviderToken, ...]:
+        """The tokens with exactly this id."""
+        return tuple(row for row in self.rows if row.provider_id == provider_id)
+
     def holds(self, provider_id: str, label: str = "") -> bool:
         """Whether a token is in it: by its id, or by its label if the id is not known."""
         if provider_id:
-            return any(row.provider_id == provider_id for row in self.rows)
+            return bool(self.of_id(provider_id))
         return bool(label) and bool(self.named(label))
 
 

@@ -152,12 +152,12 @@ def is_quiet(
     """
     if vendor.issuer is None or not vendor.provider.capabilities.last_used or not provider_id:
         return False
-    rows = vendor.issuer.listed().rows
-    found = [listed for listed in rows if listed.provider_id == provider_id]
+    listed = vendor.issuer.listed()
+    found = listed.of_id(provider_id)
     if len(found) != 1:
         return False
     used = found[0].last_used_at
-    if used is None and (accepted_at is not None or not any(row.last_used_at for row in rows)):
+    if used is None and (accepted_at is not None or not any(row.last_used_at for row in listed.rows)):
         return False
     # A token that was never used counts from its creation date; without that date the answer is no.
     last = used or found[0].created_at or created_at

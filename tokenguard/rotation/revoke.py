@@ -164,7 +164,7 @@ def _check_target(session: TokenSession, issuer: Issuer, target: str) -> None:
     mine = {attempt.provider_id for attempt in session.journal.attempts}
     if session.journal.mode is Mode.REVOKE_AGAIN:
         mine.add(session.record.provider_id)
-    listed = [row.label for row in issuer.listed().rows if row.provider_id == target]
+    listed = [row.label for row in issuer.listed().of_id(target)]
     renamed = label and listed and all(each and each != label for each in listed)
     if target in mine | ids_of_others(session) or renamed:
         raise Conflict(

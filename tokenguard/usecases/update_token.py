@@ -147,9 +147,9 @@ def _listed_row(issuer: Issuer, provider: Provider, record: Record, label: str) 
         InputError: it is not listed as recorded, or another token has the label that it is to have.
     """
     found = issuer.listed()
-    mine = [row for row in found.rows if record.provider_id and row.provider_id == record.provider_id]
+    mine = found.of_id(record.provider_id) if record.provider_id else ()
     if not record.provider_id and record.label and found.complete:
-        mine = [*found.named(record.label)]
+        mine = found.named(record.label)
     if len(mine) != 1:
         raise InputError(
             f"{provider.name} does not list {record.name} as it is recorded",
@@ -222,7 +222,7 @@ def _is_listed(parts: WritesRecords, updater: Updater, provider: Provider, updat
         if look:
             parts.progress.waiting(f"{provider.name} may list it late; looking again in {lag / (_LOOKS - 1):.3g} s")
             parts.clock.sleep(lag / (_LOOKS - 1))
-        rows = [row for row in updater.listed().rows if row.provider_id == update.row.provider_id]
+        rows = updater.listed().of_id(update.row.provider_id)
         if len(rows) == 1 and update.is_shown_by(rows[0]):
             return True
         if not lag:
