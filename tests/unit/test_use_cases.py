@@ -272,7 +272,8 @@ def updated(world):
 
 def imported(world):
     from tokenguard.domain.secret import Secret
-    from tokenguard.usecases.import_file import Defaults, Importer, ImportStatus
+    from tokenguard.usecases.import_file import Defaults, Importer
+    from tokenguard.usecases.import_outcome import ImportStatus
 
     importer = Importer(
         narrowed(world, "import_file.ImportFileParts"), Defaults(prefix="", texts={"provider": "fake"}), dry_run=True

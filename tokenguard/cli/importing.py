@@ -14,7 +14,8 @@ from tokenguard.inventory.readers import MAX_BYTES, FileFormat, read_drafts
 from tokenguard.policy.model import age_unknown
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import creation_date
-from tokenguard.usecases.import_file import Defaults, Importer, ImportOutcome, ImportStatus
+from tokenguard.usecases.import_file import Defaults, Importer
+from tokenguard.usecases.import_outcome import ImportOutcome, ImportStatus
 from tokenguard.usecases.rotation_jobs import named
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ A token whose import reaches outside the store (a delivery, an adopted field) is
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from enum import StrEnum, unique
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +27,7 @@ from tokenguard.ports.operator import SilentProgress
 from tokenguard.ports.provider import Provider
 from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.import_outcome import ImportOutcome, ImportStatus
 from tokenguard.usecases.parts import HasClock, HasEngine, HasExternalFields, HasSecondPerson, HasStore, HasVendors
 
 _FALLBACK = "manual"
@@ -37,39 +37,6 @@ _BATCH = 250
 
 class ImportFileParts(HasClock, HasEngine, HasExternalFields, HasSecondPerson, HasStore, HasVendors, Protocol):
     """What this use case takes."""
-
-
-@unique
-class ImportStatus(StrEnum):
-    """The result of one parsed entry."""
-
-    ADDED = "added"
-    DUPLICATE = "duplicate"
-    SKIPPED = "skipped"
-    REFUSED = "refused"
-    UNFINISHED = "unfinished"
-    """Its value is stored; a person must confirm that a consumer has it."""
-    UNREADABLE = "unreadable"
-    """It exists and cannot be read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOutcome:
-    """One parsed entry and its result; never its value."""
-
-    fate: ImportStatus
-    place: str
-    name: str = ""
-    """Its name; for a duplicate, the existing name of the value."""
-    provider: str = ""
-    state: str = ""
-    reason: str = ""
-    also: tuple[str, ...] = ()
-    """Other places with the same value."""
-    asked: bool = False
-    """Reported by the provider itself."""
-    undeclared: tuple[str, ...] = ()
-    """Places of an already known value that its record does not name; rotations would not update them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +65,8 @@ class Importer:
         self._engine = parts.engine_telling(SilentProgress())
         self._known: dict[Fingerprint, admission.KnownValue] = {}
         self._names: set[TokenName] = set()
+        self._without_value: dict[TokenName, Snapshot] = {}
+        """Records that an entry may complete."""
         self._used: set[TokenName] = set()
         self._one_by_one = dry_run
         self._together = False
@@ -113,6 +82,8 @@ class Importer:
             self._one_by_one |= not taken  # to complete it may reach outside, or need a second person
             if taken:
                 self._names.add(snapshot.document.record.name)
+            else:
+                self._without_value[snapshot.document.record.name] = snapshot
 
     def prepare(self, drafts: Iterable[TokenDraft]) -> None:
         """Put all destinations that wait for a second person into one request; what cannot be read fails in its turn.
@@ -131,8 +102,8 @@ class Importer:
         record = self._record(draft)
         if draft.value and self._parts.store.fingerprint(Value.of(check_value(draft.value.reveal()))) in self._known:
             return []
-        existing = self._parts.store.find(record.name)
-        if existing is not None and (existing.document.busy or admission.is_taken(existing.document)):
+        existing = self._without_value.get(record.name)
+        if record.name in self._names or (existing is not None and existing.document.busy):
             return []
         return self._parts.second_person.changes(existing, record)
 

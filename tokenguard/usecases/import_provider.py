@@ -21,7 +21,8 @@ from tokenguard.ports.provider import ProviderToken, TokenList
 from tokenguard.rotation.sampling import Controls
 from tokenguard.text import counted
 from tokenguard.usecases.add_token import check_scope
-from tokenguard.usecases.import_file import Defaults, ImportOutcome, ImportStatus, read_field
+from tokenguard.usecases.import_file import Defaults, read_field
+from tokenguard.usecases.import_outcome import ImportOutcome, ImportStatus
 from tokenguard.usecases.parts import HasClock, HasStore, HasVendors
 
 SCHEME = "provider:"

@@ -10,7 +10,8 @@ from tokenguard.errors import InputError
 from tokenguard.inventory.discovered_values import DiscoveredValue, drafts, padded, sightings
 from tokenguard.ports.secret_listing import ListedSecret, SecretListing
 from tokenguard.text import counted
-from tokenguard.usecases.import_file import Defaults, Importer, ImportFileParts, ImportOutcome, ImportStatus
+from tokenguard.usecases.import_file import Defaults, Importer, ImportFileParts
+from tokenguard.usecases.import_outcome import ImportOutcome, ImportStatus
 from tokenguard.usecases.parts import HasDeliveries, HasProgress
 
 _MAX_SIGHTINGS = 20_000
