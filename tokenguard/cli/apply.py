@@ -80,12 +80,24 @@ def apply(
     approved, unseen = approved_actions(wiring, held.plan, file, environment, asks=asks, break_glass=wiring.break_glass)
     if held.plan.actions and not yes and (unseen or not reviewed):
         _confirm(wiring, held.plan)
+    return _run(wiring, held, reviewed or held.plan.digest, begun, approved, jobs=jobs)
+
+
+def _run(
+    wiring: Wiring,
+    held: PlannedManifest,
+    digest: str,
+    begun: Mapping[TokenName, str],
+    approved: Mapping[TokenName, str],
+    *,
+    jobs: int | None,
+) -> ExitCode:
+    """Apply the plan, and show its outcome, also of a run that is interrupted or fails."""
     if held.plan.actions:
         wiring.unfinished = "nothing is lost; run the same command again to continue"
     results: list[BatchResult] = []
     try:
-        late = _held_back(wiring, held)
-        work = Applying(wiring, held, reviewed or held.plan.digest, begun, approved, besides=late)
+        work = Applying(wiring, held, digest, begun, approved, besides=_held_back(wiring, held))
         for result in work.run(jobs or _jobs(wiring)):
             results.append(result)
             if result.error is not None:

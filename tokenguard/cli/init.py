@@ -105,28 +105,31 @@ def init(
         _schedule(wiring, scheduler, into, image, alone=not others)
         return
     if ci is not None:
-        from tokenguard.usecases.init_ci import CiOptions, bootstrap  # few ask for it
-
-        if recovery_file or sandbox or print_policy or adopted:
-            raise InputError(
-                "--ci does not create a store", hint="run `tokenguard init` once more without --ci to create it"
-            )
-        wanted = CiOptions(
-            system=ci, repository=repository, number=repository_id, branch=branch, account=account,
-            requirement=requirement, image=image,
+        _pipeline(
+            wiring, alone=not (recovery_file or sandbox or print_policy or adopted), yes=yes, system=ci,
+            repository=repository, number=repository_id, branch=branch, account=account, requirement=requirement,
+            image=image,
         )  # fmt: skip
-        bootstrap(wiring, wanted, yes=yes)
         return
     if repository or repository_id or account or requirement or image or yes:
         raise InputError("these options need --ci", hint="`tokenguard init --ci github` writes a pipeline")
     if print_policy:
-        from tokenguard.usecases.role_policies import role_policies  # few ask for it
-
-        _show_policies(wiring, role_policies(wiring, adopted))
+        _show_policies(wiring, adopted)
         return
     if adopted:
         raise InputError("--adopt needs --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
     _show(wiring, wiring.backend.create(recovery_file, sandbox=sandbox), recovery_file)
+
+
+def _pipeline(wiring: Wiring, *, alone: bool, yes: bool, **options: str) -> None:
+    """Write the pipeline files that `options`, the fields of `CiOptions`, describe."""
+    from tokenguard.usecases.init_ci import CiOptions, bootstrap  # few ask for it
+
+    if not alone:
+        raise InputError(
+            "--ci does not create a store", hint="run `tokenguard init` once more without --ci to create it"
+        )
+    bootstrap(wiring, CiOptions(**options), yes=yes)
 
 
 def _schedule(wiring: Wiring, scheduler: str | None, into: str, image: str, *, alone: bool) -> None:
@@ -155,7 +158,10 @@ def _show(wiring: Wiring, made: "CreatedStore", recovery_file: str | None) -> No
             wiring.progress.note("there is no recovery code: `tokenguard store add-slot --recovery-file FILE` adds one")
 
 
-def _show_policies(wiring: Wiring, policies: dict[str, str]) -> None:
+def _show_policies(wiring: Wiring, adopted: tuple[str, ...]) -> None:
+    from tokenguard.usecases.role_policies import role_policies  # few ask for it
+
+    policies = role_policies(wiring, adopted)
     if wiring.screen.as_json:
         wiring.screen.document({"policies": policies})
         return

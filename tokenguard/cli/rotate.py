@@ -44,6 +44,8 @@ from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.rotation_view import show_plans, show_results
 
 _MAX_REASON = 200
+_MODE_OPTIONS = {Mode.COMPROMISED: ("--compromised",), Mode.IN_PLACE: ("--in-place",)}
+"""The option that asks for a mode."""
 
 
 @command("rotate")
@@ -106,6 +108,23 @@ def rotate(
         wiring.resuming = f"tokenguard rotate {' '.join([*names, '--resume'])}" if resume else ""
         targets = open_ones(wiring, abort=abort) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, reason=said, single=len(names) == 1)
+    return _replace(
+        wiring, names, wanted, asked, due=due, plan_only=plan_only, accept_outage=accept_outage, reason=said
+    )
+
+
+def _replace(
+    wiring: Wiring,
+    names: tuple[TokenName, ...],
+    wanted: Filter,
+    asked: Mode,
+    *,
+    due: bool,
+    plan_only: bool,
+    accept_outage: bool,
+    reason: str,
+) -> ExitCode:
+    """Plan the rotations of the selected tokens, and run them once they are approved and confirmed."""
     snapshots = chosen(wiring, names, wanted, due=due)
     tell_selection(wiring, wanted, snapshots, due=due)
     if due and not plan_only:
@@ -128,14 +147,14 @@ def rotate(
         by_id = {each.id: each for each in snapshots}
         tell_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
         return ExitCode.OK
-    _check_in_place(wiring, snapshots, in_place=in_place, accepted=accept_outage)
+    _check_in_place(wiring, snapshots, in_place=asked is Mode.IN_PLACE, accepted=accept_outage)
     _authorise(wiring, snapshots, plans, asked=asked is not Mode.PLANNED or wiring.requesting)
     _ask(wiring, plans, asked, selected=wanted != ANY and not due, single=single)
-    jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
+    jobs = [rotation_job(wiring, plan, reason=reason, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     if rollout is not None:
         jobs = _after_canaries(rollout, plans, jobs)
-    options = ("--compromised",) * compromised + ("--in-place",) * in_place + ("--accept-outage",) * accept_outage
-    again = ("--due", *wanted.options) if due else _with_reason(options, said)
+    options = (*_MODE_OPTIONS.get(asked, ()), *(("--accept-outage",) if accept_outage else ()))
+    again = ("--due", *wanted.options) if due else _with_reason(options, reason)
     return _run(wiring, jobs, single=single, shared=due, again=again)
 
 
