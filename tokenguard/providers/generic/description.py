@@ -254,6 +254,18 @@ class RevokeValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """How late the service's answers may be, and how long tokenguard waits between looks; None: by default."""
+
+    revoke_lag: timedelta
+    activate_lag: timedelta
+    list_lag: timedelta | None
+    pause: timedelta
+    death_floor: timedelta | None
+    confirm_after: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """A whole provider file."""
 
@@ -293,12 +305,7 @@ class Description:
     """What each permission of a token allows; empty: not listed, so that any is passed on."""
     admin_permissions: Mapping[str, str]
     """What the admin credential needs at least, and for what."""
-    revoke_lag: timedelta
-    activate_lag: timedelta
-    list_lag: timedelta | None
-    pause: timedelta
-    death_floor: timedelta | None
-    confirm_after: timedelta | None
+    delays: Delays
 
     @property
     def uses_admin(self) -> bool:

@@ -28,7 +28,7 @@ class Generic:
         self._description = description
         self._client = connect(settings, description.base_url, clock, description.rate)
         self._clock = clock
-        self._patience = patience(self._client.base, settings.death_floor or description.death_floor)
+        self._patience = patience(self._client.base, settings.death_floor or description.delays.death_floor)
 
     @property
     def name(self) -> str:
@@ -59,18 +59,18 @@ class Generic:
             scope_kind=said.scope_kind,
             kind=said.kind,
             overlap=said.overlap,
-            revoke_lag=said.revoke_lag,
-            activate_lag=said.activate_lag,
+            revoke_lag=said.delays.revoke_lag,
+            activate_lag=said.delays.activate_lag,
             death_floor=self._patience.floor,
-            confirm_after=said.confirm_after or self._patience.confirm_after,
+            confirm_after=said.delays.confirm_after or self._patience.confirm_after,
             max_active=said.max_active,
             label_limit=said.label_limit or LABEL_LIMIT,
             label_punctuation=said.label_punctuation,
             last_used=said.rows is not None and "last_used" in said.rows.more,
-            pause=said.pause,
+            pause=said.delays.pause,
             fields=tuple(sorted(said.auth.fields | (said.create.value.keys() if said.create else set()))),
             admin_fields=tuple(sorted(admin_fields(said))),
-            list_lag=self._patience.floor if said.list_lag is None else said.list_lag,
+            list_lag=self._patience.floor if said.delays.list_lag is None else said.delays.list_lag,
         )
 
     def guide(self) -> Guide:

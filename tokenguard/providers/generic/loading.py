@@ -11,7 +11,7 @@ from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
 from tokenguard.mapping_reader import DocumentPositions, MappingReader, yaml_positions
 from tokenguard.providers.generic import auth_section, probe_section, provider_sections, revoke_value_section
-from tokenguard.providers.generic.description import Description, Rows, Update
+from tokenguard.providers.generic.description import Delays, Description, Rows, Update
 
 FORMAT = "1"
 _MAX_BYTES = 65_536
@@ -79,6 +79,15 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
         rate=provider_sections.rate(top),
         permissions=provider_sections.meanings(top, "permissions"),
         admin_permissions=provider_sections.meanings(top, "admin_permissions"),
+        delays=_delays(top),
+    )
+    _refuse_gaps(top, description)
+    top.close()
+    return description
+
+
+def _delays(top: MappingReader) -> Delays:
+    return Delays(
         revoke_lag=top.duration("revoke_lag") or _NO_TIME,
         activate_lag=top.duration("activate_lag") or _NO_TIME,
         list_lag=top.duration("list_lag"),
@@ -86,9 +95,6 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
         death_floor=top.duration("death_floor"),
         confirm_after=top.duration("confirm_after"),
     )
-    _refuse_gaps(top, description)
-    top.close()
-    return description
 
 
 def _address(top: MappingReader, key: str) -> str:

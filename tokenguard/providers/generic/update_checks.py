@@ -22,7 +22,7 @@ def _longest(trial: FileTrial) -> Label:
 
 
 def _row(trial: FileTrial, token_id: str) -> ProviderToken:
-    rows = [each for each in trial.issuer().listed().rows if each.provider_id == token_id]
+    rows = trial.issuer().listed().of_id(token_id)
     if len(rows) != 1:
         raise CheckFailed("the changed token is not in the list under its id")
     return rows[0]
@@ -45,22 +45,22 @@ def _updated(trial: FileTrial) -> None:
     expect(_is_wanted(trial.service, _row(trial, known.id), wanted), "the list does not show what was changed")
     expect(known.alive and _as_issued(other) == before, "another token was changed, or one was revoked")
     if trial.service.described.probe is not None:
-        expect(trial.verdict(known.value) is Verdict.ALIVE, "the changed token is not told to be alive")
+        expect(trial.verdict(known.value) is Verdict.ALIVE, "the changed token is not reported as alive")
 
 
 def _untrue_update(trial: FileTrial) -> None:
     known, wanted = trial.service.issue(trial.label), _wanted(trial)
     trial.service.ignores_update = True
     trial.updater().update(known.id, wanted)
-    expect(not _is_wanted(trial.service, _row(trial, known.id), wanted), "a change that was not made passes for made")
+    expect(not _is_wanted(trial.service, _row(trial, known.id), wanted), "a change without effect counts as made")
 
 
 def _not_updated(trial: FileTrial) -> None:
     known, wanted = trial.service.issue(trial.label), _wanted(trial)
     before, stranger = _as_issued(known), trial.updater(trial.stranger())
-    refused(lambda: stranger.update(known.id, wanted), "another admin credential is accepted")
+    refused(lambda: stranger.update(known.id, wanted), "a foreign admin credential is accepted")
     trial.service.portal = True
-    refused(lambda: trial.updater().update(known.id, wanted), "a web page passes for a change", Ambiguous)
+    refused(lambda: trial.updater().update(known.id, wanted), "a web page counts as a change", Ambiguous)
     trial.service.portal = False
     refused(
         lambda: trial.updater().update("no-such-token", wanted), "a token that is not there was changed", Unreachable
@@ -71,7 +71,7 @@ def _not_updated(trial: FileTrial) -> None:
 def _update_lost_reply(trial: FileTrial) -> None:
     known, wanted = trial.service.issue(trial.label), _wanted(trial)
     trial.service.cuts = 1
-    refused(lambda: trial.updater().update(known.id, wanted), "a lost reply passes for an answer", Ambiguous)
+    refused(lambda: trial.updater().update(known.id, wanted), "a lost reply counts as an answer", Ambiguous)
     expect(
         _is_wanted(trial.service, _row(trial, known.id), wanted), "after a lost reply the list does not show the change"
     )
@@ -81,7 +81,7 @@ UPDATED = FileCheck("a token's name or permissions are changed, and nothing else
 """Its requests are those that `make contracts` compares with the vendor's description."""
 UPDATE_CHECKS = (
     UPDATED,
-    FileCheck("a change that had no effect is noticed", ("update",), _untrue_update),
+    FileCheck("a change without effect is detected", ("update",), _untrue_update),
     FileCheck("only the admin credential and the service change a token", ("update",), _not_updated),
     FileCheck("a change whose reply was lost is found in the list", ("update",), _update_lost_reply),
 )

@@ -41,7 +41,7 @@ def _value_unrevoked(trial: FileTrial) -> None:
 def _value_lost_reply(trial: FileTrial) -> None:
     known = trial.service.issue("prod-post-abcd1234")
     trial.service.cuts = 1
-    refused(lambda: trial.revoker().revoke_value(known.value), "a lost reply passes for an answer", Ambiguous)
+    refused(lambda: trial.revoker().revoke_value(known.value), "a lost reply counts as an answer", Ambiguous)
     expect(not known.alive, "the value did not arrive")
 
 
@@ -55,7 +55,7 @@ def _replaced(trial: FileTrial) -> None:
     expect(trial.verdict(before) is Verdict.DEAD, "the old value is not reported as dead")
     expect(other.alive, "another token got a new value")
     trial.service.cuts = 1
-    refused(lambda: replacer.replace(made.provider_id, trial.wanted()), "a lost reply passes for an answer", Ambiguous)
+    refused(lambda: replacer.replace(made.provider_id, trial.wanted()), "a lost reply counts as an answer", Ambiguous)
     left = issuer.listed().named(known.label)
     expect(len(left) == 1, "after a lost reply the token is not in the list")
     again = replacer.replace(left[0].provider_id, trial.wanted())
@@ -67,7 +67,7 @@ def _replaced_badly(trial: FileTrial) -> None:
     strange = trial.replacer(trial.stranger())
     refused(lambda: strange.replace(known.id, wanted), "another admin credential is accepted")
     trial.service.portal = True
-    refused(lambda: trial.replacer().replace(known.id, wanted), "a web page passes for a new value", Ambiguous)
+    refused(lambda: trial.replacer().replace(known.id, wanted), "a web page counts as a new value", Ambiguous)
     expect(known.alive, "the token was replaced")
 
 
