@@ -1,4 +1,4 @@
-"""Reads one mapping of a document key by key; what is wrong is refused with its place, and never quoted."""
+"""Reads one mapping of a document key by key; errors give the position and never quote a value."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _Text = TypeVar("_Text", bound=str)
 
 
 class DocumentPositions(Frozen, frozen=True):
-    """What errors say of a document, and how its texts are taken."""
+    """Positions and hint for errors about a document, and how its texts are read."""
 
     locate: Callable[[Sequence[str | int]], str]
     """Turns a path into `source:line:column`; only called when something is wrong there."""
@@ -31,13 +31,13 @@ class DocumentPositions(Frozen, frozen=True):
 
 
 class MappingReader:
-    """A mapping that is taken apart; `close` refuses what was not read.
+    """Reads a mapping key by key; `close` refuses unread keys.
 
     Args:
-        tree: what should be a mapping.
-        document: says where a path of the whole document stands.
-        path: how the mapping is reached from the top.
-        label: how errors call it: the known keys on the path.
+        tree: the parsed mapping; anything else is refused.
+        document: positions in the whole document.
+        path: the path of the mapping from the top of the document.
+        label: the name of the mapping in errors: the known keys on its path.
     """
 
     def __init__(
@@ -57,23 +57,23 @@ class MappingReader:
         tree = load_yaml(data, source=source, max_bytes=max_bytes)
         return cls(tree, DocumentPositions(yaml_positions(data, source), hint))
 
-    def below(self, tree: Tree, *way: str | int, label: str | None = None) -> "MappingReader":
-        """The mapping that `way` leads to."""
-        return MappingReader(tree, self._document, (*self._path, *way), self._named(way) if label is None else label)
+    def below(self, tree: Tree, *path: str | int, label: str | None = None) -> "MappingReader":
+        """A reader of `tree`, the nested mapping at `path`."""
+        return MappingReader(tree, self._document, (*self._path, *path), self._named(path) if label is None else label)
 
-    def place(self, *way: str | int) -> str:
-        """Where the mapping stands, or what `way` leads to in it: `source:line:column`."""
-        return self._document.locate((*self._path, *way))
+    def place(self, *path: str | int) -> str:
+        """The position of this mapping, or of the nested value at `path`: `source:line:column`."""
+        return self._document.locate((*self._path, *path))
 
-    def refuse(self, why: str, *way: str | int, hint: str = "") -> NoReturn:
-        """InputError about this mapping, or about what `way` leads to in it."""
-        label = self._named(way)
-        message = f"{self.place(*way)}: {label}{': ' if label else ''}{why}"
+    def refuse(self, why: str, *path: str | int, hint: str = "") -> NoReturn:
+        """Raise InputError at this mapping, or at the nested value at `path`."""
+        label = self._named(path)
+        message = f"{self.place(*path)}: {label}{': ' if label else ''}{why}"
         raise InputError(message, hint=hint or self._document.hint) from None
 
-    def _named(self, way: Sequence[str | int]) -> str:
-        """The label of what `way` leads to; a key that was not asked for could be a value, and is left out."""
-        key = way[0] if way else ""
+    def _named(self, path: Sequence[str | int]) -> str:
+        """The label of the nested value at `path`. Unknown keys are omitted: one could be a secret value."""
+        key = path[0] if path else ""
         shown = key if isinstance(key, str) and key in self._known and _WORD.fullmatch(key) else ""
         return ".".join(filter(None, (self._label, shown)))
 
@@ -103,13 +103,13 @@ class MappingReader:
         return True
 
     def version(self, key: str, known: str) -> None:
-        """Refuse a document of another version than the one that is known."""
+        """Refuse a document whose version differs from the known one."""
         if (given := self.tree(key)) != known:
             hint = newer_hint(given, known) or f"begin the file with `{key}: {known}`"
             self.refuse(f"this must be {known}", key, hint=hint)
 
     def only(self, known: Iterable[str], meant: Mapping[str, str] | None = None) -> None:
-        """Refuse unread keys but for these; `meant` maps other names to what is called otherwise here."""
+        """Refuse unread keys except the known ones; `meant` maps names used elsewhere to the key here."""
         self._known |= dict.fromkeys(known)
         for key in self._left:
             if key not in self._known:
@@ -194,7 +194,7 @@ class MappingReader:
         return found if isinstance(found, dict) else self.refuse("this must be a mapping", key)
 
     def line(self, tree: Tree, key: str, *, most: int = MAX_TEXT, empty: bool = False) -> str:
-        """One line of text that stands somewhere under the key."""
+        """One line of text at or below the key."""
         text = tree if isinstance(tree, str) else "\n"
         text, plain = (text, str.isprintable) if self._document.verbatim else (text.strip(), is_plain_line)
         if not isinstance(tree, str) or len(text) > most or not (text or empty) or not plain(text):
@@ -202,7 +202,7 @@ class MappingReader:
         return text
 
     def whole(self, tree: Tree, key: str, *, least: int, most: int) -> int:
-        """A whole number that stands somewhere under the key."""
+        """A whole number at or below the key."""
         text = tree if isinstance(tree, str) and tree.isascii() and tree.isdigit() else ""
         if not 0 < len(text) <= len(str(most)) or not least <= int(text) <= most:
             self.refuse(f"this must be a whole number from {least} to {most:,}", key)
@@ -217,6 +217,6 @@ class MappingReader:
 
 
 def yaml_positions(data: bytes, source: str) -> Callable[[Sequence[str | int]], str]:
-    """What says where a path of a YAML document stands: `source:line:column`."""
+    """A function from a path of a YAML document to its position, `source:line:column`."""
     shown = safe_text(source, one_line=True, limit=200)
     return lambda path: "{}:{}:{}".format(shown, *locate_yaml(data, path))
