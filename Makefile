@@ -87,11 +87,10 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.api
 	$(BIN)/python -m docs.manual
 
-# uv is not part of the locked tools: only changing the locks needs it.
-LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-lock:
+lock: $(VENV)/dev.stamp
 	$(LOCK) requirements/pip.in --output-file requirements/pip.txt
 	$(LOCK) requirements/release.in --output-file requirements/release.txt
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/base.txt

@@ -164,13 +164,15 @@ def pytest_report_header() -> str:
 def pytest_configure(config):
     """Temporary files go to memory where there is room, unless TMPDIR says where: stores wait for the disk at each write.
 
-    A shell that runs the suite in its background has it, and every program it starts, ignore Ctrl-C.
+    A shell that runs the suite in its background has it, and every program it starts, ignore Ctrl-C; `nohup` the same
+    with SIGHUP.
     """
     if "TMPDIR" not in os.environ and _has_room(_MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
     config.stash[_SNAPSHOTS] = Snapshots(SNAPSHOTS, writes=config.getoption("--snapshots"))
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def pytest_runtest_logreport(report):
