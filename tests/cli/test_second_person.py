@@ -885,6 +885,22 @@ def test_the_approval_of_one_program_is_none_of_another(cli, other):
     assert cli(*PROGRAMS["env"]).code == 3
 
 
+def test_the_approval_of_one_destination_of_env_is_none_of_another(cli, tmp_path):
+    cli.add()
+    names = ("env", "-t", NAME)
+    approved = {
+        "directory": (*names, "--format", "systemd", "--output", str(tmp_path / "one")),
+        "secret": (*names, "--format", "k8s", "--secret", "video/publisher"),
+    }
+    others = {"directory": str(tmp_path / "other"), "secret": "video/other"}
+    for what, arguments in approved.items():
+        assert f", {what} {arguments[-1]}" in cli("request", "--", *arguments).out
+        approve(cli, requested(cli, *arguments))
+        refused = cli(*arguments[:-1], others[what])
+        assert (refused.code, "what was approved for disclosure of the value differs" in refused.err) == (3, True)
+    assert not list(tmp_path.glob("other*"))
+
+
 def test_a_request_says_which_command_line_it_covers_without_its_words(cli):
     cli.add()
     argument = "tgcanary" + secrets.token_hex(8)

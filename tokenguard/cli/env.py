@@ -70,7 +70,9 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
         )
     if (kind == _SYSTEMD) != (directory is not None):
         raise InputError("--output DIR and --format systemd go together", hint="give both or neither")
-    approved = authorise_disclosure(wiring, asked, f"env:{kind}")
+    covered = [("directory", str(directory.absolute()))] if directory is not None else []
+    covered += [("secret", secret)] if secret else []
+    approved = authorise_disclosure(wiring, asked, f"env:{kind}", *covered)
     disclosure = Disclosure(wiring, asked, f"env:{kind}", approved)
     variables = _checked(disclosure.variables())
     if kind == _SYSTEMD and directory is not None:

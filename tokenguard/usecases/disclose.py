@@ -61,28 +61,30 @@ class Given:
     live: Live
 
 
-def authorise_disclosure(parts: DiscloseParts, asked: Sequence[Asked], to: str, command: Sequence[str] = ()) -> Detail:
+def authorise_disclosure(parts: DiscloseParts, asked: Sequence[Asked], to: str, *covered: tuple[str, str]) -> Detail:
     """What the first events of a disclosure say of its approval, before any value is read.
 
     Args:
         parts: what it takes of the process.
         asked: the requested tokens.
         to: a short name of the destination.
-        command: the words of the program that gets them; the approval covers these words, by their digest.
+        covered: what else the approval covers of the destination: a name for it, and its text.
 
     Raises:
         NotApproved, RequestFiled: as `SecondPerson.authorise` does.
     """
     second, snapshots = parts.second_person, [known_token(parts.store, each.name) for each in asked]
-    facts = [("to", to), *([("command line", _digest_of(command))] if command else [])]
     return second.authorise(
-        [found for each in snapshots for found in second.on_token(each, SensitiveKind.REVEAL, *facts)]
+        [found for each in snapshots for found in second.on_token(each, SensitiveKind.REVEAL, ("to", to), *covered)]
     )
 
 
-def _digest_of(command: Sequence[str]) -> str:
-    """A digest of a program's words, each ended by NUL; the words themselves may be confidential."""
-    return f"sha256:{hashlib.sha256(b''.join(os.fsencode(each) + bytes(1) for each in command)).hexdigest()}"
+def command_line(words: Sequence[str]) -> tuple[str, str]:
+    """What an approval covers of a program: a digest of its words, each ended by NUL; they may be confidential."""
+    return (
+        "command line",
+        f"sha256:{hashlib.sha256(b''.join(os.fsencode(each) + bytes(1) for each in words)).hexdigest()}",
+    )
 
 
 class Disclosure:

@@ -15,7 +15,7 @@ from tokenguard.streams.child import run_masked, run_unmasked
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.program import Ended, Program
 from tokenguard.streams.token_watch import TokenWatch
-from tokenguard.usecases.disclose import Asked, DiscloseParts, Disclosure, authorise_disclosure
+from tokenguard.usecases.disclose import Asked, DiscloseParts, Disclosure, authorise_disclosure, command_line
 from tokenguard.usecases.mask_files import OutputFolder, mask_output
 from tokenguard.usecases.masked_values import known_values
 from tokenguard.usecases.parts import HasEnvironment, HasSettings, HasStore
@@ -54,7 +54,8 @@ def run_disclosed(
     found: dict[str, Counter[MatchSource]] = {}
     known: list[MaskedValue] = []
     folders = [OutputFolder(path) for path in settings.mask_files]
-    approved = authorise_disclosure(parts, asked, f"exec {Path(program[0]).name}", program) if asked else {}
+    to = f"exec {Path(program[0]).name}"
+    approved = authorise_disclosure(parts, asked, to, command_line(program)) if asked else {}
     while True:
         disclosure = Disclosure(parts, asked, "exec", approved)
         environment = child_environment(
