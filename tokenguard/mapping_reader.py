@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NoReturn, TypeVar
+from typing import NoReturn, Self, TypeVar
 
 from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
 from tokenguard.domain.duration import parse_duration
@@ -102,32 +102,41 @@ class MappingReader:
         self.tree(key)
         return True
 
-    def version(self, key: str, known: str) -> None:
-        """Refuse a document whose version differs from the known one."""
+    def version(self, key: str, known: str, keys: Iterable[str]) -> None:
+        """Refuse a document whose version differs from the known one, and keys that are none of `keys` in that one."""
+        if not newer_hint(self.peek(key), known):  # a newer one may have keys of its own
+            self.expect(keys)
         if (given := self.tree(key)) != known:
             hint = newer_hint(given, known) or f"begin the file with `{key}: {known}`"
             self.refuse(f"this must be {known}", key, hint=hint)
+
+    def expect(self, known: Iterable[str]) -> Self:
+        """Refuse keys that are none of `known` before any is read; returns the reader.
+
+        A mistyped key is told as that, and not as the key that is missing because of it.
+        """
+        known = tuple(known)
+        for key in self._left:
+            if key not in known:
+                self._refuse_unknown(key, known, {})
+        return self
 
     def only(self, known: Iterable[str], meant: Mapping[str, str] | None = None) -> None:
         """Refuse unread keys except the known ones; `meant` maps names used elsewhere to the key here."""
         self._known |= dict.fromkeys(known)
         for key in self._left:
             if key not in self._known:
-                self._refuse_unknown(key, meant or {})
+                self._refuse_unknown(key, tuple(self._known), meant or {})
 
     def close(self) -> None:
         """Refuse unread keys."""
         for key in self._left:
             self._known.pop(key, None)
-            self._refuse_unknown(key, {})
+            self._refuse_unknown(key, tuple(self._known), {})
 
-    def _refuse_unknown(self, key: str, meant: Mapping[str, str]) -> NoReturn:
-        import difflib  # only a mistyped key needs it
-
-        known = list(self._known)
+    def _refuse_unknown(self, key: str, known: Sequence[str], meant: Mapping[str, str]) -> NoReturn:
         other = meant.get(key, "")
-        near = [other] if other in known else difflib.get_close_matches(key[:40], known, n=1)
-        asked = f"did you mean {near[0]}? " if near else ""
+        asked = f"did you mean {other}? " if other in known else suggestion(key, known)
         listed = f"it may have {', '.join(known)}" if len(known) <= _SHORT_LIST else self._document.hint
         self.refuse("unknown key", key, hint=f"{asked}{listed}")
 
@@ -168,14 +177,20 @@ class MappingReader:
         """The beginning of a day in UTC, written as `2027-01-31`."""
         return parse_day(self.text(key)) or self.refuse("this must be a date such as 2027-01-31", key)
 
-    def within(self, key: str) -> "MappingReader | None":
-        """The mapping under the key; None if it is missing."""
-        return None if self.lacks(key) else self.below(self.tree(key), key)
+    def within(self, key: str, known: Iterable[str] = ()) -> "MappingReader | None":
+        """The mapping under the key, held to its `known` keys if given; None if it is missing."""
+        if self.lacks(key):
+            return None
+        found = self.below(self.tree(key), key)
+        return found.expect(known) if known else found
 
-    def rows(self, key: str, *, least: int = 0, most: int | None = None) -> "Iterator[MappingReader]":
-        """The mappings of a list, which may be missing."""
+    def rows(
+        self, key: str, known: Iterable[str] = (), *, least: int = 0, most: int | None = None
+    ) -> "Iterator[MappingReader]":
+        """The mappings of a list, which may be missing; each is held to its `known` keys if given."""
         for number, tree in enumerate(self.items(key, least=least, most=most)):
-            yield self.below(tree, key, number)
+            row = self.below(tree, key, number)
+            yield row.expect(known) if known else row
 
     def items(self, key: str, *, least: int = 0, most: int | None = None) -> list[Tree]:
         """A list of anything; empty if it is missing."""
@@ -214,6 +229,14 @@ class MappingReader:
         if not set(found) <= set(allowed):
             self.refuse(f"this may hold only {', '.join(allowed)}", key)
         return tuple(str(each) for each in allowed if each in found)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The beginning of a hint: which of the known words an unknown one was meant to be; empty if none is like it."""
+    import difflib  # only a mistyped word needs it
+
+    near = difflib.get_close_matches(word[:40], known, n=1)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def yaml_positions(data: bytes, source: str) -> Callable[[Sequence[str | int]], str]:

@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tests.fakes.provider_files import GUIDED_FILE, SANDBOX_FILE
+from tokenguard.errors import InputError
 from tokenguard.mapping_reader import MappingReader
 from tokenguard.providers import provider_registry
 from tokenguard.providers.generic.loading import describe
@@ -149,3 +150,35 @@ def test_what_the_reader_refuses_the_schema_does_not_take(old, new):
     text = new_description("acme")
     assert old in text
     assert flaws(text.replace(old, new, 1))
+
+
+WHOLE = f"{new_description('acme')}\nreplace: {{request: 'PUT /keys/{{id}}/value', body: {{}}, value: /key, id: /id}}\n"
+
+
+def mistyped_keys():
+    """Each key of a file with every section, outside of the mappings with keys of the service's own."""
+    tree = yaml.compose(WHOLE)
+    found = []
+
+    def walk(node, path):
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inner = (*path, key.value)
+                if path not in FREE and path[-1:] not in {("headers",), ("query",), ("body",)}:
+                    found.append((".".join(inner), key.start_mark.line, key.start_mark.column, key.end_mark.index))
+                walk(value, inner)
+        elif isinstance(node, yaml.SequenceNode):
+            for each in node.value:
+                walk(each, path)
+
+    walk(tree, ())
+    return found
+
+
+@pytest.mark.parametrize(("path", "line", "column", "end"), mistyped_keys())
+def test_a_mistyped_key_is_told_before_the_key_that_is_missing_because_of_it(path, line, column, end):
+    text = f"{WHOLE[:end]}{WHOLE[end - 1]}{WHOLE[end:]}"
+    with pytest.raises(InputError) as caught:
+        describe(text.encode(), source="a")
+    assert caught.value.message.startswith(f"a:{line + 1}:{column + 1}: ")
+    assert f" {path.rpartition('.')[2]}?" in caught.value.hint

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.mapping_reader import MappingReader
+from tokenguard.mapping_reader import MappingReader, suggestion
 from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
 from tokenguard.policy.model import Override, Parameter, Policy, PolicyWaiver, Rule, RuleSelector, Severity
 from tokenguard.policy.rule_parameters import read_parameter
@@ -18,6 +17,12 @@ MAX_BYTES = 65_536
 _MAX_LAYERS = 5
 _HINT = "correct the policy; policies/default.yaml is a complete one"
 _WORDS = ("why", "source", "fix")
+_KEYS = ("format", "name", "extends", "rules", "own_rules", "overrides", "waivers")
+_RULE_KEYS = ("severity", *_WORDS)
+_OWN_KEYS = ("id", *_RULE_KEYS, "says", "holds", "applies")
+_MATCH_KEYS = ("token", "environment", "provider", "path")
+_WAIVER_KEYS = (*_MATCH_KEYS, "owner", "reason", "until")
+_PARAMETERS = tuple(dict.fromkeys(name for rule in CATALOGUE.values() for name in rule.parameters))
 _PACKAGED = (Path(__file__).parents[1] / "_policies", Path(__file__).parents[2] / "policies")
 """In a wheel, and in a checkout."""
 
@@ -90,13 +95,13 @@ def load_policy(
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
     """
     top = MappingReader.of_yaml(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    top.version("format", FORMAT)
+    top.version("format", FORMAT, _KEYS)
     name = top.text("name")
     base = _base(top, layers, judge, beside)
     if not base.rules and "rules" not in top and "own_rules" not in top:
-        _refuse_without_rules(top)
+        top.refuse("this is missing", "rules")
     rules = _rules(top.rows("rules"), base)
-    rules += _own_rules(top.rows("own_rules"), base, judge)
+    rules += _own_rules(top.rows("own_rules", _OWN_KEYS), base, judge)
     known = {rule.id: rule for rule in rules}
     overrides = [_override(each, known) for each in top.rows("overrides")]
     waivers = [_waiver(each, known) for each in top.rows("waivers")]
@@ -104,14 +109,6 @@ def load_policy(
     return Policy(
         name=name, rules=rules, overrides=(*base.overrides, *overrides), waivers=(*base.waivers, *waivers)
     )  # fmt: skip
-
-
-def _refuse_without_rules(top: MappingReader) -> NoReturn:
-    """A misspelt `extends` or `rules` is told as that, not as what is missing because of it."""
-    for key in ("overrides", "waivers"):
-        top.items(key)
-    top.close()
-    top.refuse("this is missing", "rules")
 
 
 def _base(top: MappingReader, layers: int, judge: Judge | None, beside: Path | None) -> Policy:
@@ -135,7 +132,7 @@ def _rules(sections: Iterable[MappingReader], base: Policy) -> tuple[Rule, ...]:
     inherited = {rule.id: rule for rule in base.rules}
     mine: dict[str, Rule] = {}
     for section in sections:
-        kind = _known_rule(section, "id", CATALOGUE)
+        kind = _known_rule(section, "id", CATALOGUE, _RULE_KEYS)
         if kind in mine:
             section.refuse("a rule that was given before", "id")
         mine[kind] = _rule(section, kind, inherited.get(kind))
@@ -197,7 +194,7 @@ def _parameters(section: MappingReader, kind: str, base: Rule | None, *, some: b
 
 
 def _override(section: MappingReader, known: Mapping[str, Rule]) -> Override:
-    kind = _known_rule(section, "rule", known)
+    kind = _known_rule(section, "rule", known, (*_MATCH_KEYS, "severity"))
     severity = section.choice("severity", Severity) if "severity" in section else None
     found = Override(
         rule=kind,
@@ -210,7 +207,7 @@ def _override(section: MappingReader, known: Mapping[str, Rule]) -> Override:
 
 
 def _waiver(section: MappingReader, known: Mapping[str, Rule]) -> PolicyWaiver:
-    kind = _known_rule(section, "rule", known)
+    kind = _known_rule(section.expect(("rule", *_WAIVER_KEYS)), "rule", known, _WAIVER_KEYS)
     found = PolicyWaiver(
         rule=kind,
         match=_match(section, kind),
@@ -237,8 +234,13 @@ def _match(section: MappingReader, rule: str) -> RuleSelector:
     return found
 
 
-def _known_rule(section: MappingReader, key: str, known: Mapping[str, object]) -> str:
+def _known_rule(section: MappingReader, key: str, known: Mapping[str, object], keys: Iterable[str]) -> str:
+    """The rule of a section, which may have `keys` and that rule's parameters."""
+    if key not in section:
+        section.expect((key, *keys, *_PARAMETERS))
     kind = section.text(key)
     if kind not in known:
-        section.refuse(f"an unknown rule; known are {', '.join(known)}", key)
+        hint = f"{suggestion(kind, known)}{_HINT}"
+        section.refuse(f"an unknown rule; known are {', '.join(known)}", key, hint=hint)
+    section.expect((*keys, *about(kind).parameters))
     return kind

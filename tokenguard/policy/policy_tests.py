@@ -24,6 +24,10 @@ MAX_BYTES = 262_144
 _HINT = "correct the file of tests; docs/policies.md shows one"
 _TEXTS = (*(each.name for each in FIELDS if each.name != "scope_name"), "base_url")
 _DAYS = ("created", "rotated", "due")
+_TOKEN_KEYS = (
+    "name", "provider", "kind", "state", "scope", "permissions", "consumers", "verified", "verdict", "leads",
+    *_TEXTS, *_DAYS,
+)  # fmt: skip
 
 
 class PolicyTestCase(Frozen, frozen=True, kw_only=True):
@@ -56,10 +60,10 @@ class PolicyTestResult(Frozen, frozen=True, kw_only=True):
 def read_trial(data: bytes, *, source: str) -> Trial:
     """Read a file of tests; InputError with line and column if it is not acceptable."""
     top = MappingReader.of_yaml(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    top.version("format", FORMAT)
+    top.version("format", FORMAT, ("format", "policy", "now", "cases"))
     policy = top.text("policy", "")
     now = top.day("now") if "now" in top else None
-    cases = tuple(_case(section) for section in top.rows("cases"))
+    cases = tuple(_case(section) for section in top.rows("cases", ("name", "token", "also", "files", "expect")))
     top.close()
     if not cases:
         top.refuse("there are no cases", "cases")
@@ -88,8 +92,8 @@ def _failures(case: PolicyTestCase, policy: Policy, now: datetime) -> Iterator[s
 
 def _case(section: MappingReader) -> PolicyTestCase:
     name = section.text("name")
-    token = section.within("token")
-    tokens = [] if token is None else [_token(token), *map(_token, section.rows("also"))]
+    token = section.within("token", _TOKEN_KEYS)
+    tokens = [] if token is None else [_token(token), *map(_token, section.rows("also", _TOKEN_KEYS))]
     files = {
         path: text if isinstance(text, str) else section.refuse("this must hold texts", "files")
         for path, text in section.table("files").items()

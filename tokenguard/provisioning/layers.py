@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
-from tokenguard.errors import InputError, newer_hint
+from tokenguard.errors import InputError
 from tokenguard.mapping_reader import MappingReader
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
 from tokenguard.provisioning.manifest import Declared, Issue, Manifest, Wish
@@ -87,9 +87,7 @@ class _Layers:
             by[0].refuse(f"this file cannot be read: {error}", *by[1], hint=_PATH_HINT)
         self._files.add(name)
         part = read_source(name, data)
-        if not newer_hint(part.peek("version"), VERSION):  # a newer one may have keys of its own
-            part.only(keys)
-        part.version("version", VERSION)
+        part.version("version", VERSION, keys)
         return part
 
     def take(self, part: MappingReader, file: str, inherited: Given, depth: int) -> None:

@@ -20,7 +20,7 @@ _SHORT = "write bearer, basic, header NAME, or a mapping of `headers`, `query` o
 def auth(top: MappingReader, key: str) -> Auth:
     """One of the two sections `auth` and `admin_auth`; `bearer` where the key is missing."""
     if isinstance(top.peek(key), dict):
-        fields = top.below(top.tree(key), key)
+        fields = top.below(top.tree(key), key).expect(("headers", "query", "basic"))
         parts = tuple(_parts(fields))
         fields.close()
         if not parts:

@@ -18,6 +18,13 @@ _MAX_BYTES = 65_536
 _HINT = "docs/providers.md describes every key of a provider file"
 _KINDS = [kind for kind in CredentialKind if kind.has_value]
 _NO_TIME = timedelta(0)
+_DELAYS = ("revoke_lag", "activate_lag", "list_lag", "pause", "death_floor", "confirm_after")
+_KEYS = (
+    "format", "name", "base_url", "kind", "scope_kind", "source", "headers", "encoding", "auth", "admin_auth", "guide",
+    "probe", "lifetime", "create", "list", "revoke", "revoke_value", "replace", "update", "shape", "overlap",
+    "max_active", "label_limit", "label_punctuation", "rate", "permissions", "admin_permissions", *_DELAYS,
+)  # fmt: skip
+_SOURCE_KEYS = ("documentation", "contract", "checked", "tried_live")
 
 
 def load(path: Path) -> Description:
@@ -40,8 +47,10 @@ def describe(data: bytes, *, source: str) -> Description:
 def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> Description:
     """A parsed provider file as a description; `locate` turns a path into the place that errors name."""
     top = MappingReader(tree, DocumentPositions(locate, _HINT, verbatim=True))
-    if not top.lacks("format"):
-        top.version("format", FORMAT)
+    if top.lacks("format"):
+        top.expect(_KEYS)
+    else:
+        top.version("format", FORMAT, _KEYS)
     name = top.segment("name")
     lifetime = top.duration("lifetime")
     create = provider_sections.create(top, expires=lifetime is not None)
@@ -130,7 +139,7 @@ def _check_update(top: MappingReader, update: Update, rows: Rows | None) -> None
 
 def _source(top: MappingReader) -> dict[str, str]:
     """Where the vendor describes its API, when that was read, and when the file was tried with an account."""
-    fields = top.within("source") or top.below({}, "source")
+    fields = top.within("source", _SOURCE_KEYS) or top.below({}, "source")
     made = {key: fields.text(key) for key in ("documentation", "contract") if key in fields}
     made |= {key: fields.day(key).date().isoformat() for key in ("checked", "tried_live") if key in fields}
     fields.close()

@@ -19,12 +19,13 @@ _INTROSPECTED = (
     (Condition(status=HTTPStatus.OK, at=JsonPointer(("active",)), texts=frozenset({"true"})),),
     (Condition(status=HTTPStatus.OK, at=JsonPointer(("active",)), texts=frozenset({"false"})),),
 )
+_KEYS = ("request", "query", "introspect", "alive", "dead", "scope", "scope_name")
 _REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
 
 
 def probe(top: MappingReader) -> Probe | None:
     """A GET without placeholders, or an introspection (RFC 7662): a POST of the token as a form."""
-    fields = top.within("probe")
+    fields = top.within("probe", _KEYS)
     if fields is None:
         return None
     body = _introspection(fields)
@@ -68,6 +69,7 @@ def _conditions(fields: MappingReader, key: str) -> tuple[Condition, ...]:
 
 
 def _condition(row: MappingReader) -> Condition:
+    row.expect(("status", "at", "is"))
     made = Condition(
         status=_status(row, "status", row.text("status")), at=pointer(row, "at"), texts=frozenset(row.texts("is"))
     )

@@ -55,6 +55,13 @@ _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
     PagingKind.LINK: ("limit",),
 }
 _PAGE_SIZE = 100
+_REQUEST_KEYS = ("request", "body")
+_CREATE_KEYS = (*_REQUEST_KEYS, "value", "id", "hint")
+_ROW_KEYS = ("hint", "created", "last_used", "expires")
+_LIST_KEYS = (
+    "request", "query", "items", "id", "label", *_ROW_KEYS, "permissions", "status", "paging", "next", "total",
+    "cursor", "offset", "page", "limit", "size", "first",
+)  # fmt: skip
 _EXPIRY_FIELDS = ("expires_date", "expires_time", "expires_unix", "expires_seconds")
 _CREATE_FIELDS = ("label", "scope", *PERMISSION_PLACEHOLDERS)
 _REVOKE_FIELDS = ("id", "scope")
@@ -64,7 +71,7 @@ _GUIDE_REVOKE = ("label", "hint", "scope", "scope_name")
 
 def create(top: MappingReader, *, expires: bool) -> Create | None:
     """How a token is made; `expires`: whether the file gives tokens a lifetime."""
-    fields = top.within("create")
+    fields = top.within("create", _CREATE_KEYS)
     if fields is None:
         return None
     made = Create(
@@ -83,7 +90,7 @@ def create(top: MappingReader, *, expires: bool) -> Create | None:
 
 def replacing(top: MappingReader, *, expires: bool) -> Replace | None:
     """How a token is given a new value in place; `expires`: whether the file gives tokens a lifetime."""
-    fields = top.within("replace")
+    fields = top.within("replace", _CREATE_KEYS)
     if fields is None:
         return None
     made = Replace(
@@ -100,7 +107,7 @@ def replacing(top: MappingReader, *, expires: bool) -> Replace | None:
 
 def updating(top: MappingReader) -> Update | None:
     """How a token's label or permissions are changed."""
-    fields = top.within("update")
+    fields = top.within("update", _REQUEST_KEYS)
     if fields is None:
         return None
     made = Update(
@@ -116,7 +123,7 @@ def updating(top: MappingReader) -> Update | None:
 
 def rows(top: MappingReader) -> Rows | None:
     """How tokens are listed."""
-    fields = top.within("list")
+    fields = top.within("list", _LIST_KEYS)
     if fields is None:
         return None
     made = Rows(
@@ -125,11 +132,7 @@ def rows(top: MappingReader) -> Rows | None:
         items=pointer(fields, "items"),
         id=pointer(fields, "id"),
         label=pointer(fields, "label"),
-        more={
-            key: found
-            for key in ("hint", "created", "last_used", "expires")
-            if (found := maybe_pointer(fields, key)) is not None
-        },
+        more={key: found for key in _ROW_KEYS if (found := maybe_pointer(fields, key)) is not None},
         paging=paging(fields),
         following=maybe_pointer(fields, "next"),
         total=maybe_pointer(fields, "total"),
@@ -164,7 +167,7 @@ def paging(fields: MappingReader) -> Paging:
 
 def _status(rows: MappingReader) -> Status | None:
     """Where a row says whether its token is alive; None if only tokens that are alive are listed."""
-    fields = rows.within("status")
+    fields = rows.within("status", ("field", "alive", "ended"))
     if fields is None:
         return None
     made = Status(
@@ -210,6 +213,7 @@ def revoke(top: MappingReader) -> tuple[Revoke, ...]:
 
 
 def _revoke_step(fields: MappingReader) -> Revoke:
+    fields.expect(_REQUEST_KEYS)
     made = Revoke(route=route(fields, "request", _REVOKE_FIELDS), body=_body(fields, _REVOKE_FIELDS))
     _check_names_token(fields, made)
     fields.close()
@@ -239,7 +243,7 @@ def guide(top: MappingReader, *, words_for_create: bool, words_for_revoke: bool)
     why = f"the file has no request for {by_person}, so a person does it: `guide` must say where and how"
     if by_person and "guide" not in top:
         top.refuse(f"this is missing: {why}", "guide")
-    fields = top.within("guide") or top.below({}, "guide")
+    fields = top.within("guide", ("where", "create", "revoke")) or top.below({}, "guide")
     if by_person and "where" not in fields:
         fields.refuse(f"this is missing: {why}", "where")
     made = Guide(
@@ -253,7 +257,7 @@ def guide(top: MappingReader, *, words_for_create: bool, words_for_revoke: bool)
 
 def shape(top: MappingReader) -> Shape | None:
     """What a value looks like."""
-    fields = top.within("shape")
+    fields = top.within("shape", ("prefix", "characters", "min", "max"))
     if fields is None:
         return None
     made = Shape(
@@ -278,7 +282,7 @@ def label_punctuation(top: MappingReader) -> str:
 
 def rate(top: MappingReader) -> Rate | None:
     """How many requests may be sent in what time."""
-    fields = top.within("rate")
+    fields = top.within("rate", ("requests", "per"))
     if fields is None:
         return None
     requests, per = fields.number("requests"), fields.duration("per")

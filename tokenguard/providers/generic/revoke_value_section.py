@@ -13,7 +13,7 @@ ADMIN_PREFIX = "admin_"
 
 def revoke_value(top: MappingReader) -> RevokeValue | None:
     """The request that ends a token by its value: never a GET, and never with the value in its address."""
-    fields = top.within("revoke_value")
+    fields = top.within("revoke_value", ("request", "body", "form", "auth", "leaked_only"))
     if fields is None:
         return None
     as_form = "form" in fields

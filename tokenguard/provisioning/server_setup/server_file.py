@@ -32,6 +32,7 @@ _SUBJECT = re.compile(r"ids|names")
 """What GitHub writes into a job's subject; names alone for older repositories (its changelog of 2026-04-23)."""
 _ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
 _WORKFLOWS = {"github": ".github/workflows/tokens.yml", "gitlab": ".gitlab-ci.yml"}
+_KEYS = ("version", "audience", *_ISSUERS, "kubernetes", "fields", "audit", "aws")
 _NUMBERS = {
     "github": ("repository", "repository_id", "gh api repos/OWNER/NAME --jq .id"),
     "gitlab": ("project", "project_id", "the project's page shows it"),
@@ -41,15 +42,23 @@ _NUMBERS = {
 def read_setup(data: bytes, *, source: str) -> ServerSetup:
     """Read a file; InputError with file, line and column where it is not acceptable."""
     top = MappingReader.of_yaml(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
-    top.version("version", "1")
+    top.version("version", "1", _KEYS)
     github = "github" in top
     setup = ServerSetup(
         audience=_text(top, "audience", _WORD, "tokenguard"),
-        jobs=tuple(_jobs(jobs, system) for system in _ISSUERS if (jobs := top.within(system)) is not None),
-        pods=None if (pods := top.within("kubernetes")) is None else _pods(pods),
+        jobs=tuple(
+            _jobs(jobs, system) for system in _ISSUERS if (jobs := top.within(system, _job_keys(system))) is not None
+        ),
+        pods=None
+        if (pods := top.within("kubernetes", ("host", "namespace", "service_account", "ca_certificate"))) is None
+        else _pods(pods),
         fields=tuple(_fields(top)) if "fields" in top else (),
         audit_file=_text(top, "audit", _FILE, ""),
-        **({} if (aws := top.within("aws")) is None else _aws(aws, github=github)),
+        **(
+            {}
+            if (aws := top.within("aws", ("account", "kms_key", "github_subject", "github_owner_id"))) is None
+            else _aws(aws, github=github)
+        ),
     )
     top.close()
     if not setup.jobs and setup.pods is None:
@@ -68,6 +77,11 @@ def _fields(top: MappingReader) -> list[str]:
         except InputError:
             top.refuse("this must hold vault://MOUNT/PATH#FIELD or aws://REGION/NAME#FIELD", "fields")
     return found
+
+
+def _job_keys(system: str) -> tuple[str, ...]:
+    repository, number, _ = _NUMBERS[system]
+    return ("issuer", repository, number, "workflow", "branch", "environments")
 
 
 def _jobs(section: MappingReader, system: str) -> Jobs:
