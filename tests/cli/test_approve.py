@@ -332,3 +332,11 @@ def test_a_plan_tells_what_of_it_needs_an_approval(cli, tmp_path):
     assert f"tokenguard approve {plan['digest']}" in cli("plan").out
     assert f"tokenguard approve {plan['digest']}" in cli("plan", "--format", "markdown").out
     assert json.dumps(plan["needs_approval"]).count("app.env#TOKEN") == 1
+
+
+def test_a_digest_of_nothing_is_told_as_that_where_there_is_no_manifest(cli, tmp_path, monkeypatch):
+    """An approver of requests has no manifest: that it is missing is not what is wrong."""
+    monkeypatch.chdir(tmp_path)
+    refused = cli.refused("approve", f"sha256:{'0' * 64}", "--yes")
+    assert "tokenguard request" in refused.answer.err
+    assert "tokens.yaml" in cli.refused("approve", f"sha256:{'0' * 64}", "there/tokens.yaml", "--yes").answer.err

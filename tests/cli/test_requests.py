@@ -141,3 +141,49 @@ def test_a_request_continues_no_operation_that_would_revoke(cli, monkeypatch):
     cli.refused("request", "--", "retire", NAME, "--resume")
     assert cli.world.living() == living
     assert cli.store.find(token_name(NAME)).document.busy
+
+
+@pytest.mark.parametrize("tokens", [(), ("-t", f"{NAME}=TOKEN")])
+def test_a_request_starts_no_program(cli, tmp_path, tokens):
+    """Not even one without tokens, or with tokens that nobody is asked for."""
+    cli.add()
+    (tmp_path / "policy.yaml").write_text("format: 1\nname: team\nextends: default\n")
+    cli.refused("request", "--", "exec", *tokens, "--", "touch", f"{tmp_path}/ran")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_bad_usage_of_a_requested_program_is_bad_usage(cli):
+    """125 is about a program that was to be started."""
+    cli.refused("request", "--", "exec", "-t", f"{NAME}=TOKEN")
+
+
+@pytest.mark.parametrize("option", ["--resume", "--abort", "--plan", "--dry-run"])
+def test_the_options_of_a_requested_program_are_its_own(cli, option):
+    cli.add()
+    requested(cli, "exec", "-t", f"{NAME}=TOKEN", "--", "deploy", option)
+
+
+@pytest.mark.parametrize(
+    "words", [("retire", NAME, "--plan"), ("rotate", "--due", "--plan"), ("import", "a.csv", "--dry-run")]
+)
+def test_a_plan_is_not_requested(cli, words):
+    """It would say that nothing waits, of a command that would wait."""
+    cli.add()
+    assert words[-1] in cli.refused("request", "--", *words).answer.err
+
+
+def nothing_due(cli):
+    cli.add()
+    return "rotate", "--due"
+
+
+def nothing_changed(cli):
+    cli.add()
+    written(cli.home, f"{NAME}: {{consumers: []}}")
+    return ("apply",)
+
+
+@pytest.mark.parametrize("prepare", [nothing_due, nothing_changed])
+def test_what_needs_no_second_person_is_one_answer(cli, tmp_path, prepare):
+    cli.home = tmp_path
+    cli.refused("request", "--", *prepare(cli))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,12 +60,17 @@ def approve(
     if request is not None:
         _approve_request(wiring, request, until=end, reason=reason, yes=yes)
         return
+    if file == DEFAULT_FILE and not Path(file).exists():
+        raise InputError(
+            f"no request has this digest, and there is no {file} whose plan could have it",
+            hint="`tokenguard request` lists what waits; for a plan: tokenguard approve DIGEST FILE",
+        )
     plan = held_against_store(wiring, declared_in(file, environment)).plan
     refuse_blocked(plan)
     if plan.digest != wanted:
         raise InputError(
-            "this digest is not the current plan's",
-            hint=f"review it again with `tokenguard plan`; the current digest is {plan.digest}",
+            "neither a request nor the current plan has this digest",
+            hint=f"`tokenguard request` lists requests, `tokenguard plan` shows the plan; its digest is {plan.digest}",
         )
     if not plan.news:
         raise InputError("nothing in that plan needs an approval", hint="`tokenguard apply` runs it unattended")

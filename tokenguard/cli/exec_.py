@@ -93,12 +93,18 @@ def exec_command(
         raise OutputWithheld("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")
     if mask_files and no_mask:
         raise OutputWithheld("--mask-files needs masking", hint="leave --no-mask out")
+    if wiring.requesting and not asked:
+        from tokenguard.usecases.second_person import not_sensitive  # only a request needs it
+
+        raise not_sensitive()
     settings = ChildSettings(
         show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every, mask_files=mask_files
     )
     try:
         ended = run_disclosed(wiring, asked, program, keep, settings)
     except TokenguardError as error:
+        if wiring.requesting:
+            raise
         raise _closed(error) from None
     report_leaks(wiring, ended.found, None, audited=bool(asked), exposed=ended.exposed)
     if ended.failure:

@@ -1,5 +1,7 @@
 """`tokenguard request`: ask a second person to approve a command, without running it."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tokenguard.cli.base import command, pass_wiring
@@ -7,7 +9,11 @@ from tokenguard.errors import InputError
 from tokenguard.inventory.views import moment
 from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.shell.wiring import Wiring
+from tokenguard.streams.failure import OutputWithheld
 from tokenguard.usecases.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
+
+if TYPE_CHECKING:
+    from tokenguard.shell.render import Screen
 
 COMMANDS = (
     ("rotate", "--compromised"), ("rotate", "--in-place"), ("rotate", "--due"), ("retire",), ("edit",), ("add",),
@@ -15,6 +21,7 @@ COMMANDS = (
     ("migrate", "--to"),
 )  # fmt: skip
 """The commands with operations that a policy may ask a second person for, and the word that makes them one."""
+_PLANS = ("--plan", "--dry-run")
 _INSTEAD = {
     "respond": "run it: it records the leak, which waits for no one; what waits is `rotate NAME --compromised`",
     "triage": "run it: it writes what waits for no one, and requests the rest; or request `edit NAME ...`",
@@ -51,17 +58,27 @@ def request(wiring: Wiring, words: tuple[str, ...]) -> None:
     called = app.get_command(context.find_root(), words[0])
     if called is None:
         raise not_sensitive()
+    screen, wiring.screen = wiring.screen, wiring.screen.muted()  # one answer: the request's
     try:
         with called.make_context(words[0], list(words[1:]), parent=context.parent) as inner:
             called.invoke(inner)
     except RequestFiled as filed:
-        _show(wiring, filed.request)
+        _show(wiring, screen, filed.request)
         return
+    except OutputWithheld as error:  # the code of `exec` is about programs, and none was to be run
+        raise InputError(error.message, hint=error.hint) from None
+    finally:
+        wiring.screen = screen
     raise not_sensitive()
 
 
 def _check_requestable(words: tuple[str, ...]) -> None:
-    given = {word.partition("=")[0] for word in words}
+    given = {word.partition("=")[0] for word in words} if words[0] != "exec" else set()  # those are the program's
+    if plan := next((each for each in _PLANS if each in given), ""):
+        raise InputError(
+            f"{plan} changes nothing, and waits for no second person",
+            hint="leave it out of the request, or run the command without `tokenguard request --`",
+        )
     if given & {"--resume", "--abort"}:  # an effect may come before the first write, which is refused here
         raise InputError(
             "an operation that has begun waits for no second person", hint="run it without `tokenguard request --`"
@@ -72,13 +89,13 @@ def _check_requestable(words: tuple[str, ...]) -> None:
         raise InputError("this command cannot be requested", hint=hint)
 
 
-def _show(wiring: Wiring, request: ApprovalRequest) -> None:
-    if wiring.screen.as_json:
-        wiring.screen.document(_document(request))
+def _show(wiring: Wiring, screen: "Screen", request: ApprovalRequest) -> None:
+    if screen.as_json:
+        screen.document(_document(request))
         return
     for each in request.operations:
-        wiring.screen.line(f"{each.name or 'this store'}: {each.described}")
-    wiring.screen.line(
+        screen.line(f"{each.name or 'this store'}: {each.described}")
+    screen.line(
         f"requested by {wiring.people.named(request.by)}; another person runs: {approve_request_command(request)}"
     )
 

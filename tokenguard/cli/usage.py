@@ -1,6 +1,7 @@
 """Turns click's usage errors into ours, without the words that were typed: any of them could be a value."""
 
 import re
+from collections.abc import Sequence
 
 import click
 
@@ -8,6 +9,8 @@ from tokenguard.errors import InputError
 
 _OPTION_NAME = re.compile(r"--?[a-z][a-z-]{0,30}", re.ASCII)
 """Mistyped options that may be repeated in an error: no token value looks like this."""
+_ALIKE = 0.65
+"""How much of an option's name must be as it was typed, for it to be suggested."""
 
 
 def explain(error: click.UsageError) -> InputError:
@@ -56,7 +59,18 @@ def _instead_of(error: click.NoSuchOption) -> str:
     """What may have been meant by an unknown option; empty if nothing is like it."""
     if key := _key_of_where(error):
         return f"to select tokens: --where {key}=…, once for each field"
-    return f"did you mean {min(error.possibilities)}?" if error.possibilities else ""
+    near = _nearest(error.option_name, error.possibilities or ())
+    return f"did you mean {near}?" if near else ""
+
+
+def _nearest(typed: str, options: Sequence[str]) -> str:
+    """The option that `typed` abbreviates, or else the one that is most like it; empty if none is."""
+    import difflib  # only a mistyped option needs it
+
+    begun = [each for each in options if each.startswith(typed)]
+    bare = {each.lstrip("-"): each for each in options}  # the dashes, which all have, are no likeness
+    near = difflib.get_close_matches(typed.lstrip("-"), bare, n=1, cutoff=_ALIKE)
+    return begun[0] if begun else bare[near[0]] if near else ""
 
 
 def _key_of_where(error: click.NoSuchOption) -> str:

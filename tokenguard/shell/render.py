@@ -3,6 +3,7 @@
 Everything passes `safe_text` here, and nothing else in the package writes to stdout.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,6 +42,10 @@ class Screen:
         self.wrote = False
         """Whether anything was printed."""
         self.rich = not as_json and wants_colour(self._stream, environ)
+
+    def muted(self) -> "Screen":
+        """A screen of the same format that prints nothing."""
+        return Screen(as_json=self.as_json, stream=io.StringIO())
 
     def document(self, content: Any) -> None:
         """Print one JSON document; ASCII, so that nothing in it can act on a terminal."""
