@@ -68,7 +68,7 @@ def _nearest(typed: str, options: Sequence[str]) -> str:
     import difflib  # only a mistyped option needs it
 
     begun = [each for each in options if each.startswith(typed)]
-    bare = {each.lstrip("-"): each for each in options}  # the dashes, which all have, are no likeness
+    bare = {each.lstrip("-"): each for each in options}  # every name has the dashes
     near = difflib.get_close_matches(typed.lstrip("-"), bare, n=1, cutoff=_ALIKE)
     return begun[0] if begun else bare[near[0]] if near else ""
 
