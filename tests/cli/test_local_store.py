@@ -190,6 +190,17 @@ class TestKeys:
         cli.environ["TOKENGUARD_KEY_FILE"] = first
         words(cli.refused("list", code=4))
 
+    def test_the_slot_of_the_key_at_hand_stays(self, cli, tmp_path, words):
+        """It could lock out the person who removes it."""
+        cli("init")
+        first = cli("store", "slots", "--format", "json").document["slots"][0]["id"]
+        _key(tmp_path / "second")
+        cli("store", "add-slot", "--key-file", "second")
+        words(cli.refused("store", "remove-slot", first))
+        assert cli("list").code == 0
+        cli.environ["TOKENGUARD_KEY_FILE"] = str(tmp_path / "second")
+        assert cli("store", "remove-slot", first).code == 0
+
     def test_the_last_slot_stays(self, cli, words):
         cli("init")
         slot = cli("store", "slots", "--format", "json").document["slots"][0]["id"]

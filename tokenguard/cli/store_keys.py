@@ -9,6 +9,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.event import Op
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.inventory.views import moment
+from tokenguard.ports.store import identity_of
 from tokenguard.shell.local_store import LocalStore, SlotInfo, SlotKey, SlotKind, key_sources, open_local
 from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
 from tokenguard.shell.unlock import new_passphrase, read_key_file, read_passphrase_file, strong
@@ -78,11 +79,19 @@ def add(
 @click.argument("slot", metavar="SLOT")
 @pass_wiring
 def remove(wiring: Wiring, slot: str) -> None:
-    """Remove the key slot SLOT. If the key or a copy of the store may have leaked, also run `store rekey`."""
+    """Remove the key slot SLOT. If the key or a copy of the store may have leaked, also run `store rekey`.
+
+    The slot of the key at hand is not removed: use another key for that, which so proves to open the store.
+    """
     store = _open(wiring)
     known = {each.id: each for each in store.slots()}
     if slot not in known:
         raise InputError("unknown key slot", hint="`tokenguard store slots` lists them")
+    if len(known) > 1 and identity_of(store).id == f"slot:{slot}":
+        raise InputError(
+            "this slot is that of the key at hand: without it you would be locked out",
+            hint="give another key of the store (TOKENGUARD_KEY_FILE, for example), and run the same command again",
+        )
     store.remove_slot(slot)
     _tell(wiring, "removed", known[slot])
 
