@@ -26,6 +26,19 @@ def shown(path: Path) -> str:
     return safe_text(str(path), one_line=True, limit=200)
 
 
+def expanded(text: str) -> Path:
+    """A path that may begin with `~` or `~USER`; InputError if that has no home directory."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise InputError(f"there is no home directory for {shown(Path(text))}", hint="write an absolute path") from None
+
+
+def resolved(path: Path) -> Path:
+    """Where a path leads; of links in a circle as far as they lead, where pathlib's raises RuntimeError."""
+    return Path(os.path.realpath(path))
+
+
 def make_private_dir(path: Path) -> None:
     """Create `path` (and missing parents) as 0700, or check that it is ours and closed to others."""
     missing = [part for part in (path, *path.parents) if not os.path.lexists(part)]
@@ -49,7 +62,7 @@ def check_private_dir(path: Path) -> None:
         raise InputError(f"the directory belongs to another user: {shown(path)}", hint="name a directory of your own")
     if info.st_mode & _OTHERS:
         path.chmod(PRIVATE_DIR)
-    for parent in path.resolve().parents:
+    for parent in resolved(path).parents:
         above = parent.stat()
         if above.st_uid not in {0, user_id()} or (above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX):
             raise InputError(
@@ -91,7 +104,7 @@ def private_secret(path: Path, size: int, *, what: str, hint: str) -> bytes:
     import binascii  # few commands have such a file
     import secrets
 
-    if not path.exists():
+    if not os.path.lexists(path):
         make_private_dir(path.absolute().parent)
         create_private(path, binascii.b2a_base64(secrets.token_bytes(size)))
     check_private_file(path)

@@ -41,7 +41,20 @@ def place(kind: _Kind) -> str:
 
         return str(getattr(platformdirs, f"user_{name}_dir")(_NAME, appauthor=False))
     given = os.environ.get(variable, "").strip()
-    return os.path.join(given if os.path.isabs(given) else os.path.join(os.path.expanduser("~"), default), _NAME)
+    return os.path.join(given if os.path.isabs(given) else os.path.join(_home(), default), _NAME)
+
+
+def home_dir() -> "Path":
+    """The user's home directory."""
+    from pathlib import Path  # as below
+
+    return Path(_home())
+
+
+def _home() -> str:
+    """The home directory; the root directory of a user without one, since `~` would be in the working directory."""
+    found = os.path.expanduser("~")
+    return found if os.path.isabs(found) else os.path.abspath(os.sep)
 
 
 def _path(kind: _Kind) -> "Path":

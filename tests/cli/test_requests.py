@@ -1,5 +1,7 @@
 """`request`: what an operation asks a second person for can be asked beforehand, in one request, and nothing is done."""
 
+import os
+
 import pytest
 
 from tests.cli.manifests import written
@@ -155,6 +157,13 @@ def test_a_request_starts_no_program(cli, tmp_path, tokens):
 def test_bad_usage_of_a_requested_program_is_bad_usage(cli):
     """125 is about a program that was to be started."""
     cli.refused("request", "--", "exec", "-t", f"{NAME}=TOKEN")
+
+
+@pytest.mark.parametrize("program", [os.fsdecode(b"a\xff"), "a\nb", "\u202e"])
+def test_a_program_of_any_name_is_requested(cli, program):
+    """The review shows it escaped; what is approved is the digest of the command line."""
+    cli.add()
+    requested(cli, "exec", "-t", f"{NAME}=TOKEN", "--", program)
 
 
 @pytest.mark.parametrize("option", ["--resume", "--abort", "--plan", "--dry-run"])

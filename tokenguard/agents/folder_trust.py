@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tokenguard.agents.contract import Agent, SettingsScope
 from tokenguard.documents import JsonTree
-from tokenguard.files import read_limited
+from tokenguard.files import read_limited, resolved
 
 _MAX_BYTES = 32 << 20
 """Of a file in which an agent remembers its folders."""
@@ -78,5 +78,5 @@ def _object(tree: JsonTree) -> Mapping[str, JsonTree]:
 
 
 def _is_below(folder: Path, names: Iterable[str]) -> bool:
-    places = {str(each) for at in (folder, folder.resolve()) for each in (at, *at.parents)}
+    places = {str(each) for at in (folder, resolved(folder)) for each in (at, *at.parents)}
     return any(name.rstrip("/") in places for name in names if name.rstrip("/"))

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,7 +23,28 @@ _HYPHEN = "\u2011"
 """A hyphen at which no line is broken."""
 
 
+class PathType(click.Path):
+    """A path; an empty one, as of a variable that is not set, would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does; InputError for an empty text."""
+        if value == "":
+            raise InputError("a path is empty", hint="name a file or directory; `.` is the working directory")
+        return super().convert(value, param, ctx)
+
+
+PATH = PathType(path_type=Path)
+"""The type of arguments and options that name a file or directory."""
+
+
+def refuse_empty(option: str, value: object) -> None:
+    """Refuse an option with an empty text, as of a variable that is not set: it would be as if it were not given."""
+    if value == "":
+        raise InputError(f"{option} is empty", hint="give its value, or leave the option out")
+
+
 def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    refuse_empty(parameter.opts[0], value)
     if value and parameter.name and not context.resilient_parsing:
         wiring = context.find_object(Wiring)
         if wiring is not None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import RenamedOption, command, group, pass_wiring
+from tokenguard.cli.base import PATH, RenamedOption, command, group, pass_wiring
 from tokenguard.cli.scan_profile import profile_option
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode, NeedsPerson
@@ -22,7 +22,7 @@ _file_option = click.option(
     "path",
     cls=RenamedOption,
     former=("--file",),
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The baseline file; default: .tokenguard-baseline at the top of the repository.",
 )
 
@@ -73,7 +73,7 @@ def accept(
 
 
 @command("review")
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @_file_option
 @profile_option
 @pass_wiring
@@ -97,7 +97,7 @@ def review(wiring: Wiring, paths: tuple[Path, ...], *, path: Path | None, profil
 
 
 @command("update")
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @_file_option
 @profile_option
 @pass_wiring
@@ -114,8 +114,8 @@ def update(wiring: Wiring, paths: tuple[Path, ...], path: Path | None, profile: 
 
 
 @command("import")
-@click.argument("former", metavar="FILE", type=click.Path(path_type=Path))
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.argument("former", metavar="FILE", type=PATH)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @_file_option
 @profile_option
 @pass_wiring

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.output.formats import OutputFormat
 from tokenguard.policy.evaluation import Assessment, assess
@@ -26,7 +26,7 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
 
 @command("check")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=PATH)
 @click.option("--policy", "named", metavar="NAME|FILE", help="The policy to use instead of the configured one.")
 @click.option(
     "--fail-on", type=click.Choice(_FAIL_ON), help="The lowest severity that makes the exit code 1; default: error."

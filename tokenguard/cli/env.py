@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import RenamedOption, break_glass_option, command, pass_wiring
+from tokenguard.cli.base import PATH, RenamedOption, break_glass_option, command, pass_wiring
 from tokenguard.cli.token_option import ASKED
 from tokenguard.delivery.targets import SECRET_PLACE
 from tokenguard.errors import InputError, TokenguardError
@@ -49,7 +49,7 @@ _SECRET = re.compile(SECRET_PLACE, re.ASCII)
     cls=RenamedOption,
     former=("--dir",),
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="With --format systemd: the directory to write to.",
 )
 @click.option("--secret", metavar="NAMESPACE/NAME", default="", help="With --format k8s: the Secret to write.")

@@ -32,8 +32,15 @@ _NOT_OURS = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission is denied",
     errno.EPERM: "permission is denied",
+    errno.EIO: "reading or writing failed",
 }
 """Reasons for which a system may refuse to read or write a file."""
+_BAD_PATHS = {
+    errno.ENAMETOOLONG: "the name of a file is too long",
+    errno.ELOOP: "a path has a symbolic link that is not followed",
+    errno.ENOTDIR: "a path goes through something that is not a directory",
+}
+"""Paths that no file can have, or none that is accepted: what was given is wrong."""
 
 
 def run_process(arguments: Sequence[str]) -> int:
@@ -165,7 +172,10 @@ def _how_to_go_on(wiring: Wiring) -> str:
 
 def _unexpected(error: Exception) -> tuple[str, str, ExitCode]:
     """What the system refuses, by its directory, since the file itself may be a temporary one; else a bug of ours."""
-    why = _NOT_OURS.get(error.errno or 0) if isinstance(error, OSError) else None
+    number = (error.errno or 0) if isinstance(error, OSError) else 0
+    if number in _BAD_PATHS:
+        return _BAD_PATHS[number], "give another path, and run the command again", ExitCode.USAGE
+    why = _NOT_OURS.get(number)
     if why is None:
         message = f"an unexpected {type(error).__name__}: this is a bug in tokenguard"
         return message, "report it with the lines below; they contain no token values", ExitCode.BUG

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import BaseCommand, break_glass_option, pass_wiring
+from tokenguard.cli.base import PATH, BaseCommand, break_glass_option, pass_wiring
 from tokenguard.cli.token_option import ASKED
 from tokenguard.cli.usage import explain
 from tokenguard.errors import TokenguardError
@@ -49,7 +49,7 @@ def _closed(error: TokenguardError) -> OutputWithheld:
 @click.option(
     "--mask-files",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     help="After the program ends, also mask the files that it wrote below this folder.",
 )

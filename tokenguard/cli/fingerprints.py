@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, group, pass_wiring
+from tokenguard.cli.base import PATH, command, group, pass_wiring
 from tokenguard.detection.gitleaks_rules import gitleaks_rules
 from tokenguard.errors import InputError
 from tokenguard.files import shown
@@ -37,11 +37,11 @@ def fingerprints() -> None:
 
 
 @command("publish")
-@click.argument("bundle", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
+@click.argument("bundle", metavar="[FILE]", required=False, type=PATH)
 @click.option(
     "--key-file",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The publisher's signing key; created if missing.",
 )
 @click.option(
@@ -51,7 +51,7 @@ def fingerprints() -> None:
     "--public-code",
     multiple=True,
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Public code: values that occur in it are excluded. Default: Python's own library.",
 )
 @pass_wiring

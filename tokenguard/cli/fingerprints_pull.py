@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.ports.shared_item import Item, shared_items_of
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, Bundle, ScanKey, read_scan_key
@@ -18,7 +18,7 @@ STORE = "store"
 
 
 @command("pull")
-@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
+@click.argument("file", metavar="[FILE]", required=False, type=PATH)
 @click.option("--from", "source", metavar="URL|PATH|store", help="An https address, a file, or the store.")
 @pass_wiring
 def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:

@@ -5,7 +5,7 @@ from typing import cast
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.files import read_named, shown
 from tokenguard.policy.expression import compiled
@@ -19,7 +19,7 @@ from tokenguard.text import counted
 
 
 @command("lint")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @pass_wiring
 def lint(wiring: Wiring, file: Path) -> ExitCode:
     """Validate FILE, a policy or a .tokenguard.toml, as `check` does; exit 2 with line and column if it is invalid.

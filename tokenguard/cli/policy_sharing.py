@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import InputError
 from tokenguard.policy.expression import compiled
@@ -16,7 +16,7 @@ from tokenguard.text import counted
 
 
 @command("publish")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @pass_wiring
 def publish(wiring: Wiring, file: Path) -> None:
     """Publish the policy in FILE in the store, with its layers and waivers merged, for `policy pull`.

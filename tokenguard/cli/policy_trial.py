@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.files import read_named
 from tokenguard.policy.loader import is_file_name
@@ -16,7 +16,7 @@ from tokenguard.usecases.assess import chosen_policy
 
 
 @command("test")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--policy", "named", metavar="NAME|FILE", help="Use this policy instead of the one named in FILE.")
 @pass_wiring
 def test(wiring: Wiring, file: Path, *, named: str | None) -> ExitCode:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.files import shown
 from tokenguard.ports.provider import ByValue, Capabilities, Method
 from tokenguard.settings import admin_variable
@@ -60,7 +60,7 @@ def show(wiring: Wiring, name: str) -> None:
 
 
 @command("lint")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @pass_wiring
 def lint(wiring: Wiring, file: Path) -> None:
     """Validate the provider file FILE, and list the keys that still hold the example of `provider new`.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName, token_id
 from tokenguard.domain.secret import Secret
@@ -44,7 +44,7 @@ _CHANNEL = "stdin"
 @click.option(
     "--report",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write a JSON list of the masked values (never the values) to this file.",
 )
 @pass_wiring

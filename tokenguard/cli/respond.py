@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import RenamedOption, break_glass_option, command, pass_wiring
+from tokenguard.cli.base import PATH, RenamedOption, break_glass_option, command, pass_wiring
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
@@ -26,7 +26,7 @@ from tokenguard.views.response_view import show
 
 
 @command("respond")
-@click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
+@click.argument("file", required=False, metavar="[FILE]", type=PATH)
 @click.option(
     "--code",
     cls=RenamedOption,

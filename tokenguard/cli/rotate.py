@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from tokenguard.cli.base import break_glass_option, command, pass_wiring
+from tokenguard.cli.base import break_glass_option, command, pass_wiring, refuse_empty
 from tokenguard.cli.selection_options import DUE_HELP, selects
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
@@ -333,6 +333,7 @@ def _with_scope(wanted: Filter, scope: str | None) -> Filter:
     """The selection with the scope of --all-of; InputError if it is none, or if --scope names another."""
     if scope is None:
         return wanted
+    refuse_empty("--all-of", scope)
     found = str(changes_from({"scope": scope}).scope)
     if wanted.scope not in {"", found}:
         raise InputError("--all-of and --scope name different scopes", hint="give one of them")

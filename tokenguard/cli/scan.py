@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH, command, pass_wiring
 from tokenguard.cli.scan_profile import profile_option
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
@@ -65,16 +65,16 @@ class _Options(Frozen, frozen=True, kw_only=True):
 
 
 @command("scan")
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option("--staged", is_flag=True, help="The staged changes.")
 @click.option("--history", is_flag=True, help="All commits of all refs, with their messages.")
 @click.option("--since", metavar="REV", default="", help="Only commits after this revision.")
 @click.option("--stdin", is_flag=True, help="Scan standard input.")
-@click.option("--commit-msg", metavar="FILE", type=click.Path(path_type=Path), help="Scan a commit message.")
+@click.option("--commit-msg", metavar="FILE", type=PATH, help="Scan a commit message.")
 @click.option("--agents", is_flag=True, help="Transcripts and caches of coding agents in your home directory.")
 @click.option(
     "--baseline",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The baseline of accepted findings; default: .tokenguard-baseline at the top of the repository.",
 )
 @click.option("--no-baseline", is_flag=True, help="Use no baseline.")
@@ -94,7 +94,7 @@ class _Options(Frozen, frozen=True, kw_only=True):
     "plugins",
     multiple=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Also run this detect-secrets plug-in (it executes code).",
 )
 @click.option(
@@ -112,7 +112,7 @@ class _Options(Frozen, frozen=True, kw_only=True):
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write the report to FILE in this format, and text to standard output.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print findings only, and nothing if there are none.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tokenguard.cli.base import refuse_empty
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
@@ -15,21 +16,17 @@ from tokenguard.shell.wiring import Wiring
 DUE_HELP = "Only tokens that are due, have leaked, or are of unknown age"
 _GLOB_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._/-*?[]!")
 _OPTIONS = {
-    "name": click.option("--name", "only_name", default="", metavar="GLOB", help="Only names like video/*/prod/*."),
-    "owner": click.option("--owner", "only_owner", default="", metavar="TEAM", help="Only tokens of this team."),
+    "name": click.option("--name", "only_name", metavar="GLOB", help="Only names like video/*/prod/*."),
+    "owner": click.option("--owner", "only_owner", metavar="TEAM", help="Only tokens of this team."),
     "made_by": click.option(
-        "--made-by", "only_made_by", default="", metavar="PERSON", help="Only tokens that this person created."
+        "--made-by", "only_made_by", metavar="PERSON", help="Only tokens that this person created."
     ),
     "account": click.option(
-        "--account", "only_account", default="", metavar="LOGIN", help="Only tokens created with this provider login."
+        "--account", "only_account", metavar="LOGIN", help="Only tokens created with this provider login."
     ),
-    "provider": click.option(
-        "--provider", "only_provider", default="", metavar="P", help="Only tokens of this provider."
-    ),
-    "scope": click.option("--scope", "only_scope", default="", metavar="KIND:ID", help="Only tokens of this scope."),
-    "environment": click.option(
-        "--env", "only_environment", default="", metavar="E", help="Only tokens of this environment."
-    ),
+    "provider": click.option("--provider", "only_provider", metavar="P", help="Only tokens of this provider."),
+    "scope": click.option("--scope", "only_scope", metavar="KIND:ID", help="Only tokens of this scope."),
+    "environment": click.option("--env", "only_environment", metavar="E", help="Only tokens of this environment."),
     "state": click.option(
         "--state",
         "only_state",
@@ -39,6 +36,9 @@ _OPTIONS = {
     "leaked": click.option("--leaked", "only_leaked", is_flag=True, help="Only tokens whose value has leaked."),
 }
 
+_OPTION_OF = {"made_by": "--made-by", "environment": "--env"}
+"""Options that are not called as what they select by."""
+
 
 def selects(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command, which gets them as one argument: `wanted`, a `Filter`."""
@@ -46,6 +46,8 @@ def selects(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def command(*args: Any, **given: Any) -> Any:
         asked = {name: given.pop(f"only_{name}") for name in _OPTIONS}
+        for name, value in asked.items():
+            refuse_empty(_OPTION_OF.get(name, f"--{name}"), value)
         return function(*args, wanted=_filter(asked), **given)
 
     for option in reversed(_OPTIONS.values()):

@@ -1,10 +1,9 @@
 """`store backup FILE`: writes a verified copy of a local store, encrypted with the same keys."""
 
-from pathlib import Path
-
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.files import expanded
 from tokenguard.shell.local_store import open_local
 from tokenguard.shell.wiring import Wiring
 
@@ -17,7 +16,7 @@ def backup(wiring: Wiring, file: str) -> None:
 
     `tokenguard store restore FILE` restores it.
     """
-    place = Path(file).expanduser().absolute()
+    place = expanded(file).absolute()
     store = open_local(wiring.local_directory, wiring.environ, wiring.clock, wiring.ask_hidden)
     store.backup(place)
     if wiring.screen.as_json:

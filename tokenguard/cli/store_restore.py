@@ -6,7 +6,7 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.files import shown
+from tokenguard.files import expanded, shown
 from tokenguard.shell.local_store import check_restorable, restore_local
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
@@ -29,7 +29,7 @@ def restore(wiring: Wiring, *, file: str | None, in_place: bool, yes: bool) -> N
     """
     if bool(file) == in_place:
         raise InputError("name one backup, or give --in-place", hint="tokenguard store restore FILE")
-    directory, backup = wiring.local_directory, Path(file).expanduser().absolute() if file else None
+    directory, backup = wiring.local_directory, expanded(file).absolute() if file else None
     if backup is not None:
         check_restorable(directory, backup)
     if not yes:

@@ -11,7 +11,7 @@ from enum import StrEnum, unique
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import shown
+from tokenguard.files import resolved, shown
 
 _TIMEOUT = 10.0
 _NOT_TRACKED = 1
@@ -40,7 +40,7 @@ class Tracking(StrEnum):
 
 def tracking(path: Path) -> Tracking:
     """How git sees `path`, which need not exist; InputError if there is a repository and git cannot say."""
-    folder = path.parent.resolve()
+    folder = resolved(path.parent)
     if not any(os.path.lexists(above / ".git") for above in (folder, *folder.parents)):
         return Tracking.OUTSIDE
     if _asked(folder, "--literal-pathspecs", "ls-files", "--error-unmatch", "--", path.name):

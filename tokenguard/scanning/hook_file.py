@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tokenguard.errors import InputError
 from tokenguard.files import create_private, read_limited, shown
+from tokenguard.places import home_dir
 from tokenguard.scanning.git import Git, find_git
 
 PROGRAM = "tokenguard-hook"
@@ -69,7 +70,7 @@ def _write(path: Path, command: str) -> bool:
 
 def _elsewhere(git: Git, environ: Mapping[str, str]) -> bool:
     """Whether the repository's or the user's configuration moves the hooks; it is only read, never followed."""
-    home = Path(environ.get("HOME") or Path.home())
+    home = Path(environ.get("HOME") or home_dir())
     files = (
         Path("/etc/gitconfig"),
         Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "git" / "config",

@@ -19,7 +19,7 @@ from tokenguard.detection.rebuilt import file_lines, views
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.files import shown
+from tokenguard.files import expanded, shown
 from tokenguard.frozen import Frozen
 from tokenguard.posix import others_can_write, require_posix
 from tokenguard.text import safe_text
@@ -176,7 +176,7 @@ def _located(text: str) -> str:
         if text.startswith("detect_secrets.filters.") and not text.endswith(_VERIFYING):
             return text
         raise InputError("not a filter that can be used here", hint=_FILTER_HINT)
-    path = Path(place.removeprefix("file://")).expanduser().absolute()
+    path = expanded(place.removeprefix("file://")).absolute()
     _check_trusted(path)
     return f"file://{path}::{function}"
 

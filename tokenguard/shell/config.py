@@ -18,7 +18,7 @@ from tokenguard.domain.duration import DURATION_HINT, parse_duration
 from tokenguard.domain.names import segment
 from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import expanded, read_limited, shown
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.posix import others_can_write
 from tokenguard.settings import (
@@ -226,7 +226,7 @@ def _scan(base: Path, found: _Scan) -> ScanConfig:
         names=found.names,
         bundle=found.bundle,
         known_tokens_note=found.known_tokens_note,
-        detect_secrets_plugins=tuple(base / Path(name).expanduser() for name in found.detect_secrets_plugins),
+        detect_secrets_plugins=tuple(base / expanded(name) for name in found.detect_secrets_plugins),
         detect_secrets_filters=tuple(_filter(base, name) for name in found.detect_secrets_filters),
     )
 
@@ -258,7 +258,7 @@ def _route(path: Path, name: str, found: _Route) -> RouteConfig:
 def _filter(base: Path, name: str) -> str:
     path, separator, function = name.rpartition("::")
     named = name.startswith("detect_secrets.") or not separator
-    return name if named else f"{base / Path(path).expanduser()}::{function}"
+    return name if named else f"{base / expanded(path)}::{function}"
 
 
 def _vault(path: Path, found: _Vault | None) -> VaultConfig | None:
@@ -331,7 +331,7 @@ def _command(path: Path, name: str, found: _Command) -> CommandConfig:
 
 
 def _placed(base: Path, name: str) -> Path | None:
-    return base / Path(name).expanduser() if name else None
+    return base / expanded(name) if name else None
 
 
 def _check_owner(path: Path) -> None:

@@ -6,6 +6,7 @@ A repository must not choose programs or addresses: a file in a working tree tha
 from collections.abc import Mapping
 from pathlib import Path
 
+from tokenguard.files import expanded
 from tokenguard.places import config_dir
 from tokenguard.settings import Settings
 
@@ -17,7 +18,7 @@ def load_settings(option: str, environ: Mapping[str, str]) -> Settings:
         InputError: the file that was named is missing, not ours alone to write, or not acceptable.
     """
     named = option or environ.get("TOKENGUARD_CONFIG", "")
-    path = Path(named).expanduser().absolute() if named else default_config_file()
+    path = expanded(named).absolute() if named else default_config_file()
     if not named and not path.is_file():
         return Settings()
     from tokenguard.shell.config import read_settings  # only where there is a file to read

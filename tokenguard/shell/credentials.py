@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.files import check_private_file, read_limited, shown
+from tokenguard.files import check_private_file, expanded, read_limited, shown
 
 SERVICE_ACCOUNT = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
 """A pod's own identity: the cluster puts it there, as a link that everybody in the pod may read, and renews it."""
@@ -37,7 +36,7 @@ def read_credential(
             f"credential of {table} is not given",
             hint='use "env:VARIABLE" or "file:PATH"; the configuration never contains the credential itself',
         )
-    path = Path(rest).expanduser()
+    path = expanded(rest)
     try:
         if private:
             check_private_file(path)

@@ -6,7 +6,7 @@ from typing import Self
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.files import create_private, replace_file, shown
+from tokenguard.files import create_private, expanded, replace_file, shown
 from tokenguard.shell.tty import Tty
 from tokenguard.stores.local.recovery_words import new_recovery_code
 
@@ -32,7 +32,7 @@ class RecoveryCodeHandover:
                 "a recovery code is shown on a terminal only",
                 hint="run it in a terminal, or give --recovery-file FILE",
             )
-        self._path = Path(file).expanduser().absolute() if file else None
+        self._path = expanded(file).absolute() if file else None
         self._tty = tty
         self._given = False
         self.code: Secret = new_recovery_code()

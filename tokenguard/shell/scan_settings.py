@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenguard.files import read_limited
+from tokenguard.files import expanded, read_limited
 from tokenguard.places import config_dir
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def user_policy_file(environ: Mapping[str, str]) -> Path | None:
 def _settings_with(section: bytes, environ: Mapping[str, str]) -> "Settings | None":
     """The whole configuration, if it could say something of that section."""
     named = environ.get("TOKENGUARD_CONFIG", "")
-    path = Path(named).expanduser() if named else config_dir() / "config.toml"
+    path = expanded(named) if named else config_dir() / "config.toml"
     try:
         if section not in read_limited(path, _MAX_BYTES):
             return None

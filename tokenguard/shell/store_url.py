@@ -1,5 +1,6 @@
 """Which store is meant: an address, a name of the configuration, or the platform's default place."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def default_store_url() -> str:
     """A local store in the platform's place for data."""
     from urllib.parse import quote  # only where no store is named
 
-    return "local://" + quote(f"{data_dir().absolute()}/store")
+    return "local://" + quote(os.fsencode(data_dir().absolute() / "store"))
 
 
 def _unquoted(path: str) -> str:
@@ -79,4 +80,4 @@ def _unquoted(path: str) -> str:
         return path
     from urllib.parse import unquote  # few paths have an escape
 
-    return unquote(path)
+    return unquote(path, errors="surrogateescape")

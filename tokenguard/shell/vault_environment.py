@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.errors import InputError
+from tokenguard.files import expanded
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address
 from tokenguard.settings import VaultConfig
@@ -62,7 +63,7 @@ def _from_environment(config: VaultConfig, environ: Mapping[str, str]) -> VaultC
     return replace(
         config,
         namespace=config.namespace or (environ[namespace].strip() if namespace else ""),
-        ca_fallback=Path(environ[authority].strip()).expanduser() if authority else None,
+        ca_fallback=expanded(environ[authority].strip()) if authority else None,
         credential=config.credential or (_credential(environ) if config.auth == "token" else ""),
     )
 

@@ -18,6 +18,7 @@ from tokenguard.agents.installed_version import check_version
 from tokenguard.errors import InputError, NeedsPerson, TokenguardError
 from tokenguard.files import read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
+from tokenguard.places import home_dir
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.text import counted, diff_lines
 from tokenguard.usecases.confirm import confirm
@@ -152,7 +153,7 @@ class _SettingsPlaces:
         self._scope = scope
         self._environ = parts.environ
         self._tree = WorkingTree(Path.cwd(), parts.environ) if scope is SettingsScope.PROJECT else None
-        self.root = self._tree.root if self._tree else Path.home()
+        self.root = self._tree.root if self._tree else home_dir()
 
     def has(self, each: Agent) -> bool:
         """Whether the agent is used: its folder is in the home directory, or a hook file in the project."""

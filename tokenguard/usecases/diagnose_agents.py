@@ -13,6 +13,7 @@ from tokenguard.documents import load_json
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
+from tokenguard.places import home_dir
 from tokenguard.usecases.agent_install import AgentInstallParts, HookPolicy, hook_command
 from tokenguard.usecases.parts import HasEnvironment
 
@@ -23,11 +24,11 @@ def coding_agents(parts: AgentInstallParts) -> Iterator[Diagnosis]:
     """For each agent that is used on this machine, or in the working directory: its hook."""
     used = False
     for each in map(agent, AGENTS):
-        places = [(SettingsScope.USER, Path.home()), (SettingsScope.PROJECT, Path.cwd())]
+        places = [(SettingsScope.USER, home_dir()), (SettingsScope.PROJECT, Path.cwd())]
         found = [
             (scope, path) for scope, root in places if (path := each.hook_file(scope, root, parts.environ)).is_file()
         ]
-        if not found and not each.folder(Path.home(), parts.environ).is_dir():
+        if not found and not each.folder(home_dir(), parts.environ).is_dir():
             continue
         used = True
         yield from _of(parts, each, found)
@@ -53,7 +54,7 @@ def _of(parts: AgentInstallParts, each: Agent, found: list[tuple[SettingsScope, 
     if not installed:
         yield doubt(each.title, "no hook of tokenguard: tokens reach its model and its transcripts", install)
         return
-    for scope, root in ((SettingsScope.USER, Path.home()), (SettingsScope.PROJECT, Path.cwd())):
+    for scope, root in ((SettingsScope.USER, home_dir()), (SettingsScope.PROJECT, Path.cwd())):
         for path in each.switches(scope, root, parts.environ):
             if _switches_off(path):
                 text = f"{shown(path)} sets disableAllHooks: the hook does not run"
@@ -85,7 +86,7 @@ def _installed(
 
 def _trusted(parts: HasEnvironment, each: Agent, scope: SettingsScope, path: Path) -> Diagnosis:
     """A hook that is in place: whether the agent runs it here."""
-    match trusts(each, Path.cwd(), scope, Path.home(), parts.environ):
+    match trusts(each, Path.cwd(), scope, home_dir(), parts.environ):
         case True:
             return well(each.title, f"the hook is in {shown(path)}, and {each.title} trusts this folder")
         case False:

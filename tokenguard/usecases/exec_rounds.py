@@ -15,6 +15,7 @@ from tokenguard.streams.child import run_masked, run_unmasked
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.program import Ended, Program
 from tokenguard.streams.token_watch import TokenWatch
+from tokenguard.text import safe_text
 from tokenguard.usecases.disclose import Asked, DiscloseParts, Disclosure, authorise_disclosure, command_line
 from tokenguard.usecases.mask_files import OutputFolder, mask_output
 from tokenguard.usecases.masked_values import known_values
@@ -54,7 +55,7 @@ def run_disclosed(
     found: dict[str, Counter[MatchSource]] = {}
     known: list[MaskedValue] = []
     folders = [OutputFolder(path) for path in settings.mask_files]
-    to = f"exec {Path(program[0]).name}"
+    to = f"exec {safe_text(Path(program[0]).name, one_line=True)}"
     approved = authorise_disclosure(parts, asked, to, command_line(program)) if asked else {}
     while True:
         disclosure = Disclosure(parts, asked, "exec", approved)

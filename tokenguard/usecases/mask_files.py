@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tokenguard.domain.finding import SkippedContent
 from tokenguard.errors import InputError
-from tokenguard.files import FileChanged, file_state, replacement_at, shown
+from tokenguard.files import FileChanged, file_state, replacement_at, resolved, shown
 from tokenguard.redaction.known import MatchSource
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor, redact
@@ -95,7 +95,7 @@ class OutputFolder:
 
     def __init__(self, path: Path) -> None:
         self._shown = path
-        self._root = path.resolve()
+        self._root = resolved(path)
         self._known: dict[str, tuple[int, ...]] = {}
         begun = time.time_ns() - _TICK
         for name, info in self._entries():
@@ -179,7 +179,7 @@ class OutputFolder:
         if exposed := _found(matcher, os.fsencode(place.readlink())):
             into.exposed += exposed
             into.left[told] = "a link whose target holds a value"
-        elif not place.resolve().is_relative_to(self._root):
+        elif not resolved(place).is_relative_to(self._root):
             into.left[told] = "a link that leads out of the folder"
 
     def _mask_file(self, name: str, told: str, matcher: Matcher, into: MaskedFiles) -> os.stat_result:

@@ -7,6 +7,7 @@ from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
+from tokenguard.places import home_dir
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.jobs import ScanJob
@@ -81,6 +82,6 @@ def directories_of(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 def agent_records(environ: Mapping[str, str]) -> tuple[TranscriptEntry, ...]:
     """Where the coding agents of this user keep transcripts and caches, by their documentation."""
-    home = Path.home()
+    home = home_dir()
     known = map(agent, AGENTS)
     return tuple(TranscriptEntry(agent=each.name, path=path) for each in known for path in each.records(home, environ))

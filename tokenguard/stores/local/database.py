@@ -1,6 +1,7 @@
 """The SQLite file: how it is opened, which settings make its promises true, and its two kinds of transaction."""
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -139,9 +140,8 @@ class Database:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open an existing file, never making one; in autocommit, transactions are ours to begin."""
-    return sqlite3.connect(
-        f"file:{quote(str(path))}?mode=rw", uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-    )
+    address = f"file:{quote(os.fsencode(path))}?mode=rw"
+    return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
 
 def create_database(path: Path) -> sqlite3.Connection:

@@ -45,7 +45,7 @@ class StoreDirectory(Frozen, frozen=True):
         """How the store is addressed."""
         from urllib.parse import quote  # only where an address is shown
 
-        return f"local://{quote(str(self.directory))}"
+        return f"local://{quote(os.fsencode(self.directory))}"
 
     def prepare(self) -> None:
         """Make the directory, private; InputError if others could reach into it, or it is on a network disk."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import shown
+from tokenguard.files import resolved, shown
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "ceph", "fuse.sshfs", "fuse.glusterfs"})
@@ -26,7 +26,7 @@ def refuse_network_disk(directory: Path) -> None:
 
 def file_system_of(directory: Path, mounts: str) -> str:
     """The type of the file system that holds `directory`, from the kernel's list; empty if it is not in it."""
-    path, longest, kind = directory.resolve(), -1, ""
+    path, longest, kind = resolved(directory), -1, ""
     for line in mounts.splitlines():
         left, separator, right = line.partition(" - ")
         fields = left.split(" ")
