@@ -220,6 +220,7 @@ def test_a_migration_by_break_glass_is_told_before_it_begins(cli, tmp_path, conf
         assert (answer.code == 0) is confirmed, answer
         assert receiver.events == [("break-glass", "")]
         assert "not notified yet" not in answer.err
+        assert not confirmed or "not notified yet" not in cli(*words).err, "nothing was done the second time"
         cli.tty = None
         now = url(tmp_path / ("new" if confirmed else "old"))
         cli.environ["TOKENGUARD_STORE"] = now

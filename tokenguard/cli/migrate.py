@@ -57,6 +57,7 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
         _check_practice(source, new)
         plan = plan_move(source, new.url)
         if has_moved(source, new):
+            wiring.break_glass = ""  # nothing goes first
             show_moved(wiring.screen, plan=plan, again=True)
             return
         if plan_only or not wiring.screen.as_json:
