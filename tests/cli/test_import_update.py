@@ -236,3 +236,11 @@ def test_an_open_operation_is_not_changed_under_its_feet(cli, three, tmp_path):
     assert cli.store.find(token_name("a/one")).document.busy
     (tmp_path / "t.csv").write_text("name,owner\na/two,audio\na/one,audio\n")
     assert "row 3" in cli.refused("import", "--update", "t.csv", "--yes", code=3)
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_list_that_is_imported_as_new_tokens_says_how_it_is_read_back(cli, tmp_path, form):
+    cli.add()
+    file = tmp_path / f"list.{form}"
+    file.write_text(cli("list", "--format", form).out)
+    assert "import --update" in cli.refused("import", str(file)).answer.err

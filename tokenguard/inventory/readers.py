@@ -72,6 +72,10 @@ class TokenDraft(Frozen, frozen=True, kw_only=True):
     """Addresses of other places that hold the same value."""
 
 
+_OF_A_LIST = frozenset({"id", "revision"})
+"""Columns that only a list of tokenguard's own has."""
+
+
 def read_drafts(data: bytes, form: FileFormat, *, source: str) -> list[TokenDraft]:
     """Read a file's tokens, in its order.
 
@@ -196,11 +200,10 @@ def _columns(names: Sequence[str], source: str) -> list[str]:
     if not found:
         _refuse(source, "there is nothing in it")
     if "" in found:
-        _refuse(
-            source,
-            f"column {found.index('') + 1} has a name that is not known",
-            f"nothing was imported; columns are {', '.join(sorted(set(COLUMNS.values())))}",
-        )
+        listed = f"columns are {', '.join(sorted(set(COLUMNS.values())))}"
+        if _OF_A_LIST.issubset(names):
+            listed = "this is a list of `tokenguard list`: `tokenguard import --update FILE` reads it back"
+        _refuse(source, f"column {found.index('') + 1} has a name that is not known", f"nothing was imported; {listed}")
     if len(set(found)) != len(found):
         _refuse(source, "a column occurs twice")
     return found
