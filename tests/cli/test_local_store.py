@@ -174,6 +174,15 @@ class TestInit:
         words(cli.refused("list", code=4))
 
 
+def test_a_store_is_not_half_made_where_nothing_can_be_kept_of_it(cli, tmp_path, monkeypatch):
+    """Without a place for the anchor `init` failed, and said the next time that there is a store."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "file" / "x"))
+    assert cli("init").code == 4
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+    assert cli("init").code == 0
+
+
 class TestKeys:
     def test_slots_are_added_listed_and_removed(self, cli, tmp_path, words):
         cli("init")

@@ -1,12 +1,13 @@
 """Making a store and opening one: everything that happens before there is a session."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Sequence
 
 from tokenguard.domain.event import STORE_CHAIN, Detail, Event, Op
 from tokenguard.errors import InputError, WrongKey
-from tokenguard.files import fsync_dir
+from tokenguard.files import fsync_dir, make_private_dir
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.local import chains
@@ -33,6 +34,7 @@ def make(place: StoreDirectory, keys: Sequence[SlotKey], clock: Clock) -> tuple[
     store_keys = StoreKeys()
     with translated():
         place.prepare()
+        _prepare_anchors()
     slots = tuple(wrap(sealer.keys.data, key, sealer.store_id) for key in keys)
     with locked(place.lock, clock), translated():
         place.check_free()
@@ -41,6 +43,14 @@ def make(place: StoreDirectory, keys: Sequence[SlotKey], clock: Clock) -> tuple[
         fsync_dir(place.directory)
     session = StoreSession(place, Database(place), sealer, None, clock, slot=slots[0].id)
     return guarded(session, KnownPlace(place.directory, anew=True))
+
+
+def _prepare_anchors() -> None:
+    """Refuse a state directory that cannot be written, before a store is made that could not be opened there."""
+    anchors = anchor_directory()
+    make_private_dir(anchors)
+    if not os.access(anchors, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(anchors))
 
 
 def open_(place: StoreDirectory, unlock: Unlock, clock: Clock) -> tuple[StoreSession, StoreKeys]:
