@@ -9,7 +9,7 @@
     │   ├── WrongKey         the key or passphrase does not open the store     exit 4
     │   ├── Moved            what the store held is, or will be, in another    exit 4
     │   ├── NewerFormat      a newer version of tokenguard wrote it            exit 4
-    │   └── Conflict         another writer was first (compare-and-set lost)   exit 4
+    │   └── Conflict         another writer made a change at the same time (compare-and-set lost)   exit 4
     │       └── Fenced       another runner took this rotation over            exit 4
     ├── NotProvenDead        revoke intended and death not proven              exit 5
     └── Tampered             stored bytes are not what was written             exit 6

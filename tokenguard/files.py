@@ -57,9 +57,9 @@ def check_private_dir(path: Path) -> None:
     require_posix("a directory that is closed to others")
     info = os.lstat(path)
     if not stat.S_ISDIR(info.st_mode):
-        raise InputError(f"not a directory: {shown(path)}", hint="name a directory of your own")
+        raise InputError(f"not a directory: {shown(path)}", hint="give a directory that you own")
     if info.st_uid != user_id():
-        raise InputError(f"the directory belongs to another user: {shown(path)}", hint="name a directory of your own")
+        raise InputError(f"the directory belongs to another user: {shown(path)}", hint="give a directory that you own")
     if info.st_mode & _OTHERS:
         path.chmod(PRIVATE_DIR)
     for parent in resolved(path).parents:
@@ -77,7 +77,8 @@ def check_private_file(path: Path) -> None:
     info = os.lstat(path)
     if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_uid != user_id():
         raise InputError(
-            f"not a plain file of yours: {shown(path)}", hint="links, devices and other people's files are refused"
+            f"not a regular file that you own: {shown(path)}",
+            hint="links, devices and other people's files are refused",
         )
     if info.st_mode & _OTHERS:
         raise InputError(f"others can read or write {shown(path)}", hint=f"chmod 600 {shown(path)}")
@@ -178,7 +179,7 @@ def replacement_at(folder: int, path: Path, old: int) -> Iterator[int]:
             os.link(f"/proc/self/fd/{new}", temporary, dst_dir_fd=folder, follow_symlinks=True)
             named = True
         if file_state(os.stat(path.name, dir_fd=folder, follow_symlinks=False)) != file_state(before):
-            raise FileChanged(f"{shown(path)} is being written", hint="stop what writes it")
+            raise FileChanged(f"{shown(path)} is being written", hint="stop the program that writes to it")
         os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         named = False
         os.fsync(folder)
@@ -244,7 +245,8 @@ def _plain(path: Path) -> os.stat_result | None:
         return None
     if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
         raise InputError(
-            f"not a plain file with one name: {shown(path)}", hint="it would be replaced: name the file itself"
+            f"a link, or not a regular file: {shown(path)}",
+            hint="give the path of the file itself, without other hard links",
         )
     return info
 
@@ -315,7 +317,7 @@ def read_limited(path: Path, limit: int) -> bytes:
             raise InputError(f"not a plain file: {shown(path)}", hint="name a regular file")
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise InputError(f"{shown(path)} is larger than {limit:,} bytes", hint="this is not what the file should be")
+        raise InputError(f"{shown(path)} is larger than {limit:,} bytes", hint="check that it is the right file")
     return data
 
 

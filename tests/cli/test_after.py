@@ -108,7 +108,7 @@ def test_deliver_runs_it_again_until_it_succeeds(cli, target, tmp_path):
     checked = cli("deliver", NAME, "--check", "--format", "json")
     assert (checked.code, checked.document["consumers"][0]["result"]) == (
         3,
-        "holds it, and its command has not succeeded",
+        "holds it, but its command has not succeeded",
     )
     kept = cli("upkeep", "--format", "json")
     (found,) = [each for each in kept.document["results"] if each["duty"] == "consumers"]

@@ -124,7 +124,7 @@ class TestProviders:
         cli.add("a/admin", "--kind", "provider_admin")
         alone = cli("check", "--ask-providers", "--format", "json").document["not_evaluable"]
         assert {each["reason"] for each in alone if each["rule"] == "orphan"} == {
-            "it is the credential that reads the list"
+            "this token is the credential that reads the list"
         }
         cli.add(NAME)
         for number in range(3):

@@ -99,7 +99,7 @@ def test_every_format_of_check_tells_it_and_none_holds_a_value(settled, form):
     assert answer.code == 1
     assert "mallory" in answer.out
     assert value not in answer.out + answer.err
-    assert {"sarif": "What is declared is in the store.", "junit": 'name="tokenguard drift"',
+    assert {"sarif": "Every declared token is in the store.", "junit": 'name="tokenguard drift"',
             "markdown": "# Drift"}.get(form, "mallory") in answer.out  # fmt: skip
     if form in {"json", "sarif"}:
         assert json.loads(answer.out)

@@ -196,7 +196,7 @@ def test_another_target_in_the_middle_of_a_move_is_refused(cli, tmp_path, monkey
         patch.setattr(LocalStore, "put_candidate", stopped)
         cli("migrate", "--to", url(tmp_path / "new"))
     answer = cli("migrate", "--to", url(tmp_path / "third"))
-    assert (answer.code, f"moving to {url(tmp_path / 'new')}" in answer.err) == (4, True)
+    assert (answer.code, f"to {url(tmp_path / 'new')} is not finished" in answer.err) == (4, True)
     use(cli, tmp_path / "third")
     added(cli, "x/y")
     words(cli("migrate", "--to", url(tmp_path / "new")))

@@ -119,7 +119,7 @@ def test_rules_use_the_list_with_its_date_and_not_for_ever(cli, tokens):
     assert orphans() == ([], {"the provider was not contacted (--ask-providers)"})
     reconcile(cli, "Production automation\nDevelopment\nTesting\nForgotten one\n")
     found, unknown = orphans()
-    assert found == ["fake lists a token named Forgotten one without a live record (list read there on 2026-11-01)"]
+    assert found == ["fake lists a token named Forgotten one without a live record (list read on 2026-11-01)"]
     assert not unknown
     cli.clock.sleep(timedelta(days=31).total_seconds())
     assert orphans() == ([], {"the manually entered list is 31 days old: `verify --reconcile` again"})

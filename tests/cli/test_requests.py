@@ -112,8 +112,8 @@ def test_break_glass_says_that_it_covers_no_plan(cli, tmp_path):
 
 
 INSTEAD = {
-    "respond": (("respond", "--stdin", "--reach", "public"), "it records the leak"),
-    "triage": (("triage",), "requests the rest"),
+    "respond": (("respond", "--stdin", "--reach", "public"), "recording a leak needs no approval"),
+    "triage": (("triage",), "requests approval for the rest"),
     "upkeep": (("upkeep",), "`apply FILE`"),
     "a planned rotation": (("rotate", NAME), "a planned rotation"),
     "a record": (("show", NAME), "--reveal"),

@@ -340,5 +340,8 @@ def test_an_interrupted_rotation_of_a_response_names_the_command_and_what_is_lef
     assert answer.code == 130, answer
     (first,) = [each for each in cli.store.scan() if each.document.busy]
     name = first.document.record.name
-    assert f"its rotation is open: tokenguard rotate {name} --resume; 1 value left: the same command" in answer.err
+    assert (
+        f"its rotation is open: tokenguard rotate {name} --resume; 1 value left: run the same command again"
+        in answer.err
+    )
     assert cli("rotate", name, "--resume").code == 0

@@ -147,8 +147,8 @@ def test_another_token_is_never_changed(cli, pinecone):
         ((), "takes --label and --permission"),
         (("--permission", ""), "--permission is empty"),
         (("--label", ""), "--label is empty"),
-        (("--label", "a b"), "takes no such label"),
-        (("--label", "x" * 65), "takes no such label"),
+        (("--label", "a b"), "does not accept this label"),
+        (("--label", "x" * 65), "does not accept this label"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_before_a_request(cli, pinecone, words, said):

@@ -124,7 +124,10 @@ def test_a_file_named_like_an_option_is_not_taken_for_one(repo: Repository, name
     repo.stage(name, "x = 1\n")
     for arguments in ([name, "a.py"], ["a.py", name]):
         done = repo.run(HOOK, *arguments)
-        assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: a file here is named like an option")
+        assert (done.returncode, done.stderr.splitlines()[0]) == (
+            2,
+            "error: a file in this directory is named like an option",
+        )
 
 
 def test_a_name_that_is_not_utf8_is_scanned(repo: Repository) -> None:

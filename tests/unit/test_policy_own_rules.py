@@ -106,7 +106,7 @@ BAD = {
     "unknown name": 'record.ownr == "x"',
     "a record as a whole": "record == record",
     "a mapping's way": 'record["owner"] == "x"',
-    "types that do not go together": "record.owner == 3",
+    "incompatible types": "record.owner == 3",
     "no condition": "record.owner",
     "half a condition": "1 +",
     "nothing": " ",

@@ -25,10 +25,10 @@ def check_version(agent: Agent, environ: Mapping[str, str]) -> str:
     needed = ".".join(map(str, agent.oldest))
     version = _version(agent.program, environ)
     if not version:
-        return f"the version of {agent.title} is not known here; {needed} is the first with what the hook relies on"
+        return f"the version of {agent.title} is unknown; the hook needs {needed} or newer"
     if tuple(map(int, version.split("."))) < agent.oldest:
         raise InputError(
-            f"{agent.title} {version} is older than {needed}, the first version with what the hook relies on",
+            f"{agent.title} {version} is too old: the hook needs {needed} or newer",
             hint=f"update {agent.title}, then run the command again; nothing was written",
         )
     return ""

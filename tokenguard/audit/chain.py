@@ -51,7 +51,7 @@ def first_break(chain: str, entries: Sequence[ChainedEvent], head: ChainHead | N
         if entry.seq != seq:
             return Break(seq=seq, reason=f"entry {seq} is missing")
         if entry.prev != previous:
-            return Break(seq=seq, reason="it does not follow from the one before")
+            return Break(seq=seq, reason="it is not linked to the entry before it")
         if entry.hash != entry_hash(chain, seq, previous, entry.event):
             return Break(seq=seq, reason="it was changed")
         previous = entry.hash

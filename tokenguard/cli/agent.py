@@ -11,7 +11,7 @@ from tokenguard.shell.wiring import Wiring
 
 _COMMANDS = {
     "install": ("tokenguard.cli.agent:install", "Register the hook with coding agents, after showing a diff."),
-    "uninstall": ("tokenguard.cli.agent:uninstall", "Take the hook out again, and leave other hooks alone."),
+    "uninstall": ("tokenguard.cli.agent:uninstall", "Remove the hook; other hooks stay as they are."),
     "hook": ("tokenguard.cli.agent:hook", "Answer one event of a coding agent; agents run this."),
 }
 _agents = click.argument("names", nargs=-1, metavar="[AGENT]...", type=click.Choice([*AGENTS]))
@@ -84,7 +84,9 @@ def uninstall(wiring: Wiring, names: tuple[str, ...], *, project: bool, yes: boo
 
 @command("hook")
 @click.argument("words", nargs=-1, metavar="AGENT [EVENT]")
-@click.option("--own", metavar="DIGEST", default="", help="Refuse everything without the scan key of this digest.")
+@click.option(
+    "--own", metavar="DIGEST", default="", help="Refuse everything if the scan key with this digest is not available."
+)
 @click.option("--reads", metavar="refuse|mask", default="refuse", help="As with `agent install`.")
 @click.option("--formats", metavar="refuse|report", default="refuse", help="As with `agent install`.")
 @pass_wiring

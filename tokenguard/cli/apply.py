@@ -59,7 +59,7 @@ def apply(
     concurrent: bool,
     yes: bool,
 ) -> ExitCode:
-    """Plan again, and apply the manifest FILE (tokens.yaml) to the store. Safe to repeat at any time.
+    """Plan again, and apply the manifest FILE (tokens.yaml) to the store. It is safe to repeat at any time.
 
     Unattended (no terminal, or --yes), new items of the plan need an approval (`tokenguard approve`): without one,
     nothing is written, exit 3. The next run completes an interrupted one, also under the same --digest. Manual steps

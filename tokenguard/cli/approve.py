@@ -48,9 +48,9 @@ def approve(
 
     The approval of a plan lets `apply` do its new items unattended: each new record, first value, destination, provider
     address and adopted field, once. The approval of a request lets the person who asked run these operations, once. A
-    DIGEST of an operation that was run with --break-glass closes its review. Stored are your identity and the expiry.
-    Exit 2: neither a request nor the current plan has this digest, or it is your own request; exit 3: not a terminal
-    and no --yes.
+    DIGEST of an operation that was run with --break-glass closes its review. An approval records your identity and its
+    expiry. Exit 2: neither a request nor the current plan has this digest, or it is your own request; exit 3: not a
+    terminal and no --yes.
     """
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
@@ -135,7 +135,7 @@ def _end(now: datetime, until: str | None) -> datetime:
     if not now < end <= now + LONGEST:
         raise InputError(
             f"--until is not a date within the next {LONGEST.days} days",
-            hint="approve only for as long as applying takes",
+            hint="give the day by which the plan will be applied, YYYY-MM-DD",
         )
     return end
 

@@ -145,7 +145,7 @@ def _write(
     for note in target.notes:
         wiring.progress.note(note)
     if before.damaged:
-        wiring.progress.note(f"left out: {counted(before.damaged, 'damaged line')} of the file before")
+        wiring.progress.note(f"left out: {counted(before.damaged, 'damaged line')} of the previous file")
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(target.file), "entries": entries, **counts})
         return
@@ -154,8 +154,10 @@ def _write(
     if target.is_in_git:
         wiring.progress.note("stage the baseline together with the change: pre-commit reads the staged version")
     if attribute:
-        wiring.screen.line("`.gitattributes`: merge=union for it, so that git merges the additions of two branches")
+        wiring.screen.line(
+            "`.gitattributes` now has merge=union for it, so that git merges the additions of two branches"
+        )
     if counts.get("real"):
         wiring.screen.line(f"audited as real secrets, not imported: {counts['real']:,}")
     if counts.get("left"):
-        wiring.screen.line(f"not in it: {counted(counts['left'], 'finding')}: see `tokenguard scan`")
+        wiring.screen.line(f"{counted(counts['left'], 'finding')} not listed there; `tokenguard scan` shows them")

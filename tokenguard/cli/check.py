@@ -64,8 +64,8 @@ def check(
     """Check tokens and a repository against the policy; exit 1 on a violation of at least --fail-on.
 
     The tokens are those of the store. The repository is the git repository of PATH (default: the working directory).
-    Checked are its .env files, CI files, MCP configurations, callback and pre-signed URLs, and the logins that vendors'
-    programs keep in your home directory. Its .tokenguard.toml may be stricter than the policy, never weaker.
+    The checks cover its .env files, CI files, MCP configurations, callback and pre-signed URLs, and the logins that
+    vendors' programs keep in your home directory. Its .tokenguard.toml may be stricter than the policy, never weaker.
 
     A rule that cannot be evaluated for a token (Descript has no list of tokens) is reported as not evaluable, never as
     passed. No value is read, and without --ask-providers no provider is contacted.

@@ -33,7 +33,7 @@ def write_edits(wiring: Wiring, edits: Sequence[RecordEdit], *, plan_only: bool,
     if wanted and not confirmed and wiring.tty is None:
         raise NeedsPerson(
             f"changes of {counted(len(edits), 'record')} are not confirmed; nothing was written",
-            hint="the same command with --plan shows them, and with --yes it writes them",
+            hint="run the command with --plan to see them, or with --yes to write them",
         )
     show_changes(wiring, edits)
     if wanted and not confirmed and wiring.tty is not None:

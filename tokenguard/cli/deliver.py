@@ -43,7 +43,7 @@ def deliver(
     """Compare consumers with the store, and deliver the live value to those that lack it or hold another one.
 
     Nothing is created or revoked. A consumer whose value cannot be read back receives the live value only if its token
-    is named; people are listed. Exit 3: an operation is open. 4: a consumer cannot be reached.
+    is named; `person:` consumers are only listed. Exit 3: an operation is open. 4: a consumer cannot be reached.
     """
     found = select_tokens(wiring, names, wanted, everything=everything)
     tell_selection(wiring, wanted, found)

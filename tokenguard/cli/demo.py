@@ -21,7 +21,7 @@ def demo(wiring: Wiring) -> None:
     removes everything. Exits 0 only if every step was verified.
     """
     if wiring.flags.format == "json":
-        raise InputError("the demonstration is text for people", hint="leave --format json out: `tokenguard demo`")
+        raise InputError("`tokenguard demo` has no JSON output", hint="run `tokenguard demo` without --format json")
     with DemoStage() as stage:
         _inventory(stage)
         _planned(stage)

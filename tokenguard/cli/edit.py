@@ -49,9 +49,9 @@ def edit(
 
     Several tokens, named or selected with --where, get the same change: all of them are checked first, the differences
     are shown and confirmed once (without a terminal with --yes), and each change is an audit event of its own. If one
-    cannot be changed, none is.
+    of them cannot be changed, none is changed.
 
-    With --at-provider, the label and the permissions of one token are changed at the provider as well. The value stays
+    With --at-provider, edit changes the label and the permissions of one token at the provider as well. The value stays
     the same; the record is changed once the provider's list shows the change.
     """
     from tokenguard.usecases.edit_token import edit_record  # loads the providers
@@ -77,7 +77,7 @@ def _update(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, *
     from tokenguard.usecases.update_token import update_token  # few edits change the token itself
 
     if len(found) != 1:
-        raise InputError("--at-provider changes one token", hint="name one token, or leave it out")
+        raise InputError("--at-provider can be used with one token only", hint="name one token, or leave it out")
     return update_token(wiring, found[0].document.record.name, changes, confirmed=yes)
 
 
@@ -86,7 +86,7 @@ def _end_leak(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges,
 
     if changes.given() or len(found) != 1:
         raise InputError(
-            "--leak-ended closes the leak of one token, and nothing else",
+            "--leak-ended takes one token and no other change",
             hint="run `edit` once for each token, and a second time for other changes",
         )
     show_taken(wiring, end_leak(wiring, found[0].document.record.name, reason, confirmed=yes))
@@ -100,5 +100,5 @@ def _edit_all(
 
     own = [option for field, option in _OF_ONE.items() if field in changes.given()]
     if own and len(found) > 1:
-        raise InputError(f"{own[0]} is for one token", hint="name one token, or leave it out")
+        raise InputError(f"{own[0]} can be used with one token only", hint="name one token, or leave it out")
     return write_edits(wiring, plan_same_edit(wiring, found, changes), plan_only=plan_only, confirmed=yes)

@@ -58,9 +58,9 @@ _SECRET = re.compile(SECRET_PLACE, re.ASCII)
 def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | None, secret: str) -> None:
     """Export tokens as variables: for a shell, a .env file, a program that reads JSON, a cluster or a CI system.
 
-    Values are never written to a terminal: use a pipe, a file, or `eval "$(tokenguard env -t NAME)"`. For GitHub, every
-    form of a value is masked in the log before $GITHUB_ENV is written. For systemd, each variable gets a private file
-    for LoadCredential=. For k8s, the output is the manifest of a Secret.
+    Values are never written to a terminal: use a pipe, a file, or `eval "$(tokenguard env -t NAME)"`. For GitHub, the
+    command masks every form of a value in the log before it writes $GITHUB_ENV. For systemd, each variable gets a
+    private file for LoadCredential=. For k8s, the output is the manifest of a Secret.
     """
     place = _SECRET.fullmatch(secret)
     if (kind == KUBERNETES) != (place is not None) or (secret and place is None):
@@ -129,7 +129,7 @@ def _github_file(wiring: Wiring) -> Path:
     if wiring.environ.get("GITHUB_ACTIONS") != "true" or not named:
         raise InputError(
             "this is not a GitHub Actions runner",
-            hint="use another --format: elsewhere the mask commands would print the values",
+            hint="use another --format: outside GitHub Actions the mask commands would print the values",
         )
     return Path(named)
 

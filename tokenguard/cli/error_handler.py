@@ -28,7 +28,7 @@ _COMPLETE = "_TOKENGUARD_COMPLETE"
 _NOT_OURS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "files may not grow that large here",
+    errno.EFBIG: "the limit for the size of a file is exceeded",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission is denied",
     errno.EPERM: "permission is denied",

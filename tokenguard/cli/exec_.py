@@ -84,7 +84,7 @@ def exec_command(
 ) -> int:
     """Run a program with tokens in its environment, and mask them in its output.
 
-    The program gets its tokens and your environment without store credentials (TOKENGUARD_, VAULT_, AWS_ and the like).
+    The program gets the tokens, and your environment without store credentials (TOKENGUARD_, VAULT_, AWS_ and similar).
     On a terminal it runs in a pseudo-terminal: colours, keys, window size and Ctrl-Z work. Its exit code is passed on;
     125 means that it was not started, that masking failed and output was withheld, or that a file of --mask-files could
     not be masked.

@@ -61,7 +61,8 @@ def publish(
     """Write FILE from all values of the store, and show the scan key that reads it.
 
     A value counts as live until it is proven dead; earlier published values that are gone from the store are kept as
-    revoked. Give the scan key to developers and builds as TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
+    revoked. Give the scan key to developers and builds as TOKENGUARD_SCAN_KEY; the scan key is not secret; the key file
+    is.
     """
     if bundle is None and not to_store:
         raise InputError("no destination to publish to", hint="give FILE, --to-store, or both")

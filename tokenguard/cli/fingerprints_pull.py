@@ -29,10 +29,10 @@ def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:
     key is saved in the OS keyring, if there is one.
     """
     if file is not None and source:
-        raise InputError("two sources to pull from", hint="give FILE or --from")
+        raise InputError("more than one source is given", hint="give FILE or --from")
     place = str(file) if file is not None else source or wiring.settings.scan.bundle
     if not place:
-        raise InputError("no source to pull from", hint="give FILE, --from URL or --from store, or set [scan] bundle")
+        raise InputError("no source is given", hint="give FILE, --from URL or --from store, or set [scan] bundle")
     data = _fetched(wiring, place)
     key = _key(wiring, place)
     bundle = keep(data, key)

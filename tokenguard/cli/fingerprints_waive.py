@@ -21,7 +21,7 @@ from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.token_lookup import known_token
 
 _LONGEST = timedelta(days=366)
-_NEXT = "`tokenguard fingerprints publish`, then `pull`, distributes it"
+_NEXT = "distribute it with `tokenguard fingerprints publish`, then `pull`"
 
 
 @command("waive")

@@ -69,11 +69,11 @@ _PREFIX = "imported"
     help="Format of FILE, if its name does not show it.",
 )
 @click.option("--prefix", default="", metavar="NAME", help="Prefix of proposed names; for a .env file: imported.")
-@click.option("--provider", default="", metavar="P", help="Default for tokens without one.")
-@click.option("--scope", default="", metavar="KIND:ID", help="Default for tokens without one.")
-@click.option("--env", "environment", default="", metavar="E", help="Default for tokens without one.")
-@click.option("--owner", default="", metavar="TEAM", help="Default for tokens without one.")
-@click.option("--purpose", default="", metavar="TEXT", help="Default for tokens without one.")
+@click.option("--provider", default="", metavar="P", help="The provider of tokens without one.")
+@click.option("--scope", default="", metavar="KIND:ID", help="The scope of tokens without one.")
+@click.option("--env", "environment", default="", metavar="E", help="The environment of tokens without one.")
+@click.option("--owner", default="", metavar="TEAM", help="The owner of tokens without one.")
+@click.option("--purpose", default="", metavar="TEXT", help="The purpose of tokens without one.")
 @click.option(
     "--created",
     default="",
@@ -177,7 +177,8 @@ def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderLis
     if address.startswith("provider:"):
         if tags:
             raise InputError(
-                "--tag is for a Vault and AWS", hint="leave it out: every token that the provider lists is imported"
+                "--tag works only with --from vault:// or aws://",
+                hint="leave it out: every token that the provider lists is imported",
             )
         from tokenguard.usecases.import_provider import ProviderListing  # each source loads its own
 
@@ -230,7 +231,9 @@ def _tell_gaps(wiring: Wiring, names: set[str]) -> None:
     inventory = wiring.store.scan() if names else ()
     found = [snapshot.document.record for snapshot in inventory if snapshot.document.record.name in names]
     if any(each.missing for each in found):
-        wiring.progress.note("unclaimed tokens lack facts: `tokenguard triage` asks for each, with a suggestion")
+        wiring.progress.note(
+            "unclaimed tokens lack required fields: `tokenguard triage` asks for each and suggests values"
+        )
     ageless = [each.name for each in found if age_unknown(each, wiring.policy)]
     undeclared = [each.name for each in found if each.consumers is None]
     if ageless:

@@ -51,7 +51,7 @@ def list_tokens(wiring: Wiring, *, within: int | None, all_stores: bool, as_form
     if sort_by_due:
         scanned = {label: list(each) for label, each in scanned.items()}
         if any(is_behind(now, each.document.latest) for each in chain(*scanned.values())):
-            wiring.progress.note("this machine's clock is behind the timestamps in the store: due dates are off")
+            wiring.progress.note("this machine's clock is behind the timestamps in the store: due dates are wrong")
     found: Iterable[_Found] = (
         (label, each)
         for label, snapshots in scanned.items()

@@ -22,7 +22,7 @@ def metrics(wiring: Wiring, output: str | None) -> None:
     exporter, let `upkeep --metrics FILE` write the file: the file then also has the time and exit code of that run.
     """
     if wiring.screen.as_json:
-        raise InputError("metrics have one format", hint="leave --format out")
+        raise InputError("`tokenguard metrics` writes OpenMetrics text only", hint="leave --format out")
     text = metrics_text(wiring)
     if output is None:
         wiring.screen.text(text)

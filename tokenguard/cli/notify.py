@@ -19,7 +19,7 @@ from tokenguard.usecases.send_notifications import Notifier, RouteReport, worst_
 def notify(wiring: Wiring, *, planned: bool, tested: bool, names: tuple[str, ...]) -> ExitCode:
     """Send what is due to the routes of [notify] in the configuration: leaks, failures, due and overdue tokens.
 
-    Each event is sent once on each route that takes it, under an id that stays the same if it has to be sent again.
+    Each event is sent once on each route that accepts it, under an id that stays the same if it has to be sent again.
     A receiver that does not answer is tried again later, and nothing is dropped. `upkeep` does the same at its end;
     a schedule of `notify` on another machine also reports that upkeep did not run. The exit code is 4 if a route
     could not be reached, else 2 if one is not configured correctly.

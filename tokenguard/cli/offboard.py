@@ -36,10 +36,10 @@ def offboard_person(
 ) -> ExitCode:  # fmt: skip
     """Offboard PERSON: rotate the tokens that they created, remove their grants, reassign their duties.
 
-    Write PERSON as in the token records. Rotations that need no person come first. A token whose
-    rotation fails or is interrupted keeps naming PERSON, so that the same command continues with it. The record of a
-    new value names its creator: by API the identity that runs this command, by hand the person named at the prompt.
-    Exit codes as for `rotate`.
+    Write PERSON as in the token records. Rotations that need no person come first. A token whose rotation fails or is
+    interrupted keeps naming PERSON, so that the same command continues with it. The record of a new value names its
+    creator: for creation by API the identity that runs this command, for creation by hand the person named at the
+    prompt. Exit codes as for `rotate`.
     """
     ties = ties_of(wiring, person)
     successors = _successors(person_to, login_to, owner_to)
@@ -89,7 +89,7 @@ def _run(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successor
             if result.error is not None:
                 wiring.progress.note(result.failure)
     except KeyboardInterrupt:
-        wiring.unfinished = f"{counted(len(ties) - len(results), 'token')} left: the same command continues"
+        wiring.unfinished = f"{counted(len(ties) - len(results), 'token')} left: run the same command again to continue"
         raise
     return results
 
@@ -104,7 +104,7 @@ def _confirm(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Succe
     if wiring.tty is None:
         raise NeedsPerson(
             f"offboarding {person} is not confirmed; nothing was done",
-            hint="the same command with --plan shows what it does, and with --yes it does it",
+            hint="run the command with --plan to see what it does, or with --yes to confirm",
         )
     for row in ties_table(ties, successors):
         wiring.tty.show(" · ".join(filter(None, row)))

@@ -24,7 +24,7 @@ from tokenguard.text import counted
 def lint(wiring: Wiring, file: Path) -> ExitCode:
     """Validate FILE, a policy or a .tokenguard.toml, as `check` does; exit 2 with line and column if it is invalid.
 
-    A .tokenguard.toml is compared with the effective policy. Entries without effect are remarks, exit 1.
+    A .tokenguard.toml is compared with the effective policy. Entries without effect are reported as remarks (exit 1).
     """
     if file.suffix == ".toml":
         policy, remarks = _repository(wiring, file), list[str]()

@@ -77,8 +77,8 @@ def _check_name(wiring: Wiring, name: str) -> None:
         )
     if origin is DescriptionOrigin.SHIPPED:
         wiring.progress.note(
-            f"a file for {name} comes with tokenguard, see `tokenguard provider show {name}`; a file of your own "
-            "replaces it where the configuration names it"
+            f"tokenguard includes a file for {name} (see `tokenguard provider show {name}`); your own file replaces it "
+            "if the configuration names it"
         )
 
 

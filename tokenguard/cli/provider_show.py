@@ -107,9 +107,9 @@ def _limits(can: Capabilities) -> Iterator[str]:
 def _proof(can: Capabilities) -> Iterator[str]:
     yield f"proof of death {_death(can)}"
     if can.probe:
-        yield "control        another live token or the admin credential; it tells a refusal from an outage"
+        yield "control        another live token or the admin credential; it distinguishes a refusal from an outage"
     if can.by_value is ByValue.LEAKED:
-        yield "leaked values  revoked for good, and the provider may tell the token's owner: there is no undo"
+        yield "leaked values  the provider revokes them for good, and may tell the token's owner"
 
 
 def _credentials(found: KnownProvider) -> Iterator[str]:

@@ -59,7 +59,7 @@ def test(
         path = Path(report or f"{names[0]}-live-{wiring.clock.now():%Y-%m-%d}.json")
         return _try_live(wiring, LiveTrial(wiring, names[0], where, permissions, path), path, yes=yes)
     if scope or permissions or report or yes:
-        raise InputError("--scope, --permission, --report and --yes belong to --live", hint="add --live")
+        raise InputError("--scope, --permission, --report and --yes require --live", hint="add --live")
     if all_of_them == bool(names):
         raise InputError("name providers, or give --all", hint="`tokenguard provider list` shows their names")
     results = []
@@ -93,7 +93,9 @@ def _check_name(given: str) -> None:
 def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> ExitCode:
     if not yes:
         if wiring.tty is None:
-            raise NeedsPerson("creating a token is not confirmed; nothing was done", hint="the same command with --yes")
+            raise NeedsPerson(
+                "creating a token is not confirmed; nothing was done", hint="run the command with --yes to confirm"
+            )
         wiring.tty.show(f"This creates a token named {trial.label} at {trial.place}, checks it, and revokes it.")
         confirm(wiring.tty, "go on", undone="done")
     with end_signals_as_interrupts():

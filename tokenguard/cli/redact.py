@@ -45,7 +45,7 @@ _CHANNEL = "stdin"
     "--report",
     metavar="FILE",
     type=PATH,
-    help="Write a JSON list of the masked values (never the values) to this file.",
+    help="Write a JSON list of what was masked, without the values, to this file.",
 )
 @pass_wiring
 def redact(
@@ -62,8 +62,8 @@ def redact(
     """Copy standard input to standard output with values masked.
 
     Without options, credentials are recognised by their format only. Text that may be the start of a value is held back
-    until decided; everything else passes at once, with --own word by word. Ctrl-C is left to the program before the
-    pipe. Exit 125: masking or writing failed, and the rest of the output was withheld.
+    until decided; everything else is written at once (with --own, one word at a time). Ctrl-C ends only the program
+    before the pipe. Exit 125: masking or writing failed, and the rest of the output was withheld.
     """
     if report is not None:
         check_page(report)

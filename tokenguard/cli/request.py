@@ -23,12 +23,18 @@ COMMANDS = (
 """The commands with operations that a policy may ask a second person for, and the word that makes them one."""
 _PLANS = ("--plan", "--dry-run")
 _INSTEAD = {
-    "respond": "run it: it records the leak, which waits for no one; what waits is `rotate NAME --compromised`",
-    "triage": "run it: it writes what waits for no one, and requests the rest; or request `edit NAME ...`",
-    "upkeep": "request what it would do: `apply FILE`, or `rotate --due`",
-    "rotate": "a planned rotation waits for no second person; --compromised, --in-place and --due may",
-    "show": "the record is shown without an approval; --reveal may wait for one",
-    "migrate": "only --to URL waits for a second person",
+    "respond": (
+        "run it without a request, since recording a leak needs no approval; "
+        "for the rotation, request `rotate NAME --compromised`"
+    ),
+    "triage": (
+        "run it without a request: it writes what needs no approval, and requests approval for the "
+        "rest; or request `edit NAME ...`"
+    ),
+    "upkeep": "request the command that it would run: `apply FILE`, or `rotate --due`",
+    "rotate": "a planned rotation needs no approval; with --compromised, --in-place or --due it may need one",
+    "show": "the record is shown without an approval; only --reveal may need one",
+    "migrate": "only `migrate --to URL` may need an approval",
     "policy": "an approver runs it, without a request",
 }
 """What to do about a command that cannot be requested, although it has to do with what can."""
@@ -80,9 +86,7 @@ def _check_requestable(words: tuple[str, ...]) -> None:
             hint="leave it out of the request, or run the command without `tokenguard request --`",
         )
     if given & {"--resume", "--abort"}:  # an effect may come before the first write, which is refused here
-        raise InputError(
-            "an operation that has begun waits for no second person", hint="run it without `tokenguard request --`"
-        )
+        raise InputError("an operation that has begun needs no approval", hint="run it without `tokenguard request --`")
     if not any(words[0] == name and given.issuperset(more) for name, *more in COMMANDS):
         known = ", ".join(" ".join(each) for each in COMMANDS)
         hint = _INSTEAD.get(words[0], f"a second person approves: {known}")

@@ -157,7 +157,7 @@ def _since(text: str, now: datetime) -> datetime | None:
         return None
     since = since_date(text)
     if since > now:
-        raise InputError("--since is in the future", hint="give the day on which it got there, YYYY-MM-DD")
+        raise InputError("--since is in the future", hint="give the day since which it has been there, YYYY-MM-DD")
     return since
 
 

@@ -182,7 +182,7 @@ def _confirm_number(wiring: Wiring, names: Sequence[TokenName]) -> None:
     if wiring.tty is None:
         raise NeedsPerson(
             f"retiring {counted(len(names), 'token')} is not confirmed; nothing was done",
-            hint="the same command with --plan shows them, and with --yes it does it",
+            hint="run the command with --plan to see them, or with --yes to confirm",
         )
     wiring.tty.show("\n".join([*names, "These are revoked, and not replaced: their consumers stop working."]))
     confirm_number(wiring.tty, f"this revokes {counted(len(names), 'token')}", len(names))

@@ -67,7 +67,7 @@ _MODE_OPTIONS = {Mode.COMPROMISED: ("--compromised",), Mode.IN_PLACE: ("--in-pla
 @click.option(
     "--accept-outage",
     is_flag=True,
-    help="Revoke although no consumers are declared, or in place although they fail meanwhile; audited.",
+    help="Revoke even if no consumers are declared, or replace in place even if consumers fail meanwhile; audited.",
 )
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @break_glass_option
@@ -323,7 +323,7 @@ def _confirm(wiring: Wiring, plans: Sequence[RotationPlan], what: str) -> None:
         return  # unattended: the plan above is recorded in the log
     owed = [plan.name for plan in plans if plan.blocked.endswith("--resume")]
     if owed:
-        wiring.unfinished = f"already open, and to be finished: tokenguard rotate {' '.join(owed)} --resume"
+        wiring.unfinished = f"open operations to resume first: tokenguard rotate {' '.join(owed)} --resume"
     count = counted(len(plans), "token")
     confirm_number(wiring.tty, f"this {what.format(count)}", len(plans))
     wiring.unfinished = ""
@@ -343,7 +343,7 @@ def _with_scope(wanted: Filter, scope: str | None) -> Filter:
 def _check_choice(*, named: bool, chooses: bool, resume: bool, abort: bool, plan_only: bool) -> None:
     if named and chooses:
         raise InputError(
-            "give token names, or select tokens (--due, --owner, …): one of the two", hint="see `tokenguard rotate -h`"
+            "token names and a selection (--due, --owner, …) exclude each other", hint="see `tokenguard rotate -h`"
         )
     if resume + abort + plan_only > 1:
         raise InputError("--plan, --resume and --abort exclude each other", hint="use one of them")
@@ -357,7 +357,8 @@ def _check_choice(*, named: bool, chooses: bool, resume: bool, abort: bool, plan
 def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: bool) -> None:
     if compromised and (resume or abort):
         raise InputError(
-            "an open operation keeps its mode", hint="abort it first, if possible, then rotate with --compromised"
+            "the mode of an open operation cannot be changed",
+            hint="abort it first, if possible, then rotate with --compromised",
         )
     if accept_outage and (abort or compromised):
         raise InputError("--accept-outage applies to planned rotations only", hint="leave it out")
@@ -366,7 +367,9 @@ def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: 
 def _check_only_in_place(in_place: bool, other: bool) -> None:
     if in_place and other:
         raise InputError(
-            "--in-place takes names only, and no other mode", hint="the policy may have due tokens replaced in place"
+            "--in-place takes names only, and no other mode",
+            hint="to replace due tokens in place, list their provider under `in_place` of the policy's rule "
+            "unattended-rotation",
         )
 
 

@@ -124,9 +124,9 @@ def scan(wiring: Wiring, /, **options: Any) -> ExitCode:
     Without options it scans PATH (default: the working directory): the files that git tracks or would track, or every
     file outside git. Findings are the team's own tokens (after `fingerprints pull`), the findings of detect-secrets,
     and further vendors' tokens, pre-signed URLs and assigned secrets. Values without a vendor's format get a confidence
-    of high, medium or low. Low confidence, and commit ids and digests that pin content, as after `rev:` or in lock
-    files, are left out and counted; --profile strict reports them, and --explain gives the reasons. No finding contains
-    any part of a value, and nothing is sent anywhere.
+    of high, medium or low. Findings of low confidence, and commit ids and digests that pin content (after `rev:`, or in
+    lock files), are left out and counted; --profile strict reports them, and --explain gives the reasons. No finding
+    contains any part of a value, and nothing is sent anywhere.
 
     With --agents it scans what Claude Code, Cursor, Codex and GitHub Copilot keep on this machine, for known tokens and
     vendors' formats, and reports session and time of each finding.

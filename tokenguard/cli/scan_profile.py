@@ -8,5 +8,6 @@ profile_option = click.option(
     "--profile",
     type=click.Choice([each.value for each in Profile]),
     default=Profile.DEFAULT.value,
-    help="Which candidates to report: `default` leaves out pinned revisions and low confidence, `strict` nothing.",
+    help="Which candidates to report: `default` leaves out pinned revisions and low confidence, `strict` leaves out "
+    "nothing.",
 )

@@ -23,7 +23,7 @@ def setup(
 
     Nothing is written without --apply. Existing mounts and auth methods of another type are never modified. It needs a
     server administrator's login; the store's own roles are not enough. For a store on AWS use --emit terraform, which
-    writes roles, trust and use of the KMS key: tokenguard does not change IAM.
+    writes roles, trust policies and permission to use the KMS key: tokenguard does not change IAM.
     """
     from tokenguard.usecases.setup_server import emitted, held, perform, show  # loads hvac
 

@@ -34,7 +34,7 @@ def restore(wiring: Wiring, *, file: str | None, in_place: bool, yes: bool) -> N
         check_restorable(directory, backup)
     if not yes:
         _confirm(wiring, directory, backup)
-    wiring.unfinished = "the store is the earlier one or the restored one: run the same command again"
+    wiring.unfinished = "it is not certain whether the store was restored: run the same command again"
     store, done = restore_local(directory, backup, wiring.environ, wiring.clock, wiring.ask_hidden)
     tokens = sum(1 for _ in store.scan())
     store.close()

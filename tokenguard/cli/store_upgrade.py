@@ -16,7 +16,7 @@ from tokenguard.usecases.upgrade_store import UpgradePlan, plan_upgrade, upgrade
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be written; change nothing.")
 @pass_wiring
 def upgrade(wiring: Wiring, *, plan_only: bool) -> ExitCode:
-    """Upgrade the store in place, after an upgrade of tokenguard. Any store: local, Vault or AWS.
+    """Upgrade the store in place, after an upgrade of tokenguard. This works on any store: local, Vault or AWS.
 
     Each token is written in one step, with an audit event; no value is touched. After an interruption, run it again:
     it continues with the tokens that are left. Older versions keep reading the store as long as its format number is

@@ -35,13 +35,13 @@ _EXAMPLES = {
 @selects_due
 @pass_wiring
 def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wanted: Filter) -> ExitCode:
-    """Complete the records of tokens: all incomplete ones, named ones, or a selection. Unclaimed ones come first.
+    """Complete the records of tokens: all incomplete ones, named ones, or a selection. Unclaimed tokens come first.
 
     A record lacks an owner, a scope, an environment, a purpose, its creator, its consumers or its age. Suggestions come
     from the provider, from the name, from the .env line that it was imported from (if that still has the value), and
-    from neighbours: other tokens of the scope, the file or the path that agree. Each record is written when its last
-    question is answered; after Ctrl-C the same command continues. Exit 3: there is no terminal (the list is shown), or
-    an answer waits for the approval of a second person; the other answers are written.
+    from other tokens of the same scope, file or path if they agree. Each record is written when its last question is
+    answered; after Ctrl-C the same command continues. Exit 3: there is no terminal (the list is shown), or an answer
+    waits for the approval of a second person; the other answers are written.
     """
     everything = not names and wanted == ANY
     chosen = select_tokens(wiring, names, wanted, everything=everything)
@@ -60,7 +60,7 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
     results: list[BatchResult] = []
     for place, each in triage_order(found):
         changed = [result for result in results if _is_changed(result)]
-        wiring.unfinished = f"{counted(len(changed), 'record')} changed; the same command continues with the rest"
+        wiring.unfinished = f"{counted(len(changed), 'record')} changed; run the same command again for the rest"
         if (result := _ask_about(work, wiring.tty, place, each)) is not None:
             results.append(result)
     wiring.unfinished = ""

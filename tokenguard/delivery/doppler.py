@@ -34,8 +34,8 @@ class DopplerDelivery:
         text = one_text(value)
         if "${" in text:
             raise InputError(
-                f"Doppler would take a part of the value for {consumer} as a reference to another secret",
-                hint="rotate again for a value without ${, or deliver with a command",
+                f"Doppler would expand a part of the value for {consumer} as a reference to another secret",
+                hint="rotate again to get a value without `${`, or deliver with a command",
             )
         host, target = self._place(consumer)
         parts = target.parts

@@ -46,7 +46,7 @@ class GitlabDelivery:
         if found is not None:
             if found.get("raw") is False and "$" in text:
                 raise InputError(
-                    f"GitLab would expand a part of the value for {consumer}, which is not a literal variable",
+                    f"GitLab would expand a part of the value, because {consumer} expands references",
                     hint="in GitLab, clear `Expand variable reference` of that variable; then run this again",
                 )
             host.ask(

@@ -75,7 +75,7 @@ class KubernetesDelivery:
         answer = host.ask(request, expected=(HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT))
         if answer.status == HTTPStatus.CONFLICT:
             raise Conflict(
-                f"another manager owns {consumer}, and its value was left as it is",
+                f"another field manager owns {consumer}; its value was not changed",
                 hint="`kubectl get secret -o yaml --show-managed-fields` shows it; release the key there, then resume",
             )
 

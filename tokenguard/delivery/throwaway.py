@@ -23,14 +23,18 @@ _DIRECTORIES = (
 _OWN = "RUNNER_ENVIRONMENT", "CI_DISPOSABLE_ENVIRONMENT", "JENKINS_URL", "WORKSPACE"
 VARIABLES = frozenset({*_HOSTED, *_DIRECTORIES, *_OWN})
 """Everything that is looked at: practice, whose consumer ends with it too, leaves them out."""
-_HINT = "deliver to where the consumer reads (docs/deliveries.md lists the kinds), or run it on the consumer's machine"
+_HINT = (
+    "use a target that the consumer reads (docs/deliveries.md lists the kinds), or run this on the consumer's machine"
+)
 
 
 def refuse_throwaway(path: Path, environ: Mapping[str, str]) -> None:
     """InputError if no consumer can read a file there once this job has ended."""
     system = _hosted(environ)
     if system:
-        raise InputError(f"{shown(path)} is on a runner of {system}, which ends with this job", hint=_HINT)
+        raise InputError(
+            f"{shown(path)} is on a hosted runner of {system}, whose files are lost when this job ends", hint=_HINT
+        )
     if any(path.is_relative_to(each) for each in _working_directories(environ)):
         raise InputError(f"{shown(path)} is in a working directory of this CI runner", hint=_HINT)
 

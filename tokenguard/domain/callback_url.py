@@ -40,7 +40,7 @@ class UrlProblem(StrEnum):
     SECRET_IN_QUERY = "its query holds a token"  # noqa: S105 - a sentence, not a value
     HOST = "its host is not a public name or an address in the usual spelling"
     PRIVATE = "its host is not on the public internet"
-    PORT = "its port is not one that is allowed"
+    PORT = "its port is not allowed"
 
 
 class CallbackParts(Frozen, frozen=True, kw_only=True):

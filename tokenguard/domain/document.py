@@ -86,7 +86,8 @@ class DocumentHeader(Frozen, frozen=True, kw_only=True):
         NewerFormat.check("a token's document", self.format, FORMAT)
         if self.format < FORMAT or self.revision < 0:
             raise Tampered(
-                "a token's document has a format that never was", hint="restore the store from a backup; run `doctor`"
+                "a token's document has a format number that was never used",
+                hint="restore the store from a backup; run `doctor`",
             )
 
 
@@ -115,8 +116,8 @@ def check_still_here(before: Document, after: Document) -> None:
     if before.moved_to and after != replace(before, moved_to="", chain=after.chain):
         raise Moved(
             f"{before.record.name} has moved to {plain_address(before.moved_to)}",
-            hint=f"go on with it there: --store {plain_address(before.moved_to)}; "
-            "if that move was taken back, `tokenguard migrate --abort` once more frees what it had marked",
+            hint=f"continue in that store: --store {plain_address(before.moved_to)}; "
+            "if the migration was aborted, run `tokenguard migrate --abort` once more to release this token",
         )
 
 

@@ -135,7 +135,7 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     """The scope observed, if it was rejected for a wrong scope."""
     scope_name: str = ""
     accepted: bool = False
-    """Whether the provider accepted its value once; otherwise a refusal says nothing about the token of this label."""
+    """Whether the provider accepted its value once; otherwise a refusal proves nothing about the token of the label."""
     made_by: str = ""
     """The person who creates it; empty in journals of older versions, and for a value that was given."""
     account: str = ""
@@ -259,6 +259,6 @@ class Quarantined(Frozen, frozen=True, kw_only=True):
     proof: DeathProof
     probe_due_at: datetime
     accepted: bool = True
-    """Whether the provider accepted the value once; otherwise a refusal says nothing about the token of this name."""
+    """Whether the provider accepted the value once; otherwise a refusal proves nothing about the token of this name."""
     alive_again: bool = False
     """It was accepted or listed after its end was recorded; `rotate --resume` revokes it again."""

@@ -42,7 +42,7 @@ _MEANING = {
 _NEXT = {
     Spread.STAGED: "unstage it (`git reset -- FILE`), and read the value from the store instead",
     Spread.COMMITTED: "amend or rebase it away before the next push, and read the value from the store instead",
-    Spread.PUSHED: "take it out of the file; rewriting history does not take it back",
+    Spread.PUSHED: "remove it from the file; rewriting history does not undo the leak",
     Spread.PUBLIC: "remove it; assume that it was copied within minutes, and look for its use",
     Spread.LOG: "delete or mask it where the log is kept, and put `tokenguard redact` or `exec` before it",
 }

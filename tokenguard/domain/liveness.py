@@ -39,7 +39,7 @@ class Observation(Frozen, frozen=True, kw_only=True):
     reason: str
     """A short code from a closed list of the provider's own making (`http-200`, `timeout`, `html`); no foreign text."""
     scope: Scope | None = None
-    """Where the token leads, when the provider said so."""
+    """The scope of the token, if the provider reported it."""
     scope_name: str = ""
     """Display name of that scope, as the provider wrote it (outside text)."""
     scope_verdict: ScopeVerdict = ScopeVerdict.UNVERIFIED

@@ -43,7 +43,7 @@ def plain_address(url: str) -> str:
 
     The address was read from a store, so it could be used to inject a shell command.
     """
-    return url if _PLAIN.fullmatch(url) else "(an address that is none)"
+    return url if _PLAIN.fullmatch(url) else "(an invalid address)"
 
 
 def check_may_come(move: Move | None, here: str) -> None:
@@ -64,7 +64,7 @@ def refusal(move: Move | None, here: str) -> Moved | None:
         )
     if move.stage is MoveStage.LEAVING:
         return Moved(
-            f"the store at {here} is moving to {other}, and the move is not finished",
+            f"the migration of the store at {here} to {other} is not finished",
             hint=f"continue: tokenguard --store {here} migrate --to {other}; or abort it with migrate --abort",
         )
     return Moved(

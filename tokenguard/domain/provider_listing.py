@@ -13,7 +13,7 @@ class ListedRow(Frozen, frozen=True, kw_only=True):
     """The token's name there."""
     hint: str = ""
     scope: str = ""
-    """Where it leads, as the list says it: an id or a display name."""
+    """Its scope as the list shows it: an id or a display name."""
     created_at: datetime | None = None
     last_used_at: datetime | None = None
     expires_at: datetime | None = None

@@ -47,7 +47,7 @@ _TITLES = {
     SensitiveKind.MIGRATE: "migration of the store",
     SensitiveKind.REVEAL: "disclosure of the value",
 }
-LOOSENED = "no second person from now on for"
+LOOSENED = "end of the second-person rule for"
 """The title of the fact that a change of a record ends protection; the facts beside it say what changes."""
 SELECTED_BY = ("environment", "name", "provider")
 """The fields by which overrides of the policy select tokens; the facts name those that change."""

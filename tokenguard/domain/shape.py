@@ -25,7 +25,7 @@ def check_value(text: str) -> str:
     if len(text) < MIN_LENGTH or len(text.encode()) > MAX_LENGTH:
         raise InputError(
             f"the value is not between {MIN_LENGTH} and {MAX_LENGTH:,} bytes long",
-            hint="a shorter value cannot be kept secret, a longer one is not a token: check what was pasted",
+            hint="check that the whole token was given, and nothing else",
         )
     if _HALF.search(text) and not _PAIR.fullmatch(text):
         raise InputError(

@@ -45,7 +45,7 @@ class Address:
             raise _bad(what, "it holds a query or a fragment")
         path = parts.path.rstrip("/")
         if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
-            raise _bad(what, "its path is not plain segments")
+            raise _bad(what, "its path has a segment that is not plain text")
         host = _host(parts.hostname or "", what)
         address = cls(parts.scheme, host, port or _PORTS.get(parts.scheme, 0), path)
         if parts.scheme not in _PORTS or (parts.scheme == "http" and not address.loopback and not plain_http):
@@ -102,7 +102,7 @@ def _host(host: str, what: str) -> str:
         return str(ipaddress.IPv6Address(host))
     except ValueError:
         if not _HOST.fullmatch(host):
-            raise _bad(what, "its host name is not one") from None
+            raise _bad(what, "its host name is not valid") from None
         return host
 
 

@@ -30,7 +30,7 @@ def refuse_key_log() -> None:
     """InputError if the environment asks for TLS keys to be logged; libraries of others would do that."""
     if os.environ.get("SSLKEYLOGFILE"):
         raise InputError(
-            "the environment asks for TLS keys to be logged (SSLKEYLOGFILE)",
+            "the environment requests that TLS keys are logged (SSLKEYLOGFILE)",
             hint="unset SSLKEYLOGFILE: its file allows every token that is sent to be decrypted",
         )
 

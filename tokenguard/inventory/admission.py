@@ -61,7 +61,7 @@ def refuse_known_values(
         holder = next((name for each in possible_values(text) if (name := known(Value.of(each))) is not None), None)
         if holder is not None:
             raise InputError(
-                f"the {what.replace('_', ' ')} holds a value of {holder}",
+                f"the {what.replace('_', ' ')} contains the value of {holder}",
                 hint=f"name the token, not its value; if it was seen: tokenguard rotate {holder} --compromised",
             )
 
@@ -218,7 +218,7 @@ def value_at(places: ExternalFields, location: Location) -> Value:
     place = places.of(location)
     held = place.read()
     if held is None:
-        raise nothing_there(place, location.url, hint="check path and name, upper and lower case too")
+        raise nothing_there(place, location.url, hint="check path and name, including upper and lower case")
     try:
         return Value.of(check_value(held.text.reveal()))
     except InputError as error:

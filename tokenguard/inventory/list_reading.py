@@ -92,7 +92,7 @@ def _csv(text: str, source: str) -> Iterator[tuple[str, _Fields]]:
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) != len(names):
-                _refuse(source, f"row {number} has not as many fields as the first row")
+                _refuse(source, f"row {number} has a different number of fields than the first row")
             yield f"row {number}", {name: cell for name, cell in zip(names, row, strict=True) if name}
     except csv.Error:
         _refuse(source, f"line {rows.line_num} is not valid CSV")

@@ -156,7 +156,7 @@ def _csv_rows(data: bytes, source: str, columns: Columns) -> Iterator[tuple[str,
         names = columns(next(rows, []), source)
         for number, row in enumerate(rows, 2):
             if row and len(row) != len(names):
-                _refuse(source, f"row {number} has not as many fields as the first row")
+                _refuse(source, f"row {number} has a different number of fields than the first row")
             if any(row):
                 yield f"row {number}", dict(zip(names, row, strict=True))
     except csv.Error:
@@ -185,7 +185,7 @@ def _listed(content: JsonTree, place: str) -> tuple[str, ...]:
     """A list of text, or text with semicolons between."""
     items = content.split(";") if isinstance(content, str) else [] if content is None else content
     if not isinstance(items, list):
-        _refuse(place, "a list is not one")
+        _refuse(place, "a list field is not a list")
     return tuple(_plain(item, place) for item in items if item != "")
 
 
@@ -198,12 +198,12 @@ def _plain(item: JsonTree, place: str) -> str:
 def _columns(names: Sequence[str], source: str) -> list[str]:
     found = [COLUMNS.get(name.strip().lower().replace(" ", "_").replace("-", "_"), "") for name in names]
     if not found:
-        _refuse(source, "there is nothing in it")
+        _refuse(source, "it is empty")
     if "" in found:
         listed = f"columns are {', '.join(sorted(set(COLUMNS.values())))}"
         if _OF_A_LIST.issubset(names):
             listed = "this is a list of `tokenguard list`: `tokenguard import --update FILE` reads it back"
-        _refuse(source, f"column {found.index('') + 1} has a name that is not known", f"nothing was imported; {listed}")
+        _refuse(source, f"column {found.index('') + 1} has an unknown name", f"nothing was imported; {listed}")
     if len(set(found)) != len(found):
         _refuse(source, "a column occurs twice")
     return found

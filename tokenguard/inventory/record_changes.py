@@ -36,7 +36,7 @@ class ValueInRecord(InputError):
         self.field_name = field_name.replace("_", " ")
         super().__init__(
             f"the {self.field_name} looks like a token value",
-            hint="a record never holds the value; leave it out, and rotate the token if it is one",
+            hint="a record must not contain a value: remove it, and if it is a real token, rotate that token",
         )
 
 
@@ -141,7 +141,7 @@ def _after(before: Record, changed: Record, given: tuple[AfterDelivery, ...]) ->
         if each.consumer not in consumers:
             raise InputError(
                 f"{each.consumer} is not a consumer of {changed.name}",
-                hint="declare it with --deliver, and write it in --after exactly as there",
+                hint="declare it with --deliver, and give it to --after in the same spelling",
             )
     found = {each.consumer: each.command for each in (*before.after, *given)}
     return tuple(AfterDelivery(name, found[name]) for name in consumers if found.get(name))

@@ -92,12 +92,12 @@ def verify(
         return Look(record=record, result=VerificationResult.NOT_ASKED, reason="it is retired")
     live = store.read_live(snapshot.id)
     if live is None:
-        return Look(record=record, result=VerificationResult.NOT_ASKED, reason="the store holds no value of it")
+        return Look(record=record, result=VerificationResult.NOT_ASKED, reason="the store has no value of this token")
     if live.found is FieldState.NOTHING:
         raise UnexpectedValue.at(record.location.url)
     provider = provider_of(record)
     if not provider.capabilities.probe:
-        return Look(record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} has no way to ask")
+        return Look(record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} cannot verify tokens")
     seen = provider.probe(live.value, record.scope)
     if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
         seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")

@@ -57,7 +57,9 @@ class Helper:
             ours.shutdown(socket.SHUT_WR)
             answer = ours.recv(1)
         if not answer:
-            raise Unreachable("the masking helper is gone", hint="nothing more is written; restart the program")
+            raise Unreachable(
+                "the masking helper process has ended", hint="nothing more is written; restart the program"
+            )
 
     def stop(self) -> None:
         """Put the descriptors back and let the helper finish what it has."""

@@ -69,11 +69,11 @@ def install(
             markup, JSON, logfmt and CSV. Later calls keep the form.
     """
     if isinstance(env, str):  # each letter of it would be a variable that is not set, and nothing would be masked
-        raise InputError("`env` takes a list of variables' names", hint=f"write env=[{env!r}]")
+        raise InputError("`env` must be a list of variable names", hint=f"write env=[{env!r}]")
     if fds not in (None, "helper"):
-        raise InputError("`fds` is either left out or 'helper'", hint='write fds="helper"')
+        raise InputError("`fds` must be 'helper' or omitted", hint='write fds="helper"')
     if mask_form not in (None, "brackets", "word"):
-        raise InputError("`mask_form` is either 'brackets' or 'word'", hint='write mask_form="word"')
+        raise InputError("`mask_form` must be 'brackets' or 'word'", hint='write mask_form="word"')
     variables = {name: os.environ.get(name) for name in env}
     wanted = dict(values or {}) | {name: value for name, value in variables.items() if value}
     with _LOCK:

@@ -67,8 +67,8 @@ def _leave(ends: Ends, snapshot: Snapshot) -> Snapshot:
         except Conflict:
             snapshot = ends.source.load(snapshot.id)  # a runner has changed it meanwhile
     raise Conflict(
-        f"{snapshot.document.record.name} is changed again and again by another runner",
-        hint="let it end, or stop it, then run the command again",
+        f"{snapshot.document.record.name} is changed repeatedly by another runner",
+        hint="wait until that runner ends, or stop it, then run the command again",
     )
 
 

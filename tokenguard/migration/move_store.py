@@ -93,18 +93,18 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
     move = source.move()
     if move is not None and move.stage is MoveStage.LEFT:
         raise InputError(
-            f"this store has moved to {plain_address(move.other)} for good",
-            hint="to come back, move from there to a new, empty store",
+            f"the migration of this store to {plain_address(move.other)} is complete",
+            hint="to return, migrate from that store to a new, empty one",
         )
     if move is not None and move.stage is MoveStage.ARRIVING:
         raise InputError(
-            f"this store is where {plain_address(move.other)} moves to",
-            hint="abort it there: --store with its address",
+            f"this store is the target of an unfinished migration from {plain_address(move.other)}",
+            hint="abort it on that store: give its address with --store",
         )
     marked = [snapshot for snapshot in source.scan() if snapshot.document.moved_to]
     leaving = move is not None and move.stage is MoveStage.LEAVING
     if not marked and not leaving:
-        raise InputError("no move of this store is open", hint="there is nothing to undo")
+        raise InputError("no migration of this store is in progress", hint="there is nothing to undo")
     for snapshot in marked:
         back = _event(source, clock, Phase.FACT, {"move": move.id if move else "", "result": "given-up"}, snapshot)
         source.commit(snapshot.id, snapshot.version, replace(snapshot.document, moved_to=""), [back])
@@ -161,7 +161,10 @@ def _copy_all(ends: Ends, leaving: Move, progress: Progress, lag: timedelta) -> 
             progress.step(f"{counted(len(done), 'token')} copied to {ends.target.url}, and read back equal")
             return
         done |= _copied(ends, more, progress)
-    raise Unreachable("new tokens are still added to the source store", hint="stop what makes them, run it again")
+    raise Unreachable(
+        "new tokens are still added to the source store",
+        hint="stop the program that adds them, then run the command again",
+    )
 
 
 def _copied(ends: Ends, snapshots: list[Snapshot], progress: Progress) -> set[str]:
@@ -181,7 +184,7 @@ def _leave_for_good(ends: Ends, leaving: Move) -> None:
     missing = [document for token, document in left.items() if arrived.get(token) != document.chain.seq + 1]
     if missing:
         raise Unreachable(
-            f"the new store does not show {missing[0].record.name} as it was copied",
+            f"the new store does not list {missing[0].record.name} as it was copied",
             hint="check the new store with `tokenguard doctor`, then run the command again",
         )
     detail: Detail = {"move": leaving.id, "to": leaving.other, "tokens": len(left), "result": "moved"}

@@ -37,7 +37,7 @@ def save_page(path: Path, text: str, *, force: bool = False) -> None:
 def check_page(path: Path) -> None:
     """Refuse a path, with an InputError, before work is done for what could not be written there in the end."""
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        raise InputError(f"not a regular file: {shown(path)}", hint="name a new file, or one to be replaced")
+        raise InputError(f"not a regular file: {shown(path)}", hint="give a new file, or one that may be replaced")
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
         raise _cannot_write(path)
     check_kept(path)

@@ -42,7 +42,7 @@ class ProviderFacts(Frozen, frozen=True, kw_only=True):
     @property
     def dated(self) -> str:
         """A note on the list's date for a rule's answer."""
-        return f" (list read there on {self.read_at:%Y-%m-%d})" if self.read_at else ""
+        return f" (list read on {self.read_at:%Y-%m-%d})" if self.read_at else ""
 
 
 class Surroundings:

@@ -27,7 +27,7 @@ _FIELD = re.compile(r"\brecord\s*\.\s*(\w+)")
 _TRUE_OR_FALSE = "BOOL"
 _REASONS = {
     "undeclared reference": "unknown name",
-    "no matching overload": "types that do not go together",
+    "no matching overload": "incompatible types",
     "yntax error": "not valid CEL",
     "recursion": "nested too deeply",
 }
@@ -55,10 +55,10 @@ def compiled(text: str) -> Expression:
     except RuntimeError as error:
         raise _refused(_reason(str(error))) from None
     if program.return_type().name() != _TRUE_OR_FALSE:
-        raise _refused("it is not true or false")
+        raise _refused("its result is not true or false")
     for pattern in _PATTERN.finditer(text):
         if environment.compile(f'"".matches({pattern[1]})').eval(data={}).type().name() != _TRUE_OR_FALSE:
-            raise _refused("a pattern that RE2 does not take")
+            raise _refused("a pattern that RE2 does not accept")
     return Expression(text, program, tuple(dict.fromkeys(_FIELD.findall(_TEXTS.sub("''", text)))))
 
 

@@ -43,7 +43,7 @@ def packaged_policy(name: str, *, layers: int = _MAX_LAYERS) -> Policy:
         return load_policy(_read(path), source=path.name, layers=layers)
     raise InputError(
         f"there is no policy called {safe_text(name, one_line=True, limit=60)!r}",
-        hint=f"these come with tokenguard: {', '.join(packaged_names())}; a file is named as ./FILE.yaml",
+        hint=f"these come with tokenguard: {', '.join(packaged_names())}; give a file as ./FILE.yaml",
     )
 
 
@@ -120,7 +120,7 @@ def _base(top: MappingReader, layers: int, judge: Judge | None, beside: Path | N
     name = top.text("extends")
     if is_file_name(name):
         if beside is None or "/" in name or "\\" in name or (beside / name).is_symlink():
-            top.refuse("a file to extend lies in the same directory, and is not a link", "extends")
+            top.refuse("a policy can only extend a regular file in its own directory", "extends")
         return read_policy(beside / name, judge, layers=layers - 1)
     if _packaged_file(name) is None:
         top.refuse("there is no policy of that name to extend", "extends")
@@ -134,7 +134,7 @@ def _rules(sections: Iterable[MappingReader], base: Policy) -> tuple[Rule, ...]:
     for section in sections:
         kind = _known_rule(section, "id", CATALOGUE, _RULE_KEYS)
         if kind in mine:
-            section.refuse("a rule that was given before", "id")
+            section.refuse("this rule is given twice", "id")
         mine[kind] = _rule(section, kind, inherited.get(kind))
         section.close()
     found = inherited | mine
@@ -148,7 +148,7 @@ def _own_rules(sections: Iterable[MappingReader], base: Policy, judge: Judge | N
     for section in sections:
         rule = _own_rule(section, judge)
         if rule.id in CATALOGUE or rule.id in mine:
-            section.refuse("a rule of that name is there already", "id")
+            section.refuse("a rule of that name exists already", "id")
         mine.add(rule.id)
         found[rule.id] = rule
     return tuple(found.values())
@@ -228,9 +228,9 @@ def _match(section: MappingReader, rule: str) -> RuleSelector:
     )
     of_tokens = found.token != "*" or found.environment or found.provider  # noqa: S105 - a pattern, not a value
     if about(rule).repository and (of_tokens or not found.path):
-        section.refuse("it does not say which files it is for: path")
+        section.refuse("it does not say which files it applies to: give `path`")
     if not about(rule).repository and (found.path or found == RuleSelector()):
-        section.refuse("it does not say which tokens it is for: token, environment or provider")
+        section.refuse("it does not say which tokens it applies to: give `token`, `environment` or `provider`")
     return found
 
 

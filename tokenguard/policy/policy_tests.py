@@ -95,7 +95,7 @@ def _case(section: MappingReader) -> PolicyTestCase:
     token = section.within("token", _TOKEN_KEYS)
     tokens = [] if token is None else [_token(token), *map(_token, section.rows("also", _TOKEN_KEYS))]
     files = {
-        path: text if isinstance(text, str) else section.refuse("this must hold texts", "files")
+        path: text if isinstance(text, str) else section.refuse("each file must be given as text", "files")
         for path, text in section.table("files").items()
     }
     words = {rule: section.line(word, "expect") for rule, word in section.table("expect").items()}
@@ -105,7 +105,7 @@ def _case(section: MappingReader) -> PolicyTestCase:
     section.close()
     for rule in expected:
         if (rule in REPOSITORY_CHECKS and not files) or (rule not in REPOSITORY_CHECKS and not tokens):
-            section.refuse("it has no token, or no files, that this rule could be asked of", "expect", rule)
+            section.refuse("it has no token or files to which this rule applies", "expect", rule)
     return PolicyTestCase(name=name, tokens=tuple(tokens), files=files, expected=expected)
 
 

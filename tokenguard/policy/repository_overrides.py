@@ -17,7 +17,7 @@ FILE_NAME = ".tokenguard.toml"
 MAX_BYTES = 16_384
 _MAX_PRAGMAS = 1_000_000
 _MAX_PATTERNS = 100
-_HINT = "a repository may ask for more, and narrow its scans by exclude and disable: docs/scanning.md"
+_HINT = "a repository may make rules stricter, and narrow its scans with `exclude` and `disable`; see docs/scanning.md"
 
 
 class ScanDemands(Frozen, frozen=True, kw_only=True):

@@ -53,7 +53,7 @@ def _fields(section: MappingReader, key: str) -> tuple[str, ...]:
     given = section.peek(key)
     found = section.words(key, DEMANDED)
     if not isinstance(given, list) or not 0 < len(given) == len(found):
-        section.refuse("this must hold fields, each once", key)
+        section.refuse("this must be a list of fields, each named once", key)
     return found
 
 

@@ -55,7 +55,7 @@ def _converted(node: Any, source: str, text: str, path: tuple[str | int, ...]) -
     if isinstance(node, bool):
         return "true" if node else "false"
     if not isinstance(node, int | str) or (isinstance(node, int) and abs(node) >= 1 << 63):
-        _refuse(source, line_of(text, path), "only text, whole numbers, true, lists and tables are known here")
+        _refuse(source, line_of(text, path), "only text, whole numbers, `true`, lists and tables are supported here")
     return str(node)
 
 

@@ -30,7 +30,7 @@ to silence a finding that is not a secret
   comment        `pragma: allowlist secret` on its line, or `pragma: allowlist nextline secret` on the line before
   baseline       `tokenguard baseline accept FILE:LINE --reason TEXT`; with --history for one of an old commit
 Neither silences a known token of the team: revoke it (`tokenguard respond --code CODE`), or waive it for a
-limited time (`tokenguard fingerprints waive NAME`). With --strict a comment silences no vendor's format.
+limited time (`tokenguard fingerprints waive NAME`). With --strict, comments do not silence vendors' formats.
 
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
@@ -71,7 +71,9 @@ def parsed(arguments: list[str]) -> HookArguments:
         if argument == "--":
             wanted.files.extend(rest)
         elif argument.startswith("-") and os.path.lexists(argument):
-            raise InputError("a file here is named like an option", hint="rename it, or write `--` before the files")
+            raise InputError(
+                "a file in this directory is named like an option", hint="rename it, or write `--` before the files"
+            )
         elif argument in _VALUES and (value := next(rest, "")):
             wanted.values[argument] = value
         elif argument in _FLAGS:

@@ -36,8 +36,8 @@ class Autoposting:
         self._revoke_route = Route.parse(settings.revoke_route or REVOKE_ROUTE, fields=("id",))
         if (paging := settings.paging or "offset") not in LISTS:
             raise InputError(
-                f"[providers.autoposting] paging is none of {', '.join(LISTS)}",
-                hint="leave it out for what the vendor documents: offset",
+                f"[providers.autoposting] paging must be one of {', '.join(LISTS)}",
+                hint="without this setting, tokenguard uses the documented paging (offset)",
             )
         self._paging = LISTS[paging]
 
@@ -90,7 +90,7 @@ class Autoposting:
             return (
                 f"it looks like a person's session, which expires: use it for one run in {SESSION_VARIABLE} instead",
             )
-        return ("it does not look like an Autoposting key (sk-social-...); Autoposting decides",)
+        return ("it does not look like an Autoposting key (sk-social-...); Autoposting decides whether it is valid",)
 
     def probe(self, value: Value, expected: Scope | None) -> Observation:
         """Ask `GET /auth/profile`, which names the organisation."""

@@ -107,10 +107,12 @@ class AutopostingIssuer:
     def _wanted_credential(self, refused: Answer) -> str:
         """The vendor's pages differ on what a create needs, so whichever was refused, the other one is named."""
         if (refused.json_object() or {}).get("error") == "billing_suspended":
-            return "the vendor has suspended the organisation: nothing can be made or changed until it is settled"
+            return (
+                "the vendor has suspended the organisation: tokens cannot be created or changed until this is resolved"
+            )
         match self._kind():
             case "session":
-                return "it was a session: the vendor's reference shows an API key for this; try one as admin credential"
+                return "the admin credential is a session; the vendor's reference uses an API key for this, so try one"
             case "api_key":
                 return (
                     "it was an API key: the vendor's authentication page asks for a session for this; "

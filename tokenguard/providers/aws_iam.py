@@ -43,8 +43,8 @@ class AwsIam:
         "iam:CreateAccessKey": "creates keys",
         "iam:UpdateAccessKey": "deactivates a key before it is deleted",
         "iam:DeleteAccessKey": "deletes keys",
-        "iam:ListAccessKeys": "finds keys, and shows that a deleted one is gone",
-        "iam:GetAccessKeyLastUsed": "says when a key was last used",
+        "iam:ListAccessKeys": "finds keys, and shows that a deleted key no longer exists",
+        "iam:GetAccessKeyLastUsed": "reads when a key was last used",
         "iam:ListUserTags": "reads the labels of keys, which are tags of the user",
         "iam:TagUser": "writes the label of a key",
         "iam:UntagUser": "removes the label of a deleted key",
@@ -121,7 +121,7 @@ class AwsIam:
         """Whether the id differs from that of a long-lived access key."""
         if KEY_ID in value.names and _KEY.fullmatch(value.field(KEY_ID).reveal()):
             return ()
-        return ("it does not look like a long-lived access key (AKIA…); AWS decides",)
+        return ("it does not look like a long-lived access key (AKIA…); AWS decides whether it is valid",)
 
     def probe(self, value: Value, expected: Scope | None) -> Observation:
         """Ask STS who the key belongs to (GetCallerIdentity), which no policy can deny."""

@@ -205,4 +205,6 @@ def _moment(value: object) -> datetime | None:
 
 
 def _unreadable() -> Unreachable:
-    return Unreachable("listing access keys: the answer is not as AWS documents", hint="check the configured address")
+    return Unreachable(
+        "listing access keys: the answer differs from AWS's documentation", hint="check the configured address"
+    )

@@ -92,7 +92,12 @@ class Descript:
         """Whether it differs from `dx_bearer_UUID:dx_secret_UUID`, which is observed rather than documented."""
         if _SHAPE.fullmatch(value.token.reveal()):
             return ()
-        return ("it does not look like a Descript token (dx_bearer_UUID:dx_secret_UUID); Descript decides",)
+        return (
+            (
+                "it does not look like a Descript token (dx_bearer_UUID:dx_secret_UUID); Descript decides "
+                "whether it is valid"
+            ),
+        )
 
     def probe(self, value: Value, expected: Scope | None) -> Observation:
         """Ask `GET /projects?limit=1`; if that is answered, learn the Drive from a project or a job."""

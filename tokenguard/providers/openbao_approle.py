@@ -42,7 +42,7 @@ class OpenBaoAppRole:
         "tried_live": "2026-11-29",
     }
     admin_permissions: ClassVar[Mapping[str, str]] = {
-        "read role/ROLE/role-id": "the value of a new secret id holds it",
+        "read role/ROLE/role-id": "reads the role's id, which is part of each value",
         "update, list role/ROLE/secret-id": "creates secret ids, and lists their accessors",
         "update role/ROLE/secret-id-accessor/lookup": "reads the label of a secret id",
         "update role/ROLE/secret-id-accessor/destroy": "destroys a secret id",

@@ -111,7 +111,7 @@ def _accessor(provider_id: str) -> dict[str, str]:
 def _tree(tree: JsonTree) -> dict[str, JsonTree]:
     data = tree.get("data") if isinstance(tree, dict) else None
     if not isinstance(data, dict):
-        raise Unreachable("the answer is not as OpenBao documents", hint="check the configured address")
+        raise Unreachable("the answer differs from OpenBao's documentation", hint="check the configured address")
     return data
 
 

@@ -28,7 +28,7 @@ class Route:
         plain = method in METHODS and path.startswith("/") and len(path) <= _MAX_PATH
         if not plain or not all(_SEGMENT.fullmatch(part) and part not in {".", ".."} for part in segments):
             raise InputError(
-                "a route is not written as one",
+                "a route is not valid",
                 hint=f"write METHOD /path, with one of {', '.join(METHODS)} and plain path segments",
             )
         unknown = set(_NAME.findall(path)) - set(fields)

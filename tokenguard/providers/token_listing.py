@@ -36,7 +36,7 @@ def identifier(tree: JsonTree) -> str:
 def check_id(provider_id: str, what: str) -> None:
     """Refused if it is not an id that a provider gives out, so that it must not be sent to one."""
     if not identifier(provider_id):
-        raise CreateRefused(f"{what}: not an id this provider gives out", hint="`tokenguard show` prints the record")
+        raise CreateRefused(f"{what}: not a valid id of this provider", hint="`tokenguard show` prints the record")
 
 
 def short_text(tree: JsonTree) -> str:

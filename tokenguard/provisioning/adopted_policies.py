@@ -45,7 +45,7 @@ def policy_on_aws(policy: str, locations: Sequence[str]) -> str:
 
 def _elsewhere(kind: str) -> InputError:
     return InputError(
-        f"the jobs of this store log in where {kind} fields are, and another kind is listed under `fields`",
+        f"the jobs of this store can write to {kind} fields only, and `fields` lists another kind",
         hint=f"list {kind} addresses only; other destinations of a job need their own credential",
     )
 
@@ -60,7 +60,7 @@ def _exact(path: str) -> str:
     if _PATTERN.search(path):
         raise InputError(
             "an address contains a character with a special meaning in policies",
-            hint='an entry without any of * + " \\ { } $ in its path can be named in a policy',
+            hint='a policy can only name entries whose path has none of * + " \\ { } $',
         )
     return path
 

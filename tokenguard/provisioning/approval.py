@@ -165,7 +165,7 @@ def judge_operation(
         wanted,
         store=store,
         now=now,
-        other=f"what was approved for {operation.title} differs, or the record has changed since",
+        other=f"the approval was for a different {operation.title}, or the record has changed since",
         alike=lambda covered: any(words.split(" ")[0] == operation.kind for words in covered.news),
         history=history,
         used=lambda each: any(_marks(each) in _marked(entry.event.detail) for entry in history),
@@ -173,7 +173,7 @@ def judge_operation(
     if verdict.approval is None and any(
         _covers(each, operation.name, wanted) for each in approvals if each not in theirs
     ):
-        return ApprovalVerdict(why="its approval is by the identity that asks for it")
+        return ApprovalVerdict(why="it was approved by the identity that requested it")
     return verdict
 
 

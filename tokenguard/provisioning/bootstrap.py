@@ -20,7 +20,9 @@ _FILES = {
 }
 _LOCK = ".tokenguard/requirements.txt"
 _LOCK_TEMPLATE = "../../requirements/base.txt"
-_LOCK_HEADER = "# What the jobs install beside tokenguard itself: the lock of the tokenguard that wrote this file.\n"
+_LOCK_HEADER = (
+    "# Packages that the jobs install in addition to tokenguard, as locked by the version that wrote this file.\n"
+)
 _OF_SYSTEM = {
     "github": {".github/workflows/tokens.yml": "github-workflow.yml"},
     "gitlab": {".gitlab/tokens.yml": "../gitlab-component.yml", ".gitlab-ci.yml": "gitlab-ci.yml"},

@@ -149,15 +149,15 @@ def _value_todo(declared: Declared, record: Record, admin: TokenName | None) -> 
                     command=f"tokenguard add {admin}")  # fmt: skip
     if declared.issue is Issue.API:
         return Todo(name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
-                    text="issue it, and hand it to every person among its consumers",
+                    text="issue it, and deliver it to its `person:` consumers",
                     command=f"tokenguard add {declared.name} --issue")  # fmt: skip
     if declared.location is not None:
-        return _todo(declared, Wait.VALUE, "adopt it, and hand it to every person among its consumers",
+        return _todo(declared, Wait.VALUE, "adopt it, and deliver it to its `person:` consumers",
                      f"tokenguard add {declared.name}", due=due)  # fmt: skip
     guided = declared.issue is Issue.GUIDED
     return Todo(
         name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
-        text=f"create it at {declared.provider}, guided" if guided else "add its value",
+        text=f"create it at {declared.provider}, with guidance" if guided else "add its value",
         command=f"tokenguard add {declared.name}{' --issue' if guided else ''}",
     )  # fmt: skip
 

@@ -15,19 +15,22 @@ from tokenguard.provisioning.plan_model import Action, Todo, Verb, Wait
 _SOURCE = "docs/provisioning.md"
 _APPLY = "tokenguard apply"
 _RULES = (
-    ("missing", Severity.ERROR, "What is declared is in the store.", _APPLY),
-    ("changed", Severity.ERROR, "A record says what its declaration says.", f"{_APPLY}, or correct the manifest"),
-    ("contradiction", Severity.ERROR, "What is declared can be.", "correct what `tokenguard plan` names"),
-    ("alive", Severity.ERROR, "What is declared retired is dead.", "tokenguard retire NAME"),
-    ("awaiting-value", Severity.NOTE, "A declared token has a value in time.", "tokenguard add NAME"),
+    ("missing", Severity.ERROR, "Every declared token is in the store.", _APPLY),
+    ("changed", Severity.ERROR, "A record matches its declaration.", f"{_APPLY}, or correct the manifest"),
+    ("contradiction", Severity.ERROR, "Every declaration can be fulfilled.", "correct what `tokenguard plan` names"),
+    ("alive", Severity.ERROR, "Every token that is declared retired is dead.", "tokenguard retire NAME"),
+    ("awaiting-value", Severity.NOTE, "A declared token gets its value in time.", "tokenguard add NAME"),
     ("unfinished", Severity.WARNING, "No operation stays open.", "tokenguard rotate NAME --resume"),
     ("due", Severity.WARNING, "No live value is past its due date.", f"tokenguard rotate NAME, or {_APPLY}"),
     ("undelivered", Severity.ERROR, "Every consumer is known to hold the live value.", _APPLY),
     ("undeclared", Severity.WARNING, "Every live token of the store is declared.", "declare NAME, or retire it"),
-    ("consumer-differs", Severity.ERROR, "A consumer holds what the store serves.", "tokenguard deliver NAME"),
+    ("consumer-differs", Severity.ERROR, (
+"Every consumer holds the value that the store "
+"serves."
+), "tokenguard deliver NAME"),
     ("gone", Severity.ERROR, "The provider lists every live token.", "tokenguard verify NAME, then rotate it"),
     ("orphan", Severity.ERROR, "Every token at a provider has a record.", "find who created it; add or revoke it"),
-    ("server", Severity.ERROR, "The store's server is as it was set up.", "tokenguard setup --apply"),
+    ("server", Severity.ERROR, "The store's server matches its declared setup.", "tokenguard setup --apply"),
 )  # fmt: skip
 RULES = tuple(Rule(id=name, severity=severity, why=why, source=_SOURCE, fix=fix) for name, severity, why, fix in _RULES)
 """In the order in which they are documented."""
@@ -87,7 +90,7 @@ def against_inventory(
         if decision.blocked is not None:
             yield _at(declared, "contradiction", decision.blocked.reason, fix=decision.blocked.hint)
         elif found is None and declared.state is Wish.ACTIVE:
-            yield _at(declared, "missing", "it is declared, and missing in the store")
+            yield _at(declared, "missing", "it is declared, but missing in the store")
         else:
             if decision.action is not None:
                 yield from _of_action(declared, decision.action)
@@ -95,7 +98,7 @@ def against_inventory(
                 yield _of_todo(declared, todo, around)
     for name in undeclared:
         owner = inventory[name].document.record.owner
-        yield difference("undeclared", "it is in the store, and not declared", token=name, owner=owner)
+        yield difference("undeclared", "it is in the store, but not declared", token=name, owner=owner)
 
 
 def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
@@ -119,7 +122,7 @@ def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
             case Verb.ROTATE:
                 yield _at(declared, "due", "its due date has passed")
             case Verb.RETIRE | Verb.CLOSE:
-                yield _at(declared, "alive", "it is declared retired, and is not retired", owner=action.owner)
+                yield _at(declared, "alive", "it is declared retired, but is not retired", owner=action.owner)
             case Verb.CHANGE | Verb.DECLARE:
                 pass  # told as `changed` or as `missing`
 

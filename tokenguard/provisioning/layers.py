@@ -109,7 +109,7 @@ class _Layers:
         path = ("tokens", text)
         name = declared_name(part, text)
         if name in self._given:
-            part.refuse("this token is already declared", *path, hint=f"it is declared at {self._at(name)}, too")
+            part.refuse("this token is already declared", *path, hint=f"it is also declared at {self._at(name)}")
         if len(self._given) >= MAX_TOKENS:
             part.refuse(f"more than {MAX_TOKENS:,} tokens", *path)
         fields = self._readers[name] = part.below(tree, *path, label="")
@@ -130,7 +130,7 @@ class _Layers:
         self._chosen_here = self._environment in environments
         if environments and not self._chosen_here:
             known = ", ".join(environments)
-            reason = "the chosen environment is not among these" if self._environment else "no environment is chosen"
+            reason = "the manifest has no such environment" if self._environment else "no environment is chosen"
             top.refuse(reason, "environments", hint=f"choose one with --env: {known}")
         spoken_of = {given.get("environment") for given in self._given.values()}
         if self._environment and not environments and spoken_of and spoken_of.isdisjoint({self._environment, None}):
@@ -150,7 +150,7 @@ class _Layers:
             path = ("tokens", text)
             name = declared_name(part, text)
             if name not in self._given:
-                hint = "an environment changes tokens, it adds none"
+                hint = "an environment can change tokens, but not add any"
                 part.refuse("no token of that name is declared", *path, hint=hint)
             fields = read_fields(part.below(tree, *path, label=""), OVERLAID, self._read_consumer)
             if use:
@@ -182,12 +182,14 @@ class _Layers:
         missing = [name for name in REQUIRED if not getattr(declared, name)]
         if missing:
             self._refuse(
-                declared, f"{missing[0]} is missing", f"say it there, or in `defaults`: {FIELDS[missing[0]].hint}"
+                declared, f"{missing[0]} is missing", f"set it there, or in `defaults`: {FIELDS[missing[0]].hint}"
             )
         if declared.kind is not None and not declared.kind.has_value and declared.consumers:
-            self._refuse(declared, f"an {declared.kind} has no value that could be delivered", "leave consumers out")
+            self._refuse(
+                declared, f"an {declared.kind} has no value, so nothing can be delivered", "leave consumers out"
+            )
         if declared.location is not None and declared.kind is not None and not declared.kind.has_value:
-            self._refuse(declared, f"an {declared.kind} has no value that could be anywhere", "leave location out")
+            self._refuse(declared, f"an {declared.kind} has no value, so it has no location", "leave location out")
         if declared.location is not None and declared.issue is not Issue.BROUGHT:
             self._refuse(declared, "its value is already at its location", "leave issue out, or location")
 

@@ -12,7 +12,7 @@ from tokenguard.text import safe_text
 
 MAX_NODES = 200_000
 GENERAL_HINT = "correct the manifest; nothing was written"
-VALUE_HINT = "remove it and rotate that token: every reader of the repository has it"
+VALUE_HINT = "remove it and rotate that token: everyone who can read the repository has it"
 _WORD = re.compile(r"[^\s\"'\[\]{},]{16,}")
 _LOOKUP = re.compile(r"\$[({]|\{\{|\{%|<%|%\{")
 
@@ -26,7 +26,7 @@ def read_source(name: str, data: bytes) -> MappingReader:
             _refuse_at(name, text, word.start(), "this looks like the value of a token", VALUE_HINT)
     if (found := _LOOKUP.search(text)) is not None:
         hint = "write the value itself; environments change fields through `environments`"
-        _refuse_at(name, text, found.start(), "a manifest looks nothing up and fills nothing in", hint)
+        _refuse_at(name, text, found.start(), "a manifest cannot contain variables or references", hint)
     return MappingReader(tree, DocumentPositions(yaml_positions(data, name), GENERAL_HINT))
 
 

@@ -81,7 +81,7 @@ def start_time(windows: Sequence[str]) -> StartTime:
         if days:
             return StartTime(at.hour, at.minute, () if len(days) == len(_DAYS) else tuple(days))
     raise InputError(
-        "no window of the policy is open for a quarter of an hour", hint="`tokenguard policy show` lists the windows"
+        "no window of the policy is 15 minutes or longer", hint="`tokenguard policy show` lists the windows"
     )
 
 
@@ -176,7 +176,7 @@ def cron_jobs(
     given = {"store": store, "address": address, "role": role, "image": image or _EXAMPLE["image"]}
     for name, text in given.items():
         if not re.fullmatch(r"[A-Za-z0-9 ._:/@%-]+", text):
-            raise InputError(f"the {name} cannot stand in the manifest", hint="use plain text without quotes")
+            raise InputError(f"the {name} cannot be written in the manifest", hint="use plain text without quotes")
         template = template.replace(_EXAMPLE[name], text)
     days = ",".join(str(day + 1) for day in at.days) or "*"
     template = template.replace(

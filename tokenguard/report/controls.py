@@ -86,7 +86,8 @@ CONTROLS: tuple[Control, ...] = (
     _iso("8.12", "Data leakage prevention", "leaked",
          beside="`tokenguard scan`, `redact` and `exec`; see their own records"),
     _iso("8.15", "Logging", beside="the audit trail is chained per token: `tokenguard audit verify`"),
-    _iso("8.24", "Use of cryptography", beside="how values are sealed is in docs/store-format.md, not in an inventory"),
+    _iso("8.24", "Use of cryptography",
+         beside="docs/store-format.md describes how values are encrypted; an inventory does not show it"),
     _iso("8.31", "Separation of environments", "shared-across-environments", "one-purpose"),
 )  # fmt: skip
 

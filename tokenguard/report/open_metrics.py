@@ -21,7 +21,7 @@ _STATES: tuple[tuple[str, str, Callable[[Document], bool]], ...] = (
     ("leaked", "Tokens with a leak that has not ended.", lambda each: each.record.has_leaked),
     (
         "revocations_unproven",
-        "Tokens with a value that is to be revoked and is not proven dead.",
+        "Tokens with a value that must be revoked and is not proven dead.",
         revocation_owed,
     ),
     ("operations_open", "Tokens with an open operation.", lambda each: each.busy),

@@ -56,7 +56,8 @@ def _warnings(matter: Matter) -> Iterator[str]:
         ways = [code(matter.command("verify", record.name)), code(ended)]
         yield (
             f"**An older value has leaked**, since {older.since:%Y-%m-%d %H:%M %Z}, and its death is not proven. "
-            f"Rotating the live value does not end that: {ways[0]} looks at the kept value; {ways[1]} closes it."
+            f"Rotating the live value does not end this leak: {ways[0]} rechecks the kept value, "
+            f"and {ways[1]} closes the leak."
         )
     if journal is not None and document.busy:
         because = f" Waiting: {plain(journal.waiting_for)}." if journal.waiting_for else ""

@@ -194,7 +194,7 @@ def afterwards(matter: Matter) -> Iterator[str]:
     yield bullets(
         [
             f"After any interruption (crash, network, Ctrl-C): {resume}, on any machine with access to the store.",
-            "A token of the wrong scope, half a token, the old one again: it is refused, and you are asked again.",
+            "A wrong token (another scope, half a token, or the old one) is refused, and you are asked again.",
             "If you do not know whether a token was created, say so when asked: its name is recorded.",
             "If a consumer could not be reached, repair it, then resume. A planned rotation has revoked nothing yet.",
             "Revoke only the tokens that tokenguard names, and paste a token only at its prompt.",

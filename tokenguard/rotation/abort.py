@@ -41,7 +41,7 @@ def begin_abort(session: TokenSession, *, reason: str = "") -> None:
         )
     if journal.mode is Mode.COMPROMISED and not (reason and session.context.attended):
         raise NotProvenDead(
-            f"{session.record.name} is on record as compromised: only a person with a reason aborts its revocation",
+            f"{session.record.name} is recorded as compromised: only a person can abort its revocation, with a reason",
             hint=f"tokenguard rotate {session.record.name} --abort --reason TEXT, or finish it with --resume",
         )
     if journal.old is not None and journal.attempts:
@@ -121,13 +121,13 @@ def _outcome(session: TokenSession) -> str:
     """Describe what is so now; of a new token nothing is said that is not known."""
     mode, old = session.journal.mode, session.journal.old
     if mode is Mode.ADD:
-        return "the store has forgotten the value; the token itself was not touched"
+        return "the value was removed from the store; the token itself was not changed"
     live = "the token in use is the same as before" if old else "no token is in use"
     if not session.journal.attempts:
         return f"{live}; no new one was made"
     kept = {kept_label(attempt) for attempt in session.journal.attempts}
     doubtful = any(each.label in kept for each in session.snapshot.document.possibly_alive)
-    return f"{live}; the new one is {'only said to be revoked' if doubtful else 'gone'}"
+    return f"{live}; the new one is {'revoked, which is not proven' if doubtful else 'gone'}"
 
 
 def _check_old_is_accepted(session: TokenSession, previous: Value) -> None:

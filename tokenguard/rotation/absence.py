@@ -149,7 +149,7 @@ def _labels_differ(session: TokenSession, found: TokenList) -> str:
     if not differing:
         return ""
     name = expected[differing[0].provider_id]
-    return f"its list shows {name} under another name, so that a name which is not listed proves nothing"
+    return f"its list shows {name} under another name, so a name that is missing from the list proves nothing"
 
 
 class _Compared(Frozen, frozen=True, kw_only=True):

@@ -26,7 +26,9 @@ def is_in_place(session: TokenSession) -> bool:
 def new_value_in_place(session: TokenSession, issuer: Issuer, wanted: TokenRequest) -> CreatedToken:
     """Have the provider give the token a new value, or its successor if an answer was lost before."""
     if not isinstance(issuer, Replacer):
-        raise InputError(f"{session.provider.name} gives no new value in place", hint="rotate without --in-place")
+        raise InputError(
+            f"{session.provider.name} cannot give a token a new value in place", hint="rotate without --in-place"
+        )
     return issuer.replace(listed_token(session, issuer).provider_id, wanted)
 
 
@@ -65,4 +67,4 @@ def leave_to_next(session: TokenSession, attempt: Attempt) -> None:
         session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="replaced-next"),
         attempts=session.attempts_after(replace(attempt, state=AttemptState.GONE)),
     )
-    session.context.progress.step("the new value before is not used; the token gets another one")
+    session.context.progress.step("the previous new value is not used; the token gets another one")

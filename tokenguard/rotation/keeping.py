@@ -55,7 +55,7 @@ def how_to_prove(record: Record, item: Quarantined | None) -> str:
         look = f"look for {item.provider_label} in the list of {provider} and revoke it there"
         return f"{look}; then record the list: tokenguard verify --reconcile {provider}"
     if item.proof.samples or item.proof.grade is not DeathGrade.ASSERTED:
-        return f"with another live token or the admin credential of {provider} in the store: tokenguard verify {name}"
+        return f"once the store has another live token or the admin credential of {provider}: tokenguard verify {name}"
     if item.proof.said_by == provider:
         return f"once the list of {provider} holds another token of its scope: tokenguard verify {name}"
     return f"no probe can prove it; {by_policy} --resume"

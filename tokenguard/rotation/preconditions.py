@@ -202,7 +202,8 @@ def _target_id(session: TokenSession, issuer: Issuer) -> str:
     if target and any(attempt.provider_id == target for attempt in session.journal.attempts):
         raise Conflict(
             "the recorded id of the old token belongs to the new one",
-            hint=f"nothing was revoked; check both there, then: tokenguard rotate {session.record.name} --abort",
+            hint="nothing was revoked; check both tokens at the provider, then: tokenguard rotate "
+            f"{session.record.name} --abort",
         )
     return target
 

@@ -42,7 +42,7 @@ def copy_task(provider: Provider, record: Record, label: str) -> Task:
         title=f"copy the token {label} at {provider.name} for {record.name}",
         where=provider.guide().where,
         steps=("copy the value that is on screen; do not create another token",),
-        why="the token exists already: two tokens of one name could not be told apart",
+        why="the token exists already: two tokens of one name could not be distinguished",
     )
 
 
@@ -82,7 +82,7 @@ def revoke_task(
 
 def grant_task(provider: Provider, record: Record) -> Task:
     """Return the task to end a grant, which has no value: an account's access for an application."""
-    account = safe_text(record.account or "the account that gave it", one_line=True, limit=120)
+    account = safe_text(record.account or "the account that granted it", one_line=True, limit=120)
     return Task(
         title=f"remove the access of {record.name} at {provider.name}",
         where=f"the connected applications of {account} at {provider.name}",
@@ -134,7 +134,7 @@ def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "
         "hint": safe_text(hint, one_line=True, limit=60),
         "scope": str(record.scope or ""),
         "scope_name": safe_text(record.scope_name, one_line=True, limit=120),
-        "permissions": ", ".join(record.permissions) or "the least that works",
+        "permissions": ", ".join(record.permissions) or "as few as possible",
     }
     by_id = fields | {"scope_name": fields["scope_name"] or (record.scope.id if record.scope else "")}
     return tuple(_step(step, fields if "{scope}" in step else by_id) for step in steps)

@@ -132,7 +132,8 @@ def _refused(session: TokenSession, value: Value) -> Sample:
     sample = Sampler(session.provider, control_search(session)).take(value, [value])
     if sample.seen.verdict is not Verdict.DEAD:
         raise Unreachable(
-            f"{session.provider.name} refused the {session.new}, and then did not ({sample.seen.explained})",
+            f"{session.provider.name} first refused the {session.new}, and then accepted it or gave no clear "
+            f"answer ({sample.seen.explained})",
             hint=f"the {session.new} is stored; try later: tokenguard rotate {session.record.name} --resume",
         )
     return sample

@@ -198,7 +198,7 @@ class _Looks:
             if look.verdict is Verdict.ALIVE:
                 yield _tried(kept, alarm, self._context)
             elif look.verdict is Verdict.DEAD:
-                yield self._unclear(kept, "its value was never accepted, so that it is refused says nothing")
+                yield self._unclear(kept, "its value was never accepted, so a refusal proves nothing")
             else:
                 yield self._unclear(kept, f"no clear answer ({look.reason})")
         return refused

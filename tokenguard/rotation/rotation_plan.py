@@ -11,7 +11,9 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Method
 
 _PERSON_MINUTES = 3  # to open the page, make a token and paste it
-_UNDECLARED = "its consumers are not declared: unattended it does not begin, attended it stops before the revoke"
+_UNDECLARED = (
+    "its consumers are not declared: an unattended rotation does not start, and an attended one stops before the revoke"
+)
 _CALL = timedelta(seconds=2)  # upper estimate of one request
 
 
@@ -199,7 +201,7 @@ def _ending(record: Record, able: Capabilities, *, leaked: bool) -> tuple[Planne
     if able.revokes(record):
         return (_INTENT, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
     if able.by_value.allows(leaked=leaked):
-        text = "the provider revokes the old token, which it is shown, and may tell its owner"
+        text = "tokenguard sends the old token to the provider, which revokes it and may tell its owner"
         return (_INTENT, PlannedStep(text=text, by=By.PROVIDER, takes=_CALL))
     minutes = timedelta(minutes=_PERSON_MINUTES)
     unknown = ": its id at the provider is not on record" if able.revoke is Method.API else ""
@@ -222,7 +224,7 @@ def _blocked(record: Record, able: Capabilities, mode: Mode, *, ruled_out: bool)
     if mode.is_routine and record.consumers is None and not ruled_out:
         return _UNDECLARED
     if mode is Mode.IN_PLACE and not able.replaces:
-        return "the provider gives no new value in place"
+        return "the provider cannot give a token a new value in place"
     if Method.NEVER in {able.mint, able.revoke}:
         return "the provider does not support it"
     return ""

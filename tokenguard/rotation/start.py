@@ -282,7 +282,8 @@ def _say_refused(context: Context, snapshot: Snapshot, value: Value) -> None:
     sample = Sampler(vendor.provider, controls).take(value, [value])
     if sample.seen.verdict is not Verdict.DEAD:
         raise Unreachable(
-            f"{vendor.provider.name} refused the token in use, and then did not ({sample.seen.explained})",
+            f"{vendor.provider.name} first refused the token in use, and then accepted it or gave no clear "
+            f"answer ({sample.seen.explained})",
             hint=f"nothing was begun; try later, or revoke it now: tokenguard rotate {record.name} --compromised",
         )
     if sample.conclusive:
@@ -330,8 +331,8 @@ def check_replaces(provider: Provider, record: Record) -> None:
     """Refuse a provider that gives no new value in place; InputError."""
     if not provider.capabilities.replaces:
         raise InputError(
-            f"{provider.name} gives no new value in place, which {record.name} was to get",
-            hint="leave out --in-place; where the policy asked for it, leave the provider out of `in_place` there",
+            f"{provider.name} cannot give {record.name} a new value in place",
+            hint="leave out --in-place; if the policy asked for it, remove the provider from `in_place` there",
         )
 
 

@@ -17,7 +17,7 @@ from tokenguard.scanning.git_command import find_program, git_arguments, git_env
 from tokenguard.text import safe_text
 
 _BUFFER, _PIPE = 1 << 18, 4096
-_HINT = "is this a git repository, and is the revision there? shallow or partial clones miss objects"
+_HINT = "check that this is a git repository and that the revision exists; shallow or partial clones lack objects"
 
 
 class Git:

@@ -51,7 +51,7 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
         if report.files == 0 and any(skipped.reason == "not-in-index" for skipped in report.skipped):
             untracked = any(os.path.lexists(directory / path) for path in paths)
             raise InputError(
-                "files were named and none of them could be read from the index",
+                "none of the named files could be read from the index",
                 hint="`git add` them first, or scan the working tree with `tokenguard scan FILE`"
                 if untracked
                 else "run it from the top of the repository, with names relative to it",

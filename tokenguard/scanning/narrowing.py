@@ -88,7 +88,9 @@ def allowed_narrowing(wishes: Sequence[NarrowingWish], base: Path, policy: "Call
         kinds = [kind_id(each) for each in wish.disable]
         refused = [each for each in kinds if not _matches(disable, each)]
         if refused:
-            notes.append(f"the policy does not let .tokenguard.toml disable {', '.join(refused)}: reported")
+            notes.append(
+                f"the policy does not let .tokenguard.toml disable {', '.join(refused)}: these findings are reported"
+            )
         if "*" not in exclude and not set(wish.exclude) <= set(exclude):
             allowed = f"only {', '.join(exclude)}" if exclude else "nothing"
             notes.append(f"the policy lets .tokenguard.toml exclude {allowed}: all other files are scanned")

@@ -163,7 +163,7 @@ def _described(filters: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
             patterns.setdefault(name, []).append(re.compile(pattern).pattern)
         except re.error:
-            hint = "write one as Python's re has it"
+            hint = "write it in the syntax of Python's re"
             raise InputError(f"the pattern of {safe_text(name)} is not a regular expression", hint=hint) from None
         if not pattern:
             raise InputError(f"{safe_text(name)} without a pattern", hint=_FILTER_HINT)
@@ -189,7 +189,10 @@ def _check_trusted(path: Path) -> None:
     except OSError:
         raise InputError(f"there is no {shown(path)}", hint="name a Python file with plug-ins or filters") from None
     if not stat.S_ISREG(info.st_mode) or others_can_write(info):
-        raise InputError(f"others can change {shown(path)}", hint="own it, and `chmod go-w` it: because it is executed")
+        raise InputError(
+            f"others can change {shown(path)}",
+            hint="the file is executed: make yourself its owner, and run `chmod go-w` on it",
+        )
 
 
 def _attempt(what: str, work: Callable[[], _Result]) -> _Result:

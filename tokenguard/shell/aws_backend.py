@@ -62,4 +62,4 @@ class AwsBackend:
                 "they are temporary, with an expiry that AWS does not report",
                 "use a profile or role that renews itself; a rotation that outlasts them can be resumed",
             )
-        yield well("aws", f"AWS knows us as {self._context.store.actor().id}")
+        yield well("aws", f"AWS identifies this login as {self._context.store.actor().id}")

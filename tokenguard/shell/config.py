@@ -337,7 +337,7 @@ def _placed(base: Path, name: str) -> Path | None:
 def _check_owner(path: Path) -> None:
     info = path.stat()
     if stat.S_ISREG(info.st_mode) and others_can_write(info):
-        raise _bad(path, "other users can change it", f"chmod go-w {shown(path)}, and own it")
+        raise _bad(path, "other users can change it", f"make yourself its owner, and run: chmod go-w {shown(path)}")
 
 
 def _bad(path: Path, reason: str, hint: str = "correct the configuration; nothing was done") -> InputError:

@@ -36,7 +36,10 @@ def route_problem(name: str, found: RouteConfig) -> tuple[str, str] | None:
     defaults = RouteConfig()
     for each in field_names(RouteConfig):
         if each not in {receiver, *allowed, *_FOR_ALL} and getattr(found, each) != getattr(defaults, each):
-            return f"{each} of {table} has no meaning", f"{receiver} takes {', '.join(allowed) or 'nothing else'}"
+            return (
+                f"{each} of {table} does not apply to this kind of route",
+                f"{receiver} takes {', '.join(allowed) or 'nothing else'}",
+            )
     return _filters(table, found) or {"webhook": _webhook, "smtp": _smtp, "chat": _chat}[receiver](table, found)
 
 
@@ -45,7 +48,7 @@ def _filters(table: str, found: RouteConfig) -> tuple[str, str] | None:
         return f"severity of {table} is unknown", f"use {', '.join(_SEVERITIES)}"
     if set(found.events) - {str(each) for each in NotificationKind}:
         kinds = ", ".join(each for each in NotificationKind if each is not NotificationKind.TEST)
-        return f"events of {table} has an unknown one", f"use {kinds}"
+        return f"events of {table} contains an unknown event", f"use {kinds}"
     if not 1 <= found.per_hour <= _MOST_PER_HOUR:
         return f"per_hour of {table} is out of range", f"between 1 and {_MOST_PER_HOUR:,}"
     return None

@@ -130,7 +130,7 @@ class OpenedStores:
             from tokenguard.shell import aws_store
 
             return aws_store.known_servers(url, runner.settings)
-        raise InputError("a local store has no server", hint="its key and its anchor on this machine tell it apart")
+        raise InputError("a local store has no server", hint="this machine recognises it by its key and its anchor")
 
     def passed_over(self) -> "list[Stray]":
         """What reading the stores has left out, because others put it there."""

@@ -62,7 +62,7 @@ def named_store(given: str, settings: Settings) -> str:
         if url := settings.stores.get(given):
             return url
         raise InputError(
-            "not the address of a store, nor a name of one",
+            "neither the address of a store nor a configured name",
             hint="write local:///DIR, vault://MOUNT/PREFIX or aws://REGION/PREFIX",
         )
     return given or settings.store_url or default_store_url()

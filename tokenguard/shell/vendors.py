@@ -187,7 +187,7 @@ def configured_provider(
 def _as_runner(provider: Provider, scope: Scope | None) -> Issuer:
     if not isinstance(provider, provider_registry.RunnerIssuing):
         raise InputError(
-            f"{provider.name} has no use for the admin credential {RUNNER}",
+            f"{provider.name} cannot use the admin credential {RUNNER}",
             hint=f"[providers.{provider.name}] admin: `env:VARIABLE`, or a record of kind provider_admin",
         )
     return provider.runner_issuer(scope)

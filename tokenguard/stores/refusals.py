@@ -23,7 +23,7 @@ def name_taken() -> Conflict:
 
 def slot_taken() -> Conflict:
     """The slot already holds a candidate or a tombstone; the first writer wins."""
-    return Conflict("the slot is taken", hint=_AGAIN)
+    return Conflict("there is already a value under that label", hint=_AGAIN)
 
 
 def slot_without_value() -> Conflict:
@@ -38,7 +38,7 @@ def live_moved() -> Conflict:
 
 def still_live() -> Conflict:
     """A live value must not be destroyed."""
-    return Conflict("the label is live", hint="publish another one first")
+    return Conflict("the value under that label is live", hint="publish another one first")
 
 
 def move_changed() -> Conflict:

@@ -19,9 +19,11 @@ def masking_failed() -> OutputWithheld:
 
 def not_read() -> OutputWithheld:
     """What comes can be read no more."""
-    return OutputWithheld("not all output could be read", hint="check where it comes from, and run it again")
+    return OutputWithheld("not all output could be read", hint="check the source of the output, and run it again")
 
 
 def not_written() -> OutputWithheld:
     """The other end is there, and takes nothing: a full disk."""
-    return OutputWithheld("not all output could be written", hint="make room where it goes, or send it elsewhere")
+    return OutputWithheld(
+        "not all output could be written", hint="free space where the output goes, or send it elsewhere"
+    )

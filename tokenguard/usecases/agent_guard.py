@@ -156,7 +156,9 @@ class _Guard:
         texts, names, rows = texts_in([each for path in stage.fields for each in selected(event, path)])
         found = search.find(texts, names, rows)
         if found and self._options.report_formats and not any(each.own for each in found):
-            self._notes.append(f"this holds {sentence(found)}; it was let through, as this hook was installed")
+            self._notes.append(
+                f"this holds {sentence(found)}; it was let through, because the hook was installed with that option"
+            )
             found = []
         if found and effect is Effect.MASK:
             return self._agent.reply(stage, _masked(search, event, stage, found))
@@ -181,7 +183,7 @@ class _Guard:
         wanted = self._options.own
         if wanted and (key is None or not key.digest.startswith(wanted)):
             raise InputError(
-                "known tokens cannot be searched for: the scan key with which this hook was installed is not here",
+                "known tokens cannot be searched for: the scan key with which this hook was installed is not available",
                 hint="`tokenguard fingerprints pull`, then `tokenguard agent install` again",
             )
         own = load_own_tokens(key, now_utc(), required=False)
@@ -206,7 +208,8 @@ class _Guard:
         said = f"the event {shown(Path(name))}" if name else "an event without a name"
         known = f"its documentation of {self._agent.as_of}"
         return self._agent.notice(
-            f"tokenguard: {self._agent.title} sent {said}, which is not in {known}; it was searched, and not changed"
+            f"tokenguard: {self._agent.title} sent {said}, which is not in {known}; it was searched for "
+            "tokens, and not changed"
         )
 
     def _files(self, search: TokenSearch, stage: HookStage, event: Event) -> str:
@@ -220,14 +223,16 @@ class _Guard:
             except OSError:  # no tool of this user can read it either
                 continue
             if found := search.find_in_file(data, str(path), own_only=masked_later or self._options.report_formats):
-                return f"tokenguard: {shown(path)} holds {sentence(found)}, so its content stays here. {_INSTEAD}"
+                return f"tokenguard: {shown(path)} holds {sentence(found)}, so its content was withheld. {_INSTEAD}"
         return ""
 
     def _passed(self, search: TokenSearch) -> HookReply:
         """Nothing is decided; what the user must know is said."""
         notes = [*self._notes]
         if search.broken:
-            notes.append(f"vendors' formats could not be searched for ({search.broken}); known tokens were")
+            notes.append(
+                f"vendors' formats could not be searched for ({search.broken}); the search for known tokens is complete"
+            )
         return self._agent.notice(f"tokenguard: {'; '.join(notes)}") if notes else HookReply()
 
 

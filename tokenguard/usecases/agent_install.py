@@ -224,7 +224,7 @@ def _show(parts: AgentInstallParts, changes: list[HookChange]) -> None:
         for line in lines:
             parts.screen.line(_without_value(line) if line[1:].removesuffix(",") in kept else line)
         if change.changes and change.text is not None and change.text.strip() != change.before.strip():
-            parts.progress.note(f"{shown(change.path)} is also put into the usual layout of JSON")
+            parts.progress.note(f"{shown(change.path)} is also reformatted as JSON")
     if not any(change.changes for change in changes):
         parts.screen.line("nothing to write")
 

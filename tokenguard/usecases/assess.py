@@ -81,7 +81,7 @@ def _asked(parts: HasVendors, record: Record, capabilities: Capabilities) -> Pro
     if listed is None:
         alone = record.kind is CredentialKind.PROVIDER_ADMIN
         why = (
-            "it is the credential that reads the list"
+            "this token is the credential that reads the list"
             if alone
             else ("no admin credential for the provider is available")
         )

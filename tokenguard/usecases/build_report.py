@@ -137,10 +137,10 @@ def _of_selection(wanted: Filter, found: Iterable[Surroundings]) -> Iterator[str
     chosen = list(filter(wanted.describes, records))
     if not chosen:
         check_match(wanted, records)
-        yield f"no token has {options}: there is nothing to report"
+        yield f"no token matches {options}: there is nothing to report"
     elif all(each.state is RecordState.RETIRED for each in chosen):
         yield "none of these tokens is in use: the policy is not checked for retired tokens"
-    yield f"this is about the tokens with {options} only"
+    yield f"this report covers only the tokens that match {options}"
 
 
 def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:

@@ -29,8 +29,8 @@ class ConsumerResult(StrEnum):
     DELIVERED = "delivered"
     DIFFERS = "differs"
     UNKNOWN = "cannot be read back"
-    COMMAND_OWED = "holds it, and its command has not succeeded"
-    PERSON = "a person has to look"
+    COMMAND_OWED = "holds it, but its command has not succeeded"
+    PERSON = "a person has to check it"
     FAILED = "failed"
 
 

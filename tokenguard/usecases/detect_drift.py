@@ -66,7 +66,7 @@ def _may_lag(around: Surroundings, record: Record) -> str:
     able = around.provider(record).capabilities
     made = max((at for at in (record.created_at, record.rotated_at, record.added_at) if at is not None), default=None)
     young = able is not None and made is not None and made + able.list_lag > around.now
-    return "the token is younger than the provider's list may lag" if young else ""
+    return "the token is so new that the provider's list may not show it yet" if young else ""
 
 
 def consumers(parts: DetectDriftParts, held: PlannedManifest) -> Iterator[Finding]:

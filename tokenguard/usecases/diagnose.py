@@ -79,7 +79,7 @@ def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: object) -> Iterat
 
 def _store(parts: DiagnoseParts) -> Iterator[Diagnosis]:
     url = parts.store.url
-    seen = "" if watch_of(parts.store) is None else ", and is as new as this machine last saw it"
+    seen = "" if watch_of(parts.store) is None else ", and is not older than when this machine last used it"
     yield Diagnosis(check="store", level=Level.OK, text=f"{url} opens{seen}")
 
 

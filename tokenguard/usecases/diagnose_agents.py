@@ -52,7 +52,9 @@ def _of(parts: AgentInstallParts, each: Agent, found: list[tuple[SettingsScope, 
             yield from _installed(parts, each, scope, path, file)
     install = f"tokenguard agent install {each.name}"
     if not installed:
-        yield doubt(each.title, "no hook of tokenguard: tokens reach its model and its transcripts", install)
+        yield doubt(
+            each.title, "tokenguard's hook is not installed: tokens can reach its model and its transcripts", install
+        )
         return
     for scope, root in ((SettingsScope.USER, home_dir()), (SettingsScope.PROJECT, Path.cwd())):
         for path in each.switches(scope, root, parts.environ):

@@ -30,5 +30,5 @@ def parse_place(text: str) -> FindingPlace:
         if found.start()
     ]
     if not places:
-        raise InputError("not a place in a file", hint="give PATH:LINE, as the report has it")
+        raise InputError("not a place in a file", hint="give PATH:LINE, as the report shows it")
     return next((place for place in places if os.path.lexists(place.path)), places[0])

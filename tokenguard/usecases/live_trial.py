@@ -48,7 +48,7 @@ def _needs_scope(can: Capabilities) -> str:
         return "lists tokens by scope"
     if can.creates_per_scope:
         return "creates tokens in a scope"
-    return "says which scope a token belongs to, which is compared" if can.verifies_scope else ""
+    return "shows the scope of a token, which the trial compares" if can.verifies_scope else ""
 
 
 class LiveTrial:
@@ -167,7 +167,7 @@ class LiveTrial:
     def _create_and_check(self) -> bool:
         """Whether the token is dead in the end."""
         issuer, can = self._issuer, self._provider.capabilities
-        self._step("the list is read to its end", issuer.listed().gap)
+        self._step("the list is read completely", issuer.listed().gap)
         wanted = TokenRequest(label=self.label, scope=self._scope, permissions=self._permissions)
         self._write(self._doubt())
         self._tried, self._parts.unfinished = True, self._doubt()

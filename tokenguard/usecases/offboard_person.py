@@ -111,13 +111,14 @@ def _unnamed(parts: OffboardPersonParts, person: str) -> InputError:
     retired = [each.document.record for each in parts.store.scan() if each.document.record.state is RecordState.RETIRED]
     if person and (parts.people.find(person) is not None or any(_roles(parts, each, person) for each in retired)):
         return InputError(
-            f"no token in use names {person!r}, who is known: nothing is left to do",
+            f"no token in use names {person!r}, a known name: nothing is left to do",
             hint=f"tokenguard list --state retired --made-by {person} lists what was retired",
         )
     names = ", ".join(each.option for each in ROLES)
     return InputError(
         f"no token names {person!r}, and neither does [people]: the name may be mistyped",
-        hint=f"write it as in {names}, or as in the file of [people]; after an offboarding this says that it is done",
+        hint=f"write it as in {names}, or as in the file of [people]; if this person was offboarded before, "
+        "nothing is left to do",
     )
 
 
@@ -125,7 +126,8 @@ def check_successors(parts: OffboardPersonParts, person: str, ties: Sequence[Tie
     """InputError if the person, or one who has left too, would take over, or if a token would have no owner."""
     if parts.people.same(parts.store.actor().person, person):
         raise InputError(
-            f"{person} is who runs this, and would be the creator of each new value", hint="another person runs it"
+            f"{person} runs this command, and would be recorded as the creator of each new value",
+            hint="another person runs it",
         )
     named = (successors.person, successors.login, successors.owner)
     if any(parts.people.same(person, each) for each in named):
@@ -133,7 +135,7 @@ def check_successors(parts: OffboardPersonParts, person: str, ties: Sequence[Tie
             f"{person} cannot take over from {person}", hint="name another person or team, or leave the option out"
         )
     if any((found := parts.people.find(each)) is not None and found.left for each in named):
-        raise InputError("who takes over has left too, as [people] says", hint="name another person")
+        raise InputError("the person who takes over has left too, according to [people]", hint="name another person")
     owned = [each.name for each in ties if "owner" in each.roles]
     if owned and not successors.owner:
         raise InputError(f"{person} owns {', '.join(owned)}", hint="name the team that takes over: --owner-to TEAM")

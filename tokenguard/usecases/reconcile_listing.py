@@ -26,7 +26,7 @@ _WORDS = {
     ListingStatus.UNKNOWN: "no active token is in this list: check that it is complete and of the right account",
     ListingStatus.AMBIGUOUS: "its hint is listed under another name, but does not identify it: compare by hand",
     ListingStatus.STILL_LISTED: "a value of it that should be revoked is listed",
-    ListingStatus.NOT_COMPARABLE: "the record has neither its name nor its hint there",
+    ListingStatus.NOT_COMPARABLE: "the record has neither its name nor its hint at the provider",
 }
 
 

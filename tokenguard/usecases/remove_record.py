@@ -85,15 +85,15 @@ def _confirmed(parts: HasOperator, document: Document) -> str:
     if record.state is RecordState.PENDING and record.location.custody is Custody.MANAGED:
         return ""
     task = Task(
-        title=f"make sure that {record.name} is not a token",
+        title=f"make sure that no token exists for {record.name}",
         where=record.location.url or record.provider,
-        steps=("check there that no token is left that the provider accepts",),
-        why="its record is removed, so a token that stands behind it is never revoked",
+        steps=("check at the provider that no token is left that it accepts",),
+        why="its record will be removed, so if a token exists it will not be revoked",
     )
     who = parts.operator.done(task)
     if who is None:
         raise Unfinished(
-            f"{record.name} may be a token: it was not confirmed that none exists; nothing was removed",
-            hint=f"if it is one: tokenguard retire {record.name}",
+            f"{record.name} may belong to a token: its absence was not confirmed, so nothing was removed",
+            hint=f"if a token exists: tokenguard retire {record.name}",
         )
     return who

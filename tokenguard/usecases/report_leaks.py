@@ -163,5 +163,5 @@ def record_leak(
             parts.progress.note(f"the leak of {name} could not be recorded: {error.message}")
             return False
         return True
-    parts.progress.note(f"the leak of {name} could not be recorded: the token was changed concurrently again and again")
+    parts.progress.note(f"the leak of {name} could not be recorded: other runners kept changing the token")
     return False

@@ -94,7 +94,7 @@ def _after_interrupt(parts: RespondEndParts, leaked: Leaked, *, left: int) -> st
         said = f"the leak of an older value of {name} is recorded: tokenguard verify {name}"
     else:
         said = f"no leak of {name} is recorded: run the same command again"
-    return f"{said}; {counted(left, 'value')} left: the same command" if left else said
+    return f"{said}; {counted(left, 'value')} left: run the same command again" if left else said
 
 
 def _check_since(leaked: Leaked, since: datetime | None) -> None:
@@ -299,7 +299,7 @@ def _said_yes(parts: RespondEndParts, leaked: Leaked, reach: Spread, state: _Res
 def _question(parts: HasVendors, record: Record) -> str:
     provider = parts.vendors.provider_of(record)
     shown = provider.capabilities.by_value is ByValue.LEAKED
-    how = f" {provider.name} is shown the value, ends it for good, and may tell its owner." if shown else ""
+    how = f" The value is sent to {provider.name}, which revokes it for good and may tell its owner." if shown else ""
     return f"Revoke now? Consumers will fail until they receive the new token.{how}"
 
 

@@ -310,7 +310,7 @@ class SecondPerson:
     def _force(self, operations: Sequence[SensitiveOperation], by: str, reason: str) -> Detail:
         if self.requesting:
             raise InputError(
-                "--break-glass asks no second person", hint="run the command without `tokenguard request --`"
+                "--break-glass needs no request for an approval", hint="run the command without `tokenguard request --`"
             )
         known = {each.digest(self._store.store_id, by): each for each in operations}
         left = [each for digest, each in known.items() if digest not in self._forced]

@@ -54,7 +54,7 @@ def tell_selection(parts: HasProgress, wanted: Filter, found: Sequence[Snapshot]
     """Say first what was selected, since a pattern may match more than was meant; `due`: only due ones of them."""
     if wanted != ANY and not found:
         options = (*wanted.options, *(("--due",) * due))
-        parts.progress.note(f"nothing to do: no token with {shlex.join(options)}")
+        parts.progress.note(f"nothing to do: no token matches {shlex.join(options)}")
     elif wanted != ANY:
         what = counted(len(found), "due token" if due else "token")
         parts.progress.note(f"selected: {what} with {shlex.join(wanted.options)}")

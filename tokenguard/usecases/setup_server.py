@@ -108,9 +108,9 @@ def show(parts: HasPrinter, found: SetupDiff) -> None:
         parts.screen.line(f"{_SIGNS[each.change]} {each.resource.title}{differs}")
     same = len(found.steps) - len(found.open)
     if not found.open:
-        parts.screen.line(f"the server is as declared ({same} parts)")
+        parts.screen.line(f"the server matches its declaration ({same} parts)")
     elif not found.blocked:
-        parts.screen.line(f"{len(found.open)} to write, {same} as declared; `tokenguard setup --apply` does it")
+        parts.screen.line(f"{len(found.open)} to write, {same} as declared; `tokenguard setup --apply` writes them")
 
 
 def emitted(parts: HasServerSetup, file: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def update_token(parts: WritesRecords, name: TokenName, changes: RecordChanges, 
     update = TokenUpdate(snapshot=snapshot, after=replace(after, provider_id=row.provider_id), fields=fields, row=row)
     _check_stays(vendor.provider, update)
     if update.is_shown_by(row):
-        parts.progress.note(f"{vendor.provider.name} lists it so already; nothing was sent")
+        parts.progress.note(f"{vendor.provider.name} lists it with these values already; nothing was sent")
         return _commit(parts, update, snapshot, Phase.FACT, {"result": "listed"}, listed=True)
     approved = parts.second_person.authorise(parts.second_person.of_update(snapshot, update.wider))
     if not confirmed:
@@ -116,7 +116,9 @@ def _given(changes: RecordChanges) -> tuple[str, ...]:
             hint="change other fields of the record in a command of its own",
         )
     if empty := [option for field, option in _FIELDS.items() if field in given and not given[field]]:
-        raise InputError(f"{empty[0]} is empty", hint="give what the token is to have at the provider")
+        raise InputError(
+            f"{empty[0]} is empty", hint="give the label or permissions that it should have at the provider"
+        )
     return tuple(given)
 
 
@@ -130,7 +132,7 @@ def _check(provider: Provider, fields: tuple[str, ...], after: Record) -> None:
         )
     if "label" in fields and not _fits(after.label, can):
         raise InputError(
-            f"{provider.name} takes no such label",
+            f"{provider.name} does not accept this label",
             hint=f"use at most {can.label_limit} letters, digits and characters of {can.label_punctuation!r}",
         )
 
@@ -169,7 +171,8 @@ def _check_stays(provider: Provider, update: TokenUpdate) -> None:
     """What the same request sends, and was not given, must be known."""
     if "permissions" in provider.capabilities.updates and not update.wanted.permissions:
         raise InputError(
-            f"{provider.name} does not list the permissions of the token, and a change of its label sends them",
+            f"{provider.name} does not list the permissions of the token, but a request that changes the "
+            "label has to contain them",
             hint="give them with --permission",
         )
 
@@ -178,7 +181,7 @@ def _confirm(parts: WritesRecords, provider: Provider, update: TokenUpdate) -> N
     if parts.tty is None:
         raise NeedsPerson(
             f"the change at {provider.name} is not confirmed; nothing was changed",
-            hint="the same command with --plan shows it, and with --yes it is made",
+            hint="run the command with --plan to see it, or with --yes to confirm",
         )
     parts.tty.show(f"This changes the token at {provider.name} {provider.base_url}; its value stays:")
     if "label" in update.fields:

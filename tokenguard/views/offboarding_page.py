@@ -101,7 +101,7 @@ def _outcome(tie: Tie, successors: Successors, result: BatchResult | None) -> st
 def _proof(tie: Tie, snapshot: Snapshot | None, disclosed: datetime | None) -> str:
     if tie.ending is Ending.REASSIGN:
         if disclosed is None:
-            return "not replaced: the audit trail has no disclosure to this person; other access was not looked at"
+            return "not replaced: the audit trail has no disclosure to this person; other access was not checked"
         replace = code(f"tokenguard rotate {tie.name}")
         return f"not replaced, but disclosed to this person on {disclosed:%Y-%m-%d}: {replace}"
     journal = snapshot.document.journal if snapshot is not None else None

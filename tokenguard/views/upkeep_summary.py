@@ -42,7 +42,7 @@ def _counts(found: Summary) -> Sequence[tuple[Duty, int, int]]:
 def _sums(found: Summary) -> str:
     parts = [f"{duty} {well:,} ok" + (f", {ill:,} failed" if ill else "") for duty, well, ill in _counts(found)]
     unasked = sum(not each.asked for each in found.lines)
-    parts += [f"{unasked:,} of them not asked, their provider has no way"] if unasked else []
+    parts += [f"{unasked:,} of them not verified, because their provider cannot verify tokens"] if unasked else []
     parts += [f"{len(found.held):,} due and held back"] if found.held else []
     parts += ["interrupted: run it again to continue"] if found.stopped_by is not None else []
     return "; ".join([*parts, f"exit {int(found.exit_code)}"]) if parts else "nothing to do; exit 0"

@@ -100,7 +100,7 @@ class DescriptCallbacks:
         else:
             reason = outcome.cause.value
         raise Unreachable(
-            f"Descript could not be asked about the job ({reason})",
+            f"the job could not be verified with Descript ({reason})",
             hint="answer 503 and ask again later; a 401 means that the token is dead",
         )
 

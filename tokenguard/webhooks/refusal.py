@@ -42,7 +42,7 @@ _STATUS = {
 _WORDS = {
     Reason.TOO_LARGE: "the body is too large",
     Reason.MALFORMED: "the body is not a webhook's JSON",
-    Reason.HEADERS: "a header is missing, there twice, or not in its form",
+    Reason.HEADERS: "a header is missing, duplicated or malformed",
     Reason.STALE: "its signature is too old",
     Reason.FUTURE: "its timestamp is in the future",
     Reason.SIGNATURE: "its signature does not match any of the secrets",

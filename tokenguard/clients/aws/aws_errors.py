@@ -40,17 +40,20 @@ _NOT_ACCEPTED = (
     "AWS accepts none of the credentials found",
     "set AWS_PROFILE, or run where a role is attached; AWS's default credential chain is used",
 )
-_OTHER_WRITER = ("another writer was first", "run the command again; it continues from the current state")
+_OTHER_WRITER = (
+    "another writer made a change at the same time",
+    "run the command again; it continues from the current state",
+)
 _WORDS: dict[AwsFailure, tuple[str, str]] = {
     AwsFailure.ABSENT: ("AWS Secrets Manager has no such secret or version", "check REGION and PREFIX of the address"),
     AwsFailure.EXISTS: _OTHER_WRITER,
     AwsFailure.LABEL: _OTHER_WRITER,
     AwsFailure.DENIED: (
-        "AWS denies this to the role in use",
+        "AWS denied the request: the role in use lacks a permission",
         "compare the role's policy with `tokenguard init --print-policy`",
     ),
     AwsFailure.KMS: (
-        "the KMS key denies this to the role in use, or is disabled",
+        "the KMS key is disabled, or the role in use may not use it",
         "allow the role kms:Decrypt and kms:GenerateDataKey",
     ),
     AwsFailure.EXPIRED: (
@@ -60,7 +63,7 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     AwsFailure.CREDENTIALS: _NOT_ACCEPTED,
     AwsFailure.UNKNOWN_KEY: _NOT_ACCEPTED,
     AwsFailure.STATIC: (
-        "these AWS credentials never expire, and the policy refuses such in CI (ci-long-lived-key)",
+        "these AWS credentials never expire, which the policy refuses in CI (ci-long-lived-key)",
         'let the job log in with its own identity: [aws] role and credential = "github-oidc:sts.amazonaws.com"',
     ),
     AwsFailure.CLOCK: (
@@ -82,7 +85,7 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     AwsFailure.TLS: ("AWS's certificate is not accepted", "check `ca_bundle` of [network], and the proxy"),
     AwsFailure.TIMEOUT: ("AWS did not answer in time", "run the command again; it continues where it stopped"),
     AwsFailure.RESET: ("the connection to AWS broke off", "run the command again; it continues where it stopped"),
-    AwsFailure.MALFORMED: ("what answered is not AWS", "check `endpoint` of [aws], and the proxy"),
+    AwsFailure.MALFORMED: ("the server that answered is not AWS", "check `endpoint` of [aws], and the proxy"),
 }
 
 _CODES: dict[str, AwsFailure] = {

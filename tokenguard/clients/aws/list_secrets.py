@@ -14,7 +14,11 @@ from tokenguard.ports.secret_listing import ListedSecret, Passed
 MAX_ENTRIES = 20_000
 _OURS = "tg:"
 """The prefix of the tags of tokenguard's own secrets."""
-_OF_ONE_SECRET = {AwsFailure.DENIED: "denied", AwsFailure.KMS: "its KMS key is denied", AwsFailure.DELETED: "deleted"}
+_OF_ONE_SECRET = {
+    AwsFailure.DENIED: "denied",
+    AwsFailure.KMS: "its KMS key denies access",
+    AwsFailure.DELETED: "deleted",
+}
 
 
 class SecretsSurvey:

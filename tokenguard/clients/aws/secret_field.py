@@ -57,7 +57,10 @@ class SecretField:
         self._refuse_rotated()
         stored = self._secrets.read(name, version=expected)
         if stored is None or not isinstance(stored.data, str):
-            raise Conflict("the secret has moved on", hint="run the command again; it continues from the current state")
+            raise Conflict(
+                "another writer has changed the secret",
+                hint="run the command again; it continues from the current state",
+            )
         content = self._with(stored.data, text.reveal())
         version = new_version()
         self._secrets.write(name, version, content)
@@ -94,7 +97,7 @@ class SecretField:
         if rotated_by_others(described):
             raise Unfinished(
                 f"AWS itself rotates {self._address.url}",
-                hint="switch that off (`aws secretsmanager cancel-rotate-secret`), then resume; or leave it to it",
+                hint="disable that (`aws secretsmanager cancel-rotate-secret`), then resume; or let AWS rotate it",
             )
         stages = described.get("VersionIdsToStages", {})
         if any("AWSPENDING" in labels and CURRENT not in labels for labels in stages.values()):

@@ -101,7 +101,7 @@ class HardenedSession:
         for origin, server in self._servers.items():
             if url.startswith(f"{origin}/"):
                 return origin, server, url.removeprefix(origin)
-        raise RuntimeError("not an address of the configuration")
+        raise RuntimeError("this address is not in the configuration")
 
 
 def _encoded(content: Any) -> bytes:

@@ -42,7 +42,7 @@ def problems(
     lease = connection.lease
     if lease.ends is not None and lease.ends - now < lasts and not (lease.renewable or lease.repeatable):
         yield PreflightProblem(
-            f"the login ends in {max(lease.ends - now, 0):.0f} seconds and can be neither renewed nor made again",
+            f"the login ends in {max(lease.ends - now, 0):.0f} seconds and can be neither renewed nor repeated",
             f"use a renewable token, or one that lasts {lasts:.0f} seconds or longer",
         )
 
@@ -67,7 +67,7 @@ def _mount(connection: VaultConnection, mount: str) -> Iterator[PreflightProblem
         if error.reason not in {VaultFailure.DENIED, VaultFailure.ABSENT}:
             raise
         yield PreflightProblem(
-            f"there is no mount {mount}, or the login may not know of it", "check MOUNT in the store's address"
+            f"there is no mount {mount}, or the login may not see it", "check MOUNT in the store's address"
         )
         return
     options = (found.get("options") if isinstance(found, dict) else None) or {}

@@ -33,7 +33,7 @@ def refused(login: Login, credential: Secret, error: VaultError) -> VaultError:
         hint = "check `auth_mount`, `role` and `credential` of [vault], and a path in its address"
         if login.method in {LoginMethod.JWT, LoginMethod.KUBERNETES}:
             hint += f"; `bao read auth/{login.path}/role/{_shown(login.role)}` shows what the role is bound to"
-        return _about(login, VaultFailure.LOGIN, "does not accept this login, or is not there", hint)
+        return _about(login, VaultFailure.LOGIN, "does not accept this login, or does not exist", hint)
     return error
 
 
@@ -43,10 +43,11 @@ def _claimed(login: Login, credential: Secret, claim: str) -> VaultError:
     if claim in _TIMES:
         return VaultError(
             f"{role} refuses the job's identity: {_TIMES[claim]} (claim {claim})",
-            hint="check both machines' clocks; an identity lives for minutes: use one that this job was given just now",
+            hint="check both machines' clocks; an identity is valid for minutes only: use one that was issued to "
+            "this job just now",
             reason=VaultFailure.CLAIM,
         )
-    seen = f"this job has {_value(found[claim])}" if claim in found else "this job has no such claim"
+    seen = f"this job has {_value(found[claim])}" if claim in found else "the job's identity has no such claim"
     bound = _BOUND.get(claim, f"bound_claims.{claim}")
     where = f"auth/{login.path}/config" if claim == "iss" else f"auth/{login.path}/role/{_shown(login.role)}"
     return VaultError(

@@ -61,9 +61,7 @@ class VaultServer:
             if error.reason is VaultFailure.DENIED:
                 raise _denied(resource, "write") from None
             if error.reason in {VaultFailure.REFUSED, VaultFailure.UNSUPPORTED, VaultFailure.ABSENT}:
-                raise InputError(
-                    f"the vault does not take the {resource.title}", hint=_REFUSED[resource.kind]
-                ) from None
+                raise InputError(f"the vault rejected the {resource.title}", hint=_REFUSED[resource.kind]) from None
             raise
         if resource.kind is ServerObjectKind.MOUNT:
             self._await_versions(resource.name)
@@ -86,9 +84,9 @@ def _denied(resource: Resource, verb: str) -> Unreachable:
 
 
 _REFUSED = {
-    ServerObjectKind.MOUNT: "does something else lie at that path, or below it",
+    ServerObjectKind.MOUNT: "check whether something else exists at that path or below it",
     ServerObjectKind.POLICY: "see the server's log",
-    ServerObjectKind.METHOD: "does the server have this kind of login method",
+    ServerObjectKind.METHOD: "check that the server supports this login method",
     ServerObjectKind.ISSUER: "the server must reach and trust the issuer "
     "(a cluster may need ca_certificate): see its log",
     ServerObjectKind.ROLE: "see the server's log",

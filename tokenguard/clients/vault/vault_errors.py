@@ -58,9 +58,12 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "an entry of the store was deleted in the vault",
         "a destroyed entry can only be restored from a snapshot",
     ),
-    VaultFailure.CAS: ("another writer was first", "run the command again; it continues from the current state"),
+    VaultFailure.CAS: (
+        "another writer made a change at the same time",
+        "run the command again; it continues from the current state",
+    ),
     VaultFailure.DENIED: (
-        "the vault denies this to the login in use",
+        "the vault denied the request: the login in use lacks a permission",
         "compare the role's policy with `tokenguard init --print-policy`",
     ),
     VaultFailure.EXPIRED: (
@@ -68,7 +71,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "log in again",
     ),
     VaultFailure.UNSEEN: (
-        "the vault accepts the login, but does not let it look itself up: who acts, and until when, stays unknown",
+        "the vault accepts the login, but denies it lookup-self: its identity and expiry are unknown",
         'add to its policy: `path "auth/token/lookup-self" { capabilities = ["read"] }` (ci-reader needs none)',
     ),
     VaultFailure.NAMESPACE: (
@@ -101,7 +104,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "remove `wrapped = true` from [vault], or give the wrapping token (`bao write -wrap-ttl=5m -f …/secret-id`)",
     ),
     VaultFailure.REFUSED: ("the vault refused a request as malformed", "check that the mount is KV version 2"),
-    VaultFailure.UNSUPPORTED: ("the vault does not know a request", "check that the mount is KV version 2"),
+    VaultFailure.UNSUPPORTED: ("the vault does not support a request", "check that the mount is KV version 2"),
     VaultFailure.TOO_LARGE: (
         "the vault refused an entry as too large",
         "keep notes and consumer lists of one token short",
@@ -217,7 +220,7 @@ class VaultError(Unreachable):
         at = f"-mount={mount} {path}"
         last, back = f"vault kv metadata get {at}", f"vault kv undelete -versions=N {at}"
         message, hint = _WORDS[VaultFailure.DELETED]
-        told = f"`{last}` tells its current_version N, `{back}` brings that back; {hint}"
+        told = f"`{last}` shows its current_version N, and `{back}` restores it; {hint}"
         return cls(message, hint=told, reason=VaultFailure.DELETED)
 
     @property
@@ -232,7 +235,7 @@ class VaultError(Unreachable):
 
 
 class CasLost(Conflict):
-    """An entry's version is not the expected one: another writer was first."""
+    """An entry's version is not the expected one: another writer made a change at the same time."""
 
     @classmethod
     def now(cls) -> "CasLost":

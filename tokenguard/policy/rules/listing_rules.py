@@ -27,7 +27,9 @@ def unused(question: Question) -> Answer:
 def _idle(question: Question, row: ProviderToken, facts: ProviderFacts) -> Answer:
     kept = any(each.last_used_at for each in facts.listed or ())
     if row.last_used_at is None and (question.record.last_accepted is not None or not kept):
-        return NotEvaluable("the provider reports no use of a token that was used, or of any token")
+        return NotEvaluable(
+            "the provider's dates of last use are incomplete: it has none for a token that was used, or none at all"
+        )
     since = row.last_used_at or row.created_at
     if since is None:
         return NotEvaluable("the provider's list does not report when it was created or used")
@@ -51,4 +53,4 @@ def expiry_missing(question: Question) -> Answer:
         return None
     if any(each.expires_at for each in facts.listed):
         return Violated("it never expires, and other tokens of this provider do" + facts.dated)
-    return NotEvaluable("no token of this provider has an expiry, so it may not offer one")
+    return NotEvaluable("no token of this provider has an expiry, so the provider may not support expiry")

@@ -24,7 +24,9 @@ def no_consumer(question: Question) -> Answer:
     return (
         None
         if question.record.consumers
-        else Violated("declared without consumers: of use only if programs read it from the store (`exec`, `env`)")
+        else Violated(
+            "declared without consumers: it is needed only if programs read it from the store (`exec`, `env`)"
+        )
     )
 
 

@@ -62,7 +62,9 @@ def descriptive_name(question: Question) -> Answer:
     record, rule = question.record, question.rule
     segments = record.name.split("/")
     if len(segments) < rule.number("segments"):
-        return Violated(f"the name has {counted(len(segments), 'segment')} of at least {rule.number('segments')}")
+        return Violated(
+            f"the name has {counted(len(segments), 'segment')}; at least {rule.number('segments')} are required"
+        )
     if segments[-1] in rule.words("words"):
         return Violated("the name's last segment is not descriptive")
     if not record.kind.has_value:
@@ -82,5 +84,5 @@ def _label(label: str, empty: Sequence[str], renaming: str) -> Answer:
     if not telling:
         return Violated("its name at the provider is not descriptive", fix=renaming)
     if len(telling) < _LABEL_WORDS:
-        return Violated("its name at the provider is a single word: say whose it is, or where it is used", fix=renaming)
+        return Violated("its name at the provider is a single word: add who owns it or where it is used", fix=renaming)
     return None

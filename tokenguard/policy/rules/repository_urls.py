@@ -50,7 +50,9 @@ def lifetime(question: RepositoryQuestion) -> RepositoryAnswer:
         elif url.length is not None and url.length > most and not url.upper_bound:
             yield Here(url.path, url.line, f"{_what(url)} lives {_hours(url.length)}, more than {_hours(most)}")
         elif url.length is None and left is not None and left > most:
-            yield Here(url.path, url.line, f"{_what(url)} lives another {_hours(left)}, more than {_hours(most)}")
+            yield Here(
+                url.path, url.line, f"{_what(url)} is valid for another {_hours(left)}, more than {_hours(most)}"
+            )
         elif url.length is None:
             yield Unclear(url.path, "a pre-signed URL does not contain its creation time")
         elif url.length > most:

@@ -108,7 +108,7 @@ def one_drive_per_context(question: Question) -> Answer:
     if not others:
         return None
     found = sorted({_context_of(each, contexts) for each in others})
-    return Violated(f"its Drive is of the context {own}, and of {', '.join(found)} as well: {_names(others)}")
+    return Violated(f"its Drive belongs to the security context {own} and also to {', '.join(found)}: {_names(others)}")
 
 
 def _context_of(record: Record, contexts: Mapping[str, Sequence[str]]) -> str:

@@ -24,7 +24,7 @@ def auth(top: MappingReader, key: str) -> Auth:
         parts = tuple(_parts(fields))
         fields.close()
         if not parts:
-            top.refuse("this must say where a credential travels", key, hint=_SHORT)
+            top.refuse("this must say where the credential is sent", key, hint=_SHORT)
         return Auth(parts=parts)
     text = top.text(key, "bearer")
     if text == "bearer":
@@ -33,7 +33,7 @@ def auth(top: MappingReader, key: str) -> Auth:
         return Auth(parts=(_basic("{token}:"),))
     name = text.removeprefix("header ")
     if name == text or not _is_free(name):
-        top.refuse("no way to carry a credential, or a header that requests need themselves", key, hint=_SHORT)
+        top.refuse("not a way to send a credential, or a header that the request itself needs", key, hint=_SHORT)
     return Auth(parts=(CredentialPart(header=name),))
 
 
@@ -42,7 +42,7 @@ def headers(top: MappingReader) -> tuple[tuple[str, str], ...]:
     found = plain_pairs(top, "headers")
     for name, text in found:
         if not _is_free(name) or name.lower() == "authorization" or not text.isascii() or not text.isprintable():
-            top.refuse("a header that requests need themselves, or that no header can be", "headers")
+            top.refuse("a header that the request itself needs, or an invalid header name", "headers")
     return found
 
 
@@ -52,7 +52,7 @@ def _parts(fields: MappingReader) -> Iterator[CredentialPart]:
         for name in within.names if within is not None else ():
             text = within.text(name) if within is not None else ""
             if not pattern.fullmatch(name) or (key == "headers" and not _is_free(name)):
-                fields.refuse("a header that requests need themselves, or no name", key)
+                fields.refuse("a header that the request itself needs, or no name", key)
             _check(fields, key, text)
             yield (
                 CredentialPart(header=name, text=text)

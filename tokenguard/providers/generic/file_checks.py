@@ -110,7 +110,7 @@ def _pages(trial: FileTrial) -> None:
     for name in sorted(names):
         trial.service.issue(name)
     found = trial.issuer().listed()
-    expect({row.label for row in found.rows} == names, "the list was not read to its end")
+    expect({row.label for row in found.rows} == names, "the list was not read completely")
     expect(found.complete, f"the list is not complete: {found.gap}")
 
 
@@ -121,13 +121,13 @@ def _growing(trial: FileTrial) -> None:
     listed = {row.label for row in found.rows}
     expect(names <= listed, "a token was lost while others were created")
     there = {each.label for each in trial.service.tokens.values()}
-    expect(not found.complete or listed == there, "the list passes for complete and lacks a token")
+    expect(not found.complete or listed == there, "the list counts as complete but lacks a token")
 
 
 def _lost_reply(trial: FileTrial) -> None:
     trial.service.cuts = 1
     issuer, wanted = trial.issuer(), trial.wanted()
-    refused(lambda: issuer.create(wanted), "a lost reply passes for an answer", Ambiguous)
+    refused(lambda: issuer.create(wanted), "a lost reply counts as an answer", Ambiguous)
     labels = [row.label for row in issuer.listed().rows]
     expect(labels == [wanted.label], "the token whose reply was lost is not found by its label")
 
@@ -198,7 +198,10 @@ def _portal(trial: FileTrial) -> None:
 def _rate_limit(trial: FileTrial) -> None:
     trial.service.limited = 2
     made = trial.issuer().create(trial.wanted())
-    expect(list(trial.service.tokens) == [made.provider_id], "after a refusal for the rate limit, not one token exists")
+    expect(
+        list(trial.service.tokens) == [made.provider_id],
+        "after a request was refused for the rate limit, there is not exactly one token",
+    )
 
 
 def _late_revocation(trial: FileTrial) -> None:

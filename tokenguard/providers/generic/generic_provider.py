@@ -102,7 +102,9 @@ class Generic:
         shape = self._description.shape
         if shape is None or shape.fits(value.token.reveal()):
             return ()
-        return (f"it does not have the shape that is described for {self.name}; the provider decides",)
+        return (
+            f"it does not have the shape that is described for {self.name}; the provider decides whether it is valid",
+        )
 
     def probe(self, value: Value, expected: Scope | None) -> Observation:
         """The probe of the file, if there is one."""

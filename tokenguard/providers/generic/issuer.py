@@ -32,7 +32,7 @@ from tokenguard.providers.write_result import acknowledged, answered, new_token,
 
 FORM = "application/x-www-form-urlencoded"
 _Section = TypeVar("_Section", Create, Replace, Rows, Update, tuple[Revoke, ...])
-_UNKNOWN_STATUS = "the status of a token in it is none of those under `list.status` in the provider file"
+_UNKNOWN_STATUS = "a token in it has a status that `list.status` in the provider file does not name"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
 
@@ -105,7 +105,7 @@ class GenericIssuer:
         known = self._description.permissions
         if known and any(each not in known for each in permissions):
             raise CreateRefused(
-                f"a permission of the record is none of {self._description.name}",
+                f"{self._description.name} does not offer a permission of the record",
                 hint=f"`tokenguard provider show {self._description.name}` lists them; use `edit --permission`",
             )
 
@@ -151,8 +151,8 @@ class GenericIssuer:
         """The row without a hint that is a value; Unreachable if its id or label is one, as far as its form tells."""
         if self._is_value(row.provider_id) or self._is_value(row.label):
             raise Unreachable(
-                "listing tokens: what the provider file calls an id or a label is a value",
-                hint="name other fields under `list.id` and `list.label`, or describe no list",
+                "listing tokens: the field that the provider file uses as id or label contains a value",
+                hint="name other fields under `list.id` and `list.label`, or remove `list`",
             )
         shown = replace(row, hint="") if self._is_value(row.hint) else row
         return replace(shown, permissions=()) if any(map(self._is_value, row.permissions)) else shown

@@ -118,11 +118,11 @@ def _address(top: MappingReader, key: str) -> str:
 def _refuse_gaps(top: MappingReader, said: Description) -> None:
     """What one section needs of another."""
     if said.create is not None and not said.revoke:
-        top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
+        top.refuse("a file that describes how to create tokens must also describe how to revoke them", "create")
     if said.probe is not None and said.probe.scope is not None and not said.scope_kind:
         top.refuse("with a `scope` under `probe`, this must say what kind of scope it is", "scope_kind")
     if said.revoke and said.rows is None:
-        top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
+        top.refuse("without `list` a token whose creation was interrupted cannot be found", "revoke")
     if said.replace is not None and (said.rows is None or said.probe is None):
         top.refuse("without `list` and `probe` it is unknown which value is live", "replace")
     if said.update is not None:
@@ -132,9 +132,9 @@ def _refuse_gaps(top: MappingReader, said: Description) -> None:
 def _check_update(top: MappingReader, update: Update, rows: Rows | None) -> None:
     """What an update changed is known from the list alone."""
     if rows is None:
-        top.refuse("without `list` it is unknown what a token is after it", "update")
+        top.refuse("without `list` the result of an update cannot be verified", "update")
     if "permissions" in update.fields and rows.permissions is None:
-        top.refuse("without `permissions` under `list` it is unknown what a token may do after it", "update")
+        top.refuse("without `permissions` under `list` an update of permissions cannot be verified", "update")
 
 
 def _source(top: MappingReader) -> dict[str, str]:

@@ -74,7 +74,7 @@ def _condition(row: MappingReader) -> Condition:
         status=_status(row, "status", row.text("status")), at=pointer(row, "at"), texts=frozenset(row.texts("is"))
     )
     if not made.texts:
-        row.refuse("this must list the values that mean so", "is")
+        row.refuse("this must list the values to compare with", "is")
     row.close()
     return made
 
@@ -91,12 +91,14 @@ def _check(fields: MappingReader, made: Probe) -> None:
     if alive & _NEVER_ALIVE or plain_alive & plain_dead or any(code in _REDIRECTS for code in alive):
         fields.refuse("a redirect, a 401, a 429 or a status of `dead` never proves that a token is alive", "alive")
     if not plain_dead <= _MAY_BE_DEAD:
-        fields.refuse("only 400, 401, 403, 404 and 410 alone can be made to mean that a token is dead", "dead")
+        fields.refuse(
+            "without a condition on the body, only 400, 401, 403, 404 and 410 can mean that a token is dead", "dead"
+        )
     by_body = {each.status for each in made.dead} - plain_dead
     if not by_body <= _MAY_BE_DEAD | {HTTPStatus.OK}:
         fields.refuse("only 200, 400, 401, 403, 404 and 410 can say in their body that a token is dead", "dead")
     if by_body & plain_alive & {HTTPStatus.OK}:
-        fields.refuse("where the body of a 200 can say dead, it must say alive too, with `at` and `is`", "alive")
+        fields.refuse("if the body of a 200 can mean dead, another one must mean alive, with `at` and `is`", "alive")
 
 
 def _plain(conditions: Sequence[Condition]) -> set[int]:

@@ -177,9 +177,9 @@ def _status(rows: MappingReader) -> Status | None:
     )
     for key, values in (("alive", made.alive), ("ended", made.ended)):
         if not values:
-            fields.refuse("this must list the values that mean so", key)
+            fields.refuse(f"this must list the values that mean {key}", key)
     if made.alive & made.ended:
-        fields.refuse("a value means one or the other", "ended")
+        fields.refuse("a value cannot be both alive and ended", "ended")
     fields.close()
     return made
 
@@ -189,16 +189,14 @@ def _check_next(fields: MappingReader, made: Rows) -> None:
     if kind is PagingKind.CURSOR and made.following is None:
         fields.refuse("this must say where the next cursor is", "next")
     if made.following is not None and kind not in {PagingKind.CURSOR, PagingKind.LINK}:
-        fields.refuse("only a list with `paging: cursor` or `paging: link` has it", "next")
+        fields.refuse("this key is for `paging: cursor` and `paging: link` only", "next")
 
 
 def _check_whole(fields: MappingReader, made: Rows) -> None:
     """A list that is said to have no pages must not be asked for one."""
     names = {name.lower().translate({ord(each): None for each in "-_.[]"}) for name, _ in made.query}
     if made.paging.kind is PagingKind.NONE and names & _MARKS:
-        fields.refuse(
-            "with `paging: none` a parameter of pages is a contradiction: describe how the list continues", "query"
-        )
+        fields.refuse("`paging: none` excludes a page parameter: describe how the list continues", "query")
 
 
 def revoke(top: MappingReader) -> tuple[Revoke, ...]:

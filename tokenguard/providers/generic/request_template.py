@@ -26,7 +26,7 @@ def problem(tree: Tree, allowed: Sequence[str]) -> str:
             return "a brace that belongs to no placeholder"
     for key in filter(_has_brace, _keys(tree)):
         if {"{", "}"} & set(_NAME.sub("", key)) or not set(_NAME.findall(key)) <= _IN_KEYS & set(allowed):
-            return "a placeholder in a key, where only {scope} may be"
+            return "a placeholder in a key: only {scope} is allowed there"
     return ""
 
 

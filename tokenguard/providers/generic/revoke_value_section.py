@@ -53,4 +53,4 @@ def _check(fields: MappingReader, made: RevokeValue) -> None:
     if (TOKEN_FIELD in used) is (made.login is RevokerLogin.ITSELF):
         fields.refuse("this must hold the value, {token}, unless the token itself authenticates (`auth: token`)", key)
     if bool(admin_names(made.body)) is not (made.login is RevokerLogin.BODY):
-        fields.refuse("`auth: body` and placeholders such as {admin_token} belong together", "auth")
+        fields.refuse("`auth: body` requires placeholders such as {admin_token}, and they require `auth: body`", "auth")

@@ -79,7 +79,7 @@ RECORDED_CHECKS = (
 VALUE_CHECKS = (
     *RECORDED_CHECKS,
     FileCheck("only the admin credential and the service give a new value", ("replace",), _replaced_badly),
-    FileCheck("another admin credential revokes no value", ("revoke_value",), _value_of_stranger),
-    FileCheck("that a value was taken proves nothing", ("revoke_value",), _value_unrevoked),
-    FileCheck("a lost reply to a value is not an answer", ("revoke_value",), _value_lost_reply),
+    FileCheck("another admin credential cannot revoke a value", ("revoke_value",), _value_of_stranger),
+    FileCheck("an accepted request without effect is not a proof", ("revoke_value",), _value_unrevoked),
+    FileCheck("a lost reply does not count as an answer", ("revoke_value",), _value_lost_reply),
 )

@@ -80,7 +80,7 @@ class Anchor:
         except (msgspec.DecodeError, ValueError, RecursionError, InputError):
             valid = False
         if not valid:
-            raise Tampered("the store's anchor is not what tokenguard wrote", hint=_whose(self._path))
+            raise Tampered("the store's anchor is damaged or was changed", hint=_whose(self._path))
         self._expected = True
         return seen
 

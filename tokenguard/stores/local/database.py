@@ -176,7 +176,7 @@ def _check_schema(connection: sqlite3.Connection) -> None:
         raise damaged("the store's file is not a tokenguard store")
     found = dict(connection.execute("SELECT name, sql FROM sqlite_schema").fetchall())
     if found == SCHEMA and marks[1] != FORMAT:  # each format has tables of its own
-        raise damaged(f"the store's tables are those of format {FORMAT}, and the file says {marks[1]}")
+        raise damaged(f"the store's tables are those of format {FORMAT}, but the file says {marks[1]}")
     NewerFormat.check("the store", marks[1], FORMAT)
     if found != SCHEMA:
         raise damaged("the store's tables are not the ones tokenguard made")

@@ -73,7 +73,7 @@ def unguarded(place: StoreDirectory, unlock: Unlock, clock: Clock) -> StoreSessi
         database.close()
     sealer = Sealer(DataKeys.derive(data_key), head.store_id)
     if sealer.keys.id != head.key_id:
-        raise damaged("the store's key slots do not belong to its rows")
+        raise damaged("the store's key slots do not match its rows")
     return StoreSession(place, Database(place), sealer, None, clock, slot=slot)
 
 
@@ -123,6 +123,6 @@ def _unwrapped(slots: Sequence[Slot], key: SlotKey, store_id: bytes) -> tuple[by
         if data_key is not None:
             return data_key, slot.id
     raise WrongKey(
-        f"the {key.kind.replace('_', ' ')} at hand does not open this store",
+        f"the {key.kind.replace('_', ' ')} that was found does not open this store",
         hint="check which store is meant (--store) and which key belongs to it; a recovery code opens it too",
     )

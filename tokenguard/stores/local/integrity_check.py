@@ -229,15 +229,15 @@ _NOTE: dict[RowKind, Callable[[_Seen, OpenedRow], object]] = {
 def _compare(seen: _Seen) -> Iterator[IntegrityProblem]:
     for name in seen.names.keys() ^ seen.documents.keys():
         token = seen.names.get(name) or seen.documents[name]
-        yield IntegrityProblem(f"token {token}", "its name and its document do not belong together")
+        yield IntegrityProblem(f"token {token}", "its name and its document do not match")
     for name in seen.names.keys() & seen.documents.keys():
         if seen.names[name] != seen.documents[name]:
             yield IntegrityProblem(f"token {seen.names[name]}", "its name belongs to another token's document")
     for token in sorted({token for _, token in seen.known ^ seen.indexed}):
-        yield IntegrityProblem(f"token {token}", "its values and their index do not belong together")
+        yield IntegrityProblem(f"token {token}", "its values and their index do not match")
     for pointer in seen.pointers:
         if pointer not in seen.values:
-            yield IntegrityProblem(f"token {pointer.partition(':')[0]}", "what should be live has no value")
+            yield IntegrityProblem(f"token {pointer.partition(':')[0]}", "the live version has no value")
     for chain, head in seen.heads.items():
         if seen.entries.get(chain, 0) != head.seq:
             yield IntegrityProblem(f"chain {chain}", "the number of audit entries does not fit the chain's head")

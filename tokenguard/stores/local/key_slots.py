@@ -236,7 +236,10 @@ def _stretch(words: Secret, cost: Cost, salt: bytes) -> bytes:
 
 def _checked(key: bytes) -> bytes:
     if len(key) != KEY_BYTES:
-        raise InputError(f"a key has {KEY_BYTES} bytes, not {len(key)}", hint="make one with `openssl rand -base64 32`")
+        raise InputError(
+            f"a key must have {KEY_BYTES} bytes; this one has {len(key)}",
+            hint="make one with `openssl rand -base64 32`",
+        )
     return key
 
 

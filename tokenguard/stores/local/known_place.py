@@ -85,7 +85,7 @@ class KnownPlace:
         try:
             data = read_limited(self._path, _LARGEST)
             check_private_file(self._path)
-            what = "what this machine remembers of the store"
+            what = "this machine's record of the store"
             NewerFormat.check(what, msgspec.json.decode(data, type=FormatNumber).format, FORMAT)
             found = msgspec.json.decode(data, type=_KnownPlace)
         except (FileNotFoundError, NotADirectoryError):
@@ -94,7 +94,7 @@ class KnownPlace:
             found = None
         if found is None or found.directory != self._directory:
             raise Tampered(
-                "what this machine remembers of the store is not what tokenguard wrote",
+                "this machine's record of the store is damaged or was changed",
                 hint=f"find out who changed {shown(self._path)}; then `tokenguard store restore --in-place`",
             )
         return found

@@ -88,7 +88,9 @@ class StoreDirectory(Frozen, frozen=True):
                 hint="it was removed while it was in use; restore a backup",
             ) from None
         if not stat.S_ISREG(info.st_mode):
-            raise Tampered("the store's file became something else", hint="check the directory before you continue")
+            raise Tampered(
+                "the store's file was replaced by something else", hint="check the directory before you continue"
+            )
         return Identity(info.st_dev, info.st_ino)
 
 

@@ -53,7 +53,7 @@ def _wait(descriptor: int, clock: Clock, kind: int) -> None:
             if clock.monotonic() >= deadline:
                 raise Unreachable(
                     "another process keeps the store locked",
-                    hint="wait for it to end, or see with `fuser` who it is; then run the command again",
+                    hint="wait for it to end, or find it with `fuser`; then run the command again",
                 ) from None
             clock.sleep(_PAUSE)
         else:

@@ -199,9 +199,9 @@ class StoreSession:
         if head.store_id != self.store_id:
             raise damaged("the store's file belongs to another store")
         if head.key_id != self.sealer.keys.id:
-            raise Unreachable("the store got a new key since it was opened", hint="run the command again")
+            raise Unreachable("the store's key was changed after it was opened", hint="run the command again")
         if not hmac.compare_digest(head.root(self.sealer.keys.tree), root):
-            raise damaged("the store's root does not fit its content: it was changed by something else")
+            raise damaged("the store's root does not match its content: another program changed the store")
         return AnchoredState(generation=head.generation, root=root), head
 
 
@@ -220,7 +220,7 @@ def load_head(connection: sqlite3.Connection) -> tuple[Head, bytes]:
     """The head as it is stored, and the root that should fit it; Tampered if it is malformed."""
     found = connection.execute("SELECT id, key_id, generation, buckets, root FROM store").fetchall()
     if len(found) != 1:
-        raise damaged("the store has no head")
+        raise damaged("the store's head record is missing")
     store_id, key_id, generation, buckets, root = found[0]
     blobs = all(isinstance(blob, bytes) for blob in (store_id, key_id, buckets, root))
     if not (
@@ -229,7 +229,7 @@ def load_head(connection: sqlite3.Connection) -> tuple[Head, bytes]:
         and (len(store_id), len(key_id), len(root)) == (_ID_BYTES, _ID_BYTES, DIGEST_BYTES)
         and len(buckets) == BUCKETS * DIGEST_BYTES
     ):
-        raise damaged("the store's head is malformed")
+        raise damaged("the store's head record is malformed")
     slots = slots_digest(load_slots(connection))
     return Head(store_id=store_id, key_id=key_id, generation=generation, slots=slots, buckets=buckets), root
 

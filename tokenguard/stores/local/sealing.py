@@ -106,7 +106,7 @@ class Sealer:
             plain = cipher.decrypt(nonce, sealed[SALT_BYTES:], self._bound(kind, tag, version))
             row_kind = RowKind(kind)
         except (InvalidTag, ValueError):
-            raise damaged("a row of the store does not open") from None
+            raise damaged("a row of the store cannot be decrypted") from None
         key, rest = _split_prefixed(plain)
         data, _ = _split_prefixed(rest)
         row = OpenedRow(kind=row_kind, key=key.decode(), version=version, data=data)

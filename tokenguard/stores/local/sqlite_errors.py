@@ -21,7 +21,7 @@ _READ_ONLY = (
 )
 _BUSY = (
     "another process keeps the store locked",
-    "wait for it to end, or see with `fuser` who it is; then run the command again",
+    "wait for it to end, or find it with `fuser`; then run the command again",
 )
 _BROKEN_DISK = (
     "the disk does not read or write reliably",
@@ -69,8 +69,8 @@ def _no_state(error: OSError) -> tuple[str, str] | None:
     if path != state and path not in state.parents and state not in path.parents:
         return None
     return (
-        f"what this machine saw of the store cannot be kept or read: {shown(path)}",
-        f"let {STATE_DIR_VARIABLE} name a directory of your own that can be written, and is kept",
+        f"this machine's record of the store cannot be written or read: {shown(path)}",
+        f"let {STATE_DIR_VARIABLE} name a permanent directory that you own and can write to",
     )
 
 

@@ -187,7 +187,7 @@ def another_value(mount: str, live: str, slot: str, entry: Live) -> Tampered:
     """Return the error for a live entry with a value that was never the token's."""
     ours = f'{{"{_OURS}": {{"label": "{entry.label}"}}}}'
     return Tampered(
-        f"the value served at {mount}/{live} is not the token's",
+        f"the value served at {mount}/{live} is not the token's value",
         hint="find its writer in the server's audit log, then restore it from its slot: "
         f"`bao kv get -format=json -mount={mount} {slot} | jq '.data.data.value + {ours}' | "
         f"bao kv put -cas={entry.version} -mount={mount} {live} -`",

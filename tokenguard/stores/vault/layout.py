@@ -45,7 +45,7 @@ class VaultAddress:
             raise InputError(
                 "not the address of a Vault store",
                 hint="write vault://MOUNT/PREFIX with segments of A-Z, a-z, 0-9, '.', '_', '-'; "
-                "the server's own address belongs into the configuration, [vault] address",
+                "set the server's address in the configuration ([vault] address)",
             )
         return cls(mount=mount, prefix=prefix)
 
@@ -107,9 +107,7 @@ class VaultAddress:
     def candidate(self, token: TokenId, label: Label) -> str:
         """A value's slot."""
         if not _LABEL.fullmatch(label):
-            raise InputError(
-                "a label cannot be part of a path", hint="labels come from tokenguard; do not make them up"
-            )
+            raise InputError("a label cannot be part of a path", hint="use only labels that tokenguard created")
         return self.at("cand", token, label)
 
     def live(self, alias: str) -> str:

@@ -248,7 +248,7 @@ class VaultStore:
             self.read_live(token)
         except Tampered as changed:
             where = f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
-            return Stray(where=where, what="the value served is not the token's", hint=changed.hint)
+            return Stray(where=where, what="the value served is not the token's value", hint=changed.hint)
         return None
 
     def _check_once(self) -> None:
