@@ -277,7 +277,7 @@ def test_an_agent_older_than_its_contract_is_refused(cli, home, tmp_path, progra
     answer = install(cli, name, "--yes")
     assert answer.code == code
     assert (home / PLACES[name][0]).exists() is (code == 0)
-    assert "is not known" not in answer.err
+    assert "is unknown" not in answer.err
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo none", "exec sleep 60", "kill -9 $$", None])
@@ -287,13 +287,13 @@ def test_an_unknown_version_of_an_agent_is_said(cli, home, tmp_path, monkeypatch
         says(tmp_path / "bin", "claude", script)
     cli.environ = {**cli.environ, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
     answer = install(cli, "claude-code", "--yes")
-    assert (answer.code, "is not known" in answer.err) == (0, True)
+    assert (answer.code, "is unknown" in answer.err) == (0, True)
 
 
 def test_no_program_of_the_working_directory_is_asked_for_its_version(cli, home, project):
     says(project, "claude", f"touch {project}/sprung; echo 9.9.9")
     cli.environ = {**cli.environ, "PATH": ":.:/usr/bin:/bin"}
-    assert "is not known" in install(cli, "claude-code", "--yes").err
+    assert "is unknown" in install(cli, "claude-code", "--yes").err
     assert not (project / "sprung").exists()
 
 

@@ -306,4 +306,4 @@ def test_no_other_provider_takes_the_identity(cli, iam, tmp_path):
     runner(cli, iam, tmp_path, "resend")
     answer = add(cli, Scope("team", "a1"), "resend")
     assert answer.code == 2
-    assert "has no use for the admin credential" in answer.err
+    assert "cannot use the admin credential" in answer.err

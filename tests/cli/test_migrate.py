@@ -151,7 +151,7 @@ def test_a_store_that_is_not_empty_or_the_same_or_not_there_is_refused(cli, tmp_
         url(tmp_path / "new"): "is not empty",
         url(tmp_path / "old"): "the store itself",
         url(tmp_path / "nowhere"): "there is no store",
-        "nonsense": "not the address of a store",
+        "nonsense": "neither the address of a store",
     }.items():
         answer = cli("migrate", "--to", target)
         assert (answer.code, why in answer.err) == (2, True), answer

@@ -203,7 +203,7 @@ def test_a_documentation_that_is_no_address_is_refused(cli, page):
 def test_what_tokenguard_describes_already_is_told(cli, tmp_path):
     file = tmp_path / "github.yaml"
     answer = cli("provider", "new", "github", "--output", str(file))
-    assert (answer.code, "comes with tokenguard" in answer.err) == (0, True)
+    assert (answer.code, "tokenguard includes a file" in answer.err) == (0, True)
     assert cli("provider", "new", "descript").hint.endswith("tokenguard provider show descript")
 
 

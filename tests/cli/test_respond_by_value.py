@@ -90,7 +90,7 @@ def test_a_person_is_told_what_the_provider_does_and_asked(cli, github, said, co
     cli.tty = FakeTty(leaked.value.token.reveal(), "public", "https://paste.test/1", said, fresh.value.token.reveal())
     answer = cli("respond")
     assert answer.code == code, (answer, cli.tty.shown)
-    assert any("ends it for good" in text for text in cli.tty.shown)
+    assert any("revokes it for good" in text for text in cli.tty.shown)
     assert len(shown_values(github)) == (code == 0)
 
 
@@ -98,7 +98,7 @@ def test_a_refused_report_is_work_for_a_person(cli, github):
     leaked = added(cli, github, NAME, "clone")
     added(cli, github, "video/app/prod/other", "other")
     answer = cli("rotate", NAME, "--plan", "--compromised")
-    assert "which it is shown" in answer.out
+    assert "sends the old token to the provider" in answer.out
     github.refuses_all = True
     answer = cli("rotate", NAME, "--compromised", "--no-input", "--reason", "leaked")
     assert answer.code == 5, answer
@@ -126,7 +126,7 @@ def test_a_leaked_token_without_a_record_is_recorded_and_retired_without_a_perso
     assert "github" not in cli(*RESPOND, stdin="tgcanary-of-no-vendor").out
     leaked = added(cli, github, NAME, "found")
     assert cli(*RESPOND, stdin=leaked.value.token.reveal()).code == 1
-    assert "which it is shown" in cli("rotate", NAME, "--compromised", "--plan").out
+    assert "sends the old token to the provider" in cli("rotate", NAME, "--compromised", "--plan").out
     assert cli("retire", NAME, "--yes", "--no-input").code == 0
     assert not leaked.alive
     assert shown_values(github) == [[leaked.value.token.reveal()]]

@@ -223,7 +223,7 @@ def test_a_provider_without_it_refuses_before_anything_is_written(cli):
     assert rotated(cli).code == 2
     assert Value.of(value) == held(cli)[1]
     assert "does not support it" not in before
-    assert "gives no new value in place" in cli("rotate", NAME, "--in-place", "--plan").out
+    assert "cannot give a token a new value in place" in cli("rotate", NAME, "--in-place", "--plan").out
 
 
 @pytest.mark.parametrize("listed", [True, False])

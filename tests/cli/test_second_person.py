@@ -878,7 +878,7 @@ def test_the_approval_of_one_program_is_none_of_another(cli, other):
     cli.add()
     approve(cli, requested(cli, *PROGRAMS["exec"]))
     refused = cli(*PROGRAMS["exec"][:-1], *other)
-    assert (refused.code, "what was approved for disclosure of the value differs" in refused.err) == (125, True), (
+    assert (refused.code, "the approval was for a different disclosure of the value" in refused.err) == (125, True), (
         refused
     )
     assert "and it is not approved" in cli("retire", NAME, "--yes").err

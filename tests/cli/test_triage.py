@@ -151,7 +151,7 @@ def test_ctrl_c_keeps_what_was_answered_and_says_how_to_continue(cli, imported, 
     answer = cli("triage")
     assert answer.code == 130
     assert record(cli).owner == ""
-    assert "the same command continues" in answer.err
+    assert "run the same command again" in answer.err
 
 
 def test_neighbours_that_contradict_each_other_suggest_nothing(cli, imported):

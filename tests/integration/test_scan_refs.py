@@ -163,4 +163,4 @@ def test_a_clone_without_trees_is_an_error_and_no_pass(repo: Repository, tmp_pat
     )
     with pytest.raises(InputError, match=r"git .+ failed") as refused:
         job().history(clone)
-    assert "partial clones miss objects" in refused.value.hint
+    assert "partial clones lack objects" in refused.value.hint

@@ -80,7 +80,7 @@ STATES = {
         lambda runner: runner.log_in(),
     ),
     "the policy was taken away": State(
-        "denies this", "init --print-policy",
+        "lacks a permission", "init --print-policy",
         lambda runner: runner.allow('path "auth/token/lookup-self" { capabilities = ["read"] }'),
         lambda runner: runner.allow(policy(VaultStoreRole.ROTATOR, runner.scene.place)),
     ),
@@ -167,7 +167,7 @@ def test_a_login_that_is_denied_once_is_not_taken_for_one_that_ended(runner: Run
     scene = runner.scene
     scene.again("one", runner.login)
     scene.proxy.fault = lambda number, _asked: Answer(403) if number == 9 else None
-    assert "denies this" in stopped(scene).message
+    assert "lacks a permission" in stopped(scene).message
 
 
 class JumpingClock(FakeClock):

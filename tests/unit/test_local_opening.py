@@ -129,14 +129,14 @@ def test_a_link_in_the_place_of_the_file_is_refused(home: Path, tmp_path: Path):
     made(home)
     (home / "store.db").rename(tmp_path / "elsewhere.db")
     (home / "store.db").symlink_to(tmp_path / "elsewhere.db")
-    with pytest.raises(InputError, match="plain file"):
+    with pytest.raises(InputError, match="regular file"):
         opened(home)
 
 
 def test_a_second_name_of_the_file_is_refused(home: Path, tmp_path: Path):
     made(home)
     (tmp_path / "second").hardlink_to(home / "store.db")
-    with pytest.raises(InputError, match="plain file"):
+    with pytest.raises(InputError, match="regular file"):
         opened(home)
 
 

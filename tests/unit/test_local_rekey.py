@@ -142,7 +142,7 @@ def test_a_process_that_had_the_store_open_is_told_about_a_rekey(store: LocalSto
     other = opened(home(store))
     store.rekey([KEY])
     for use in (lambda: list(other.scan()), lambda: added(other, "video/upload")):
-        with pytest.raises(Unreachable, match="new key") as caught:
+        with pytest.raises(Unreachable, match="key was changed") as caught:
             use()
         assert "again" in caught.value.hint
 

@@ -392,10 +392,10 @@ def test_an_address_that_somebody_planted_is_not_offered_for_pasting(address: st
 
 
 def test_what_is_decided_is_not_taken_back(ends: Ends):
-    with pytest.raises(InputError, match="no move"):
+    with pytest.raises(InputError, match="no migration"):
         give_up(ends.old, ends.clock, ends.told)
     ends.move()
     with pytest.raises(InputError, match="for good"):
         give_up(ends.old, ends.clock, ends.told)
-    with pytest.raises(InputError, match="no move"):
+    with pytest.raises(InputError, match="no migration"):
         give_up(ends.new, ends.clock, ends.told)

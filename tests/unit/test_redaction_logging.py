@@ -226,7 +226,7 @@ def test_a_variable_that_is_not_set_is_a_warning_unless_values_may_be_missing(in
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ({"env": "DESCRIPT_API_TOKEN"}, "takes a list"),
+        ({"env": "DESCRIPT_API_TOKEN"}, "must be a list"),
         ({"values": {"app": None}}, "the value of app is not text"),
         ({"values": {"app": b"tgcanary_bytes_1x9q"}}, "the value of app is not text"),
         ({"fds": True}, "helper"),

@@ -6,5 +6,5 @@ from tokenguard.views.upkeep_summary import _sums
 
 def test_a_token_that_was_not_asked_is_counted_as_such():
     lines = (Done(duty=Duty.VERIFY, name="a"), Done(duty=Duty.VERIFY, name="b", asked=False))
-    assert "1 of them not asked" in _sums(Summary(lines=lines))
-    assert "not asked" not in _sums(Summary(lines=lines[:1]))
+    assert "1 of them not verified" in _sums(Summary(lines=lines))
+    assert "not verified" not in _sums(Summary(lines=lines[:1]))

@@ -465,7 +465,7 @@ def configured(world):
     same = SetupDiff(store=world.store_url, steps=())
     assert perform(parts, same, ask=True) == same
     show(narrowed(world, "HasPrinter"), same)
-    assert world.screen.lines == ["the server is as declared (0 parts)"]
+    assert world.screen.lines == ["the server matches its declaration (0 parts)"]
 
 
 def upgraded(world):

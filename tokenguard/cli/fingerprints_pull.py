@@ -83,4 +83,6 @@ def _report(wiring: Wiring, bundle: Bundle, *, kept: bool) -> None:
         wiring.screen.line("the scan key is saved in the OS keyring")
     else:
         now = ", as it is now" if SCAN_KEY_VARIABLE in wiring.environ else ""
-        wiring.screen.line(f"no OS keyring to save the scan key in: set {SCAN_KEY_VARIABLE} for scans{now}")
+        wiring.screen.line(
+            f"the scan key is not saved, since there is no OS keyring: set {SCAN_KEY_VARIABLE} for scans{now}"
+        )

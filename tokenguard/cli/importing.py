@@ -69,11 +69,11 @@ _PREFIX = "imported"
     help="Format of FILE, if its name does not show it.",
 )
 @click.option("--prefix", default="", metavar="NAME", help="Prefix of proposed names; for a .env file: imported.")
-@click.option("--provider", default="", metavar="P", help="The provider of tokens without one.")
-@click.option("--scope", default="", metavar="KIND:ID", help="The scope of tokens without one.")
-@click.option("--env", "environment", default="", metavar="E", help="The environment of tokens without one.")
-@click.option("--owner", default="", metavar="TEAM", help="The owner of tokens without one.")
-@click.option("--purpose", default="", metavar="TEXT", help="The purpose of tokens without one.")
+@click.option("--provider", default="", metavar="P", help="Default provider for tokens without one.")
+@click.option("--scope", default="", metavar="KIND:ID", help="Default scope for tokens without one.")
+@click.option("--env", "environment", default="", metavar="E", help="Default environment for tokens without one.")
+@click.option("--owner", default="", metavar="TEAM", help="Default owner for tokens without one.")
+@click.option("--purpose", default="", metavar="TEXT", help="Default purpose for tokens without one.")
 @click.option(
     "--created",
     default="",

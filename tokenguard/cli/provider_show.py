@@ -109,7 +109,7 @@ def _proof(can: Capabilities) -> Iterator[str]:
     if can.probe:
         yield "control        another live token or the admin credential; it distinguishes a refusal from an outage"
     if can.by_value is ByValue.LEAKED:
-        yield "leaked values  the provider revokes them for good, and may tell the token's owner"
+        yield "leaked values  the provider revokes them for good (there is no undo), and may tell the owner"
 
 
 def _credentials(found: KnownProvider) -> Iterator[str]:

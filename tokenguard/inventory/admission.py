@@ -61,7 +61,7 @@ def refuse_known_values(
         holder = next((name for each in possible_values(text) if (name := known(Value.of(each))) is not None), None)
         if holder is not None:
             raise InputError(
-                f"the {what.replace('_', ' ')} contains the value of {holder}",
+                f"the {what.replace('_', ' ')} must not contain the value of {holder}",
                 hint=f"name the token, not its value; if it was seen: tokenguard rotate {holder} --compromised",
             )
 

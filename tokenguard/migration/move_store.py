@@ -80,7 +80,7 @@ def move_store(
         _copy_all(ends, leaving, progress, lag)
         copy_shared_items(ends, progress)
         _leave_for_good(ends, leaving)
-        progress.step(f"{source.url} says where it has moved")
+        progress.step(f"{source.url} now refers to the new store")
     _open_target(ends)
 
 

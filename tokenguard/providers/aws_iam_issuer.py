@@ -62,7 +62,7 @@ class AccessKeyIssuer:
         before = self._key_ids(user)
         if len(before) >= _MOST:
             raise CreateRefused(
-                f"{what}: the user has {len(before)} access keys, and AWS allows no more",
+                f"{what}: the user already has {len(before)} access keys, the maximum at AWS",
                 hint="retire one of them, or use --compromised, which deletes the old one first",
             )
         self._name_pending(user, before)

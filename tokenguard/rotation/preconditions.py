@@ -216,7 +216,7 @@ def _why_revoke(session: TokenSession) -> str:
     if session.record.consumers is None:
         accepted = session.journal.accept_outage
         ground = "that was accepted with --accept-outage" if accepted else "the provider reports no recent use of it"
-        return f"the consumers are not declared: one that still uses the old token will fail ({ground})"
+        return f"the consumers are not declared: a consumer that still uses the old token will fail ({ground})"
     if not session.record.consumers:
         return "it is declared that no consumer receives the token; the old one is no longer needed"
     return "all declared consumers are confirmed to use the new token; the old one is no longer needed"

@@ -65,7 +65,9 @@ def revoke_task(
         steps.insert(0, f"revoke the token named {named}" + (f" ({ending})" if ending else ""))
     if not label:
         made = f"; it was created on {made_at:%Y-%m-%d}" if made_at else ""
-        steps.insert(0, f"the token's name is not on record{made}: make sure which one it is before you revoke it")
+        steps.insert(
+            0, f"the token's name is not on record{made}: make sure that you have the right token before you revoke it"
+        )
     if keep and provider.capabilities.mint is Method.PERSON:
         made = f": look for one created on {made_at:%Y-%m-%d}" if made_at else ""
         steps += [

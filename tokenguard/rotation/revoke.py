@@ -298,7 +298,8 @@ def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
     name, provider = session.record.name, session.provider
     if others_refused(session, [value]):
         return NotProvenDead(
-            f"{provider.name} also refuses what it accepted before, so the {session.old} of {name} is not proven dead",
+            f"{provider.name} also refuses a credential that it accepted before, so the {session.old} of "
+            f"{name} is not proven dead",
             hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if those were revoked too, first "
             "`tokenguard rotate` or `retire` them, or `tokenguard add` another live token of this provider",
         )

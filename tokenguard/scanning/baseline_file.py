@@ -32,7 +32,7 @@ _NO_DATE = "-"
 _MAX_BYTES = 16 << 20
 _MOST_SALTS = 8
 """Each costs a slow tag for every finding."""
-_HINT = "correct the line; `tokenguard baseline update` keeps the intact ones and leaves out the others"
+_HINT = "correct the line; `tokenguard baseline update` keeps intact lines and removes the others"
 
 
 class BaselineEntry(Frozen, frozen=True, order=True):

@@ -124,7 +124,7 @@ class Adding:
 
         Raises:
             NotTaken: the provider refuses it, or it has another scope.
-            Unreachable: the provider gives no clear answer, or also refuses what it accepted before.
+            Unreachable: the provider gives no clear answer, or also refuses a credential that it accepted before.
         """
         self._authorise()
         value = self._value(source)

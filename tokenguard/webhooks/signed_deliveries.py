@@ -86,7 +86,9 @@ class _SignedDeliveries:
         clock: Clock | None = None,
     ) -> None:
         if not secrets or not all(len(secret) for secret in secrets):
-            raise InputError("a webhook needs its signing secret", hint="give the one that was shown at its creation")
+            raise InputError(
+                "a webhook needs its signing secret", hint="give the secret that was shown when the webhook was created"
+            )
         self._secrets = tuple(secrets)
         self._organisation = organisation
         self._window = window

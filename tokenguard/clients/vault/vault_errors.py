@@ -120,7 +120,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     VaultFailure.SERVER: ("the vault failed to answer (5xx)", "see the server's log"),
     VaultFailure.REDIRECT: (
         "the vault answered with a redirect, which is never followed",
-        "set the address to the one that serves the API itself",
+        "set the address of the server that serves the API itself",
     ),
     VaultFailure.MALFORMED: ("the server that answered is not a vault", "check the address, and the proxy"),
     VaultFailure.CONNECT: ("the vault cannot be reached", "check address, network and proxy"),

@@ -154,7 +154,7 @@ def paging(fields: MappingReader) -> Paging:
         fields.refuse(
             f"state how the list continues: one of {', '.join(PagingKind)}",
             "paging" if text else "",
-            hint="`paging: none` where one answer holds every token; docs/providers.md shows the others",
+            hint="use `paging: none` if one answer holds every token; docs/providers.md shows the other rules",
         )
     kind = PagingKind(text)
     names = {key: fields.text(key) for key in _PAGING_KEYS[kind] if key in fields}
