@@ -395,7 +395,7 @@ def test_what_is_decided_is_not_taken_back(ends: Ends):
     with pytest.raises(InputError, match="no migration"):
         give_up(ends.old, ends.clock, ends.told)
     ends.move()
-    with pytest.raises(InputError, match="for good"):
+    with pytest.raises(InputError, match="is complete"):
         give_up(ends.old, ends.clock, ends.told)
     with pytest.raises(InputError, match="no migration"):
         give_up(ends.new, ends.clock, ends.told)

@@ -21,7 +21,7 @@ _QUESTIONS = {
     "contract": "published OpenAPI description and its commit or date, if there is one (empty: none): ",
     "auth": "how requests carry a token: bearer, basic or header NAME (empty: bearer): ",
 }
-_LOOKS_LIKE_A_VALUE = "  that looks like a token value, and nothing of it was kept; a provider file holds no values"
+_LOOKS_LIKE_A_VALUE = "  that looks like a token value, and no part of it was kept; a provider file holds no values"
 _CREATES = "who creates tokens, api or person (empty: api): "
 _REVOKES = "who lists and revokes them, api or person (empty: api): "
 

@@ -200,7 +200,10 @@ class Journal(Frozen, frozen=True, kw_only=True):
     reason: str = ""
     old: Old | None = None
     vacant_version: int = 0
-    """Without `old`: the store's version of "nothing is live" (a withdrawal counts); publishing is pinned to it."""
+    (
+        """Without `old`: the store's version at a time without a live value (a withdrawal counts); "
+"publishing is pinned to it."""
+    )
     attempts: tuple[Attempt, ...] = ()
     handovers: tuple[Handover, ...] = ()
     accept_outage: bool = False

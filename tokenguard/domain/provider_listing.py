@@ -31,7 +31,7 @@ class Listing(Frozen, frozen=True, kw_only=True):
     row: ListedRow | None = None
     """The token's own line; None: it was not there."""
     fingerprint: Fingerprint | None = None
-    """The live value then; after a rotation the line says nothing of the new one."""
+    """The live value at that time; after a rotation the line does not apply to the new one."""
     strangers: tuple[ListedRow, ...] = ()
     """Lines without a record; only the first ones, if there are very many."""
     unknown: int = 0

@@ -173,7 +173,7 @@ def afterwards(matter: Matter) -> Iterator[str]:
         [
             ("0", "done, and the old token was proven dead", "verify it, see below"),
             ("2", "invalid input or configuration; nothing was changed", "read the `hint:` line"),
-            ("3", "stopped before the revocation; both tokens work", f"{again}, or `--abort` in its place"),
+            ("3", "stopped before the revocation; both tokens work", f"{again}, or `--abort` instead of `--resume`"),
             ("4", "store or provider unreachable, or gave no clear answer", f"wait, then {again}"),
             (
                 "5",

@@ -219,7 +219,7 @@ def _stray_already(session: TokenSession, value: Value) -> str:
     if session.context.operator.created_now(stray_token(session, look.scope, look.scope_name)):
         session.created_elsewhere.add(session.journal.attempts[-1].label)
         return ""
-    return "that is another token; it stays as it is, and nothing of it was kept; paste the new one"
+    return "that is another token; it stays as it is, and no part of it was kept; paste the new one"
 
 
 def _put(session: TokenSession, label: Label, value: Value) -> None:

@@ -159,7 +159,7 @@ class TerminalOperator:
         name = given.strip() or self._tty.ask(f"  {question} [{default}]: ", public=True) or empty
         while (issued := holds_issued(name) or holds_opaque(name)) or (name and self._leaves(name)):
             why = (
-                "that looks like a token value, and nothing of it was kept; type your name"
+                "that looks like a token value, and no part of it was kept; type your name"
                 if issued
                 else "that is the person who leaves; give the one who does this now"
             )

@@ -176,5 +176,5 @@ def _read_private(path: Path, limit: int, variable: str) -> bytes:
         return read_limited(path, limit)
     except OSError:
         raise InputError(
-            f"cannot read {shown(path)}", hint=f"{variable} must name a file of yours that exists"
+            f"cannot read {shown(path)}", hint=f"{variable} must name an existing file that you own"
         ) from None

@@ -276,7 +276,7 @@ def _asked(tty: Terminal, record: Record) -> RecordChanges:
 
 def _checked(name: str, text: str) -> str:
     if looks_like_value(name, text):
-        raise InputError("that looks like a token value; nothing of it was kept", hint="the value is asked for later")
+        raise InputError("that looks like a token value; no part of it was kept", hint="the value is asked for later")
     changes_from({name: text})
     return text
 

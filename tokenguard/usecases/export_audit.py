@@ -146,7 +146,9 @@ def append_export(store: Store, file: Path) -> int:
     try:
         descriptor = os.open(file, flags, 0o600)
     except OSError:
-        raise InputError(f"{shown(file)} cannot be written", hint="name a file in a folder of yours") from None
+        raise InputError(
+            f"{shown(file)} cannot be written", hint="name a file in a folder that you can write to"
+        ) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise InputError(

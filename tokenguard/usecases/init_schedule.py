@@ -113,7 +113,9 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError:
-        raise InputError(f"{shown(folder)} cannot be written", hint="--into an existing directory of yours") from None
+        raise InputError(
+            f"{shown(folder)} cannot be written", hint="give --into a directory that exists and that you can write to"
+        ) from None
 
 
 def _show(parts: HasPrinter, files: dict[str, str], into: str) -> None:

@@ -81,7 +81,7 @@ def _check_owner(info: os.stat_result) -> None:
     if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
         raise _planted("the store's journal is not a plain file")
     if info.st_uid != os.geteuid() or info.st_mode & _CLOSED:
-        raise _planted("the store's journal is not a private file of yours")
+        raise _planted("the store's journal is not a private file that you own")
 
 
 def _check_header(journal: _Journal, head: bytes) -> None:
