@@ -32,7 +32,7 @@ def create_task(provider: Provider, record: Record, label: str) -> Task:
         title=f"create a token at {provider.name} for {record.name}",
         where=_where(provider),
         steps=_filled(guide.create, record, label=label),
-        why=f"the name {label} identifies the token; if you stop here, the token is found by it",
+        why=f"the name {label} identifies the token; if you stop here, tokenguard finds the token by this name",
     )
 
 
