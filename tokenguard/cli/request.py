@@ -82,7 +82,7 @@ def _check_requestable(words: tuple[str, ...]) -> None:
     given = {word.partition("=")[0] for word in words} if words[0] != "exec" else set()  # those are the program's
     if plan := next((each for each in _PLANS if each in given), ""):
         raise InputError(
-            f"{plan} changes nothing, and waits for no second person",
+            f"{plan} changes nothing, and needs no approval",
             hint="leave it out of the request, or run the command without `tokenguard request --`",
         )
     if given & {"--resume", "--abort"}:  # an effect may come before the first write, which is refused here

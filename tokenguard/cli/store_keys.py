@@ -81,7 +81,7 @@ def add(
 def remove(wiring: Wiring, slot: str) -> None:
     """Remove the key slot SLOT. If the key or a copy of the store may have leaked, also run `store rekey`.
 
-    The slot of the key at hand is not removed: use another key for that, which so proves to open the store.
+    The slot of the key in use is not removed: open the store with another key, which shows that the other key works.
     """
     store = _open(wiring)
     known = {each.id: each for each in store.slots()}
@@ -89,7 +89,7 @@ def remove(wiring: Wiring, slot: str) -> None:
         raise InputError("unknown key slot", hint="`tokenguard store slots` lists them")
     if len(known) > 1 and identity_of(store).id == f"slot:{slot}":
         raise InputError(
-            "this slot is that of the key at hand: without it you would be locked out",
+            "this slot belongs to the key that opened the store: without it you would be locked out",
             hint="give another key of the store (TOKENGUARD_KEY_FILE, for example), and run the same command again",
         )
     store.remove_slot(slot)

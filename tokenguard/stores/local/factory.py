@@ -123,6 +123,7 @@ def _unwrapped(slots: Sequence[Slot], key: SlotKey, store_id: bytes) -> tuple[by
         if data_key is not None:
             return data_key, slot.id
     raise WrongKey(
-        f"the {key.kind.replace('_', ' ')} that was found does not open this store",
+        f"the {key.kind.replace('_', ' ').replace('recovery', 'recovery code')} that was found does not "
+        "open this store",
         hint="check which store is meant (--store) and which key belongs to it; a recovery code opens it too",
     )
