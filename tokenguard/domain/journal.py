@@ -200,10 +200,7 @@ class Journal(Frozen, frozen=True, kw_only=True):
     reason: str = ""
     old: Old | None = None
     vacant_version: int = 0
-    (
-        """Without `old`: the store's version at a time without a live value (a withdrawal counts); "
-"publishing is pinned to it."""
-    )
+    """Without `old`: the version when the store had no live value (a withdrawal counts); publishes are pinned to it."""
     attempts: tuple[Attempt, ...] = ()
     handovers: tuple[Handover, ...] = ()
     accept_outage: bool = False
