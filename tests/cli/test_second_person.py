@@ -897,7 +897,7 @@ def test_the_approval_of_one_destination_of_env_is_none_of_another(cli, tmp_path
         assert f", {what} {arguments[-1]}" in cli("request", "--", *arguments).out
         approve(cli, requested(cli, *arguments))
         refused = cli(*arguments[:-1], others[what])
-        assert (refused.code, "what was approved for disclosure of the value differs" in refused.err) == (3, True)
+        assert (refused.code, "the approval was for a different disclosure of the value" in refused.err) == (3, True)
     assert not list(tmp_path.glob("other*"))
 
 
