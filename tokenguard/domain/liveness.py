@@ -37,7 +37,7 @@ class Observation(Frozen, frozen=True, kw_only=True):
     verdict: Verdict
     at: datetime
     reason: str
-    """A short code from a fixed list in the provider's adapter (`http-200`, `timeout`, `html`); never text from outside."""
+    """A short code from a fixed list in the adapter (`http-200`, `timeout`, `html`); never text from outside."""
     scope: Scope | None = None
     """The scope of the token, if the provider reported it."""
     scope_name: str = ""
