@@ -107,6 +107,67 @@ def test_one_token_is_created_checked_and_revoked_and_the_report_holds_no_value(
     assert not any(each.field(name).reveal() in text for each in held for name in each.names)
 
 
+UPDATE = "its label is changed, and its value stays"
+
+
+def steps(tmp_path):
+    return {each["step"]: each["result"] for each in report(tmp_path)["steps"]}
+
+
+@pytest.mark.parametrize("service", ["openrouter", "pinecone", "sendgrid"], indirect=True)
+def test_a_described_update_is_tried_too(live, service, tmp_path):
+    answer = live("--yes")
+    (made,) = service.tokens.values()
+    assert (answer.code, made.alive, steps(tmp_path)[UPDATE]) == (0, False, "ok"), answer
+
+
+@pytest.mark.parametrize("service", ["openrouter"], indirect=True)
+@pytest.mark.parametrize("lie", ["ignored", "refused", "new value"])
+def test_an_update_that_does_not_do_what_the_file_says_fails_and_leaves_no_token(
+    live, service, tmp_path, monkeypatch, lie
+):
+    service.ignores_update, updated = lie == "ignored", service._updated
+
+    def update(asked):
+        answer = updated(asked)
+        if answer is not None and lie == "new value":
+            (made,) = service.tokens.values()
+            made.alive = False
+        return answer and (replace(answer, status=403) if lie == "refused" else answer)
+
+    monkeypatch.setattr(service, "_updated", update)
+    answer = live("--yes")
+    (made,) = service.tokens.values()
+    assert (answer.code, made.alive, steps(tmp_path)[UPDATE]) == (1, False, "failed"), answer
+    assert UPDATE in answer.err
+
+
+@pytest.mark.parametrize("service", ["openrouter"], indirect=True)
+def test_both_labels_are_named_while_a_token_may_be_alive(live, service, tmp_path, monkeypatch):
+    lying(service, monkeypatch, "nothing")
+    answer = live("--yes")
+    (made,) = service.tokens.values()
+    assert (answer.code, made.alive) == (5, True)
+    assert f" or {made.label} at" in report(tmp_path)["state"]
+    assert f" or {made.label} at" in answer.err
+
+
+@pytest.mark.parametrize("service", ["pinecone"], indirect=True)
+def test_an_update_that_sends_permissions_is_not_tried_without_any(live, service, cli, tmp_path, monkeypatch):
+    sent, listed = [], service._listed
+
+    def without_permissions(rows, asked):
+        for each in service.tokens.values():
+            each.permissions = ()
+        return listed(rows, asked)
+
+    monkeypatch.setattr(service, "_listed", without_permissions)
+    monkeypatch.setattr(service, "_updated", lambda asked: sent.append(asked) if asked.method == "PATCH" else None)
+    scope = f"{service.described.scope_kind}:{service.scope}"
+    answer = cli("provider", "test", "pinecone", "--live", "--report", "report.json", "--scope", scope, "--yes")
+    assert (answer.code, steps(tmp_path)[UPDATE], sent) == (0, "not tried", []), answer
+
+
 @pytest.mark.parametrize(
     ("service", "why"),
     [("gitlab", "lists tokens by scope"), ("turso", ""), ("openai", "")],

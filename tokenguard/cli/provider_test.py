@@ -48,8 +48,9 @@ def test(
     to the provider. Exit 1: a check failed.
 
     With --live, one token of the configured provider NAME is created at the real service with your admin credential,
-    looked up in its list, checked, revoked and proven dead. The report holds no value. Ctrl-C, SIGTERM and SIGHUP
-    revoke the token. Exit 5: a token may be alive; the report says so too, with the token's label.
+    looked up in its list, checked, given another label if the file describes that, revoked and proven dead. The report
+    holds no value. Ctrl-C, SIGTERM and SIGHUP revoke the token. Exit 5: a token may be alive; the report says so too,
+    with the token's label.
     """
     if live:
         if len(names) != 1 or all_of_them:

@@ -1,6 +1,7 @@
 """The use case of `provider test --live`: creates one harmless token at the real service, checks it, and revokes it.
 
-The report is written before the token can exist and holds its label, so that an interrupted trial can be cleaned up.
+Where the provider file describes `update`, the token gets another label meanwhile. The report is written before the
+token can exist and holds its labels, so that an interrupted trial can be cleaned up.
 Until the value itself is refused, its state says that the token may be alive, also after a kill.
 It holds no value, no id of a token and nothing else that the provider said.
 """
@@ -13,14 +14,25 @@ from typing import Any, Protocol
 
 from tokenguard import __version__
 from tokenguard.domain.liveness import DeathControl, ScopeVerdict, Verdict
-from tokenguard.domain.names import new_label, token_name
+from tokenguard.domain.names import Label, new_label, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, NotProvenDead, TokenguardError
 from tokenguard.files import create_private, replace_file, shown
 from tokenguard.frozen import Frozen
-from tokenguard.ports.provider import Capabilities, CreatedToken, CreateRefused, Issuer, Method, Provider, TokenRequest
+from tokenguard.ports.provider import (
+    Ambiguous,
+    Capabilities,
+    CreatedToken,
+    CreateRefused,
+    Issuer,
+    Method,
+    Provider,
+    ProviderToken,
+    TokenRequest,
+    Updater,
+)
 from tokenguard.rotation.control_search import ControlResult
 from tokenguard.rotation.proof_of_death import RefusalSeries
 from tokenguard.usecases.parts import HasClock, HasOpenWork, HasProgress, HasVendors
@@ -90,7 +102,10 @@ class LiveTrial:
         self._tried = False
         """Whether a token may exist."""
         self._made: CreatedToken | None = None
-        self.label = new_label(token_name("tokenguard-live-trial"), 1, can.label_limit, can.label_punctuation)
+        name_there = token_name("tokenguard-live-trial")
+        self.label, second = (new_label(name_there, n, can.label_limit, can.label_punctuation) for n in (1, 2))
+        self._labels: tuple[Label, ...] = (self.label, second) if "label" in can.updates else (self.label,)
+        """What the token is called, and what it is called after an update."""
 
     @property
     def name(self) -> str:
@@ -150,7 +165,7 @@ class LiveTrial:
 
     def _doubt(self) -> str:
         where = self._provider.guide().where or self._provider.base_url
-        return f"a token may be alive: revoke {self.label} at {where}"
+        return f"a token may be alive: revoke {' or '.join(self._labels)} at {where}"
 
     def _left_alive(self) -> NotProvenDead:
         self._write(self._doubt())
@@ -181,6 +196,8 @@ class LiveTrial:
             self._probe(made.value)
         else:
             self._steps.append(TrialStep("the token is accepted", "not described"))
+        if isinstance(issuer, Updater) and len(self._labels) > 1:
+            self._update(issuer, made)
         issuer.revoke(made.provider_id)
         gone = bool(self._until(lambda: self._is_gone(made.provider_id)))
         self._step("it is revoked, and the list no longer has it", "" if gone else "the list still has it")
@@ -191,9 +208,37 @@ class LiveTrial:
         self._step("it is dead", "" if dead else "it was accepted, or there was no clear answer")
         return dead
 
+    def _update(self, issuer: Updater, made: CreatedToken) -> None:
+        """Give the token its second label; its value has to stay."""
+        step, can = "its label is changed, and its value stays", self._provider.capabilities
+        rows = issuer.listed().of_id(made.provider_id)
+        permissions = self._permissions or (rows[0].permissions if rows else ())
+        if "permissions" in can.updates and not permissions:
+            self._steps.append(TrialStep(step, "not tried", "the same request sends permissions; give --permission"))
+            return
+        wanted = TokenRequest(label=self._labels[-1], scope=self._scope, permissions=permissions)
+        try:
+            issuer.update(made.provider_id, wanted)
+        except (Ambiguous, CreateRefused) as error:
+            self._step(step, error.message)
+            return
+        if not self._until(
+            lambda: [row for row in issuer.listed().of_id(made.provider_id) if row.label == wanted.label]
+        ):
+            self._step(step, "the list does not show it")
+        elif can.probe and (seen := self._provider.probe(made.value, self._scope)).verdict is not Verdict.ALIVE:
+            self._step(step, seen.explained)
+        else:
+            self._step(step, "")
+
+    def _named(self) -> list[ProviderToken]:
+        """The listed tokens with one of the labels."""
+        listed = self._issuer.listed()
+        return [row for each in self._labels for row in listed.named(each)]
+
     def _is_gone(self, provider_id: str) -> bool:
         listed = self._issuer.listed()
-        return listed.complete and not listed.holds(provider_id) and not listed.named(self.label)
+        return listed.complete and not listed.holds(provider_id) and not any(map(listed.named, self._labels))
 
     def _until(self, look: Callable[[], Any]) -> Any:
         """What `look` finds, within the time by which the list may lag."""
@@ -235,14 +280,15 @@ class LiveTrial:
     def _is_absent(self) -> bool:
         """Whether a complete list has no token with the label, for as long as it may lag."""
         with suppress(TokenguardError):
-            found = self._until(lambda: self._issuer.listed().named(self.label))
+            found = self._until(self._named)
             return not found and self._is_gone("")
         return False
 
     def _clean_up(self) -> bool:
         """Revoke what was created and what has the label; whether the one token was proven dead by its value."""
         with suppress(OSError):  # the terminal may be gone
-            self._parts.progress.note(f"revoking the test token {self.label}, and checking that it is refused")
+            called = " or ".join(self._labels)
+            self._parts.progress.note(f"revoking the test token {called}, and checking that it is refused")
         made, alone = self._made, self._revoke_all()
         with suppress(TokenguardError):
             if made is not None and self._provider.capabilities.probe and alone:
@@ -254,14 +300,14 @@ class LiveTrial:
         return False
 
     def _revoke_all(self) -> bool:
-        """Revoke what was created and what has the label; whether nothing but the former has it."""
+        """Revoke what was created and what has a label of the trial; whether nothing but the former has one."""
         made = self._made
         known = "" if made is None else made.provider_id
         self._revoke(known)
         with suppress(TokenguardError):
             if made is None:
-                self._until(lambda: self._issuer.listed().named(self.label))
-            others = {row.provider_id for row in self._issuer.listed().named(self.label)} - {known}
+                self._until(self._named)
+            others = {row.provider_id for row in self._named()} - {known}
             for each in others:
                 self._revoke(each)
             return not others
