@@ -61,7 +61,9 @@ def test_no_rule_is_missed(data):
 
 WORDS = st.sampled_from(
     [*keyword.DENYLIST, "api_key", "passwd", "token", "auth", "pass", "Bearer", "salt", "connection-string", "x", "value", "--user", "curl",
-     "-u", "secret_name", "ENV", "--db-password", "http://", "https://a:", "@host", "sig=", "&Signature=", "pragma:"]
+     "-u", "secret_name", "ENV", "--db-password", "http://", "https://a:", "@host", "sig=", "&Signature=", "pragma:",
+     "name", "default", "<key>API_TOKEN</key>", "<string>", "<value>", "setenv", "set", "requirepass", "community", "mysql", "-p", "docker login", "chpasswd",
+     "echo", "|", "ConvertTo-SecureString", "identified by", "auth=(", "connect(a, b,", "send", "assword:", "basic", "q{", "[[", '"""']
 )  # fmt: skip
 SIGNS = st.sampled_from(
     [

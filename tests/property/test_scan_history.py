@@ -24,6 +24,8 @@ from tokenguard.scanning.skip_clean import judged_together
 CALM = ["import os", "x = 1", "", "name: value", "- item", "[section]", "a = b", "# a comment", "text without any", "k: [a, b]", "\tindented", "caf\xe9 = 2", "100%",
         "# descript", "x = 'dsc_q8Zk2LmWv5Rt9YbN4cXp7HdT'", "QUJDREVGR0hJSktM", "MTIzNDU2Nzg5", "-----END RSA PRIVATE KEY-----"]  # fmt: skip
 
+PAIRED = ["  - name: DB_PASSWORD", "    value: q8Zk2LmWv5Rt9YbN4cXp7HdT", "api_token:", "  q7Zk2LmWv5Rt9YbN4cXp7HdT", "password: |"]
+
 
 def next_version(lines: list[str], source: random.Random) -> list[str]:
     """A few lines changed, put in, moved or taken out; now and then one that a rule may look at."""
@@ -34,7 +36,7 @@ def next_version(lines: list[str], source: random.Random) -> list[str]:
         if kind < 0.25 and lines:
             del lines[at : at + source.randint(1, 3)]
         elif kind < 0.4:
-            line = source.choice(secret_lines(source))
+            line = source.choice([*secret_lines(source), *PAIRED])
             lines.insert(at, line if source.random() < 0.5 else mutated(line, source))
         elif kind < 0.5 and len(lines) > 1:
             lines.insert(at, lines.pop(source.randrange(len(lines))))
@@ -173,6 +175,7 @@ DECEPTIVE = {
     "a word near a token of long ago": (f"dsc_{LETTERS}{BETWEEN}\ny = 1\n", f"dsc_{LETTERS}{BETWEEN}\n# descript\ny = 1\n"),
     "a private key's body": (f"-----BEGIN RSA PRIVATE KEY-----\nQUJD{BETWEEN}\nREVG\n", f"-----BEGIN RSA PRIVATE KEY-----\nQUJD{BETWEEN}\nR0hJ\n"),
     "the body of a key for PuTTY": (f"PuTTY-User-Key-File-2: ssh-rsa\nwords\nPrivate-Lines: 1\n{BETWEEN}\nQUJD\nPrivate-MAC: 1\n", f"PuTTY-User-Key-File-2: ssh-rsa\nwords\nPrivate-Lines: 1\n{BETWEEN}\nREVG\nPrivate-MAC: 1\n"),
+    "a name whose value was empty": (f"env:\n- name: DB_PASSWORD\n  value: ''{BETWEEN}\n", f"env:\n- name: DB_PASSWORD\n  value: '{LETTERS}'{BETWEEN}\n"),
     "a comment taken away": (f"# pragma: allowlist nextline secret\npassword = '{LETTERS}'{BETWEEN}\n", f"# nothing\npassword = '{LETTERS}'{BETWEEN}\n"),
     "a file that becomes one of lines": (f"[one]\npassword ={BETWEEN}\n", f"one\npassword = '{LETTERS}'{BETWEEN}\n"),
 }  # fmt: skip

@@ -10,32 +10,30 @@ from functools import cache
 
 from tokenguard.detection.match import LeftOut, TextMatch, Unscanned
 from tokenguard.detection.pins import is_lock_file
-from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.detection.regex_set import Regex, loosened, regex
 from tokenguard.detection.reporting import reported
+from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN, secret_arguments
+from tokenguard.detection.secret_names import LEAST_BARE, REFERENCE, WORDS, has_alnum, may_be_secret
+from tokenguard.detection.secret_places import SecretPlace, has_secret_name, secret_places
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
 
 ASSIGNED, IN_ADDRESS, ON_COMMAND_LINE = "Assigned Secret", "Login in an Address", "Login on a Command Line"
-_KEYS = (
-    "api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app"
-    "|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server"
-)
-_WORDS = (
-    r"passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\b|db)pass|pwd|secret|token|credential|authorization|bearer"
-    rf"|(?:{_KEYS})[_.-]?key|\bkey\b|[_-]key\b|api[_.-]?auth|\bauth\b|salt|otp|connection[_-]?string|webhook"
-)
 _CLOSE = r"(?:\x5c{0,2}[\"'\x60]|[\])]){0,2}"
-_TYPE = r"(?::?[ \t]{0,4}(?:str|string|&str|text|varchar)\b)?"
+_TYPE = (
+    r"(?::?[ \t]{0,4}(?:str|string|&str|&'static[ \t]str|text|varchar|secretstr|bytes|final\[str\])(?:\b|[ \t])"
+    r"|[ \t]As[ \t]String\b)?"
+)
 _BETWEEN = (
-    r"(?::=|=>|->|[!=]{1,3}|:|,[ \t]{0,4}[\"']|\([ \t]{0,4}[@bruf]{0,2}\x5c?[\"'\x60]|>|[\"'][ \t]{1,4}value="
-    r"|[ \t][\"'])"
+    r"(?:[:?]=|:-|=>|->|<-|[!=]{1,3}|:|,[ \t]{0,4}(?:<<)?[\"']|\([ \t]{0,4}[@bruf]{0,2}\x5c?[\"'\x60]|>"
+    r"|[\"'][ \t]{1,4}value=|[ \t][\"']|(?:\|\||\?\?|\bor\b)[ \t]{0,4}[\"'])"
 )
 _ASSIGNMENT = (
-    rf"(?i:(?:{_WORDS})[\w.-]{{0,24}}{_CLOSE}[ \t]{{0,8}}{_TYPE}[ \t]{{0,8}}{_BETWEEN}[ \t]{{0,8}}[^\s,;(){{}}<>&|])"
+    rf"(?i:(?:{WORDS})[\w.-]{{0,24}}{_CLOSE}[ \t]{{0,8}}{_TYPE}[ \t]{{0,8}}{_BETWEEN}[ \t]{{0,8}}[^\s,;(){{}}<>&|])"
 )
-_OPTION = rf"(?i:(?:--[\w-]{{0,24}}|\b(?:ENV|ARG)[ \t]{{1,4}}\w{{0,24}})(?:{_WORDS})[\w-]{{0,24}}[ \t]{{1,4}}[^\s-])"
+_OPTION = rf"(?i:(?:--[\w-]{{0,24}}|\b(?:ENV|ARG)[ \t]{{1,4}}\w{{0,24}})(?:{WORDS})[\w-]{{0,24}}[ \t]{{1,4}}[^\s-])"
 ASSIGNED_PATTERN = f"(?:{_ASSIGNMENT}|{_OPTION})"
 ADDRESS_PATTERN = r"[a-z]://[^\s:/@\"'\x60<>]{0,80}:[^\s/@\"'\x60<>]{3,160}@"
 COMMAND_PATTERN = (
@@ -50,6 +48,19 @@ _LOGIN = re.compile(
 _AROUND = 400
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?::|[ \t]+|%20)")
 _START = re.compile(r"[@bruf]{0,2}(?P<quote>\\{0,2}[\"'`])?")
+_OPENING = re.compile(
+    r"(?P<call>[A-Za-z_.:]{0,24}(?:from|SecretStr|Secret|Some|new|bytes)\([ \t]{0,4}[@bru]{0,2})?"
+    r"(?P<opens>\$?@?\"{3}|'{3}|''|r?\x23{1,3}\"|raw\"|\[=*\[|\[[ \t]{0,4}[\"']?|%?q[qw]?[({\[<|]|%[QW][({\[<|]"
+    r"|~[sS][({\[<|/\"']|(?<=\()[\"'])"
+)
+"""Strings that do not begin with one quote: raw ones, long ones, those in brackets, and the first of a list."""
+_UNUSUAL = re.compile(
+    r"<-|\?=|:-|\|\||\?\?|\bor\b|(?i:as string|final|secretstr|static)|<<|\w\("
+    r"|[=:>,(][ \t]*[$@]*(?:\"{3}|'{2}|r?\x23|raw|\[|%?[qQ]|~)"
+)
+"""What the judge does not read as what stands between a name and its value."""
+_NAME_ENDS, _NAME_GOES_ON = re.compile(r"[\w.-]+\Z"), re.compile(r"[\w.-]+")
+_CLOSES = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _BARE = re.compile(r"[^\s\"'`<>,;(){}\[\]|]+")
 _IN_QUERY = re.compile(r"[^\s\"'`<>,;(){}\[\]|&#]+")
 _BETWEEN_TEXT = re.compile(r"[^<\n]+")
@@ -57,19 +68,12 @@ _CODE = re.compile(
     r"(?i)\.(?:py|[jt]sx?|[mc]js|go|rs|java|kt|scala|c|h|cc|[ch]pp|cs|swift|m|rb|php|p[lm]|lua|exs?|[eh]rl|hs|clj|dart"
     r"|groovy|vue|vb|r|jl|ml|fs|sol|s?css|less)$"
 )
-_REFERENCE = re.compile(
-    r"[$%]?[({\[<*&]|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
-)
-_LEAST_QUOTED, _LEAST_BARE, _MOST = 4, 6, 400
-_LEAST_PLAIN_KEY = 16
 _OURS = (b'{"bundle":{"format":', b"# tokenguard baseline ")
 """How a bundle of own tokens and a baseline begin, which teams commit."""
 _MOST_OF_A_FILE = 10_000
 """A file with more of them was made to keep a scan busy."""
 _VARIABLE = re.compile(r"[A-Za-z_]\w*(?:_\w+)+", re.ASCII)
 _COMPARES = re.compile(r"[!=]=[ \t]*$")
-_OTHER_WORD = re.compile(r"(?i)(?:key(?:ing|board|stone|note|word|frame|code|pad|ed)|token(?:iz|is)|secretar)")
-_PLAIN = re.compile(r"(?i)^[_-]?(?:key|auth|salt|otp|webhook)\W*$")
 
 
 class Assignment(Frozen, frozen=True):
@@ -91,16 +95,32 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
         return
     code = _CODE.search(path) is not None
     columns = _Columns(data)
-    for kind, (start, end) in sorted(_found(data), key=lambda each: each[1]):
+    for kind, (start, end), place in sorted(_found(data, code=code), key=lambda each: each[1]):
+        if place is not None:
+            line, column = columns.of(start)
+            text = f'{place.name} = "{place.value}"'
+            yield Assignment(line, column, place.value, kind, text, len(place.name) + 4)
+            continue
         begin = max(data.rfind(b"\n", 0, start) + 1, start - _AROUND)
         stop = data.find(b"\n", end)
         text = data[begin : min(stop if stop >= 0 else len(data), end + _AROUND)].decode("utf-8", "replace")
         head = len(data[begin:start].decode("utf-8", "replace"))
         tail = len(data[begin:end].decode("utf-8", "replace"))
-        place = _place(kind, text, head, tail, code=code)
+        found = _place(kind, text, head, tail, code=code)
         line, column = columns.of(start)
-        if place is not None:
-            yield Assignment(line, column + place[0] - head, text[place[0] : place[1]], kind, text, place[0])
+        if found is not None:
+            value = text[found[0] : found[1]]
+            shown, at = (text, found[0]) if kind is not ASSIGNED else _as_assignment(text, head, found[0], value)
+            yield Assignment(line, column + found[0] - head, value, kind, shown, at)
+
+
+def _as_assignment(text: str, head: int, start: int, value: str) -> tuple[str, int]:
+    """A line for the judge, and where on it the value begins: in most cases the file's own."""
+    if _UNUSUAL.search(text, head, start) is None:
+        return text, start
+    name = _NAME_ENDS.search(text[:head] + (_NAME_GOES_ON.match(text, head) or [""])[0])
+    given = name[0] if name else "password"
+    return f'{given} = "{value}"', len(given) + 4
 
 
 class _Columns:
@@ -149,13 +169,24 @@ def scan_assignments(text: str, path: str, profile: Profile) -> Iterator[TextMat
 
 def may_hold_assignments(data: bytes, path: str) -> bool:
     """Whether any could be found in these bytes of a file of this name, alone or among other lines."""
-    return any(True for _ in assignments(data, path))
+    return any(True for _ in assignments(data, path)) or has_secret_name(data)
 
 
-def _found(data: bytes) -> Iterator[tuple[str, tuple[int, int]]]:
-    for kind, expression in ((ASSIGNED, _assigned()), (IN_ADDRESS, _address()), (ON_COMMAND_LINE, _command())):
-        for match in expression.finditer(data):
-            yield kind, match.span()
+def _found(data: bytes, *, code: bool) -> Iterator[tuple[str, tuple[int, int], SecretPlace | None]]:
+    for match in _assigned().finditer(data):
+        yield ASSIGNED, match.span(), None
+    for match in _others().finditer(data):
+        start, end = match.span()
+        if match.group(3) is not None:
+            for place in secret_arguments(data, start, end):
+                yield ON_COMMAND_LINE, (place.start, place.end), place
+            continue
+        yield IN_ADDRESS if match.group(2) is None else ON_COMMAND_LINE, (start, end), None
+        if match.group(2) is not None:
+            for within in _address().finditer(data[start:end]):
+                yield IN_ADDRESS, (start + within.start(), start + within.end()), None
+    for place in secret_places(data, code=code):
+        yield ASSIGNED, (place.start, place.end), place
 
 
 def _place(kind: str, text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | None:
@@ -176,20 +207,23 @@ def _of_login(text: str, head: int) -> tuple[int, int] | None:
     value = text[start:end].strip("{}")
     start = text.index(value, start) if value else start
     end = start + len(value)
-    if any(char.isspace() or char in "<>" for char in value) or end - start < _LEAST_BARE:
+    if any(char.isspace() or char in "<>" for char in value) or end - start < LEAST_BARE:
         return None
-    return (start, end) if not _REFERENCE.match(value) and _has_alnum(value) else None
+    return (start, end) if not REFERENCE.match(value) and has_alnum(value) else None
 
 
 def _in_address(text: str, head: int, tail: int) -> tuple[int, int] | None:
     start = text.index(":", head + 4) + 1
     value = text[start : tail - 1]
-    return None if _REFERENCE.match(value) or not _has_alnum(value) else (start, tail - 1)
+    return None if REFERENCE.match(value) or not has_alnum(value) else (start, tail - 1)
 
 
 def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | None:
     """Where the value stands that begins before `tail`, or None if what stands there is none."""
     start = tail - 1
+    opened = _OPENING.match(text, start)
+    if opened is not None:
+        return _in_brackets(text, head, opened)
     quote = text[start - 1 : start] if text[start - 1 : start] in ("'", '"', "`") else ""
     opening = _START.match(text, start)
     if not quote and opening is not None and opening.group("quote"):
@@ -198,6 +232,8 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
     if scheme:
         start = scheme.end()
     if quote:
+        if text.startswith('\\"', start):
+            quote, start = '\\"', start + 2
         end = text.find(quote, start)
         if end < 0:
             return None
@@ -214,30 +250,30 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
             _COMPARES.search(text, head, start) or _is_argument(text, start, end)
         ):
             return None
-    return (start, end) if _may_be(text[start:end], text[head:start], quoted=bool(quote)) else None
+    return (start, end) if may_be_secret(text[start:end], text[head:start], quoted=bool(quote)) else None
+
+
+def _in_brackets(text: str, head: int, opened: re.Match[str]) -> tuple[int, int] | None:
+    """Where the value stands that such an opening begins."""
+    start, opening = opened.end(), opened.group("opens")
+    end = _end(_BARE, text, start) if opening.rstrip(" \t") == "[" else text.find(_closing(opening), start)
+    return (start, end) if end >= 0 and may_be_secret(text[start:end], text[head:start], quoted=True) else None
+
+
+def _closing(opening: str) -> str:
+    if opening.endswith(("''", '"""')):
+        return opening.lstrip("$@")
+    if "#" in opening:
+        return '"' + opening[:-1].lstrip("r")
+    if opening.startswith("[") and opening.endswith("["):
+        return opening.replace("[", "]")
+    return _CLOSES.get(opening[-1], opening[-1])
 
 
 def _is_argument(text: str, start: int, end: int) -> bool:
     """Whether an unquoted word stands between the brackets of a call, where a word names a variable."""
     before = text[:start]
     return text[end : end + 1] in (",", ")") and before.count("(") > before.count(")")
-
-
-def _may_be(value: str, name: str, *, quoted: bool) -> bool:
-    if _OTHER_WORD.search(name):
-        return False
-    least = _LEAST_QUOTED if quoted else _LEAST_BARE
-    if _PLAIN.search(name.rstrip("\"'`:= \t")):
-        least = _LEAST_PLAIN_KEY
-        if value.isalpha():
-            return False
-    if not least <= len(value) <= _MOST or any(char.isspace() for char in value):
-        return False
-    return _has_alnum(value) and _REFERENCE.match(value) is None
-
-
-def _has_alnum(value: str) -> bool:
-    return any(char.isalnum() for char in value)
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
@@ -247,12 +283,12 @@ def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
 
 @cache
 def _assigned() -> Regex:
-    return regex(ASSIGNED_PATTERN)
+    return regex(loosened(ASSIGNED_PATTERN))
 
 
 @cache
-def _command() -> Regex:
-    return regex(COMMAND_PATTERN)
+def _others() -> Regex:
+    return regex(loosened(f"({ADDRESS_PATTERN})|({COMMAND_PATTERN})|({ARGUMENT_PATTERN})"))
 
 
 @cache

@@ -47,9 +47,8 @@ _WATCHED = (
     "azure-pipelines", "bitbucket-pipelines", "travis", "drone", "woodpecker", "buildkite",
 )  # fmt: skip
 """In the paths of files that the policy's rules about repositories look at for their names."""
-_ASSIGNS = b"=!:>,(\"'`"
-_NEAR = 100
-"""As far as what assigns stands from the word of the name."""
+_ASSIGNS = b"=!:>,(\"'`</0123456789"
+"""Signs of which one is on each line that names a secret, or a digit of its value."""
 
 
 def is_clean(data: bytes, path: str) -> bool:
@@ -153,14 +152,14 @@ def _may_be_option(small: bytes) -> bool:
 
 
 def _goes_on(small: bytes, word: bytes) -> bool:
-    """Whether what assigns may follow the word of a name on its line."""
+    """Whether what assigns stands on a line with the word of a name."""
     at = small.find(word)
     while at >= 0:
-        start = at + len(word)
-        rest = small[start : start + _NEAR].partition(b"\n")[0]
-        if any(each in _ASSIGNS for each in rest):
+        end = small.find(b"\n", at)
+        line = small[small.rfind(b"\n", 0, at) + 1 : end if end >= 0 else len(small)]
+        if any(each in _ASSIGNS for each in line):
             return True
-        at = small.find(word, start)
+        at = small.find(word, end) if end >= 0 else -1
     return False
 
 

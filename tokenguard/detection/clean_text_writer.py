@@ -11,7 +11,16 @@ from re import _constants as op  # type: ignore[attr-defined]  # the only parser
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-from tokenguard.detection import assignments, credential_files, encoded_tokens, extras, rule_table
+from tokenguard.detection import (
+    assignments,
+    credential_files,
+    encoded_tokens,
+    extras,
+    rule_table,
+    secret_arguments,
+    secret_places,
+)
+from tokenguard.detection.regex_set import loosened
 from tokenguard.detection.token_matcher import spellings
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import Piece, Run, pieces
@@ -56,12 +65,13 @@ length, when it holds no white space, its literals, and those that stand somewhe
 def written() -> dict[Path, str]:
     """The content of each file."""
     rows = _without_stricter({*_of_rules(), *_of_formats(), *_of_others()})
-    words = alternatives(assignments.ASSIGNED_PATTERN)[0][1]
+    assigned = "|".join(map(loosened, (assignments.ASSIGNED_PATTERN, *secret_places.PATTERNS)))
+    words = tuple(sorted(_shortest((*alternatives(assignments.ASSIGNED_PATTERN)[0][1], *secret_places.OTHER_WORDS))))
     base64 = sorted(_shortest(encoded_tokens.literals()))
     contents = {
         "clean_text_rows.py": f"{_OF_ROWS}ROWS: tuple[Row, ...] = {_as_code(rows)}\n",
         "clean_text_names.py": (
-            f"{_OF_NAMES}ASSIGNED: str = {_shown(assignments.ASSIGNED_PATTERN)}\n"
+            f"{_OF_NAMES}ASSIGNED: str = {_shown(assigned)}\n"
             f"WORDS: tuple[bytes, ...] = {_as_code(words)}\n"
             f"FILES: tuple[str, ...] = {_shown(tuple(sorted(_in_paths())))}\n"
         ),
@@ -137,6 +147,8 @@ def _of_rules() -> Iterator[Row]:
 def _of_others() -> Iterator[Row]:
     for pattern in (assignments.ADDRESS_PATTERN, extras.VARIABLES_PATTERN, extras.PRESIGNED_PATTERN, "-----BEGIN"):
         yield (0, 0, 0, 1, ALWAYS, tuple(alternatives(pattern)), ())
+    for pattern in (*secret_arguments.HEADS, *secret_places.WITHOUT_WORD):
+        yield (0, 0, 0, 0, NOWHERE, (), tuple(alternatives(pattern)))
 
 
 def _of_formats() -> Iterator[Row]:

@@ -16,7 +16,9 @@ from tokenguard.detection.encoded_tokens import literals
 from tokenguard.detection.extras import ENCRYPTED_KEY_BEGINS, PRESIGNED_PATTERN, VARIABLES_PATTERN
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import prefilter
-from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.detection.regex_set import Regex, loosened, regex
+from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN
+from tokenguard.detection.secret_places import PATTERNS
 from tokenguard.detection.token_matcher import possible_shapes
 from tokenguard.frozen import Frozen
 
@@ -101,7 +103,10 @@ class _Joined:
 
 @cache
 def _assignments() -> tuple[_Question, ...]:
-    return _Question(regex(ASSIGNED_PATTERN)), _any_of((ADDRESS_PATTERN, COMMAND_PATTERN))
+    return (
+        _any_of(map(loosened, (ASSIGNED_PATTERN, *PATTERNS))),
+        _any_of(map(loosened, (ADDRESS_PATTERN, COMMAND_PATTERN, ARGUMENT_PATTERN))),
+    )
 
 
 @cache

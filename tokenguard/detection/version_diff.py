@@ -1,8 +1,9 @@
 """Says that rules and shapes can find nothing new in a text: in the next version of a file, from its change alone.
 
 Never says so of a text in which they could. What a line holds does not depend on the others, but for a few cases that
-are left to a full scan: comments that silence the next line, private keys, shapes that need a word near them, and files
-that detect-secrets rebuilds from YAML or INI, of which the traces of all versions so far have to promise nothing.
+are left to a full scan: comments that silence the next line, private keys, shapes that need a word near them, names
+whose value is on another line, and files that detect-secrets rebuilds from YAML or INI, of which the traces of all
+versions so far have to promise nothing.
 """
 
 import codecs
@@ -15,6 +16,7 @@ from tokenguard.detection.extras import may_hold_shapes
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import keeps_order, may_rebuild
+from tokenguard.detection.secret_places import has_secret_name
 from tokenguard.frozen import Frozen
 
 _COMMENT = b"pragma:"  # silences what is counted then
@@ -141,7 +143,7 @@ class Cleanness:
             return True, True
         self._traces = None
         shapes = shapes or (new is not data and may_hold_shapes(data, path))
-        return False, not (rebuilds or shapes or _holds_key(data))
+        return False, not (rebuilds or shapes or _holds_key(data) or has_secret_name(data))
 
     def _promises_nothing(self, data: bytes, new: bytes, text: str, path: str) -> bool:
         before = self._traces if path == self._path else Traces()

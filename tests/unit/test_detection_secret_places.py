@@ -1,0 +1,169 @@
+"""Secrets whose name stands in another entry, before a blank, or not at all: found where they stand, with their place."""
+
+import random
+import string
+
+import pytest
+
+from tokenguard.detection.assignments import assignments, scan_assignments
+from tokenguard.detection.match import TextMatch
+from tokenguard.domain.profile import Profile
+
+SOURCE = random.Random(20)
+
+
+def value(length: int = 22) -> str:
+    """As a generator makes them: with a digit and both cases."""
+    text = "".join(SOURCE.choices(string.ascii_letters + string.digits, k=length - 3))
+    return f"q7{text}W"
+
+
+def told(text: str, path: str) -> list[tuple[int, int, str]]:
+    matches = [each for each in scan_assignments(text, path, Profile.DEFAULT) if isinstance(each, TextMatch)]
+    return [(each.line, each.column, each.value.reveal()) for each in matches]
+
+
+PAIRS = {
+    "container.yaml": "env:\n  - name: DB_PASSWORD\n    value: {}\n",
+    "application.yaml": "parameters:\n  - name: auth.password\n    value: {}\n",
+    "task.json": '{{"environment": [\n  {{"name": "DB_PASSWORD", "value": "{}"}}\n]}}\n',
+    "task-reversed.json": '[\n  {{\n    "value": "{}",\n    "name": "DB_PASSWORD"\n  }}\n]\n',
+    "parameters.json": '[{{"ParameterKey": "DbPassword",\n  "ParameterValue": "{}"}}]\n',
+    "stack.yaml": "Parameters:\n  DbPassword:\n    Type: String\n    NoEcho: true\n    Default: {}\n",
+    "variables.tf": 'variable "db_password" {{\n  type    = string\n  default = "{}"\n}}\n',
+    "plan.json": '{{"variables": {{"db_password": {{"value": "{}"}}}}}}\n',
+    "Info.plist": "<dict>\n<key>API_TOKEN</key>\n<string>{}</string>\n</dict>\n",
+    "job.xml": "<x>\n <name>DB_PASSWORD</name>\n <defaultValue>{}</defaultValue>\n</x>\n",
+    "strings.xml": '<string name="app_secret" translatable="false">{}</string>\n',
+    "unattend.xml": "<Password>\n<Value>{}</Value>\n</Password>\n",
+    "cdata.xml": "<password><![CDATA[{}]]></password>\n",
+    "x.postman_collection.json": '[{{"key": "password",\n "value": "{}",\n "type": "string"}}]\n',
+    "x.har": '[{{\n"name": "Authorization",\n"value": "Bearer {}"}}]\n',
+    "ci.yml": 'variables:\n  DEPLOY_TOKEN:\n    description: "for deployments"\n    value: "{}"\n',
+    "block.yaml": "password: |\n  {}\nother: 1\n",
+    "next.yaml": "api_key:\n  {}\n",
+    "next.json": '{{\n  "password":\n    "{}"\n}}\n',
+    "heredoc.php": "<?php\n$password = <<<EOT\n{}\nEOT;\n",
+    "long.exs": 'password = """\n{}\n"""\n',
+    "login.exp": 'expect "assword:"\nsend "{}\\r"\n',
+}
+SPACED = {
+    ".cshrc": "setenv API_TOKEN {}\n",
+    "config.fish": "set -gx API_TOKEN {}\n",
+    "a.tcl": "set token {}\n",
+    "b.sh": 'read -r TOKEN <<< "{}"\n',
+    "redis.conf": "bind 127.0.0.1\nrequirepass {}\n",
+    "ldap.conf": "bindpw {}\n",
+    "mosquitto.conf": "remote_password {}\n",
+    ".msmtprc": "user me\npassword {}\n",
+    ".fetchmailrc": 'poll mail.example.net user "me" password "{}" ssl\n',
+    "setup.sh": "machine git.example.net login me password {}\n",
+    "haproxy.cfg": "  user admin insecure-password {}\n",
+    "router.cfg": "username admin privilege 15 password 0 {}\n",
+    "snmp.cfg": "snmp-server community {} RW\n",
+    "ipsec.secrets": '10.1.1.1 10.2.2.2 : PSK "{}"\n',
+    "compose.yaml": 'command: ["--requirepass", "{}"]\n',
+    "cassette.yml": "Authorization:\n- Bearer {}\n",
+    "headers.json": '{{"headers": {{"Authorization": ["Bearer {}"]}}}}\n',
+}
+ARGUMENTS = {
+    "mysql.sh": "mysqldump -u root -p{} app > app.sql\n",
+    "docker.sh": "docker login -u me -p {} registry.example.net\n",
+    "az.yml": "- script: az login -u me -p {}\n",
+    "sshpass.sh": "sshpass -p '{}' ssh root@10.0.0.1\n",
+    "ldap.sh": "ldapsearch -x -D cn=admin -w {} -b dc=example\n",
+    "redis.sh": "redis-cli -h r1 -a {} ping\n",
+    "net.bat": "net use Z: \\\\srv\\share {} /user:me\n",
+    "stdin.sh": 'echo "{}" | docker login -u me --password-stdin\n',
+    "Dockerfile": "RUN echo 'root:{}' | chpasswd\n",
+    "openssl.sh": "openssl rsa -in key.pem -passin pass:{} -out x\n",
+    "smb.sh": "smbclient //srv/share -U 'me%{}'\n",
+    "keys.sh": "keytool -list -keystore a.jks -storepass {}\n",
+    "httpie.sh": "http -a me:{} GET https://example.net\n",
+    "oracle.properties": "url=jdbc:oracle:thin:scott/{}@db1:1521:orcl\n",
+    "p.ps1": '$p = ConvertTo-SecureString "{}" -AsPlainText -Force\n',
+    "q.ps1": "$c = New-Object System.Net.NetworkCredential('me', '{}')\n",
+    "A.java": 'DriverManager.getConnection(url, "app", "{}");\n',
+    "a.pl": 'my $dbh = DBI->connect($dsn, "app", "{}");\n',
+    "a.php": "$conn = new PDO('mysql:host=db', 'app', '{}');\n",
+    "a.py": 'requests.get(url, auth=("me", "{}"))\n',
+    "b.py": 'token = os.getenv("X_TOKEN", "{}")\n',
+    "a.ino": 'WiFi.begin("home", "{}");\n',
+    "a.sql": "CREATE USER app IDENTIFIED BY '{}';\n",
+}
+STRINGS = {
+    "a.rs": 'const API_TOKEN: &str = r#"{}"#;\n',
+    "b.rs": 'let password = String::from("{}");\n',
+    "a.rb": "api_token = %q({})\n",
+    "a.pl": "my $password = q{{{}}};\n",
+    "b.pl": "my %h = (api_token => qq({}));\n",
+    "a.lua": "local api_token = [[{}]]\n",
+    "a.nix": "{{ apiToken = ''{}''; }}\n",
+    "a.exs": "config :app, api_token: ~s({})\n",
+    "a.r": 'api_token <- "{}"\n',
+    "A.scala": 'val password: String = """{}"""\n',
+    "a.erl": '{{password, <<"{}">>}}.\n',
+    "a.vb": 'Dim password As String = "{}"\n',
+    "a.py": 'PASSWORD: Final[str] = "{}"\n',
+    "b.py": 'API_TOKEN = """{}"""\n',
+    "a.js": "const z = process.env.API_SECRET ?? '{}';\n",
+    "b.js": 'const k = process.env.API_SECRET || "{}";\n',
+    "a.toml": "token = '''{}'''\n",
+    "Makefile": "DB_PASSWORD ?= {}\n",
+    "build.gradle": 'buildConfigField("String", "API_KEY", "\\"{}\\"")\n',
+    "a.ps1": "$env:API_TOKEN = '{}'\n",
+    "a.sh": 'DB_PASSWORD="${{DB_PASSWORD:-{}}}"\n',
+    "list.yaml": "X-Api-Key: [{}]\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [each for table in (PAIRS, SPACED, ARGUMENTS, STRINGS) for each in table.items()],
+    ids=lambda each: each if "\n" not in each else "",
+)
+def test_a_secret_is_found_where_it_stands(path: str, template: str) -> None:
+    secret = value(30)
+    text = "# \u00e9\n" + template.format(secret)
+    before = text[: text.index(secret)]
+    place = before.count("\n") + 1, len(before) - before.rfind("\n")
+    assert (*place, secret) in told(text, path)
+    assert {each[2] for each in told(text, path)} == {secret}
+
+
+HARMLESS = {
+    "env.yaml": "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: app-database-credentials\n      key: postgres-password\n",
+    "path.yaml": "- name: PASSWORD_FILE\n  value: /run/secrets/db_password\n- name: AUTH_TOKEN_TTL\n  value: '86400'\n",
+    "template.yaml": "- name: DB_PASSWORD\n  value: {{ .Values.password }}\n- name: TOKEN\n  value: ${TOKEN}\n",
+    "action.yml": "inputs:\n  token:\n    description: of the run\n    required: true\n    default: ${{ github.token }}\n",
+    "openapi.yaml": "password:\n  type: string\n  format: password\nvalue: something-else-entirely1\n",
+    "design.json": '{"color-token": {"value": "#1a2b3c"}, "token": {"name": "button", "value": "{color.brand.500}"}}\n',
+    "i18n.json": '[{"key": "password_label", "value": "Your-password-please"}]\n',
+    "strings.xml": '<string name="password_hint">Enter-your-password</string>\n',
+    "Info.plist": "<key>API_KEY</key>\n<string>$(API_KEY)</string>\n",
+    "a.sh": 'mysql -u root -p"$MYSQL_PWD" app\nmysql -u root -p app\ndocker login -u me -p "$PASS"\nsshpass -e ssh x\ncp -p a1b2c3d4.tar.gz /x\n',
+    "b.sh": "mkdir -p some/long/directory1\nredis-cli -a $REDIS_PASSWORD ping\nldapsearch -W -D cn=x\necho $TOKEN1 | docker login --password-stdin\n",
+    "c.sh": "openssl rsa -passin file:key1.txt\nopenssl rsa -passin pass:$PASS1\nzip -r backup2.zip folder1\n",
+    "Jenkinsfile": "sh \"docker login -u $U -p $DOCKER_PASSWORD\"\n[envVar: 'SECRET_ID', vaultKey: 'inf-secret-id']\n",
+    "a.ps1": "$s = ConvertTo-SecureString $env:PASS -AsPlainText -Force\n$p = Read-Host 'Password' -AsSecureString\n",
+    "guide.md": "Use a password of at least 8characters1. The key version2 is old. A secret since2019 is none.\n",
+    "policy.txt": "password policy strict\ntoken endpoint enabled\nset password length8 for users\n",
+    "a.sql": "UPDATE users SET password = :password WHERE token = ?;\nALTER USER app IDENTIFIED BY '${DB_PASSWORD}';\n",
+    "code.py": "def connect(host, user, password):\n    return client.connect(host, user, password)\n",
+    "code.js": "const [password, setPassword] = useState('');\nconst token = [first, second];\n",
+    "next.yaml": "password:\n  type: string1\n  token:\n    - one2three\n",
+}
+
+
+@pytest.mark.parametrize(("path", "text"), HARMLESS.items(), ids=HARMLESS)
+def test_a_reference_a_word_or_a_description_is_none(path: str, text: str) -> None:
+    assert told(text, path) == []
+
+
+def test_a_value_further_out_than_its_name_belongs_to_another_one() -> None:
+    text = f"a:\n  db_password:\n    type: string\nvalue: {value()}\n"
+    assert told(text, "a.yaml") == []
+
+
+def test_in_code_a_bare_word_after_a_name_is_a_variable() -> None:
+    assert list(assignments(b"password:\n  otherVariable\n", "a.js")) == []

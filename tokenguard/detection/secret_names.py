@@ -1,0 +1,43 @@
+"""Words of names that secrets are given to, and what a value behind such a name has to be."""
+
+import re
+
+_KEYS = (
+    "api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app"
+    "|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server|fernet"
+    "|validation|decryption"
+)
+WORDS = (
+    r"passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\b|db)pass|pwd|secret|token|credential|authorization|bearer"
+    rf"|(?:{_KEYS})[_.-]?key|\bkey\b|[_-]key\b|api[_.-]?auth|\bauth\b|salt|otp|connection[_-]?string|webhook"
+    r"|\bpsk\b|authtok|requirepass|masterauth|bindpw|rootpw"
+)
+"""Of which a name that sounds secret has one, in any case."""
+REFERENCE = re.compile(
+    r"[$%]?[({\[<*&]|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
+    r"|:[A-Za-z_]\w*$"
+)
+"""How a value begins that stands for one kept elsewhere."""
+_LEAST_QUOTED, LEAST_BARE, _MOST = 4, 6, 400
+_LEAST_PLAIN_KEY = 16
+_OTHER_WORD = re.compile(r"(?i)(?:key(?:ing|board|stone|note|word|frame|code|pad|ed)|token(?:iz|is)|secretar)")
+_PLAIN = re.compile(r"(?i)^[_-]?(?:key|auth|salt|otp|webhook)\W*$")
+
+
+def may_be_secret(value: str, name: str, *, quoted: bool) -> bool:
+    """Whether a value given to a name is more than a reference, a sign or a short word."""
+    if _OTHER_WORD.search(name):
+        return False
+    least = _LEAST_QUOTED if quoted else LEAST_BARE
+    if _PLAIN.search(name.rstrip("\"'`:= \t")):
+        least = _LEAST_PLAIN_KEY
+        if value.isalpha():
+            return False
+    if not least <= len(value) <= _MOST or any(char.isspace() for char in value):
+        return False
+    return has_alnum(value) and REFERENCE.match(value) is None
+
+
+def has_alnum(value: str) -> bool:
+    """Whether a letter or a digit is in it."""
+    return any(char.isalnum() for char in value)

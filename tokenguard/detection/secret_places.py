@@ -1,0 +1,229 @@
+"""Secrets with a name that nothing assigns them to on their line: pairs of a name and a value, settings with a blank.
+
+Manifests of Kubernetes, task definitions, templates, collections of requests and property lists keep the name in one
+entry and the value in the next. Each place comes with its name, so that the judge sees an assignment.
+"""
+
+import re
+import string
+from collections.abc import Iterator
+from functools import cache
+
+from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.detection.secret_names import WORDS, may_be_secret
+from tokenguard.frozen import Frozen
+
+_NAME = rf"(?:{WORDS})[\w.-]*"
+_KEY = r"(?:name|key|env_?var|variable)[\"']?[ \t]*[:=][ \t]*[\"']?[\w./-]*"
+_OPENS = r"(?:[|>][+-]?|\x22{3}|'{3}|<<[<~-]?[ \t]?[\"']?\w+[\"']?|\\)?[ \t]*$"
+_BEFORE_ENTRY = rf"{_KEY}{_NAME}(?:[\"' \t,]|$)"
+_BEFORE_LINE = rf"{_NAME}[\"']?[ \t]*[:=][ \t]*(?:{_OPENS}|\{{)"
+_IN_MARKUP = (
+    rf"<(?:name|key)>[ \t]*[\w./-]*{_NAME}[ \t]*</",
+    rf"<[\w./-]*{_NAME}>[ \t]*(?:<!\[CDATA\[|$)",
+    rf"\bvariable[ \t]+\"[\w./-]*{_NAME}\"[ \t]*\{{",
+    r"\bsend[ \t]+(?:-- )?[\"'][^\"'\n]+\x5c[rn]",
+)
+BEFORE_LINE_PATTERN = f"(?i:{_BEFORE_LINE})"
+"""A name that sounds secret, with its value on the next line or in braces."""
+NAMED_PATTERN = f"(?i:{_BEFORE_ENTRY}|{'|'.join(_IN_MARKUP)})"
+"""The same with its value in the next entry or element."""
+_SPACED = (
+    (
+        rf"\b(?:setenv|setx|set(?:[ \t]+-[a-z]+)?|read(?:[ \t]+-r)?)[ \t]+[\w.:-]*{_NAME}"
+        r"[ \t]+(?:<<<[ \t]*)?[\"'{]?[^\s\"'=<]*[0-9]"
+    ),
+    (
+        r"(?:passw(?:or)?d|secret|requirepass|masterauth|bindpw|rootpw|\bpsk|\bcommunity|\bkey)[\"']?[ \t,]+"
+        r"(?:[07][ \t]+)?[\"']?[^\s\"'=:<>()]*[0-9]"
+    ),
+    r"\b(?:bearer|basic)[ \t]{1,4}[A-Za-z0-9+/_.=~-]{16}",
+)
+SPACED_PATTERN = f"(?i:{'|'.join(_SPACED)})"
+"""A setting with a blank before its value, or a header without its name."""
+PATTERNS = BEFORE_LINE_PATTERN, NAMED_PATTERN, SPACED_PATTERN
+OTHER_WORDS = "basic", "community"
+"""Of these or of the words of names one is in each match, but for this expression:"""
+WITHOUT_WORD = (f"(?i:{_IN_MARKUP[-1]})",)
+_STARTS_ENTRY = re.compile(f"(?i){_KEY}")
+_VALUE = (
+    r"(?:\\?\"(?P<double>[^\"\n\\]{4,400})\\?\"|'(?P<single>[^'\n]{4,400})'"
+    r"|(?P<bare>[^\s\"'`<>,;{}\[\]|&*!#][^\s\"'`<>,;{}|]{3,400}))"
+)
+_VALUE_KEY = r"[\"']?(?:[A-Za-z]{0,12}value|default)[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+_ENTRY = (
+    rf"(?!{_VALUE_KEY})[\"']?[A-Za-z][\w-]{{0,40}}[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}"
+    r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\s\"',{}\[\]][^\n,{}]{0,200})[\s,]+"
+)
+_AFTER = re.compile(rf"(?is)[\s,]*(?:{_ENTRY}){{0,4}}{_VALUE_KEY}{_VALUE}")
+_BEFORE = re.compile(rf"(?is){_VALUE_KEY}{_VALUE}[\s,]+(?:{_ENTRY}){{0,2}}[\"']?\Z")
+_IN_ELEMENT = re.compile(r"[^<>\n]{0,80}>[ \t]{0,8}(?P<bare>[^<\s]{4,400})[ \t]{0,8}<")
+_NEXT_ELEMENT = re.compile(
+    r"(?i)(?:name|key)>\s{0,40}<(?:string|value|defaultValue)>\s{0,40}(?P<bare>[^<\s]{4,400})\s{0,40}</"
+)
+_INNER = re.compile(r"(?i)\s{0,40}(?:<value>)?\s{0,40}(?P<bare>[^<>\s]{4,400}?)\s{0,40}(?:</|\]\]>)")
+_NEXT_LINE = re.compile(
+    r"[ \t]*\n(?P<indent>[ \t]*)(?![\"']?[\w.-]+[\"']?[ \t]*:(?:\s|\Z))" + _VALUE + r"[\"',;]{0,3}[ \t]*(?:\n|\Z)"
+)
+_SENT = re.compile(r"(?i)send[ \t]{1,4}(?:-- )?[\"'](?P<bare>[^\"'\s\\]{4,80})")
+_ASKED = re.compile(r"(?i)assw(?:or)?d|passphrase")
+_IN_SPACED = re.compile(
+    r"(?i)(?:setenv|setx|set[ \t]{1,4}-[a-z]{0,8}|set|read(?:[ \t]{1,4}-r)?)[ \t]{1,4}(?P<name>[\w.:-]{1,80})"
+    rf"[ \t]{{1,8}}(?:<<<[ \t]{{0,4}})?{_VALUE}[ \t]*(?:\Z|[;&|#\"])"
+    rf"|(?P<setting>[\w-]{{1,40}})[\"']?[ \t,]{{1,8}}(?:[07][ \t]{{1,4}})?{_VALUE.replace('(?P<', '(?P<its_')}"
+    r"(?P<rest>[^\n]*)"
+)
+_CREDENTIALS = re.compile(r"[\w.~+/=-]+")
+_SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?:[ \t]+|%20)")
+_ENDS = re.compile(
+    r"(?i)[ \t\])]*(?:\Z|[;#}\"]|\b(?:ssl|tls|address|ro|rw|role|privilege|sslproto|fetchall|keep|options|port|uri)\b)"
+)
+_WINDOW = 400
+_LONGEST_NAME = 60
+_IN_NAME = (string.ascii_letters + string.digits + "_./-").encode()
+_LEAST_SPACED = 8
+_LEAST_LETTERS = 16
+"""Characters of a value without a digit: fewer are rather words."""
+
+
+class SecretPlace(Frozen, frozen=True):
+    """`data[start:end]` stands where the value of a secret of this name does."""
+
+    start: int
+    end: int
+    name: str
+    value: str
+
+
+def secret_places(data: bytes, *, code: bool) -> Iterator[SecretPlace]:
+    """Every such place in (UTF-8) bytes, in no order; in code, bare words without a digit are names of variables."""
+    for place in _every(data):
+        if not code or data[place.start - 1 : place.start] in (b"'", b'"') or any(map(str.isdigit, place.value)):
+            yield place
+
+
+def _every(data: bytes) -> Iterator[SecretPlace]:
+    for found in _places().finditer(data):
+        if found.group(1) is None:
+            yield from _beside(data, *found.span())
+        else:
+            yield from _after_blank(data, found.start())
+
+
+def has_secret_name(data: bytes) -> bool:
+    """Whether a name in these bytes waits for its value, which other lines may bring."""
+    return _named().search(data) is not None
+
+
+def _beside(data: bytes, start: int, end: int) -> Iterator[SecretPlace]:
+    """What the entry or the line after a name has, or the entry before it."""
+    start = _word_start(data, start)
+    half, after = _text(data, start, end), _text(data, end, end + _WINDOW)
+    name = _name_of(half)
+    if half[:4].lower() == "send":
+        if _ASKED.search(_text(data, max(start - _WINDOW // 2, 0), start)):
+            yield from _placed(_SENT.match(half), start, "password")
+    elif half.startswith("<"):
+        yield from _placed((_NEXT_ELEMENT if half.endswith("</") else _INNER).match(after), end, name)
+    else:
+        found = _AFTER.match(after) or (_NEXT_LINE if _goes_on(half) else _IN_ELEMENT).match(after)
+        if found is not None and _is_within(data, start, after, found):
+            yield from _placed(found, end, name)
+        elif _STARTS_ENTRY.match(half):
+            begin = max(start - _WINDOW // 2, 0)
+            before = _text(data, begin, start).rstrip(string.ascii_letters)
+            yield from _placed(_BEFORE.search(before), begin, name)
+
+
+def _goes_on(half: str) -> bool:
+    """Whether a value may stand on the line after this one."""
+    return "<<" in half or half.rstrip(" \t").endswith((":", "=", "|", ">", "-", "+", '"""', "'''", "\\"))
+
+
+def _is_within(data: bytes, start: int, after: str, found: re.Match[str]) -> bool:
+    """Whether a value on another line than its name is further in than a name that begins its line."""
+    place = found.start(found.lastgroup or 0)
+    begin = data.rfind(b"\n", 0, start) + 1
+    line_end = after.rfind("\n", 0, place)
+    before = _text(data, begin, start)
+    if line_end < 0 or before.strip(" \t") or not _text(data, start, start + 1).strip("\"'").isalpha():
+        return True
+    line = after[line_end + 1 : place]
+    return len(line) - len(line.lstrip(" \t")) >= len(before)
+
+
+def _word_start(data: bytes, start: int) -> int:
+    """Where the word begins that has a part at `start`."""
+    first = max(start - _LONGEST_NAME, 0)
+    return first + len(data[first:start].rstrip(_IN_NAME))
+
+
+def _after_blank(data: bytes, start: int) -> Iterator[SecretPlace]:
+    stop = data.find(b"\n", start)
+    text = _text(data, start, min(stop if stop >= 0 else len(data), start + _WINDOW))
+    scheme = _SCHEME.match(text)
+    if scheme:
+        found = _CREDENTIALS.match(text, scheme.end())
+        if found is not None and any(char.isdigit() for char in found.group()):
+            yield from _checked(found.group(), start + found.start(), scheme.group().strip())
+        return
+    found = _IN_SPACED.match(text)
+    if found is None:
+        return
+    kind = next(each for each in ("double", "single", "bare", "its_double", "its_single", "its_bare") if found[each])
+    value = found[kind].rstrip("}])") if kind.endswith("bare") else found[kind]
+    if kind.startswith("its_") and not _is_setting(data, start, found, value):
+        return
+    if len(value) >= _LEAST_SPACED and any(char.isdigit() for char in value) and any(char.isalpha() for char in value):
+        yield from _checked(value, start + found.start(kind), found["name"] or "password")
+
+
+def _is_setting(data: bytes, start: int, found: re.Match[str], value: str) -> bool:
+    """Whether a word and what follows it are a setting, and not two words of a sentence."""
+    before = _text(data, data.rfind(b"\n", 0, start) + 1, _word_start(data, start))
+    begins = (
+        not before.strip(" \t;-\"'[")
+        or re.search(r"(?i)(?:login|user(?:name)?|account|server|isakmp|:)[ \t]", before) is not None
+    )
+    return begins and _ENDS.match(found["rest"]) is not None and "/" not in value[:1]
+
+
+def _placed(found: re.Match[str] | None, offset: int, name: str) -> Iterator[SecretPlace]:
+    if found is None:
+        return
+    kind = next(each for each in ("double", "single", "bare") if found.groupdict().get(each))
+    value, start = found[kind], found.start(kind)
+    scheme = _SCHEME.match(value)
+    if scheme:
+        value, start = value[scheme.end() :], start + scheme.end()
+    yield from _checked(value, offset + start, name)
+
+
+def _checked(value: str, start: int, name: str) -> Iterator[SecretPlace]:
+    read = value.encode("latin-1").decode("utf-8", "replace")
+    if not any(map(str.isdigit, read)) and (read.islower() or read.isupper() or len(read) < _LEAST_LETTERS):
+        return
+    if may_be_secret(read, name, quoted=False):
+        yield SecretPlace(start, start + len(value), name, read)
+
+
+def _name_of(half: str) -> str:
+    """The word with which a value is rated."""
+    found = re.findall(r"[\w.-]+", re.sub(f"(?i)^{_KEY}", "", half))
+    words = [each for each in found if re.search(f"(?i){WORDS}", each)]
+    return words[0] if words else "password"
+
+
+def _text(data: bytes, start: int, end: int) -> str:
+    """Characters that are as many as the bytes."""
+    return data[start:end].decode("latin-1")
+
+
+@cache
+def _named() -> Regex:
+    return regex("|".join(PATTERNS[:2]))
+
+
+@cache
+def _places() -> Regex:
+    return regex(f"{BEFORE_LINE_PATTERN}|{NAMED_PATTERN}|({SPACED_PATTERN})")
