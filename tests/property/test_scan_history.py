@@ -24,7 +24,13 @@ from tokenguard.scanning.skip_clean import judged_together
 CALM = ["import os", "x = 1", "", "name: value", "- item", "[section]", "a = b", "# a comment", "text without any", "k: [a, b]", "\tindented", "caf\xe9 = 2", "100%",
         "# descript", "x = 'dsc_q8Zk2LmWv5Rt9YbN4cXp7HdT'", "QUJDREVGR0hJSktM", "MTIzNDU2Nzg5", "-----END RSA PRIVATE KEY-----"]  # fmt: skip
 
-PAIRED = ["  - name: DB_PASSWORD", "    value: q8Zk2LmWv5Rt9YbN4cXp7HdT", "api_token:", "  q7Zk2LmWv5Rt9YbN4cXp7HdT", "password: |"]
+PAIRED = [
+    "  - name: DB_PASSWORD",
+    "    value: q8Zk2LmWv5Rt9YbN4cXp7HdT",
+    "api_token:",
+    "  q7Zk2LmWv5Rt9YbN4cXp7HdT",
+    "password: |",
+]
 
 
 def next_version(lines: list[str], source: random.Random) -> list[str]:
