@@ -51,10 +51,6 @@ _CALLS: tuple[tuple[str, str], ...] = (
     (r"(?:getConnection|\bconnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\(", rf"[ \t]*{_ARGUMENTS}{{2}}{_QUOTED}"),
     (r"(?i:\bidentified[ \t]{1,4}(?:with[ \t]{1,4}\S{1,60}[ \t]{1,4})?by)", rf"[ \t]+(?i:password[ \t]+)?{_QUOTED}"),
     (r"\bPSK[ \t]{1,4}[\"']", r"(?P<bare>[^\"'\s]{6,200})"),
-    (
-        r"(?i:(?:getenv|environ\.get|env|fetch)\([ \t]{0,4}[\"']\w{0,40}(?:pass|secret|token|api_?key)\w{0,24}[\"'],)",
-        rf"[ \t]*{_QUOTED}",
-    ),
 )
 _PIPED = r"--(?:password|token|secret)-stdin|--with-token|\bchpasswd\b"
 _IS_PIPED = re.compile(_PIPED)
