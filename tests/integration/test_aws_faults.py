@@ -10,7 +10,7 @@ from tests.contract.store_suite import FIRST, OTHER, SECOND, VALUE, created, doc
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client, made, opened, place
-from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure, reason_of
 from tokenguard.clients.aws.aws_settings import AwsSettings
 from tokenguard.clients.aws.region_client import AwsClient
 from tokenguard.domain.event import Op
@@ -139,7 +139,64 @@ def test_without_credentials_there_is_one_clear_error(aws, monkeypatch):
     lonely = AwsClient(AwsSettings(region=aws.region, endpoint=Address.parse(aws.url)))
     with pytest.raises(AwsError) as caught:
         open_store(place(aws), lonely, FakeClock())
-    assert caught.value.reason is AwsFailure.CREDENTIALS
+    assert caught.value.reason is AwsFailure.NO_CREDENTIALS
+
+
+PROFILES = """
+[profile sso]
+sso_session = team
+sso_account_id = 123456789012
+sso_role_name = rotator
+[sso-session team]
+sso_start_url = https://team.example/start
+sso_region = eu-central-1
+[profile process]
+credential_process = /bin/false
+[profile role]
+role_arn = arn:aws:iam::123456789012:role/rotator
+source_profile = absent
+"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "reason"),
+    [
+        ("absent", AwsFailure.NO_PROFILE),
+        ("sso", AwsFailure.EXPIRED),
+        ("process", AwsFailure.SETUP),
+        ("role", AwsFailure.SETUP),
+    ],
+)
+def test_credentials_that_aws_was_never_shown_are_not_said_to_be_refused(
+    aws, monkeypatch, tmp_path, words, profile, reason
+):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    (tmp_path / "config").write_text(PROFILES)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    lonely = AwsClient(AwsSettings(region=aws.region, endpoint=Address.parse(aws.url)))
+    with pytest.raises(AwsError) as caught:
+        open_store(place(aws), lonely, FakeClock())
+    assert caught.value.reason is reason
+    words(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("You can't perform this operation on the secret because it was marked for deletion.", AwsFailure.DELETED),
+        ("You tried to perform the operation on a secret that's currently marked deleted.", AwsFailure.DELETED),
+        (
+            "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
+            AwsFailure.REPLICA,
+        ),
+        ("You can't access a secret of another account under the default KMS service key.", AwsFailure.REFUSED),
+    ],
+)
+def test_an_invalid_request_is_only_called_a_deletion_where_aws_says_so(text, reason):
+    response = {"Error": {"Code": "com.amazonaws.secretsmanager#InvalidRequestException", "Message": text}}
+    assert reason_of(response) is reason
 
 
 def test_nobody_there_is_said_so(aws, words):

@@ -82,6 +82,41 @@ def test_a_token_whose_state_is_gone_is_never_passed_over(cli):
         assert secret in answer.error
 
 
+def test_a_token_whose_secret_is_scheduled_for_deletion_is_told_and_is_no_intact_store(cli):
+    secret = f"{prefix_of(cli)}/{NAME}"
+    cli.aws.service.call("DeleteSecret", {"SecretId": secret})
+    for line in (["list"], ["rotate", "--due"], ["check", "--inventory-only"]):
+        answer = cli(*line)
+        assert secret in answer.err, line
+        assert f"restore-secret --region {cli.aws.region} --secret-id '{secret}'" in answer.err, line
+    named_with_exit_6(cli, secret)
+    shown = cli("show", NAME)
+    assert shown.code == ExitCode.UNREACHABLE
+    assert f"--secret-id '{secret}'" in shown.err
+    cli.aws.service.call("RestoreSecret", {"SecretId": secret})
+    assert cli("audit", "verify").code == ExitCode.OK
+    assert [token["name"] for token in cli("list", "--format", "json").document["tokens"]] == [NAME]
+
+
+@pytest.mark.parametrize("kept", [(), (STORE,), (TOKEN,)])
+def test_a_token_whose_secret_lost_the_stores_tags_is_no_intact_store(cli, kept):
+    secret = f"{prefix_of(cli)}/{NAME}"
+    lost = [key for key in tags_of(cli) if key not in kept]
+    cli.aws.service.call("UntagResource", {"SecretId": secret, "TagKeys": lost})
+    assert cli("list", "--format", "json").document["tokens"] == []
+    named_with_exit_6(cli, secret)
+    assert f"tokenguard verify {NAME}" in cli("audit", "verify").err
+    assert cli("verify", NAME).code == ExitCode.OK
+    assert cli("audit", "verify").code == ExitCode.OK
+    assert [token["name"] for token in cli("list", "--format", "json").document["tokens"]] == [NAME]
+
+
+def test_the_store_s_own_secrets_that_are_scheduled_for_deletion_are_named(cli):
+    secret = make(cli, "@log/" + "0" * 32 + "/1", {STORE: tags_of(cli)[STORE]})
+    cli.aws.service.call("DeleteSecret", {"SecretId": secret})
+    named_with_exit_6(cli, secret)
+
+
 def named_with_exit_6(cli: AwsCommandLine, secret: str) -> None:
     verified = cli("audit", "verify")
     assert verified.code == ExitCode.TAMPERED

@@ -18,6 +18,11 @@ class AwsFailure(StrEnum):
     KMS = "kms"
     EXPIRED = "expired"
     CREDENTIALS = "credentials"
+    """AWS refused them."""
+    NO_CREDENTIALS = "no-credentials"
+    NO_PROFILE = "no-profile"
+    SETUP = "setup"
+    """The SDK could not obtain credentials; AWS was not asked."""
     UNKNOWN_KEY = "unknown-key"
     """There is no active access key of this id."""
     STATIC = "static"
@@ -25,6 +30,9 @@ class AwsFailure(StrEnum):
     CLOCK = "clock"
     """The signature's time differs from AWS's clock."""
     DELETED = "deleted"
+    """The secret is scheduled for deletion."""
+    REPLICA = "replica"
+    """The secret is a copy that AWS keeps of one in another region."""
     LIMIT = "limit"
     THROTTLED = "throttled"
     REFUSED = "refused"
@@ -36,10 +44,8 @@ class AwsFailure(StrEnum):
     MALFORMED = "malformed"
 
 
-_NOT_ACCEPTED = (
-    "AWS accepts none of the credentials found",
-    "set AWS_PROFILE, or run where a role is attached; AWS's default credential chain is used",
-)
+_CHAIN = "set AWS_PROFILE, or run where a role is attached; AWS's default credential chain is used"
+_NOT_ACCEPTED = ("AWS accepts none of the credentials found", _CHAIN)
 _OTHER_WRITER = (
     "another writer made a change at the same time",
     "run the command again; it continues from the current state",
@@ -62,6 +68,15 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     ),
     AwsFailure.CREDENTIALS: _NOT_ACCEPTED,
     AwsFailure.UNKNOWN_KEY: _NOT_ACCEPTED,
+    AwsFailure.NO_CREDENTIALS: ("no AWS credentials were found", _CHAIN),
+    AwsFailure.NO_PROFILE: (
+        "the configuration of the AWS SDK has no such profile",
+        "check AWS_PROFILE, and the profiles in ~/.aws/config of the user who runs this",
+    ),
+    AwsFailure.SETUP: (
+        "the AWS SDK could not obtain credentials as its configuration says",
+        "check AWS_ variables and the profile in ~/.aws/config (source_profile, credential_process, sso_session)",
+    ),
     AwsFailure.STATIC: (
         "these AWS credentials never expire, which the policy refuses in CI (ci-long-lived-key)",
         'let the job log in with its own identity: [aws] role and credential = "github-oidc:sts.amazonaws.com"',
@@ -73,6 +88,10 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     AwsFailure.DELETED: (
         "a secret of the store is scheduled for deletion",
         "restore it (`aws secretsmanager restore-secret`)",
+    ),
+    AwsFailure.REPLICA: (
+        "the secret is a replica of one in another region, and can be changed only there",
+        "name its primary's region in the address, or detach it (`aws secretsmanager stop-replication-to-replica`)",
     ),
     AwsFailure.LIMIT: (
         "a limit of AWS Secrets Manager is reached: about 100 versions of one secret in 24 hours, or 20 labels",
@@ -93,7 +112,7 @@ _CODES: dict[str, AwsFailure] = {
     "ResourceExistsException": AwsFailure.EXISTS,
     "InvalidParameterException": AwsFailure.LABEL,
     "ValidationException": AwsFailure.REFUSED,
-    "InvalidRequestException": AwsFailure.DELETED,
+    "InvalidRequestException": AwsFailure.REFUSED,
     "AccessDeniedException": AwsFailure.DENIED,
     "AccessDenied": AwsFailure.DENIED,
     "EncryptionFailure": AwsFailure.KMS,
@@ -123,6 +142,8 @@ _CODES: dict[str, AwsFailure] = {
     "ServiceUnavailable": AwsFailure.SERVER,
 }
 
+_INVALID = {"delet": AwsFailure.DELETED, "replica": AwsFailure.REPLICA}
+"""What an InvalidRequestException is about, by a word in AWS's text; the code has many meanings."""
 _TIMES = ("Signature expired", "Signature not yet current")
 """AWS's text for a signature with a wrong time; the error code is that of any wrong signature."""
 _UNDECIDED = frozenset(
@@ -133,8 +154,11 @@ _UNDECIDED = frozenset(
 class AwsError(Unreachable):
     """A failed request to AWS. Never quotes AWS's response."""
 
-    def __init__(self, reason: AwsFailure, *, region: str = "") -> None:
+    def __init__(self, reason: AwsFailure, *, region: str = "", secret: str = "") -> None:
         message, hint = _WORDS[reason]
+        if secret and reason is AwsFailure.DELETED:
+            message = f"the secret {secret} is scheduled for deletion"
+            hint = f"restore it: `aws secretsmanager restore-secret --region {region} --secret-id '{secret}'`"
         if region and reason is AwsFailure.CONNECT:
             message = f"AWS cannot be reached in the region {region}"
         super().__init__(message, hint=hint)
@@ -157,6 +181,8 @@ def reason_of(response: dict[str, Any]) -> AwsFailure:
     text = str(error.get("Message", ""))
     if reason is AwsFailure.DENIED and "KMS" in text:
         return AwsFailure.KMS
+    if code == "InvalidRequestException":
+        return next((about for word, about in _INVALID.items() if word in text), reason)
     if reason is AwsFailure.CREDENTIALS and any(words in text for words in _TIMES):
         return AwsFailure.CLOCK
     return reason
@@ -171,7 +197,16 @@ def reason_of_failure(error: Exception) -> AwsFailure:
         ((exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError), AwsFailure.CONNECT),
         (exceptions.ProxyConnectionError, AwsFailure.CONNECT),
         (exceptions.ReadTimeoutError, AwsFailure.TIMEOUT),
-        ((exceptions.ConnectionClosedError, exceptions.HTTPClientError), AwsFailure.RESET),
+        (
+            (exceptions.ConnectionClosedError, exceptions.HTTPClientError, exceptions.IncompleteReadError),
+            AwsFailure.RESET,
+        ),
         (exceptions.ParamValidationError, AwsFailure.REFUSED),
+        (exceptions.NoCredentialsError, AwsFailure.NO_CREDENTIALS),
+        (exceptions.ProfileNotFound, AwsFailure.NO_PROFILE),
+        (
+            (exceptions.SSOError, exceptions.LoginError, exceptions.TokenRetrievalError, exceptions.NoAuthTokenError),
+            AwsFailure.EXPIRED,
+        ),
     )
-    return next((reason for kind, reason in kinds if isinstance(error, kind)), AwsFailure.CREDENTIALS)
+    return next((reason for kind, reason in kinds if isinstance(error, kind)), AwsFailure.SETUP)

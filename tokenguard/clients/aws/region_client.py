@@ -52,7 +52,8 @@ class AwsClient:
             with slow, time_limit(self.settings.total):
                 answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
-            raise AwsError(reason_of(error.response)) from None
+            named = str(params.get("SecretId") or params.get("Name") or "")
+            raise AwsError(reason_of(error.response), region=self.settings.region, secret=named) from None
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error), region=self.settings.region) from None
         except (ResponseParserError, ValueError):
@@ -92,7 +93,7 @@ class AwsClient:
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error)) from None
         except ValueError:  # a number of the environment or of ~/.aws/config is none
-            raise AwsError(AwsFailure.CREDENTIALS) from None
+            raise AwsError(AwsFailure.SETUP) from None
 
     def _assuming(self) -> Any:
         """Return a botocore session that assumes the role; None to use the default chain."""
@@ -153,7 +154,7 @@ class AwsClient:
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error)) from None
         except ValueError:  # where credentials are looked for is not an address, or one that botocore refuses
-            raise AwsError(AwsFailure.CREDENTIALS) from None
+            raise AwsError(AwsFailure.SETUP) from None
 
 
 def _refuse_static(session: Any) -> None:

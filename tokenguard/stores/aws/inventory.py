@@ -11,8 +11,8 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId, is_token_id
 from tokenguard.errors import Tampered
 from tokenguard.ports.store import Stray
-from tokenguard.stores.aws.projection import MORE, STORE, TOKEN, print_key, snapshot_in
-from tokenguard.stores.aws.strays import Strays
+from tokenguard.stores.aws.projection import DOCUMENT, MORE, STORE, TOKEN, print_key, snapshot_in
+from tokenguard.stores.aws.strays import Kind, Strays
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
 
 LAG = timedelta(minutes=5)
@@ -37,13 +37,17 @@ class AwsInventory:
         return self._strays.found
 
     def survey(self) -> Sequence[Stray]:
-        """Return every secret with the store's tags, or below its reserved names, that tokenguard did not write."""
+        """Return every foreign secret in the store's places, and every secret of the store that `scan` cannot show.
+
+        A token's secret without the store's tags is in no filtered listing; its labels tell whose it is.
+        """
         for _ in self.scan():
             pass
-        own = [{"Key": "name", "Values": [f"{self._tokens.place.prefix}/@"]}]
-        for page in self._tokens.secrets.pages(Filters=own):
+        below = [{"Key": "name", "Values": [f"{self._tokens.place.prefix}/"]}]
+        for page in self._tokens.secrets.pages(Filters=below, IncludePlannedDeletion=True):
             for listed in page:
                 self._strays.look(listed["Name"])
+                self._look_hidden(listed)
         return self._strays.found
 
     def scan(self) -> Iterator[Snapshot]:
@@ -70,6 +74,20 @@ class AwsInventory:
             {"Key": "name", "Values": [f"{self._tokens.place.prefix}/"]},
             {"Key": "tag-key", "Values": [TOKEN]},
         ]
+
+    def _look_hidden(self, listed: dict[str, Any]) -> None:
+        """Record a secret of the store that is scheduled for deletion, or a token's that has lost the store's tags."""
+        labels = {each for labels in listed.get("SecretVersionsToStages", {}).values() for each in labels}
+        tags = tags_in(listed)
+        stripped = DOCUMENT in labels and not (STORE in tags and TOKEN in tags)
+        if "DeletedDate" in listed:
+            if stripped or tags.get(STORE) == self._tokens.store_id or self._strays.is_own(listed["Name"]):
+                self._entries.pop(listed["Name"], None)
+                self._strays.note(listed["Name"], Kind.DOOMED)
+        elif stripped:
+            held = self._read(listed["Name"])
+            if held is not None:
+                self._strays.note(listed["Name"], Kind.UNTAGGED, held.body.document.record.name)
 
     def _lone(self, listed: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the secrets of this store, without those that carry the tags of a token stored in another secret.
@@ -125,8 +143,11 @@ class AwsInventory:
         order = {"SortBy": "last-changed-date", "SortOrder": "desc"} if self._sorts else {}
         before = None
         try:
-            for page in self._tokens.secrets.pages(Filters=self._tokens_only, **order):
+            for page in self._tokens.secrets.pages(Filters=self._tokens_only, IncludePlannedDeletion=True, **order):
                 for listed in page:
+                    if "DeletedDate" in listed:
+                        self._look_hidden(listed)
+                        continue
                     changed = listed.get("LastChangedDate")
                     self._sorts = self._sorts and changed is not None and (before is None or changed <= before)
                     before = changed

@@ -1,7 +1,8 @@
-"""Detects foreign secrets below a store's prefix, which are skipped and reported."""
+"""Secrets below a store's prefix that are skipped and reported: foreign ones, and those that listings do not show."""
 
 import re
 from collections.abc import Sequence
+from enum import Enum, unique
 
 from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Stray
@@ -12,31 +13,49 @@ _OWN = re.compile(rf"@store|@shared-(?:{_ITEMS})(?:/\d+)?|@log/[0-9a-f]{{32}}/\d
 """The reserved names below `PREFIX/@`; no token's name starts with `@`."""
 
 
+@unique
+class Kind(Enum):
+    """Why a secret is skipped."""
+
+    FOREIGN = "tokenguard did not write this"
+    DOOMED = "it is scheduled for deletion, with what the store keeps in it"
+    UNTAGGED = "this token's secret lacks the store's tags, so that no list shows the token"
+
+
 class Strays:
-    """The foreign secrets found in one store."""
+    """The skipped secrets of one store."""
 
     def __init__(self, place: AwsPlace) -> None:
         self._place = place
-        self._names: set[str] = set()
+        self._kinds: dict[str, tuple[Kind, str]] = {}
 
     @property
     def found(self) -> Sequence[Stray]:
-        """The foreign secrets, ordered by name."""
-        return [self._stray(name) for name in sorted(self._names)]
+        """The skipped secrets, ordered by name."""
+        return [self._stray(name, *self._kinds[name]) for name in sorted(self._kinds)]
 
-    def note(self, secret: str) -> None:
-        """Record a secret as foreign."""
-        self._names.add(secret)
+    def note(self, secret: str, kind: Kind = Kind.FOREIGN, token: str = "") -> None:
+        """Record a secret as skipped; `token` is the name of the token in it, if that is known."""
+        self._kinds[secret] = (kind, token)
+
+    def is_own(self, secret: str) -> bool:
+        """Whether the store itself keeps something in a secret of that name."""
+        return bool(_OWN.fullmatch(self._below(secret)))
 
     def look(self, secret: str) -> None:
         """Record a secret below the reserved names, unless the store creates it."""
-        if not _OWN.fullmatch(secret.removeprefix(f"{self._place.prefix}/")):
+        if self._below(secret).startswith("@") and not self.is_own(secret):
             self.note(secret)
 
-    def _stray(self, name: str) -> Stray:
-        look = f"aws secretsmanager describe-secret --region {self._place.region} --secret-id '{name}'"
-        return Stray(
-            where=name,
-            what="tokenguard did not write this",
-            hint=f"find its writer with `{look}` and CloudTrail; if it is a mistake, delete it or remove its tg: tags",
-        )
+    def _below(self, secret: str) -> str:
+        return secret.removeprefix(f"{self._place.prefix}/")
+
+    def _stray(self, name: str, kind: Kind, token: str) -> Stray:
+        aws, at = "aws secretsmanager", f"--region {self._place.region} --secret-id '{name}'"
+        hints = {
+            Kind.FOREIGN: f"find its writer with `{aws} describe-secret {at}` and CloudTrail; if it is a mistake, "
+            "delete it or remove its tg: tags",
+            Kind.DOOMED: f"restore it within its recovery window: `{aws} restore-secret {at}`",
+            Kind.UNTAGGED: f"`tokenguard verify {token}` writes them again; what removed them, CloudTrail tells",
+        }
+        return Stray(where=name, what=kind.value, hint=hints[kind])
