@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tests.fakes.vault_proxy import Answer, Cut, VaultProxy
 from tests.integration.openbao import OpenBao
+from tokenguard.errors import ExitCode
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 _numbers = itertools.count()
@@ -182,6 +183,64 @@ def test_a_permission_that_is_lost_is_named_and_comes_back(cli, sandbox, theirs)
     cli.token = root
     assert cli("rotate", NAME, "--resume").code == 0
     assert theirs.version("app") == 2
+
+
+def keep(theirs, path: str, time: str) -> None:
+    theirs.server.api("POST", f"{theirs.mount}/metadata/{path}", {"delete_version_after": time})
+
+
+def ends_at(theirs, path: str) -> str:
+    return theirs.server.api("GET", f"{theirs.mount}/data/{path}").json()["data"]["metadata"]["deletion_time"]
+
+
+def test_an_entry_that_will_delete_itself_is_not_adopted(cli, sandbox, theirs):
+    keep(theirs, "apps/publisher", "1h")
+    url = theirs.put("apps/publisher", key=_value(sandbox))
+    refused = adopt(cli, sandbox, f"{url}#key")
+    assert refused.code == ExitCode.USAGE
+    assert "delete_version_after" in refused.error
+    assert cli("list", "--format", "json").document["tokens"] == []
+    keep(theirs, "apps/publisher", "0s")
+    theirs.put("apps/publisher", key=theirs.get("apps/publisher")["key"])
+    assert adopt(cli, sandbox, f"{url}#key").code == ExitCode.OK
+
+
+@EITHER
+def test_what_deletes_itself_is_not_served_to_consumers_when_the_old_token_ends(cli, sandbox, theirs):
+    old = _value(sandbox)
+    url = theirs.put("apps/publisher", key=old)
+    assert adopt(cli, sandbox, f"{url}#key").code == ExitCode.OK
+    keep(theirs, "apps/publisher", "1h")
+    for line in (("rotate", NAME), ("rotate", NAME, "--resume"), ("rotate", "--resume")):
+        answer = cli(*line)
+        assert answer.code == ExitCode.UNFINISHED, (line, answer.err)
+        assert "delete-version-after=0s" in answer.err, line
+        assert sandbox.world.alive(old), line
+    keep(theirs, "apps/publisher", "0s")
+    assert cli("rotate", NAME, "--resume").code == ExitCode.OK
+    assert ends_at(theirs, "apps/publisher") == ""
+    assert not sandbox.world.alive(old)
+
+
+def test_a_consumers_entry_that_deletes_itself_is_not_said_to_have_the_token(cli, sandbox, theirs):
+    keep(theirs, "apps/consumer", "1h")
+    url = theirs.put("apps/consumer", key="none yet")
+    fields = [each for each in _fields(sandbox) if each != "--no-consumers"]
+    made = cli("add", NAME, *fields, "--issue", "--deliver", f"{url}#key")
+    assert made.code == ExitCode.UNFINISHED
+    assert cli("rotate", "--resume").code == ExitCode.UNFINISHED
+    keep(theirs, "apps/consumer", "0s")
+    assert cli("rotate", "--resume").code == ExitCode.OK
+    assert ends_at(theirs, "apps/consumer") == ""
+
+
+def test_a_mount_without_versions_is_told_as_that(cli, sandbox, openbao):
+    mount = f"plain{next(_numbers)}"
+    openbao.api("POST", f"sys/mounts/{mount}", {"type": "kv", "options": {"version": "1"}})
+    openbao.api("POST", f"{mount}/publisher", {"key": _value(sandbox)})
+    refused = adopt(cli, sandbox, f"vault://{mount}/publisher#key")
+    assert refused.code == ExitCode.USAGE
+    assert "not KV version 2" in refused.error
 
 
 def test_a_deleted_entry_stops_a_rotation_and_not_a_retirement(cli, sandbox, theirs):

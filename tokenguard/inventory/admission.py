@@ -219,6 +219,8 @@ def value_at(places: ExternalFields, location: Location) -> Value:
     held = place.read()
     if held is None:
         raise nothing_there(place, location.url, hint="check path and name, including upper and lower case")
+    if held.ending is not None:
+        raise InputError(held.ending.message, hint=held.ending.hint)
     try:
         return Value.of(check_value(held.text.reveal()))
     except InputError as error:

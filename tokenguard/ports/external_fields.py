@@ -23,19 +23,21 @@ class UnexpectedValue(Unfinished):
         )
 
 
+class Absence(Frozen, frozen=True):
+    """A deleted entry that can be restored."""
+
+    message: str
+    hint: str
+
+
 class FieldValue(Frozen, frozen=True):
     """A field's value at one revision of its entry."""
 
     text: Secret
     version: str
     """The revision of the whole entry, which `replace` must expect."""
-
-
-class Absence(Frozen, frozen=True):
-    """A deleted entry that can be restored."""
-
-    message: str
-    hint: str
+    ending: Absence | None = None
+    """Why the server will delete the entry by itself, with the way to prevent it; None if it will not."""
 
 
 class ExternalField(Protocol):
@@ -59,7 +61,8 @@ class ExternalField(Protocol):
 
         Raises:
             Conflict: the entry has moved on; nothing was written. A reply that was lost is made up for by looking.
-            Unreachable: it cannot be asked, denies us, or is rotated by another party.
+            Unreachable: it cannot be asked, or denies us.
+            Unfinished: it is rotated by another party, or the server will delete what was written by itself.
         """
         ...
 

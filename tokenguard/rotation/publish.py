@@ -71,7 +71,7 @@ def publish(session: TokenSession) -> None:
     place = session.record.location.adopted
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=attempt.label, to=place))
     live = store.read_live(token)
-    if live is None or live.label != attempt.label or live.found is not FieldState.SAME:
+    if live is None or live.label != attempt.label or live.found is not FieldState.SAME or live.ending:
         try:
             store.publish(token, attempt.label, pinned)
         except Conflict:

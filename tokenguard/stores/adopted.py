@@ -88,7 +88,8 @@ class _AdoptingStore(StoreWrapper):
         if held is None:
             return replace(served, found=FieldState.NOTHING)
         value = Value({TOKEN_FIELD: held.text})
-        return replace(served, value=value, found=FieldState.SAME if value == served.value else FieldState.OTHER)
+        found = FieldState.SAME if value == served.value else FieldState.OTHER
+        return replace(served, value=value, found=found, ending=held.ending is not None)
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         """Publish the candidate in the register, then in the field. A first value is already in the field.
@@ -135,7 +136,7 @@ class _AdoptingStore(StoreWrapper):
             held = place.read()
             if held is None or not self._ours(token, served, held):
                 raise self._displaced(token)
-            if not moved and held.text == served.value.token:
+            if not moved and held.text == served.value.token and held.ending is None:
                 return
             try:
                 place.replace(held.version, served.value.token)

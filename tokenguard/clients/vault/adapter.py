@@ -12,6 +12,13 @@ from tokenguard.domain.secret import Secret
 Json = dict[str, Any]
 _OF_THE_SERVER = frozenset({"/v1/sys/health"})
 """Answered outside every namespace only."""
+_ONLY_OF_A_VAULT = frozenset(
+    {
+        VaultFailure.ABSENT, VaultFailure.DENIED, VaultFailure.REFUSED, VaultFailure.UNSUPPORTED, VaultFailure.SEALED,
+        VaultFailure.UNINITIALISED, VaultFailure.SERVER,
+    }
+)  # fmt: skip
+"""What an answer means only if it has the JSON body that a vault gives it."""
 _READS = frozenset({"GET", "LIST"})
 
 
@@ -51,8 +58,8 @@ class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
 def _object(answer: Answered) -> Json:
     errors = _errors(answer)
     reason = reason_of(answer.status, errors)
-    if reason is VaultFailure.ABSENT and _json(answer) is None:
-        reason = VaultFailure.MALFORMED  # a portal's or a proxy's 404: it says nothing of what the vault has
+    if reason in _ONLY_OF_A_VAULT and _json(answer) is None:  # a portal's or a proxy's: it says nothing of the vault
+        reason = VaultFailure.GATEWAY if answer.status >= 500 else VaultFailure.MALFORMED  # noqa: PLR2004 - HTTP
     if reason is VaultFailure.ABSENT and _version_is_gone(answer):
         reason = VaultFailure.DELETED
     if reason is not None:

@@ -3,10 +3,11 @@
 from typing import NoReturn
 
 from tokenguard.clients.vault.kv import KvEntry, KvMount
+from tokenguard.clients.vault.preflight import is_other_kind
 from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.field_address import VaultField
 from tokenguard.domain.secret import Secret
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, Unfinished
 from tokenguard.ports.external_fields import Absence, FieldValue
 
 
@@ -31,23 +32,55 @@ class KvField:
             raise InputError(
                 f"the field at {self._address.url} is not text", hint="name a field that holds only the token"
             )
-        return FieldValue(Secret(text), str(entry.version))
+        return FieldValue(Secret(text), str(entry.version), self._ending(entry))
 
     def absence(self) -> Absence | None:
-        """Return that the entry was deleted, with the commands that restore it."""
+        """Return that the entry was deleted, with the commands that restore it, or that its mount is another kind."""
         try:
-            self._kv.read(self._address.path)
+            entry = self._kv.read(self._address.path)
         except VaultError as error:
             if error.reason is VaultFailure.DELETED:
                 return Absence(f"the entry at {self._address.url} was deleted", error.hint)
+            return None
+        mount = self._address.mount
+        if entry is None and is_other_kind(self._kv.connection, mount):
+            return Absence(
+                f"the mount {mount} is not KV version 2: it has no compare-and-set",
+                f"`vault kv enable-versioning {mount}` upgrades it; or move the entry to another mount",
+            )
         return None
 
     def replace(self, expected: str, text: Secret) -> None:
-        """Replace the field if the entry is still at version `expected`; CasLost otherwise."""
+        """Replace the field if the entry is still at version `expected`; CasLost otherwise.
+
+        Raises:
+            Unfinished: the server will delete the new version by itself. It is written.
+        """
         try:
             self._kv.merge(self._address.path, {self._address.field: text.reveal()}, int(expected))
         except VaultError as error:
             self._explain(error, ("read", "patch"))
+        entry = self._entry()
+        if entry is not None and (ending := self._ending(entry)):
+            raise Unfinished(ending.message, hint=f"{self._keep}, then resume")
+
+    @property
+    def _at(self) -> str:
+        return f"-mount={self._address.mount} {self._address.path}"
+
+    @property
+    def _keep(self) -> str:
+        return f"switch that off for entry and mount (`vault kv metadata put -delete-version-after=0s {self._at}`)"
+
+    def _ending(self, entry: KvEntry) -> Absence | None:
+        if not entry.ends:
+            return None
+        at, field = self._at, self._address.field
+        return Absence(
+            f"the vault will delete the entry at {self._address.url} by itself at {entry.ends[:19]}Z "
+            "(delete_version_after)",
+            f"{self._keep}, and write it anew: `vault kv get -field={field} {at} | vault kv patch {at} {field}=-`",
+        )
 
     def _entry(self) -> KvEntry | None:
         try:

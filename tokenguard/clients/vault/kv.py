@@ -18,6 +18,8 @@ class KvEntry:
 
     version: int
     data: dict[str, Any]
+    ends: str = ""
+    """When the server deletes this version by itself (`delete_version_after`); empty: never."""
 
     def __repr__(self) -> str:
         return f"Entry(version={self.version})"
@@ -186,7 +188,11 @@ def _next_version(answer: Any, cas: int) -> int:
 
 def _entry(answer: Any) -> KvEntry:
     outer = _part(answer, "data")
-    return KvEntry(version=_version(_part(outer, "metadata"), "version"), data=_part(outer, "data"))
+    about = _part(outer, "metadata")
+    ends = about.get("deletion_time")
+    return KvEntry(
+        version=_version(about, "version"), data=_part(outer, "data"), ends=ends if isinstance(ends, str) else ""
+    )
 
 
 def _keys(answer: Any) -> Sequence[str]:

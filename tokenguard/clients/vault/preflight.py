@@ -60,9 +60,25 @@ def _health(connection: VaultConnection) -> Iterator[PreflightProblem]:
         )
 
 
+def is_other_kind(connection: VaultConnection, mount: str) -> bool:
+    """Whether the mount is there and is not KV version 2; False if the login may not know of it."""
+    try:
+        return not _is_kv2(connection, mount)
+    except VaultError as error:
+        if error.reason not in {VaultFailure.DENIED, VaultFailure.ABSENT}:
+            raise
+        return False
+
+
+def _is_kv2(connection: VaultConnection, mount: str) -> bool:
+    found = connection.request("get", f"/v1/sys/internal/ui/mounts/{mount}").get("data")
+    options = (found.get("options") if isinstance(found, dict) else None) or {}
+    return options.get("version") == "2"
+
+
 def _mount(connection: VaultConnection, mount: str) -> Iterator[PreflightProblem]:
     try:
-        found = connection.request("get", f"/v1/sys/internal/ui/mounts/{mount}").get("data")
+        fit = _is_kv2(connection, mount)
     except VaultError as error:
         if error.reason not in {VaultFailure.DENIED, VaultFailure.ABSENT}:
             raise
@@ -70,8 +86,7 @@ def _mount(connection: VaultConnection, mount: str) -> Iterator[PreflightProblem
             f"there is no mount {mount}, or the login may not see it", "check MOUNT in the store's address"
         )
         return
-    options = (found.get("options") if isinstance(found, dict) else None) or {}
-    if options.get("version") != "2":
+    if not fit:
         yield PreflightProblem(
             f"the mount {mount} is not KV version 2: it has no compare-and-set",
             f"make one with `vault secrets enable -path={mount} -version=2 kv`, or name another mount",

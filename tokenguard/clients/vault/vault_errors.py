@@ -43,7 +43,11 @@ class VaultFailure(StrEnum):
     STANDBY = "standby"
     SEALED = "sealed"
     UNINITIALISED = "uninitialised"
+    RECOVERY = "recovery"
+    """A secondary for disaster recovery, which serves no request."""
     SERVER = "server"
+    GATEWAY = "gateway"
+    """A 5xx of something before the vault: it has no body of a vault."""
     REDIRECT = "redirect"
     MALFORMED = "malformed"
     CONNECT = "connect"
@@ -117,6 +121,14 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     ),
     VaultFailure.SEALED: ("the vault is sealed, or has no leader", "unseal it"),
     VaultFailure.UNINITIALISED: ("the vault is not initialised", "check the address, or initialise the server"),
+    VaultFailure.RECOVERY: (
+        "the server is a disaster-recovery secondary, which answers no request but its promotion",
+        "set the address of the primary cluster",
+    ),
+    VaultFailure.GATEWAY: (
+        "a proxy or load balancer answered in place of the vault (5xx)",
+        "check that the vault behind it is up, and the address",
+    ),
     VaultFailure.SERVER: ("the vault failed to answer (5xx)", "see the server's log"),
     VaultFailure.REDIRECT: (
         "the vault answered with a redirect, which is never followed",
@@ -145,6 +157,7 @@ _PHRASES: dict[int, dict[str, VaultFailure]] = {
         "too large": VaultFailure.TOO_LARGE,
         "high complexity": VaultFailure.TOO_LARGE,
         "missing client token": VaultFailure.EXPIRED,
+        "replication DR secondary": VaultFailure.RECOVERY,
         "from non-versioned to versioned": VaultFailure.BEHIND,  # a mount that was made a moment ago
         "wrapping token is not valid": VaultFailure.WRAPPING,
         "could not be found": VaultFailure.NO_ROLE,
@@ -170,12 +183,15 @@ _BY_STATUS = {
 _PASSING = frozenset(
     {
         VaultFailure.BEHIND, VaultFailure.THROTTLED, VaultFailure.STANDBY, VaultFailure.SEALED, VaultFailure.SERVER,
-        VaultFailure.CONNECT, VaultFailure.TIMEOUT, VaultFailure.RESET,
+        VaultFailure.GATEWAY, VaultFailure.CONNECT, VaultFailure.TIMEOUT, VaultFailure.RESET,
     }
 )  # fmt: skip
 _UNDECIDED = frozenset(
-    {VaultFailure.SERVER, VaultFailure.TIMEOUT, VaultFailure.RESET, VaultFailure.SEALED, VaultFailure.MALFORMED}
-)
+    {
+        VaultFailure.SERVER, VaultFailure.GATEWAY, VaultFailure.TIMEOUT, VaultFailure.RESET, VaultFailure.SEALED,
+        VaultFailure.MALFORMED,
+    }
+)  # fmt: skip
 
 
 class VaultError(Unreachable):
