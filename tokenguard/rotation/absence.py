@@ -17,6 +17,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Ambiguous, Issuer, ProviderToken, TokenList
 from tokenguard.rotation.machine import revoke_intended
 from tokenguard.rotation.proof_of_death import refused_with_control
+from tokenguard.rotation.renamed import perhaps_renamed
 from tokenguard.rotation.session import TokenSession
 
 _LOOKS = 3
@@ -59,11 +60,14 @@ def search(
     why = _compare(session, found).lacks if doubtful else ""
     if doubtful and not every:
         why = why or _labels_differ(session, found)
-    if why:
-        more = "another token named " if rows else ""
+    another = perhaps_renamed(session, found, attempt.label, attempt.begun_at) if doubtful or every else ""
+    if why or another:
+        more = "another token named " if every else ""
+        name = session.provider.name
+        settle = f"if it is that token, revoke it at {name}; if not, `tokenguard import --from provider:{name}`; then "
         raise Unreachable(
-            f"it is not known whether {more}{attempt.label} exists at {session.provider.name}: {why}",
-            hint=_again(session),
+            f"it is not known whether {more}{attempt.label} exists at {name}: {why or another}",
+            hint=_again(session) if why else settle + _again(session),
         )
     return rows
 
@@ -98,7 +102,7 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
         ) from None
     if still(found):
         raise Ambiguous(
-            f"{name} accepted the revoke but still lists the token",
+            f"{name} was asked to revoke the token but still lists it",
             hint=f"{_again(session)}; if it stays, revoke it by hand or check the configured revoke route; a provider "
             "file needs `list.status` if revoked tokens stay listed",
         )

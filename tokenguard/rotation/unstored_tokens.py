@@ -17,6 +17,7 @@ from tokenguard.rotation.absence import doubt, listed_under
 from tokenguard.rotation.alarm import alarm
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.cleanup import kept_label
+from tokenguard.rotation.renamed import perhaps_renamed
 from tokenguard.rotation.session import Context, TokenSession
 
 
@@ -40,10 +41,10 @@ def listed_ids(session: TokenSession, found: TokenList, item: Quarantined) -> li
 def why_not_gone(session: TokenSession, found: TokenList, item: Quarantined) -> str:
     """Return why a list that lacks the token does not prove that it is gone; empty if it does."""
     able, now = session.provider.capabilities, session.context.clock.now()
-    begun = {kept_label(each): each.begun_at for each in session.journal.attempts}.get(item.label) or item.proof.last_at
-    if max(begun + able.list_lag, item.proof.last_at + able.revoke_lag) > now:
+    begun = {kept_label(each): each.begun_at for each in session.journal.attempts}.get(item.label)
+    if max((begun or item.proof.last_at) + able.list_lag, item.proof.last_at + able.revoke_lag) > now:
         return "its list may lag behind"
-    return doubt(session, found)
+    return doubt(session, found) or perhaps_renamed(session, found, item.provider_label, begun)
 
 
 def take_off_record(session: TokenSession, item: Quarantined) -> None:

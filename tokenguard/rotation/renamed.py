@@ -1,0 +1,74 @@
+"""Finds listed tokens that a provider may show under another name than the one they were created with.
+
+Services shorten names, change their case, replace characters or drop names altogether. A name that is not listed
+therefore proves nothing while the list holds a token that no record explains and whose name may have been made of it.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.token_hint import fits
+from tokenguard.ports.provider import ProviderToken, TokenList
+from tokenguard.rotation.session import TokenSession
+
+_ENOUGH = 4
+"""Characters that must be left of a shortened name for it to be taken for that token."""
+_SKEW = timedelta(days=1)
+"""How far the provider's clock may be from the one that recorded when the creation began."""
+
+
+def perhaps_renamed(session: TokenSession, found: TokenList, label: str, begun: datetime | None) -> str:
+    """Return why a list that lacks `label` may hold its token all the same; empty if it does not.
+
+    Args:
+        session: the session that holds the token.
+        found: the list.
+        label: the name that the token was to have.
+        begun: when its creation began; None: not known.
+    """
+    live = session.context.store.read_live(session.snapshot.id)
+    text = live.value.token.reveal() if live is not None else ""
+    for row in _unexplained(session, found):
+        older = begun is not None and row.created_at is not None and row.created_at < begun - _SKEW
+        if row.label != label and not older and may_be(row.label, label) and not fits(row.hint, text):
+            shown = f"named {row.label}" if row.label else "without a name"
+            return f"its list holds a token {shown} ({row.provider_id}) that may be it and is not on record"
+    return ""
+
+
+def may_be(listed: str, label: str) -> bool:
+    """Whether a service may list a token as `listed` that was created as `label`."""
+    seen, wanted = _letters(listed), _letters(label)
+    shortened = len(seen) >= _ENOUGH and wanted.startswith(seen)
+    return not seen or shortened or wanted in seen
+
+
+def _letters(name: str) -> str:
+    """Return a name without case, punctuation and spaces."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
+
+
+def _unexplained(session: TokenSession, found: TokenList) -> Iterator[ProviderToken]:
+    """Yield the rows that are on no record of this provider, neither by id nor by name."""
+    place = (session.record.provider, session.record.base_url)
+    known: set[str] = set()
+    for each in (session.snapshot, *session.context.store.scan()):
+        if (each.document.record.provider, each.document.record.base_url) == place:
+            known.update(_on_record(each))
+    yield from (row for row in found.rows if not known & ({row.provider_id, row.label} - {""}))
+
+
+def _on_record(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the ids and names at the provider that a record knows."""
+    record, journal = snapshot.document.record, snapshot.document.journal
+    yield from (record.provider_id, record.label)
+    for kept in snapshot.document.quarantine:
+        yield from (kept.provider_id, kept.provider_label)
+    if journal is None:
+        return
+    if journal.old is not None:
+        yield from (journal.old.provider_id, journal.old.provider_label)
+    for attempt in journal.attempts:
+        yield from (attempt.provider_id, attempt.label)
