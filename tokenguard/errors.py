@@ -2,6 +2,7 @@
 
     TokenguardError
     ├── InputError           bad usage or input                                exit 2
+    │   └── NoStore          nothing at a store's address (stores/refusals)    exit 2
     ├── NeedsPerson          a person is needed and none may be asked          exit 3
     ├── NotApproved          something new without approval, unattended        exit 3
     ├── Unfinished           a rotation stopped before the revoke intent       exit 3

@@ -111,6 +111,14 @@ def test_a_token_whose_secret_lost_the_stores_tags_is_no_intact_store(cli, kept)
     assert [token["name"] for token in cli("list", "--format", "json").document["tokens"]] == [NAME]
 
 
+def test_a_store_that_is_not_there_any_more_is_not_told_like_one_that_never_was(cli):
+    cli.aws.service.call("DeleteSecret", {"SecretId": f"{prefix_of(cli)}/@store", "ForceDeleteWithoutRecovery": True})
+    answer = cli("rotate", "--due")
+    assert answer.code == ExitCode.USAGE
+    assert "not there any more" in answer.error
+    assert "get-caller-identity" in answer.err
+
+
 def test_the_store_s_own_secrets_that_are_scheduled_for_deletion_are_named(cli):
     secret = make(cli, "@log/" + "0" * 32 + "/1", {STORE: tags_of(cli)[STORE]})
     cli.aws.service.call("DeleteSecret", {"SecretId": secret})

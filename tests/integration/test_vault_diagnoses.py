@@ -74,6 +74,17 @@ def test_an_address_with_a_path_too_many(cli, path, code, word):
     told(cli, code, word)
 
 
+def test_a_store_whose_mount_was_moved_is_not_told_like_one_that_never_was(cli, openbao):
+    mount = openbao.new_mount()
+    cli.url = f"vault://{mount}/team"
+    told(cli, ExitCode.USAGE, "there is no store", "namespace")
+    assert cli("init").code == ExitCode.OK
+    assert cli("list").code == ExitCode.OK
+    openbao.api("POST", "sys/remount", {"from": mount, "to": f"{mount}-moved"})
+    answer = told(cli, ExitCode.USAGE, "not there any more", "vault secrets list")
+    assert "there is no store" not in answer.err
+
+
 @pytest.fixture
 def approle(cli) -> dict[str, str]:
     mount = f"approle-{secrets.token_hex(4)}"

@@ -102,6 +102,21 @@ def test_no_store_is_bad_input_and_names_init(tmp_path: Path):
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_a_store_that_this_machine_used_is_not_told_like_one_that_never_was(home: Path, tmp_path: Path):
+    """A disk that is not mounted: a new store in its place would be empty, and would say that nothing is due."""
+    made(home)
+    opened(home)
+    home.rename(tmp_path / "unmounted")
+    for _ in ("no directory", "an empty one"):
+        with pytest.raises(InputError, match="not there any more") as caught:
+            opened(home)
+        assert "mount its disk" in caught.value.hint
+        home.mkdir(mode=0o700, exist_ok=True)
+    home.rmdir()
+    (tmp_path / "unmounted").rename(home)
+    assert everything(opened(home))
+
+
 def test_a_second_store_in_one_place_is_refused(home: Path):
     content = everything(made(home))
     with pytest.raises(InputError, match="already"):

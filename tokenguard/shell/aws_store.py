@@ -18,6 +18,7 @@ from tokenguard.shell.known_servers import KnownServers
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.policies import AwsStoreRole, policy
 from tokenguard.stores.aws.store import AwsStore, create_store, open_store
+from tokenguard.stores.refusals import NoStore
 
 _ROLE = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 _KMS_KEY = re.compile(r"[A-Za-z0-9:/_-]{1,2048}", re.ASCII)
@@ -43,7 +44,10 @@ def open_aws(
     servers = known_servers(url, settings)
     servers.check()
     asked = client(place.region, settings, environ, keyless=keyless, practice=True, told=told)
-    store = open_store(place, asked, clock)
+    try:
+        store = open_store(place, asked, clock)
+    except NoStore as error:
+        raise error.of_before() if servers.known else error from None
     if not store.sandbox:
         _refuse_plain_http(asked.settings.endpoint)
     servers.remember()

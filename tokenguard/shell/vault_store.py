@@ -17,6 +17,7 @@ from tokenguard.shell.identities import credential
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.vault_environment import completed
 from tokenguard.stores.actor import current_actor
+from tokenguard.stores.refusals import NoStore
 from tokenguard.stores.vault.factory import connected, found, read_about
 from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.policies import VaultStoreRole, policy
@@ -51,9 +52,12 @@ def open_vault(
     servers = known_servers(url, where)
     check_server(servers, config, environ)
     kv = connected(VaultConnection(where, clock, told), place)
-    store = VaultStore(kv, place, read_about(kv, place), clock)
+    try:
+        about = read_about(kv, place)
+    except NoStore as error:
+        raise error.of_before() if servers.known else error from None
     servers.remember()
-    return store
+    return VaultStore(kv, place, about, clock)
 
 
 def make_vault(

@@ -6,6 +6,30 @@ from tokenguard.ports.shared_item import Item
 _AGAIN = "run the command again; it continues from the current state"
 
 
+class NoStore(InputError):
+    """There is no store at an address.
+
+    Args:
+        url: the address.
+        where: the place as messages name it.
+        check: what to look at if there should be one.
+        hint: where a store that was never there is more likely than one that should be.
+    """
+
+    def __init__(self, url: str, where: str, check: str, *, hint: str = "") -> None:
+        super().__init__(
+            f"there is no store at {where}", hint=hint or f"{check}; `tokenguard --store {url} init` makes one"
+        )
+        self._url, self._where, self._check = url, where, check
+
+    def of_before(self) -> InputError:
+        """Return the error on a machine that used a store there before: a new one would hold none of its tokens."""
+        return InputError(
+            f"the store at {self._where} is not there any more: this machine used one there before",
+            hint=f"{self._check}; `tokenguard --store {self._url} init` would make another, empty one",
+        )
+
+
 def no_such_token() -> InputError:
     """The given token id does not exist."""
     return InputError("no such token", hint="list the names with `tokenguard list`")

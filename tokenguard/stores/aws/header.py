@@ -6,11 +6,10 @@ from tokenguard.clients.aws.secrets import CURRENT, Secrets, new_version
 from tokenguard.domain.event import STORE_CHAIN, ChainHead, Event, extend
 from tokenguard.domain.fingerprint import FingerprintKey
 from tokenguard.domain.migration_status import Move
-from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.stores.aws.codec import StoreBody, damaged, pack, unpack_store
 from tokenguard.stores.aws.layout import AwsPlace
-from tokenguard.stores.refusals import move_changed
+from tokenguard.stores.refusals import NoStore, move_changed
 
 
 class Header:
@@ -24,9 +23,8 @@ class Header:
         """Return the version and content of the store's description; InputError if there is no store."""
         stored = self._secrets.read(self._place.header)
         if stored is None:
-            raise InputError(
-                f"there is no store at {self._place.url}", hint=f"tokenguard --store {self._place.url} init"
-            )
+            check = "check REGION and PREFIX, and whose account it is (`aws sts get-caller-identity`)"
+            raise NoStore(self._place.url, self._place.url, check)
         if isinstance(stored.data, str):
             raise damaged("the store's own secret has content that tokenguard never writes")
         return stored.version, unpack_store(stored.data)

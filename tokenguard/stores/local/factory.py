@@ -24,6 +24,7 @@ from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import KEY_BYTES, DataKeys, RowKind, Sealer
 from tokenguard.stores.local.sqlite_errors import translated
 from tokenguard.stores.local.tree import EMPTY
+from tokenguard.stores.refusals import NoStore
 
 
 def make(place: StoreDirectory, keys: Sequence[SlotKey], clock: Clock) -> tuple[StoreSession, StoreKeys]:
@@ -55,8 +56,13 @@ def _prepare_anchors() -> None:
 
 def open_(place: StoreDirectory, unlock: Unlock, clock: Clock) -> tuple[StoreSession, StoreKeys]:
     """Open the store with the key that `unlock` finds."""
-    with translated():
-        place.check()
+    try:
+        with translated():
+            place.check()
+    except NoStore as error:
+        if KnownPlace(place.directory).used:
+            raise error.of_before() from None
+        raise
     known = KnownPlace(place.directory)  # before SQLite opens the file
     return guarded(unguarded(place, unlock, clock), known)
 

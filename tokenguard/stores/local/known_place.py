@@ -60,6 +60,11 @@ class KnownPlace:
         if self._known is not None and self._known.identity not in self._anchored:
             raise anchor_gone(anchor_directory() / self._known.identity)
 
+    @property
+    def used(self) -> bool:
+        """Whether this machine used a store here before."""
+        return self._known is not None
+
     def expects_anchor(self, identity: bytes) -> bool:
         """Whether the store's anchor was there; Tampered if another store was here."""
         if self._known is not None and self._known.identity != identity.hex():

@@ -9,6 +9,7 @@ from tokenguard.files import check_private_dir, check_private_file, make_private
 from tokenguard.frozen import Frozen
 from tokenguard.places import state_dir
 from tokenguard.stores.local.network_disk import refuse_network_disk
+from tokenguard.stores.refusals import NoStore
 
 STATE_DIR_VARIABLE = "TOKENGUARD_STATE_DIR"
 
@@ -70,8 +71,10 @@ class StoreDirectory(Frozen, frozen=True):
     def check(self) -> None:
         """Refuse a place that is not a store, or that others could reach into."""
         if not self.directory.is_dir() or not os.path.lexists(self.database):
-            raise InputError(
-                f"there is no store at {shown(self.directory)}",
+            raise NoStore(
+                self.url,
+                shown(self.directory),
+                "mount its disk, or restore a backup (`tokenguard store restore FILE`)",
                 hint=f"make it with `tokenguard --store {self.url} init`, or name another with --store",
             )
         check_private_dir(self.directory)

@@ -13,6 +13,7 @@ from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Event, Op, ex
 from tokenguard.errors import Conflict, InputError, NewerFormat, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
+from tokenguard.stores.refusals import NoStore
 from tokenguard.stores.vault.codec import FORMAT, StoreDescription, damaged, pack, unpack
 from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.policies import VaultStoreRole, needs
@@ -65,7 +66,8 @@ def read_about(kv: KvMount, place: VaultAddress) -> StoreDescription:
     """
     entry = kv.read(place.store)
     if entry is None:
-        raise InputError(f"there is no store at {place.url}", hint=f"tokenguard --store {place.url} init")
+        check = "check MOUNT and PREFIX, the namespace, and whether the mount was moved (`vault secrets list`)"
+        raise NoStore(place.url, place.url, check)
     NewerFormat.check("the store", unpack(entry.data, _Header).format, FORMAT)
     return unpack(entry.data, StoreDescription)
 
