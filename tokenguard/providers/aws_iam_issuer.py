@@ -157,7 +157,7 @@ class AccessKeyIssuer:
 
     def _pages(self, operation: str, rows: str, user: str) -> tuple[list[Any], str]:
         """All rows, and why they may not be all: AWS says in each answer whether there are more."""
-        all_rows, gap, marker = list[Any](), "", dict[str, str]()
+        all_rows, gap, marker, given = list[Any](), "", dict[str, str](), set[str]()
         while True:
             answer = self._read(operation, UserName=user, **marker)
             found, more = answer.get(rows), answer.get("IsTruncated")
@@ -168,6 +168,9 @@ class AccessKeyIssuer:
             if not more:
                 return all_rows, gap
             marker = {"Marker": answer["Marker"]}
+            if marker["Marker"] in given:
+                raise _unreadable()  # it leads back to a page before it
+            given.add(marker["Marker"])
 
     def _read(self, operation: str, **params: Any) -> dict[str, Any]:
         try:

@@ -133,14 +133,23 @@ class Secrets:
         self.client.secrets("untag_resource", SecretId=secret, TagKeys=keys)
 
     def pages(self, **params: Any) -> Iterator[list[dict[str, Any]]]:
-        """Yield the pages of a listing, 100 secrets each."""
+        """Yield the pages of a listing, 100 secrets each.
+
+        Raises:
+            AwsError: it does not end: a page leads back to one before it.
+        """
         following: dict[str, str] = {}
+        given: set[str] = set()
         while True:
             answer = self.client.secrets("list_secrets", MaxResults=100, **params, **following)
             yield answer.get("SecretList", [])
-            if not answer.get("NextToken"):
+            token = answer.get("NextToken")
+            if not token:
                 return
-            following = {"NextToken": answer["NextToken"]}
+            if token in given:
+                raise AwsError(AwsFailure.MALFORMED)
+            given.add(token)
+            following = {"NextToken": token}
 
     def _read(self, secret: str, wanted: Mapping[str, str]) -> Stored | None:
         try:
