@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Op
 from tokenguard.domain.journal import Attempt
 from tokenguard.domain.token import CredentialKind, RecordState
 from tokenguard.domain.token_hint import fits
@@ -20,6 +21,7 @@ from tokenguard.rotation.proof_of_death import refused_with_control
 from tokenguard.rotation.renamed import perhaps_renamed
 from tokenguard.rotation.session import TokenSession
 
+_LISTED = "listed"
 _LOOKS = 3
 """Reads of a list that may lag: at once, halfway through the lag and at its end."""
 _MAX_PROBED = 3
@@ -110,6 +112,25 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
     if needed and compared.lacks:
         raise Ambiguous(f"it is not known whether {name} has revoked the token: {compared.lacks}", hint=_again(session))
     return doubt(session, found) if needed else compared.lacks
+
+
+def note_listed(session: TokenSession, issuer: Issuer, provider_id: str, label: str) -> None:
+    """Record that the provider lists a token that is about to be revoked, where the list alone can show its end."""
+    if not provider_id or was_listed(session, provider_id):
+        return
+    found = issuer.listed()
+    if found.holds(provider_id) or listed_under(session, found, provider_id, label):
+        session.commit(session.event(Op.REVOKE, provider_id=provider_id, result=_LISTED))
+
+
+def was_listed(session: TokenSession, provider_id: str) -> bool:
+    """Whether the list is on record to have shown a token before its revoke.
+
+    If not, the list may be that of a login that does not see the token, as where each person sees the own ones only.
+    """
+    entries = session.context.store.history(session.snapshot.id)
+    details = [entry.event.detail for entry in entries if entry.event.op is Op.REVOKE]
+    return any((each.get("result"), each.get("provider_id")) == (_LISTED, provider_id) for each in details)
 
 
 def doubt(session: TokenSession, found: TokenList) -> str:

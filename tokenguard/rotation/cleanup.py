@@ -11,7 +11,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.operator import StrayToken
 from tokenguard.ports.provider import Ambiguous, ByValue, Issuer, Method
 from tokenguard.ports.store import Tombstone
-from tokenguard.rotation.absence import confirm_gone, search
+from tokenguard.rotation.absence import confirm_gone, note_listed, search
 from tokenguard.rotation.in_place import is_in_place, leave_to_next, makes_by_api
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.prompts import revoke_task, trace_task
@@ -128,6 +128,8 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt, held: V
     listed = issuer.listed().named(attempt.label) if known else search(session, issuer, attempt)
     ids = sorted({known, *(row.provider_id for row in listed)} - {""})
     for provider_id in ids:
+        if not session.provider.capabilities.probe:
+            note_listed(session, issuer, provider_id, attempt.label)
         issuer.revoke(provider_id)
     if held is None or not session.provider.capabilities.probe:
         wait_for_revoke(session, session.context.clock.now())  # an earlier runner may have sent it, too

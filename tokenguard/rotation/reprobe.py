@@ -19,7 +19,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import TokenguardError
 from tokenguard.frozen import Frozen, replace
-from tokenguard.rotation.absence import listed_otherwise
+from tokenguard.rotation.absence import listed_otherwise, was_listed
 from tokenguard.rotation.alarm import alarm
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
@@ -177,7 +177,9 @@ class _Looks:
                     yield self._unclear(kept, "its id is listed for another token")
             elif kept.item.provider_id:
                 other = listed_otherwise(session, found, kept.item.provider_id, kept.item.provider_label)
-                if why := other or why_not_gone(session, found, kept.item):
+                seen = kept.item.proof.proven or was_listed(session, kept.item.provider_id)
+                hidden = "" if seen else "its list did not show it before its revoke either"
+                if why := other or why_not_gone(session, found, kept.item) or hidden:
                     yield self._unclear(kept, why)
                 else:
                     yield self._settled(kept, listed_dead(now))

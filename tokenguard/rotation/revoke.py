@@ -1,5 +1,6 @@
 """Irreversible half of a rotation: revoke the old token, prove it dead, quarantine its value."""
 
+import contextlib
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -9,10 +10,18 @@ from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathControl, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import Conflict, NotProvenDead
+from tokenguard.errors import Conflict, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Ambiguous, ByValue, CreateRefused, Issuer
-from tokenguard.rotation.absence import confirm_gone, doubt, ids_of_others, listed_otherwise, listed_under
+from tokenguard.rotation.absence import (
+    confirm_gone,
+    doubt,
+    ids_of_others,
+    listed_otherwise,
+    listed_under,
+    note_listed,
+    was_listed,
+)
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
 from tokenguard.rotation.machine import reached
@@ -100,6 +109,9 @@ def finish(session: TokenSession) -> None:
 
 def _revoke(session: TokenSession, write: Callable[..., None]) -> None:
     """Revoke the old token, and record with `write` who says so."""
+    if session.issuer is not None and not _can_probe(session):
+        with contextlib.suppress(Unreachable):  # then the list shows nothing afterwards either
+            note_listed(session, session.issuer, old_token(session).provider_id, old_token(session).provider_label)
     if not revoked_by_api(session):
         _say_revoked(session, _person_revokes(session), write)
         return
@@ -162,7 +174,7 @@ def _check_target(session: TokenSession, issuer: Issuer, target: str) -> None:
     """
     label, provider = old_token(session).provider_label, session.provider.name
     mine = {attempt.provider_id for attempt in session.journal.attempts}
-    if session.journal.mode is Mode.REVOKE_AGAIN:
+    if session.journal.mode is Mode.REVOKE_AGAIN and session.record.state is not RecordState.RETIRED:
         mine.add(session.record.provider_id)
     listed = [row.label for row in issuer.listed().of_id(target)]
     renamed = label and listed and all(each and each != label for each in listed)
@@ -282,6 +294,11 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
             hint=f"if it is that token, revoke it there; if not, `tokenguard add` that one; then: "
             f"tokenguard rotate {session.record.name} --resume",
         )
+    if not was_listed(session, provider_id):
+        session.context.progress.note(
+            f"{session.provider.name} did not list the old token before either: its list may not show every token"
+        )
+        return None
     return None if doubt(session, found) else listed_dead(session.context.clock.now())
 
 

@@ -10,6 +10,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.journal import Quarantined
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
+from tokenguard.domain.token import RecordState
 from tokenguard.errors import TokenguardError
 from tokenguard.ports.provider import TokenList
 from tokenguard.ports.store import Store
@@ -33,9 +34,10 @@ def unstored_tokens(store: Store, snapshot: Snapshot) -> list[Quarantined]:
 
 
 def listed_ids(session: TokenSession, found: TokenList, item: Quarantined) -> list[str]:
-    """Return the ids under which the list holds the token; the token in use is never among them."""
+    """Return the ids under which the list holds the token; the token in use, if there is one, is never among them."""
     ids = listed_under(session, found, item.provider_id, item.provider_label)
-    return [each for each in ids if each != session.record.provider_id]
+    in_use = "" if session.record.state is RecordState.RETIRED else session.record.provider_id
+    return [each for each in ids if each != in_use]
 
 
 def why_not_gone(session: TokenSession, found: TokenList, item: Quarantined) -> str:
