@@ -112,6 +112,28 @@ def test_another_value_in_a_live_entry_is_served_to_nobody_until_it_is_restored(
         assert cli(*line).code == ExitCode.OK, line
 
 
+def test_a_live_entry_that_was_removed_with_all_its_versions_is_noticed(cli):
+    live = Entry(cli, f"live/{NAME}")
+    content = live.content()
+    live.remove()
+    assert cli("exec", "-t", NAME, "--", "true").code == ExitCode.CLOSED
+    refused(cli, f"secret/{live.path}", ["audit", "verify"], ["doctor"])
+    hint = cli("audit", "verify").err
+    assert f"cand/{token_of(cli)}/{content['tokenguard']['label']}" in hint
+    assert f"bao kv put -cas=0 -mount=secret {live.path} -" in hint
+    slot = Entry(cli, f"cand/{token_of(cli)}/{content['tokenguard']['label']}").content()["value"]
+    live.put(slot | {"tokenguard": {"label": content["tokenguard"]["label"]}})
+    for line in (
+        ["verify", NAME],
+        ["audit", "verify"],
+        ["rotate", NAME],
+        ["audit", "verify"],
+        ["retire", NAME, "--yes"],
+    ):
+        assert cli(*line).code == ExitCode.OK, line
+    assert cli("audit", "verify").code == ExitCode.OK
+
+
 def test_a_document_that_was_removed_with_all_its_versions_is_noticed(cli, document):
     token = token_of(cli)
     document.remove()

@@ -194,6 +194,19 @@ def another_value(mount: str, live: str, slot: str, entry: Live) -> Tampered:
     )
 
 
+def nothing_served(mount: str, live: str, slot: str) -> str:
+    """Return how to serve the value of a token again whose live entry was removed with its metadata."""
+    if not slot:
+        return "its value is in no slot: restore the entry from a snapshot"
+    label, at = slot.rpartition("/")[2], f"-mount={mount} {live}"
+    ours = f'{{"{_OURS}": {{"label": "{label}"}}}}'
+    return (
+        "find its writer in the server's audit log, then restore it from its slot: "
+        f"`bao kv metadata put -max-versions=1 {at}`, "
+        f"`bao kv get -format=json -mount={mount} {slot} | jq '.data.data.value + {ours}' | bao kv put -cas=0 {at} -`"
+    )
+
+
 def damaged(what: str) -> Tampered:
     """Return the error for stored content that tokenguard did not write."""
     return Tampered(what, hint="compare with the entry's older versions in the vault; keep them as evidence")

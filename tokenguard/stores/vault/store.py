@@ -14,6 +14,7 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerpri
 from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
+from tokenguard.domain.token import RecordState
 from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
@@ -21,7 +22,14 @@ from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import no_such_token, token_changed
-from tokenguard.stores.vault.codec import Envelope, StoreDescription, another_value, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.codec import (
+    Envelope,
+    StoreDescription,
+    another_value,
+    nothing_served,
+    pack_envelope,
+    unpack_envelope,
+)
 from tokenguard.stores.vault.event_archive import Blocks
 from tokenguard.stores.vault.factory import check_ready, read_about, read_key, write_key
 from tokenguard.stores.vault.fingerprint_index import Holders
@@ -245,11 +253,27 @@ class VaultStore:
 
     def _exchanged_at(self, token: TokenId) -> Stray | None:
         try:
-            self.read_live(token)
+            live = self.read_live(token)
         except Tampered as changed:
             where = f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
             return Stray(where=where, what="the value served is not the token's value", hint=changed.hint)
-        return None
+        return None if live is not None else self._unserved_at(token)
+
+    def _unserved_at(self, token: TokenId) -> Stray | None:
+        """A token in use whose live entry is gone with its metadata: consumers get nothing."""
+        document, at = self.load(token).document, self._place.live(self._aliases[token])
+        mark = document.record.fingerprint
+        if document.busy or document.record.state is not RecordState.ACTIVE or mark is None:
+            return None
+        labels = map(Label, self._kv.names(self._place.at("cand", token)))
+        held = ((label, self._slots.read(token, label)) for label in labels)
+        slots = (label for label, value in held if isinstance(value, Value) and self.fingerprint(value) == mark)
+        slot = next((self._place.candidate(token, label) for label in slots), "")
+        return Stray(
+            where=f"{self._kv.mount}/{at}",
+            what="the value of a token in use is not served: its entry was removed",
+            hint=nothing_served(self._kv.mount, at, slot),
+        )
 
     def _check_once(self) -> None:
         """Run the preflight checks before the first write of this process."""
