@@ -5,7 +5,7 @@ therefore proves nothing while the list holds a token that no record explains an
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Snapshot
@@ -28,13 +28,15 @@ def perhaps_renamed(session: TokenSession, found: TokenList, label: str, begun: 
         label: the name that the token was to have.
         begun: when its creation began; None: not known.
     """
-    live = session.context.store.read_live(session.snapshot.id)
-    text = live.value.token.reveal() if live is not None else ""
-    for row in _unexplained(session, found):
-        older = begun is not None and row.created_at is not None and row.created_at < begun - _SKEW
-        if row.label != label and not older and may_be(row.label, label) and not fits(row.hint, text):
-            shown = f"named {row.label}" if row.label else "without a name"
-            return f"its list holds a token {shown} ({row.provider_id}) that may be it and is not on record"
+    mine = set(_on_record(session.snapshot))
+    rows = [
+        row
+        for row in found.rows
+        if not mine & {row.provider_id, row.label} and may_be(row.label, label) and not _is_older(row, begun)
+    ]
+    for row in _unexplained(session, rows):
+        shown = f"named {row.label}" if row.label else "without a name"
+        return f"its list holds a token {shown} ({row.provider_id}) that may be it and is not on record"
     return ""
 
 
@@ -50,25 +52,29 @@ def _letters(name: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
-def _unexplained(session: TokenSession, found: TokenList) -> Iterator[ProviderToken]:
-    """Yield the rows that are on no record of this provider, neither by id nor by name."""
-    place = (session.record.provider, session.record.base_url)
-    known: set[str] = set()
-    for each in (session.snapshot, *session.context.store.scan()):
+def _is_older(row: ProviderToken, begun: datetime | None) -> bool:
+    return begun is not None and row.created_at is not None and row.created_at < begun - _SKEW
+
+
+def _unexplained(session: TokenSession, rows: Sequence[ProviderToken]) -> Iterator[ProviderToken]:
+    """Yield the rows that are on no record of this provider, neither by id nor by name, nor of the value in use."""
+    if not rows:
+        return  # as nearly always: then nothing is asked of the store
+    place, known = (session.record.provider, session.record.base_url), set[str]()
+    for each in session.context.store.scan():
         if (each.document.record.provider, each.document.record.base_url) == place:
             known.update(_on_record(each))
-    yield from (row for row in found.rows if not known & ({row.provider_id, row.label} - {""}))
+    live = session.context.store.read_live(session.snapshot.id)
+    text = live.value.token.reveal() if live is not None else ""
+    yield from (row for row in rows if not known & {row.provider_id, row.label} and not fits(row.hint, text))
 
 
 def _on_record(snapshot: Snapshot) -> Iterator[str]:
     """Yield the ids and names at the provider that a record knows."""
     record, journal = snapshot.document.record, snapshot.document.journal
-    yield from (record.provider_id, record.label)
-    for kept in snapshot.document.quarantine:
-        yield from (kept.provider_id, kept.provider_label)
-    if journal is None:
-        return
-    if journal.old is not None:
-        yield from (journal.old.provider_id, journal.old.provider_label)
-    for attempt in journal.attempts:
-        yield from (attempt.provider_id, attempt.label)
+    known = [(record.provider_id, record.label)]
+    known += [(kept.provider_id, kept.provider_label) for kept in snapshot.document.quarantine]
+    if journal is not None:
+        known += [(attempt.provider_id, str(attempt.label)) for attempt in journal.attempts]
+        known += [(journal.old.provider_id, journal.old.provider_label)] if journal.old is not None else []
+    yield from (each for pair in known for each in pair if each)
