@@ -175,7 +175,7 @@ def _rule(rule: Rule) -> str:
     parts.append(f"* fix: `{rule.fix}`\n" if "`" not in rule.fix else f"* fix: {rule.fix}\n")
     parts.append(f"* source: {rule.source}\n")
     if not known.checked:
-        parts.append("* used by `rotate`, not by `check`\n")
+        parts.append(f"* used by `{'scan' if rule.id.startswith('scan-') else 'rotate'}`, not by `check`\n")
     return "".join(parts)
 
 

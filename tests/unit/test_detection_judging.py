@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tokenguard.detection.assignments import assignments, scan_assignments
+from tokenguard.detection.judging import traits
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.judge import WEIGHTS, judged
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
@@ -187,3 +188,11 @@ def test_what_names_no_place_is_not_explained(place: str, tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError):
         explained_finding(place)
+
+
+def test_each_word_list_of_the_judge_has_words_only() -> None:
+    """A wrap of the source had put quotes into the common passwords, so that one of them was none."""
+    lists = [each for each in vars(traits).values() if isinstance(each, frozenset)]
+    assert len(lists) > 4
+    assert [word for words in lists for word in words if '"' in word] == []
+    assert "qwerty123" in traits._COMMON

@@ -63,7 +63,7 @@ _NOTHING = _words_of(
 _REFERENCE = re.compile(r"[$%#@]\{|\{\{|\}\}|^\$|^%[\w(]|^<|^\[|^&|^!|\$\(|%s|%d|^env[.:(]|process\.env|\bos\.environ")
 _COMMON = _words_of(
     """password password1 password123 passw0rd secret secret123 pass1234 pass123 changeit admin123 letmein
-    qwerty " "qwerty123 123456 12345678 1234 12345 postgres mysql root admin guest test testing p@ssw0rd"""
+    qwerty qwerty123 123456 12345678 1234 12345 postgres mysql root admin guest test testing p@ssw0rd"""
 )
 _DIGEST = re.compile(
     r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
