@@ -145,7 +145,13 @@ def _of_rules() -> Iterator[Row]:
 
 
 def _of_others() -> Iterator[Row]:
-    for pattern in (assignments.ADDRESS_PATTERN, extras.VARIABLES_PATTERN, extras.PRESIGNED_PATTERN, "-----BEGIN"):
+    for pattern in (
+        assignments.ADDRESS_PATTERN,
+        extras.VARIABLES_PATTERN,
+        extras.PRESIGNED_PATTERN,
+        "-----BEGIN",
+        "<D>",
+    ):
         yield (0, 0, 0, 1, ALWAYS, tuple(alternatives(pattern)), ())
     for pattern in (*secret_arguments.HEADS, *secret_places.WITHOUT_WORD):
         yield (0, 0, 0, 0, NOWHERE, (), tuple(alternatives(pattern)))

@@ -86,6 +86,26 @@ _FILES: tuple[tuple[str, str, str, str], ...] = (
         r"<Pass[^>]*>(?P<value>[^<]+)</Pass>",
         "Password in FileZilla's servers",
     ),
+    (
+        "curlrc",
+        r"[._]curlrc",
+        r"(?m)^[ \t]*-{0,2}(?:proxy-)?user[ \t=:]+\"?[^:\s\"]+:(?P<value>[^\s\"]+)",
+        "Login in .curlrc",
+    ),
+    (
+        ".bundle/config",
+        r"\.bundle/config",
+        r"(?m)^BUNDLE_[A-Z0-9_]+:[ \t]*[\"']?[^:\s\"'/]+:(?P<value>[^\s\"'/]+)",
+        "Login in Bundler's configuration",
+    ),
+    ("userlist.txt", r"userlist\.txt", r"(?m)^\"[^\"\n]+\"[ \t]+\"(?P<value>[^\"\n]+)\"", "Password of PgBouncer"),
+    ("config/master.key", r"config/master\.key", r"(?P<value>[0-9a-f]{32})", "Master key of Rails"),
+    (
+        "config/credentials/",
+        r"config/credentials/[\w-]+\.key",
+        r"(?P<value>[0-9a-f]{32})",
+        "Master key of Rails",
+    ),
     (".vault-token", r"\.vault-token", r"(?P<value>\S+)", "Vault login"),
 )
 """What every such path contains, its end, where the secret stands in the file, and what a finding is called."""

@@ -30,12 +30,22 @@ KNOWN_VARIABLE_PATTERN = (
     r"(?P<value>[A-Za-z0-9+/=_:.~%-]{20,512})(?![A-Za-z0-9({$])"
 )
 PRESIGNED_PATTERN = r"(?i:(?:[?&;]|u0026)(?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=)"
-_PRESIGNED_URL, _VARIABLE, _ENCRYPTED_KEY = range(3)
+_PRESIGNED_URL, _VARIABLE, _ENCRYPTED_KEY, _PUTTY_KEY, _STATIC_KEY, _KEY_VALUE = range(6)
 ENCRYPTED_KEY_BEGINS = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 _ENCRYPTED_KEY_PATTERN = rf"(?P<value>{ENCRYPTED_KEY_BEGINS}\s{{1,8}}[A-Za-z0-9+/=\s]{{64}})"
+KEY_BEGINS = "PuTTY-User-Key-File-3:", "-----BEGIN OpenVPN Static key V1-----", "<D>"
+"""How private keys begin that detect-secrets does not know: of PuTTY since 0.75, of OpenVPN, and of .NET in XML."""
+_PUTTY, _STATIC, _IN_XML = (
+    rf"(?P<value>{KEY_BEGINS[0]}[^\n]{{4,60}}\n(?:[^\n]{{0,200}}\n){{4,200}}?Private-MAC:[ ][0-9a-f]{{64}})",
+    rf"(?P<value>{KEY_BEGINS[1]}\s[0-9a-f\s]{{200,1200}})",
+    rf"{KEY_BEGINS[2]}(?P<value>[A-Za-z0-9+/]{{80,1400}}={{0,2}})</D>",
+)
 _BY_EXPRESSION = (
     (_VARIABLE, KNOWN_VARIABLE, KNOWN_VARIABLE_PATTERN),
     (_ENCRYPTED_KEY, "Encrypted Private Key", _ENCRYPTED_KEY_PATTERN),
+    (_PUTTY_KEY, "Private Key", _PUTTY),
+    (_STATIC_KEY, "Private Key", _STATIC),
+    (_KEY_VALUE, "Private Key", _IN_XML),
 )
 _NEAR_CHARACTERS = 400
 _CI = re.compile(
@@ -162,7 +172,7 @@ def _looks_random(value: str) -> bool:
 
 @cache
 def _anchors() -> RegexSet:
-    return regex_set([PRESIGNED_PATTERN, VARIABLES_PATTERN, _ENCRYPTED_KEY_PATTERN])
+    return regex_set([PRESIGNED_PATTERN, VARIABLES_PATTERN, _ENCRYPTED_KEY_PATTERN, *KEY_BEGINS])
 
 
 class _Taken:

@@ -12,7 +12,6 @@ _LONGEST_ROW, _LONGEST_ROW_OF_LETTERS = 11, 8
 _LONGEST_PIECE = 4
 _PUBLISHED = frozenset(
     (
-        "f56e323494a6ffc2",
         "0b476bdf9acf2123",
         "2037abcaffb2b777",
         "27a9a42931dff7eb",
@@ -24,17 +23,22 @@ _PUBLISHED = frozenset(
         "4c98242dcadc8b29",
         "53fe277c7b483940",
         "58f5b51b4b236ec8",
+        "7f75367e78812551",
         "8731261cb72d8626",
         "a19f89ab3555eac1",
         "a6a72fb29e3985c6",
         "a6c814bc555ae62c",
+        "b295b46eca7f6cf2",
+        "cf4d418ed3de92d7",
         "dc0fcf046c61640c",
         "e4a5542bb7fd7b67",
         "ea9bb1082cf95663",
         "eb540d2b6ee2a0a4",
+        "f56e323494a6ffc2",
     )
 )
-"""The first 16 digits of the SHA-256 of keys that are part of public programs of their vendors, such as a browser."""
+"""The first 16 digits of the SHA-256 of keys in public programs of their vendors, such as a browser, and of examples in
+standards and tutorials (RFC 7617, jwt.io)."""
 
 
 def stands_for_another(value: str) -> bool:

@@ -20,7 +20,11 @@ from tokenguard.detection.secret_places import has_secret_name
 from tokenguard.frozen import Frozen
 
 _COMMENT = b"pragma:"  # silences what is counted then
-_KEYS = (b"PRIVATE KEY", b"PuTTY-User-Key-File")  # known by their first line, told apart by the others
+_KEYS = (
+    b"PRIVATE KEY",
+    b"PuTTY-User-Key-File",
+    b"OpenVPN Static key",
+)  # known by their first line, told apart by the others
 _MOST_LINES = 200_000
 """Of all versions of a file up to now."""
 _NOT_MEASURED = Traces(longest=sys.maxsize)

@@ -36,15 +36,26 @@ class ByLine:
 
     def add(self, match: TextMatch) -> None:
         """One more."""
-        self._known.setdefault(match.line, {}).setdefault(match.whole.reveal(), match)
+        for value in _writings_of(match):
+            self._known.setdefault(match.line, {}).setdefault(value, match)
 
     def same(self, match: TextMatch) -> TextMatch | None:
         """One that is of the same token on the same line, or of a part of it."""
-        value = match.whole.reveal()
         known = self._known.get(match.line, {})
-        if value in known:
-            return known[value]
-        return next((other for whole, other in known.items() if whole in value or value in whole), None)
+        for value in _writings_of(match) if known else ():
+            if value in known:
+                return known[value]
+            found = next((other for whole, other in known.items() if whole in value or value in whole), None)
+            if found is not None:
+                return found
+        return None
+
+
+def _writings_of(match: TextMatch) -> tuple[str, ...]:
+    """The token, and how it is written where that is another way."""
+    if match.written is None:
+        return (match.whole.reveal(),)
+    return match.whole.reveal(), match.written.reveal()
 
 
 def by_detect_secrets_names(shapes: Sequence[TextMatch], by_rules: Sequence[TextMatch]) -> Iterator[TextMatch]:
@@ -70,7 +81,10 @@ def by_most_telling_name(shapes: Sequence[TextMatch], by_rules: Sequence[TextMat
 
 def _is_of_rebuilt_block(match: TextMatch, placed: Container[str]) -> bool:
     """Whether it is told on the first line of a text block, and another match on the line where it stands."""
-    return match.column == 1 and match.type.endswith("Entropy String") and match.whole.reveal().rstrip("\\") in placed
+    if match.column != 1 or not match.type.endswith(("Entropy String", "Keyword")):
+        return False
+    value = match.whole.reveal().rstrip("\\\n ")
+    return value in placed
 
 
 class OwnMatches:

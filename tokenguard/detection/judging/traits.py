@@ -10,7 +10,7 @@ from math import log2
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
-from tokenguard.detection.stand_ins import is_typed
+from tokenguard.detection.stand_ins import is_published, is_typed
 from tokenguard.token_formats.table import has_prefix_only
 
 
@@ -40,7 +40,10 @@ _STANDS_IN = re.compile(
 MADE_UP = "it was filled up, or typed in a row"
 _FILLED = re.compile(r"(?i:x{8,}|(.)\1{7,})|EXAMPLE")
 PUBLIC = "a name for what is public"
-_PUBLIC = re.compile(r"(?i)(?:^|[^a-z])(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)|publicToken")
+_PUBLIC = re.compile(
+    r"(?i)(?:^|[^a-z])(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
+    r"|publicToken|(?:page|continuation|next|sync)[_-]?token"
+)
 MADE_UP_NAME = "a name for what is made up"
 _MADE_UP_NAME = re.compile(
     r"(?i)^(?:mock|fake|dummy|example|sample|invalid|bogus)|[_-](?:mock|fake|dummy|example|sample)(?:[_-]|$)"
@@ -49,7 +52,13 @@ LOOKALIKE = "a vendor's prefix, but not the form of its tokens"
 REVISION = "a name for a revision or a digest"
 _REVISION = re.compile(r"(?i)srcrev|(?:^|[_.-])(?:version|rev|ref|commit|sha|checksum|digest|revision|etag|integrity)$")
 ENCRYPTED = "it is encrypted"
-_ENCRYPTED = re.compile(r"(?:ENC|DEC)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT")
+_ENCRYPTED = re.compile(
+    r"(?:ENC|DEC)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT|encrypted:[A-Za-z0-9+/=]{40}"
+    r"|v1:[A-Za-z0-9+/=]{8,24}:|Ag[A-D][A-Za-z0-9+/=]{200}"
+)
+"""As Jasypt, Spring Cloud, Vault, Ansible, dotenvx, Pulumi and Sealed Secrets have it."""
+PUBLIC_KEY = "a public key"
+_PUBLIC_KEY = re.compile(r"age1[ac-hj-np-z02-9]{58}")
 SANDBOX = "a key of a sandbox"
 _SANDBOX = re.compile(r"(?i)(?:^|[_-])(?:sandbox|sdbx|sbx)[_-]")
 _NO_SIGNATURE = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]{0,19}")
@@ -199,7 +208,7 @@ def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
 
 def _against(value: str, name: str) -> Iterator[str]:
     """What says so clearly that it is not a secret that it is not left to what was learned."""
-    if _FILLED.search(value) or is_typed(value):
+    if _FILLED.search(value) or is_typed(value) or is_published(value):
         yield MADE_UP
     if _REVISION.search(name) and _DIGEST.fullmatch(value):
         yield REVISION
@@ -213,6 +222,13 @@ def _against(value: str, name: str) -> Iterator[str]:
         yield CUT_SHORT
     if _ENCRYPTED.match(value):
         yield ENCRYPTED
+    yield from _of_name(value, name)
+
+
+def _of_name(value: str, name: str) -> Iterator[str]:
+    """The same of its name, and of a key that is public by its form."""
+    if _PUBLIC_KEY.fullmatch(value):
+        yield PUBLIC_KEY
     if _PUBLIC.search(name) and "private" not in name.lower():
         yield PUBLIC
     if _MADE_UP_NAME.search(name):
