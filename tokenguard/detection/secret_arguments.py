@@ -22,7 +22,7 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\bsshpass[ \t]{1,4}-p", rf"[ \t]*{_WORD}"),
     (r"\bldap(?:search|modify|add|delete|whoami|passwd|compare|modrdn)[ \t]", rf"{_FROM_THERE}-w[ \t]*{_WORD}"),
     (r"\b(?:redis|valkey)-cli[ \t]", rf"{_FROM_THERE}(?:-a|--pass)[ \t]+{_WORD}"),
-    (r"\blogin[ \t]", rf"[^\n|;&]{{0,300}}?(?:(?<=[ \t])|(?<=[ \t]-))-?p(?:[ \t]+|=){_WORD}"),
+    (r"\blogin[ \t](?:[^\n|;&]{0,300}[ \t])?-p(?:[ \t]|=)", rf"[ \t]*{_WORD}"),
     (r"\bnet[ \t]{1,4}use[ \t]", rf"[^\n]{{0,80}}?\\\\[^\s]{{2,80}}[ \t]+(?![/*\"]){_WORD}"),
     (
         r"\b(?:smbclient|rpcclient|smbmap)[ \t]",

@@ -16,7 +16,7 @@ from tokenguard.frozen import Frozen
 _NAME = rf"(?:{WORDS})[\w.-]*"
 _KEY = r"(?:name|key|env_?var|variable)[\"']?[ \t]*[:=][ \t]*[\"']?[\w./-]*"
 _OPENS = r"(?:[|>][+-]?|\x22{3}|'{3}|<<[<~-]?[ \t]?[\"']?\w+[\"']?|\\)?[ \t]*$"
-_BEFORE_ENTRY = rf"{_KEY}{_NAME}(?:[\"' \t,]|$)"
+_BEFORE_ENTRY = rf"{_KEY}(?:{WORDS})s?(?:[0-9_.-][\w.-]*)?(?:[\"']|[ \t]|$)"
 _BEFORE_LINE = rf"{_NAME}[\"']?[ \t]*(?:[:=][ \t]*{_OPENS}|:[ \t]*\{{)"
 _IN_MARKUP = (
     rf"<(?:name|key)>[ \t]*[\w./-]*{_NAME}[ \t]*</",
