@@ -232,7 +232,7 @@ def test_a_login_that_ends_too_soon_is_refused_before_a_rotation(made, openbao):
     token = openbao.new_token(policies(made)["rotator"], ttl="60s", renewable=False)
     answer = made("rotate", NAME, token=token)
     assert answer.code == 4
-    assert "can be neither renewed nor made again" in answer.error
+    assert "can be neither renewed nor repeated" in answer.error
 
 
 def test_a_revoked_login_says_so(made, openbao, words):
