@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from tokenguard.delivery.field import PlaceDelivery
 from tokenguard.domain.field_address import AwsField, VaultField
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, Unfinished
 from tokenguard.ports.delivery import Holds
 
 
@@ -139,13 +140,15 @@ def test_what_is_made_anew_is_masked_protected_and_literal(tmp_path: Path):
 # ---- entries of Vault and of AWS
 
 
-def test_an_entry_of_a_vault_keeps_its_metadata_and_other_fields(openbao: OpenBao):
+@pytest.mark.parametrize("ends", ["0s", "720h"])
+def test_an_entry_of_a_vault_keeps_its_metadata_and_other_fields(openbao: OpenBao, ends: str):
+    """Also where the server will delete the value by itself, so that the delivery is not done."""
     mount = openbao.new_mount()
     about = {
         "custom_metadata": {"owner": "ops"},
         "max_versions": 7,
         "cas_required": True,
-        "delete_version_after": "720h",
+        "delete_version_after": ends,
     }
     openbao.api("POST", f"{mount}/metadata/app", about)
     openbao.api("POST", f"{mount}/data/app", {"data": {"token": "old", "zone": "eu"}, "options": {"cas": 0}})
@@ -161,7 +164,8 @@ def test_an_entry_of_a_vault_keeps_its_metadata_and_other_fields(openbao: OpenBa
         consumer = Consumer(kind=ConsumerKind.VAULT, target=f"vault://{mount}/app#token")
         delivery = PlaceDelivery(lambda _consumer: place)
         delivery.check(consumer)
-        delivery.push(consumer, Value.of(value))
+        with nullcontext() if ends == "0s" else pytest.raises(Unfinished):
+            delivery.push(consumer, Value.of(value))
         assert delivery.verify(consumer, Value.of(value)) is Holds.THIS
     finally:
         connection.close()

@@ -60,7 +60,7 @@ def test_only_what_the_commit_changes_is_scanned_unless_files_are_named(repo: Re
 def test_named_files_of_which_none_can_be_read_are_bad_usage_and_not_a_pass(repo: Repository) -> None:
     done = repo.run(HOOK, "nowhere.py")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: files were named and none of them")
+    assert done.stderr.startswith("error: none of the named files could be read")
 
 
 def test_outside_a_repository_it_is_bad_usage(tmp_path: Path) -> None:

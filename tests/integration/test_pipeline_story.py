@@ -104,7 +104,7 @@ class Story:
             config.read_text().replace('"policy.yaml"', f'"{config.with_name("policy.yaml")}"') + self.providers
         )
         self.owner("setup", "--apply")
-        assert "as declared" in self.owner("setup", "--exit-code")
+        assert "matches its declaration" in self.owner("setup", "--exit-code")
         self.owner("init", "--sandbox")
 
     def give_the_runner_its_own(self) -> None:

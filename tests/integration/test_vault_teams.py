@@ -81,4 +81,4 @@ def test_a_team_is_denied_another_team_s_store_and_told_so(cli: VaultCommandLine
     everywhere = cli("list", "--all-stores")
     assert everywhere.code == 4
     assert name(other) not in everywhere.out + everywhere.err
-    assert "denies" in everywhere.err
+    assert "denied the request" in everywhere.err
