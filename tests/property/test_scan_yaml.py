@@ -9,7 +9,7 @@ from tests.fakes.rules_oracle import oracle, ours
 from tokenguard.detection import detect_secrets_adapter as gate
 from tokenguard.detection import yaml_lines
 from tokenguard.detection.rebuilt import _NamedText, starts_with_section
-from tokenguard.detection.yaml_lines import rebuilt_yaml
+from tokenguard.detection.yaml_lines import independent_entries, rebuilt_yaml
 
 PLAIN = [
     "name: install", "hosts: all", "become: yes", "tags: [a, b]", "when: x is defined", "- debug: {msg: hello}", "list:\n  - one\n  - two",
@@ -50,6 +50,22 @@ def test_random_yaml_gives_what_detect_secrets_gives(tmp_path: Path) -> None:
         (tmp_path / f"{number}.yml").write_text(document(source))
     for path, found in oracle(sorted(tmp_path.iterdir())).items():
         assert ours(path) == found, path.read_text()
+
+
+def written(text: str) -> list[str]:
+    return [line for line in rebuilt_yaml(text) or [] if line]
+
+
+def test_entries_that_are_told_apart_are_rebuilt_alone_as_together() -> None:
+    source = random.Random(8)
+    apart = 0
+    for _ in range(2000):
+        text = document(source)
+        entries = independent_entries(text)
+        if entries is not None:
+            apart += 1
+            assert [line for each in entries for line in written(each)] == written(text), text
+    assert apart > 400
 
 
 ODD = [

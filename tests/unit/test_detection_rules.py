@@ -1,7 +1,9 @@
 """Stage B equals detect-secrets 1.5.0: on its own shapes in every kind of file, on hostile lines, on this project."""
 
+import inspect
 import json
 import random
+import re
 import secrets
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from tokenguard.detection import prefilter as prefilter_module
 from tokenguard.detection import regex_set
 from tokenguard.detection.budget import OutOfTime, limited
 from tokenguard.detection.match import Unscanned
+from tokenguard.detection.rebuilt import KNOWN_TYPES
 from tokenguard.detection.rule_table import TABLE, table
 from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.profile import Profile
@@ -196,3 +199,8 @@ def test_a_limit_that_runs_out_within_a_finalizer_still_ends_the_work() -> None:
 
     with pytest.raises(OutOfTime):
         work()
+
+
+def test_the_types_that_are_known_by_name_are_those_of_detect_secrets() -> None:
+    listed = re.findall(r"'(\.\w+)':", inspect.getsource(gate.filetype().determine_file_type))
+    assert frozenset(listed) == KNOWN_TYPES

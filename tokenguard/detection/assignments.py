@@ -68,8 +68,8 @@ _CODE = re.compile(
     r"(?i)\.(?:py|[jt]sx?|[mc]js|go|rs|java|kt|scala|c|h|cc|[ch]pp|cs|swift|m|rb|php|p[lm]|lua|exs?|[eh]rl|hs|clj|dart"
     r"|groovy|vue|vb|r|jl|ml|fs|sol|s?css|less)$"
 )
-_OURS = (b'{"bundle":{"format":', b"# tokenguard baseline ")
-"""How a bundle of own tokens and a baseline begin, which teams commit."""
+PASSED_OVER = (b'{"bundle":{"format":', b"# tokenguard baseline ")
+"""How a bundle of own tokens and a baseline begin, which teams commit; no assignment in them is told."""
 _MOST_OF_A_FILE = 10_000
 """A file with more of them was made to keep a scan busy."""
 _VARIABLE = re.compile(r"[A-Za-z_]\w*(?:_\w+)+", re.ASCII)
@@ -91,7 +91,7 @@ class Assignment(Frozen, frozen=True):
 
 def assignments(data: bytes, path: str) -> Iterator[Assignment]:
     """Every assignment in the (UTF-8) bytes of a file of this name, line by line."""
-    if is_lock_file(path) or data.startswith(_OURS):
+    if is_lock_file(path) or data.startswith(PASSED_OVER):
         return
     code = _CODE.search(path) is not None
     columns = _Columns(data)

@@ -56,6 +56,7 @@ _WHITE = re.compile(r"\\[nrt]")
 """White space as JSON and programs write it, which ends in a letter."""
 _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret")
 _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret")
+_ALLOWS = re.compile(rb"pragma: ?(?:allow|white)list")
 
 
 def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
@@ -125,6 +126,11 @@ def allowed(lines: list[str], line: int) -> bool:
     here = lines[line - 1] if line <= len(lines) else ""
     before = lines[line - 2] if 1 < line <= len(lines) + 1 else ""
     return bool(_ALLOWED.search(here) or _ALLOWED_NEXT.search(before))
+
+
+def may_silence(data: bytes) -> bool:
+    """Whether a comment in these bytes may say that what stands there is no secret."""
+    return b"pragma:" in data and _ALLOWS.search(data) is not None
 
 
 def _unescaped(text: str) -> str:

@@ -13,6 +13,7 @@ _WHOLE = {
     "NPM tokens": re.compile(r"_authToken=\s{0,8}\S{1,1024}", re.ASCII),
 }
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{1,40}-----|^Private-MAC:", re.ASCII)
+_PEM_END_IN_BYTES = re.compile(_PEM_END.pattern.encode())
 _PEM_LINES = 400
 
 
@@ -45,3 +46,15 @@ def _pem(lines: Sequence[str], index: int) -> str:
         if _PEM_END.search(line):
             break
     return "".join(body)
+
+
+def end_of_key(data: bytes, start: int) -> int:
+    """Where the last line ends that belongs to the private key whose header's line begins at `start`."""
+    end = start - 1
+    for _ in range(_PEM_LINES):
+        start, end = end + 1, data.find(b"\n", end + 1)
+        if end < 0:
+            return len(data)
+        if _PEM_END_IN_BYTES.search(data[start:end]):
+            break
+    return end

@@ -5,6 +5,7 @@ found that there may be something to find at all.
 """
 
 import io
+import os
 import re
 from collections.abc import Iterator
 
@@ -14,6 +15,13 @@ _FIRST_LINE = re.compile(r"^[^\S\n]*([^\s#;].*)$", re.MULTILINE)
 _SECTION = re.compile(r"\[.+\]")
 # One such line, at the left margin and without a delimiter, makes configparser reject the whole text.
 _NOT_INI = re.compile(r"^[^\s#;\[=:][^=:\n]*$", re.MULTILINE)
+KNOWN_TYPES = frozenset(
+    {
+        *(".cls", ".example", ".eyaml", ".go", ".java", ".js", ".m", ".php", ".py", ".pyi", ".swift", ".tf", ".yaml"),
+        *(".yml", ".cs", ".c", ".cpp", ".cnf", ".conf", ".cfg", ".cf", ".ini", ".properties", ".toml"),
+    }
+)
+"""The ends of names whose type detect-secrets knows."""
 # What may write characters into a rebuilt line that do not stand in the file in that order.
 _ESCAPES = re.compile(r"\\[xuUNLP_/\r\n\x85\u2028\u2029]")
 # A binary scalar, whose tag may be spelled with percent escapes or through a directive.
@@ -52,7 +60,12 @@ def is_yaml(path: str) -> bool:
 
 def may_rebuild(text: str, path: str) -> bool:
     """Whether any line that is looked at could differ from the file's own."""
-    return is_yaml(path) or starts_with_section(text) or _NOT_INI.search(text) is None
+    return is_yaml(path) or starts_with_section(text) or _may_be_ini(text, path)
+
+
+def _may_be_ini(text: str, path: str) -> bool:
+    """Whether it may be read as INI below a section of its own, as files without a known type are."""
+    return os.path.splitext(path)[1] not in KNOWN_TYPES and _NOT_INI.search(text) is None  # noqa: PTH122 - as it asks
 
 
 def keeps_order(text: str, path: str) -> bool:
@@ -61,6 +74,15 @@ def keeps_order(text: str, path: str) -> bool:
         tagged = "!" in text and ("binary" in text or "%" in text)
         return not (_ESCAPES.search(text) or ((tagged or "%TAG" in text) and _BINARY.search(text)))
     return "%" not in text  # configparser's interpolation
+
+
+def independent_parts(text: str, path: str) -> list[str] | None:
+    """The parts of the text of which each rebuilt line comes from one alone; None if unknown."""
+    if not is_yaml(path) or starts_with_section(text) or "PRIVATE" in text:  # a key may go on over several
+        return None
+    from tokenguard.detection.yaml_lines import independent_entries  # only where it may hold something
+
+    return independent_entries(text)
 
 
 def views(text: str, path: str) -> Iterator[list[str]]:
@@ -75,7 +97,7 @@ def views(text: str, path: str) -> Iterator[list[str]]:
         if lines is None:
             lines = _rebuild(text, path)
     yield lines or file_lines(text)
-    if _eager_type(path) and _NOT_INI.search(text) is None:
+    if _may_be_ini(text, path):
         lines = _by_ini(text)
         if lines:
             yield lines
@@ -85,11 +107,6 @@ def starts_with_section(text: str) -> bool:
     """Whether configparser could read it as it is."""
     first = _FIRST_LINE.search(text)
     return bool(first and _SECTION.match(first.group(1).strip()))
-
-
-def _eager_type(path: str) -> bool:
-    filetype = detect_secrets_adapter.filetype()
-    return bool(filetype.determine_file_type(path) == filetype.FileType.OTHER)
 
 
 def _by_ini(text: str) -> list[str] | None:

@@ -7,6 +7,7 @@ no, and tells candidates that the profile reports from those that it leaves out.
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any
 
 from tokenguard.detection import detect_secrets_adapter
@@ -43,11 +44,11 @@ def scan_rules(text: str, path: str, profile: Profile) -> Iterator[Hit]:
     """
     data = _encoded(text)
     if may_rebuild(text, path):
-        if (prefilter().worthwhile(data) or not keeps_order(text, path)) and not _ignored(path):
+        if (prefilter().worthwhile(data) or not keeps_order(text, path)) and not is_ignored(path):
             yield from _scan_views(text, data, path, profile)
         return
     candidates = prefilter().candidates(data)
-    if candidates and not _ignored(path):
+    if candidates and not is_ignored(path):
         lines = file_lines(text)
         yield from _scan_lines(_by_index(data, candidates), lines, lines, path, profile)
 
@@ -76,7 +77,9 @@ def _scan_views(text: str, data: bytes, path: str, profile: Profile) -> Iterator
         yield from _scan_lines(_by_index(data, prefilter().candidates(data)), own, own, path, profile)
 
 
-def _ignored(path: str) -> bool:
+@lru_cache(maxsize=64)
+def is_ignored(path: str) -> bool:
+    """Whether detect-secrets passes over files of this name."""
     heuristic = detect_secrets_adapter.heuristic()
     return bool(heuristic.is_non_text_file(path) or heuristic.is_lock_file(path) or heuristic.is_swagger_file(path))
 

@@ -24,7 +24,7 @@ from tokenguard.frozen import Frozen
 
 _WHITE = re.compile(rb"\\[nrt]")
 """White space as JSON and programs write it: a token may follow one."""
-_MANIFEST = (
+MANIFEST = (
     r"(?:[kK]|\xe2\x84\xaa)(?:[iI]|\xc4[\xb0\xb1])[nN][dD][\"']?[ \t]*:[ \t]*[\"']?"
     r"(?:[sS]|\xc5\xbf)[eE][cC][rR][eE][tT]|auths"
 )
@@ -112,7 +112,7 @@ def _assignments() -> tuple[_Question, ...]:
 @cache
 def _marks() -> tuple[_Question, ...]:
     """For what is told from vendors' formats: signed addresses, variables, encrypted keys, manifests."""
-    return (_any_of((PRESIGNED_PATTERN, VARIABLES_PATTERN, ENCRYPTED_KEY_BEGINS, *KEY_BEGINS, _MANIFEST)),)
+    return (_any_of((PRESIGNED_PATTERN, VARIABLES_PATTERN, ENCRYPTED_KEY_BEGINS, *KEY_BEGINS, MANIFEST)),)
 
 
 @cache

@@ -149,6 +149,16 @@ def possible_shapes() -> tuple[list[str], ...]:
     return [f"{before}(?:{'|'.join(rest)})" for before, rest in opened.items()], inner, named
 
 
+def shapes_near_words() -> list[str]:
+    """The same of those shapes only that need a word near them, without regard to the character before them."""
+    found = list[str]()
+    for kind in FORMATS:
+        for template in kind.shapes if kind.near else ():
+            clue = _standing(kind, template)
+            found.append(_from_inner(pieces(template)) if clue is None else clue[1].superset[1])
+    return found
+
+
 def _beginning(parts: Sequence[Piece]) -> str:
     """What every match of these pieces begins with: up to the first run whose length varies, or is long."""
     begun = list[str]()

@@ -1,167 +1,219 @@
-"""Says that rules and shapes can find nothing new in a text: in the next version of a file, from its change alone.
+"""Says what of the next version of a file has to be looked at: the lines that no version before it had, or all of it.
 
-Never says so of a text in which they could. What a line holds does not depend on the others, but for a few cases that
-are left to a full scan: comments that silence the next line, private keys, shapes that need a word near them, names
-whose value is on another line, and files that detect-secrets rebuilds from YAML or INI, of which the traces of all
-versions so far have to promise nothing.
+Never leaves out what could be found. What a line holds does not depend on the others, but for a few cases. Private
+keys, shapes that need a word near them, and names whose value is on another line are looked at with the lines round
+them. Comments that silence the next line, manifests, and files that detect-secrets rebuilds from YAML or INI are left
+to a full scan, unless no new part of one could hold anything.
 """
 
 import codecs
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cache
+from hashlib import sha256
 
-from tokenguard.detection.assignments import may_hold_assignments
+from tokenguard.detection.assignments import PASSED_OVER
 from tokenguard.detection.credential_files import is_credential_file
-from tokenguard.detection.extras import may_hold_shapes
+from tokenguard.detection.extras import may_silence
+from tokenguard.detection.full_token import end_of_key
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import Traces, prefilter
-from tokenguard.detection.rebuilt import keeps_order, may_rebuild
-from tokenguard.detection.secret_places import has_secret_name
+from tokenguard.detection.rebuilt import independent_parts, keeps_order, may_rebuild
+from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.detection.rules import is_ignored
+from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN
+from tokenguard.detection.suspects import MANIFEST
+from tokenguard.detection.token_matcher import shapes_near_words
 from tokenguard.frozen import Frozen
 
-_COMMENT = b"pragma:"  # silences what is counted then
-_KEYS = (
-    b"PRIVATE KEY",
-    b"PuTTY-User-Key-File",
-    b"OpenVPN Static key",
-)  # known by their first line, told apart by the others
+_KEYS = r"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File|OpenVPN Static key"
+"""Known by their first line, told apart by the others."""
+_NEAR = 2048
+"""Bytes: of no fewer are the characters within which a word, or a value, has to stand."""
 _MOST_LINES = 200_000
 """Of all versions of a file up to now."""
 _NOT_MEASURED = Traces(longest=sys.maxsize)
 """Of lines without a core, whose runs may be of any length."""
-_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *PASSED_OVER)
+_BUT_OWN = Possible.ANYTHING & ~Possible.OWN
+_OTHER_LINE = b"x"
+"""Stands for a line that is not looked at. It is no INI, so that the lines of a text are looked at as they are."""
 
 
-class Comparison(Frozen, frozen=True):
-    """What versions of a file bring that was in none before."""
+class Change(Frozen, frozen=True):
+    """What a version of a file brings that was in none before."""
 
-    continues: bool
-    """Whether the lines of the version before the first are known."""
-    brought: list[list[bytes]]
-    """The lines of each."""
-    rebuilt: list[bool]
-    """Of each, whether detect-secrets may look at other lines than its own."""
+    before: bytes | None
+    """The version before; None if the lines of none are known."""
+    data: bytes
+    """The version, every line end as a line feed."""
+    lines: bytes
+    """Those that no version before it had."""
+    rebuilt: bool
+    """Whether detect-secrets may look at other lines than its own."""
+    ordered: bool
+    """Whether every value of these stands in the version unchanged."""
 
 
-class Cleanness:
-    """Compares versions of a text in sequence; a text that may contain something new is scanned completely."""
+class Verdict(Frozen, frozen=True):
+    """What of a version has to be looked at."""
 
-    def __init__(self, *, rules: bool = True) -> None:
+    possible: Possible
+    """What could be found in it, apart from the team's own tokens."""
+    before: bytes | None = None
+    """The version before (empty for a new file), if own tokens need to be looked for only in what changed since."""
+    lines: bytes | None = None
+    """The lines to look at, each with its number; None: all."""
+
+
+class FileVersions:
+    """One file, whose versions are told one after another, the oldest first.
+
+    Args:
+        path: of the file.
+        rules: whether to look for more than the team's own tokens.
+    """
+
+    def __init__(self, path: str, *, rules: bool = True) -> None:
+        self.path = path
         self._rules = rules
-        self._path: str | None = None
-        self._data = b""
+        self._compares = not (rules and is_credential_file(path))
+        self._before: bytes | None = None
+        self._rebuilt = False
         self._lines = set[bytes]()
-        self._traces: Traces | None = None
+        self._dependent = False
+        """Whether a line may say something together with others."""
+        self._regions = set[bytes]()
+        """Digests of such lines with those others, in which everything is found."""
+        self._traces = Traces()
+        self._parts: set[str] | None = None
+        """Of the rebuilt file: those in which everything is found."""
 
-    def judge(self, data: bytes, path: str, possible: Possible = Possible.ANYTHING) -> bytes | None:
-        """The version before (empty for a new file) if nothing is in `data` that was not there; else None.
-
-        Without rules, everything that is text is so, and only the team's own tokens are left to be looked for.
-
-        Args:
-            data: the version.
-            path: of the file.
-            possible: what the lines that it brings could hold.
-        """
-        text = plain_text(data)
+    def change(self, data: bytes) -> Change | None:
+        """What the next version brings; None where that does not tell, and all of it has to be looked at."""
+        plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+        text = plain_text(plain) if self._compares else None
         if text is None:
-            self._path = None
+            self._before = None
             return None
-        before = self._data if path == self._path else b""
-        nothing, known = self._judge(data, text, path, possible) if self._rules else (True, True)
-        self._path, self._data = path if known else None, data
-        return before if nothing else None
+        rebuilt = self._rules and may_rebuild(text, self.path)
+        before = self._before if rebuilt == self._rebuilt and len(self._lines) < _MOST_LINES else None
+        if before is None:
+            self._lines = set()
+        lines = [line for line in plain.split(b"\n") if line not in self._lines] if self._rules else []
+        self._lines.update(lines)
+        self._before, self._rebuilt = data, rebuilt
+        return Change(before, plain, b"\n".join(lines), rebuilt, not rebuilt or keeps_order(text, self.path))
 
-    def compare(self, versions: Sequence[bytes], path: str) -> Comparison | None:
-        """What each of these next versions brings, to be asked about with others; None where that does not tell."""
-        if not self._rules or is_credential_file(path):
-            return None
-        continues = self._compares(path)
-        known = set(self._lines) if continues else set[bytes]()
-        brought, rebuilt = list[list[bytes]](), list[bool]()
-        for data in versions:
-            text = plain_text(data)
-            if text is None or len(known) >= _MOST_LINES:
-                return None
-            rebuilt.append(may_rebuild(text, path))
-            if rebuilt[-1] and not keeps_order(text, path):
-                return None
-            brought.append([line for line in data.split(b"\n") if line not in known])
-            known.update(brought[-1])
-        return Comparison(continues, brought, rebuilt)
-
-    def judge_compared(
-        self, versions: Sequence[bytes], path: str, comparison: Comparison, possible: Sequence[Possible]
-    ) -> Iterator[bytes | None]:
-        """What `judge` says of each of these versions in sequence.
+    def verdict(self, change: Change | None, possible: Possible) -> Verdict:
+        """What has to be looked at.
 
         Args:
-            versions: of one file.
-            path: of the file.
-            comparison: what `compare` said of them.
-            possible: of each, what the lines that it brings could hold.
+            change: what `change` said, of each version in sequence.
+            possible: what the lines that the version brings could hold.
         """
-        follows = comparison.continues == self._compares(path)
-        for number, data in enumerate(versions):
-            fresh = number == 0 and not comparison.continues
-            if follows and not possible[number] and self._takes(comparison.rebuilt[number], fresh=fresh):
-                before, self._lines = (b"", set()) if fresh else (self._data, self._lines)
-                self._lines.update(comparison.brought[number])
-                self._traces = _NOT_MEASURED if comparison.rebuilt[number] else None
-                self._path, self._data = path, data
-                yield before
-            else:
-                judged = self.judge(data, path, possible[number] if follows else Possible.ANYTHING)
-                follows = follows and self._compares(path)
-                yield judged
+        if change is None:
+            return Verdict(Possible.ANYTHING)
+        if change.before is None:
+            self._dependent, self._regions, self._traces, self._parts = False, set(), Traces(), None
+        if Possible.RULES in possible and is_ignored(self.path):
+            possible &= ~Possible.RULES
+        if possible and not self._dependent:
+            self._dependent = any(each.search(change.lines) for each in _dependent())
+        regions = self._new_regions(change.data) if self._dependent else []
+        if change.rebuilt:
+            found = self._may_find(change, possible)
+            possible = possible | Possible.RULES if found else possible & ~Possible.RULES
+        if change.before is None:
+            return Verdict(possible, None if possible else b"")
+        # What is told already is looked at again with a region, or with all: it has to be told by the same name.
+        if (change.rebuilt and (regions or Possible.RULES in possible)) or (0, len(change.data)) in regions:
+            return Verdict(Possible.ANYTHING)
+        if regions:
+            possible = _BUT_OWN
+        return Verdict(possible, change.before, _only(change, regions) if possible else None)
 
-    def _takes(self, rebuilt: bool, *, fresh: bool) -> bool:  # noqa: FBT001 - one of a list
-        """Whether it says enough that a version brings no core: a long run promises something beside an earlier one."""
-        before = self._traces
-        return fresh or not rebuilt or (before is not None and not before.cores and not before.varied)
-
-    def _compares(self, path: str) -> bool:
-        """Whether the lines of the versions before are known, and not too many of them."""
-        return path == self._path and len(self._lines) < _MOST_LINES
-
-    def _judge(self, data: bytes, text: str, path: str, possible: Possible) -> tuple[bool, bool]:
-        """Whether nothing new is in the text, and whether the next version may be judged by what it changes in it."""
-        lines = data.split(b"\n")
-        if self._compares(path):
-            new = b"\n".join(line for line in lines if line not in self._lines)
-            self._lines.update(lines)
+    def _may_find(self, change: Change, possible: Possible) -> bool:
+        """Whether rules could find anything new in the rebuilt lines."""
+        if Possible.RULES in possible or self._traces.cores or self._traces.varied:
+            self._traces |= prefilter().traces(change.lines)
         else:
-            new, self._lines = data, set(lines)
-        rebuilds = may_rebuild(text, path)
-        shapes = Possible.SHAPES in possible and may_hold_shapes(new, path)
-        nothing = (
-            not shapes
-            and not (Possible.ASSIGNMENTS in possible and may_hold_assignments(new, path))
-            and (
-                self._promises_nothing(data, new, text, path)
-                if rebuilds
-                else self._holds_nothing(new if Possible.RULES in possible else b"")
-            )
-        )
-        if nothing:
-            return True, True
-        self._traces = None
-        shapes = shapes or (new is not data and may_hold_shapes(data, path))
-        return False, not (rebuilds or shapes or _holds_key(data) or has_secret_name(data))
+            self._traces |= _NOT_MEASURED
+        if is_ignored(self.path):
+            return False
+        if not change.ordered:
+            self._parts = None
+            return True
+        if not (prefilter().promises(self._traces) and prefilter().worthwhile(change.data)):
+            return False
+        known, parts = self._parts, independent_parts(change.data.decode(), self.path)
+        self._parts = None if parts is None else {*parts, *(known or ())}
+        if parts is None or known is None:
+            return True
+        return any(prefilter().worthwhile(each.encode()) for each in parts if each not in known)
 
-    def _promises_nothing(self, data: bytes, new: bytes, text: str, path: str) -> bool:
-        before = self._traces if path == self._path else Traces()
-        traces = prefilter().traces(data if before is None else new)
-        self._traces = traces if before is None else traces | before
-        return keeps_order(text, path) and not prefilter().promises(self._traces)
-
-    def _holds_nothing(self, new: bytes) -> bool:
-        self._traces = None
-        return not prefilter().candidates(new)
+    def _new_regions(self, data: bytes) -> list[tuple[int, int]]:
+        """From where to where the lines go that say something together, unless a version before has just these."""
+        found = list[tuple[int, int]]()
+        for start, end in _regions(data):
+            digest = sha256(data[start:end]).digest()
+            if digest not in self._regions:
+                self._regions.add(digest)
+                found.append((start, end))
+        return found
 
 
-def _holds_key(data: bytes) -> bool:
-    return any(key in data for key in _KEYS)
+def _regions(data: bytes) -> Iterator[tuple[int, int]]:
+    """The bytes from a line that says something together with others to the last of these; one, if some overlap."""
+    begun, reached = 0, -1
+    for start, end in sorted(_single_regions(data)):
+        if start > reached:
+            if reached >= 0:
+                yield begun, reached
+            begun = start
+        reached = max(reached, end)
+    if reached >= 0:
+        yield begun, reached
+
+
+def _single_regions(data: bytes) -> Iterator[tuple[int, int]]:
+    keys, manifests, others = _dependent()
+    for found in keys.finditer(data):
+        start = _line_start(data, found.start())
+        yield start, end_of_key(data, start)
+    if manifests.search(data):
+        yield 0, len(data)
+    for found in others.finditer(data):
+        start, end = _line_start(data, found.start()), _line_end(data, found.end())
+        yield _line_start(data, max(start - _NEAR, 0)), _line_end(data, min(end + _NEAR, len(data)))
+
+
+def _line_start(data: bytes, at: int) -> int:
+    return data.rfind(b"\n", 0, at) + 1
+
+
+def _line_end(data: bytes, at: int) -> int:
+    found = data.find(b"\n", at)
+    return len(data) if found < 0 else found
+
+
+@cache
+def _dependent() -> tuple[Regex, Regex, Regex]:
+    """What begins private keys and manifests; tokens that need a word near them, and names that need a value."""
+    others = (*shapes_near_words(), BEFORE_LINE_PATTERN, NAMED_PATTERN)
+    return regex(_KEYS), regex(MANIFEST), regex("|".join(f"(?:{each})" for each in others))
+
+
+def _only(change: Change, regions: Iterable[tuple[int, int]]) -> bytes:
+    """The version with only the lines that it brings and those of the regions, each with its number."""
+    kept = set(change.lines.split(b"\n"))
+    lines = change.data.split(b"\n")
+    only = [line if line in kept else _OTHER_LINE for line in lines]
+    for start, end in regions:
+        first = change.data.count(b"\n", 0, start)
+        last = first + change.data.count(b"\n", start, end) + 1
+        only[first:last] = lines[first:last]
+    return b"\n".join(only)
 
 
 def changed_part(before: bytes, after: bytes) -> tuple[int, int]:
@@ -173,7 +225,7 @@ def changed_part(before: bytes, after: bytes) -> tuple[int, int]:
 
 def plain_text(data: bytes) -> str | None:
     """The text, if these bytes are what every stage would look at, as they are."""
-    if b"\0" in data or b"\r" in data or _COMMENT in data or data.startswith(_MARKS):
+    if b"\0" in data or b"\r" in data or may_silence(data) or data.startswith(_MARKS):
         return None
     try:
         return data.decode()

@@ -73,8 +73,27 @@ def rebuilt_yaml(text: str) -> list[str] | None:
     return _lines(values, text)
 
 
+def independent_entries(text: str) -> list[str] | None:
+    """The entries of the topmost list or mapping, if each is rebuilt as it would be without the others; else None."""
+    pieces = _pieces(text)
+    return None if pieces is None or any(piece.shifts for piece in pieces) else [piece.text for piece in pieces]
+
+
 def _values_by_piece(text: str) -> list[Value] | None:
-    """The text values, by the entries of the topmost list or mapping, which versions of a file have in common.
+    """The text values, read entry by entry; None if the text cannot be split this way."""
+    pieces = _pieces(text)
+    if pieces is None:
+        return None
+    line = text.count("\n") - sum(piece.lines for piece in pieces)
+    values: list[Value] = []
+    for piece in pieces:
+        values.extend((line + number, key, value) for number, key, value in piece.values)
+        line += piece.lines
+    return values
+
+
+def _pieces(text: str) -> "list[_YamlPiece] | None":
+    """The entries of the topmost list or mapping, which versions of a file have in common.
 
     An entry at the left margin ends everything that was open in the one before, so each can be read separately. None
     if the text cannot be split this way.
@@ -85,26 +104,27 @@ def _values_by_piece(text: str) -> list[Value] | None:
     if _UNTAMED.search(text, 0, start) or _DOCUMENT.search(text, start) or not cut.match(text, start):
         return None
     starts = [found.start() for found in cut.finditer(text, start)]
-    line = text.count("\n", 0, start)
-    values: list[Value] = []
+    pieces: list[_YamlPiece] = []
     names: set[str] = set()
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         piece = _piece(text[begin:end], cut is _ENTRY)
         if piece is None or not names.isdisjoint(piece.names):
             return None
         names |= piece.names
-        values.extend((line + number, key, value) for number, key, value in piece.values)
-        line += piece.lines
-    return values
+        pieces.append(piece)
+    return pieces
 
 
 class _YamlPiece(Frozen, frozen=True):
     """One or more entries."""
 
+    text: str
     names: frozenset[str]
     """Characters that may not occur twice: those of keys and of possible anchors."""
     values: tuple[Value, ...]
     lines: int
+    shifts: bool
+    """Whether a line has several values, each of which is rebuilt as a line: those below are taken for later ones."""
 
 
 @lru_cache(maxsize=1024)
@@ -119,7 +139,10 @@ def _piece(text: str, mapping: bool) -> _YamlPiece | None:  # noqa: FBT001 - a c
         return None
     keys = {key.value for key, _ in root.value} if mapping else set()
     names = keys.union(_ANCHOR.findall(text))
-    return None if "<<" in keys else _YamlPiece(frozenset(names), tuple(values), text.count("\n"))
+    if "<<" in keys:
+        return None
+    shifts = len({line for line, _, _ in values}) < len(set(values))
+    return _YamlPiece(text, frozenset(names), tuple(values), text.count("\n"), shifts)
 
 
 def _is_block(root: Any, mapping: bool) -> bool:  # noqa: FBT001 - as above

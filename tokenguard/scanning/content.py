@@ -21,6 +21,13 @@ class Message(Blob, frozen=True, kw_only=True):
     """The message of a commit."""
 
 
+class ChangedBlob(Blob, frozen=True, kw_only=True):
+    """A version of a file, of which only some lines can hold what no version before it held."""
+
+    lines: bytes
+    """These, each with its number."""
+
+
 Source = Blob | SkippedContent
 
 

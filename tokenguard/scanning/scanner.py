@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tokenguard.detection.assignments import scan_assignments
-from tokenguard.detection.extras import allowed, scan_extras
+from tokenguard.detection.extras import allowed, may_silence, scan_extras
 from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.detection.key_stores import key_stores
 from tokenguard.detection.match import Confidence, LeftOut, Possible, TextMatch, Unscanned
@@ -17,7 +17,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.archives import may_hold_members, members
-from tokenguard.scanning.content import Blob, Source
+from tokenguard.scanning.content import Blob, ChangedBlob, Source
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
 from tokenguard.scanning.pragma import silenced
@@ -27,8 +27,6 @@ from tokenguard.scanning.windows import Window
 if TYPE_CHECKING:
     from tokenguard.scanning.narrowing import Narrowing
     from tokenguard.scanning.team_rules import TeamRules
-
-_MARK = b"pragma:"
 
 OwnStage = Callable[[bytes], Iterable[TextMatch | Unscanned]]
 """Finds the team's own tokens in raw bytes."""
@@ -266,7 +264,8 @@ def _scan_blob(
     lines = _Lines(blob)
     findings: list[Finding] = []
     found, silent, left_out = set[int](), set[int](), set[int]()
-    matches = matches_of(blob.data, blob.path, stages, budget, possible)
+    data = blob.lines if isinstance(blob, ChangedBlob) else blob.data
+    matches = matches_of(data, blob.path, stages, budget, possible)
     for match in _of_window(blob, matches, tagger, tally) if isinstance(blob, Window) else matches:
         if isinstance(match, Unscanned):
             line = match.line + (blob.before.in_text[0] - 1 if isinstance(blob, Window) else 0)
@@ -285,7 +284,7 @@ def _scan_blob(
                 findings.append(_finding(match, blob, suppressor, tagger))
     for finding in map(_cells(blob, findings), findings) if findings else ():
         tally.add(finding)
-    if stages.rules and stages.nameless and _MARK in blob.data.replace(b"\0", b"") and lines.text.rules_apply:
+    if stages.rules and stages.nameless and may_silence(blob.data.replace(b"\0", b"")) and lines.text.rules_apply:
         silent |= silenced(lambda blind: _within(budget, _by_rules(blind, blob.path, stages)), lines.text.text, found)
     tally.allowed += len(silent)
     tally.left_out += len(left_out - found)

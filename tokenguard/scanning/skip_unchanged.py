@@ -1,13 +1,13 @@
 """Passes over contents of a history in which nothing can be found: most versions of a file, and most messages."""
 
 from collections.abc import Iterable, Iterator
-from itertools import count, groupby
+from itertools import groupby
 
 from tokenguard.detection.match import Possible
 from tokenguard.detection.suspects import suspects
-from tokenguard.detection.version_diff import Cleanness, changed_part
+from tokenguard.detection.version_diff import FileVersions, Verdict, changed_part
 from tokenguard.detection.writing_lines import around
-from tokenguard.scanning.content import Blob, Message, Source
+from tokenguard.scanning.content import Blob, ChangedBlob, Message, Source
 from tokenguard.scanning.scanner import Judged, Stages
 from tokenguard.scanning.skip_clean import judged_together
 from tokenguard.scanning.windows import Window
@@ -23,7 +23,8 @@ class Passing:
         self._own = stages.own
         self._team = stages.team is not None  # its plug-ins' findings cannot be predicted
         self._rules = stages.rules
-        self._cleanness = Cleanness(rules=stages.rules)
+        self._file: FileVersions | None = None
+        """The one whose versions may go on."""
 
     def judged(self, sources: Iterable[Source]) -> Iterator[Judged]:
         """Every source, in its order."""
@@ -52,31 +53,34 @@ class Passing:
         elif blobs and isinstance(blobs[0], Message):
             yield from self._messages(blobs)
         else:
-            files = [list(versions) for _, versions in groupby(blobs, key=lambda blob: blob.path)]
-            for blob, (earlier, possible) in zip(blobs, self._before(files), strict=True):
-                clean = earlier is not None and not self._holds_own(earlier, blob.data)
-                yield blob, Possible.NOTHING if clean else possible
+            for blob, verdict in zip(blobs, self._verdicts(blobs), strict=True):
+                yield self._version(blob, verdict)
 
-    def _before(self, files: list[list[Blob]]) -> Iterator[tuple[bytes | None, Possible]]:
-        """Of all versions of some files, the version before if they bring nothing; else None, and what they could hold.
+    def _version(self, blob: Blob, verdict: Verdict) -> Judged:
+        if verdict.before is None:
+            return blob, verdict.possible | Possible.OWN
+        if self._holds_own(verdict.before, blob.data):
+            return blob, Possible.ANYTHING
+        if verdict.lines is None:
+            return blob, verdict.possible
+        lines = verdict.lines
+        return ChangedBlob(path=blob.path, data=blob.data, origin=blob.origin, lines=lines), verdict.possible
 
-        Of the first version of a file that is what its lines could hold. Later ones are scanned for everything, since
-        a value that is told already may be found again, and has to be told by the same name.
-        """
-        compared = [self._cleanness.compare([each.data for each in versions], versions[0].path) for versions in files]
-        texts = [b"\n".join(lines) for each in compared if each is not None for lines in each.brought]
-        found = suspects(texts, [other for each in compared if each is not None for other in each.rebuilt])
-        numbers = count()
-        for versions, each in zip(files, compared, strict=True):
-            path, contents = versions[0].path, [version.data for version in versions]
-            if each is None:
-                yield from ((self._cleanness.judge(data, path), Possible.ANYTHING) for data in contents)
-                continue
-            possible = [found.possible(next(numbers)) for _ in versions]
-            hints = [Possible.ANYTHING for _ in versions]
-            if not each.continues:
-                hints[0] = possible[0] | Possible.OWN
-            yield from zip(self._cleanness.judge_compared(contents, path, each, possible), hints, strict=True)
+    def _verdicts(self, blobs: list[Blob]) -> Iterator[Verdict]:
+        """What of each version has to be looked at; all are asked at once about the lines that they bring."""
+        told = [(file, file.change(blob.data)) for file, blob in self._by_file(blobs)]
+        changes = [change for _, change in told if change is not None]
+        found = suspects([each.lines for each in changes], [each.rebuilt for each in changes])
+        number = 0
+        for file, change in told:
+            yield file.verdict(change, found.possible(number))
+            number += change is not None
+
+    def _by_file(self, blobs: list[Blob]) -> Iterator[tuple[FileVersions, Blob]]:
+        for path, versions in groupby(blobs, key=lambda blob: blob.path):
+            if self._file is None or self._file.path != path:
+                self._file = FileVersions(path, rules=self._rules)
+            yield from ((self._file, each) for each in versions)
 
     def _messages(self, messages: list[Blob]) -> Iterator[Judged]:
         held = self._own is not None and any(True for _ in self._own(b"\n\n".join(each.data for each in messages)))
