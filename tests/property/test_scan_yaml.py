@@ -16,12 +16,14 @@ PLAIN = [
     "script: |\n  set -e\n  make all", "text: >\n  folded\n  text", "# only a comment", "", "empty:", "nested:\n  deeper:\n    value: 3", "quoted: 'it''s'",
 ]  # fmt: skip
 TRICKY = [
+    "- on: push", "- off: '{{ x }}'\n  yes: y", "- on: '{{ one }}'\n  yes: '{{ other }}'", "- {on: '{{ x }}', 'on': y}", "- true: 1\n  1: '{{ x }}'", "- On:\n    secret: '{{ x }}'",
     'password: "{{ vault_password }}"', "password: ${PASSWORD}", "secret: <yours>", "api_key: get_key(name)  # note", "password: &p '{{ x }}'", "again: *p",
     "pwd: |\n  {{ x }}\n  done", "secret: >\n  {{ folded\n  over }}", "private_key:\n\n  # between\n\n  '{{ later }}'", '"db_pass": "{{ y }}"', "? password\n: '{{ z }}'",
     "- {password: '{{ a }}', other: b}", "client_key: '{{ k }}'  # secret: {{ c }}", "key_pass: # nothing\n", "password: !vault |\n  abc", "---", "auth_key: 12345",
     "contraseña: '{{ n }}'", "# pragma: allowlist nextline secret", "service_key: {{broken}}", "{password: '{{ flow }}',\n secret: '{{ line }}'}", "\tpassword: tab",
 ]  # fmt: skip
 FOUND = [
+    "- on:\n    password: realvalue1",
     "password: realvalue1",
     "secret: 'quoted value'",
     "api_key: >\n  folded\n  value",

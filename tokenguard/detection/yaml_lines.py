@@ -33,6 +33,7 @@ _COLON = re.compile(r" *:")
 _DEPTH, _LONGEST_NUMBER = 40, 100
 _YAML = "tag:yaml.org,2002:"
 _TEXT, _OTHER, _COLLECTION, _MERGE = f"{_YAML}str", "other", "collection", f"{_YAML}merge"
+_TRUE, _FALSE = "true", "false"
 _COMMENT = re.compile(r"(\s+#[\S ]*)")  # detect-secrets' own
 
 
@@ -137,7 +138,7 @@ def _piece(text: str, mapping: bool) -> _YamlPiece | None:  # noqa: FBT001 - a c
         return None
     if root is None or not _is_block(root, mapping):
         return None
-    keys = {key.value for key, _ in root.value} if mapping else set()
+    keys = {name for key, _ in root.value for name in (key.value, _name(key))} if mapping else set()
     names = keys.union(_ANCHOR.findall(text))
     if "<<" in keys:
         return None
@@ -207,7 +208,7 @@ def _values(root: Any, text: str) -> list[Value]:
 def _check_scalar(node: Any, text: str) -> None:
     if node.tag.startswith("!"):
         raise _Refused  # it cannot be constructed
-    if node.tag not in {_TEXT, _OTHER} or not isinstance(node.value, str):
+    if node.tag not in {_TEXT, _OTHER, _TRUE, _FALSE} or not isinstance(node.value, str):
         raise _UnsupportedYaml
     if node.style == '"' and "\\'" in _written(node, text):
         raise _UnsupportedYaml  # an escape of libyaml's alone
@@ -232,12 +233,18 @@ def _children(node: Any, depth: int) -> Iterator[tuple[Any, Any, int]]:
         return
     keys: set[str] = set()
     for key, value in node.value:
-        if key.tag not in {_TEXT, _MERGE} or key.value in keys:
+        if key.tag not in {_TEXT, _MERGE, _TRUE, _FALSE} or _name(key) in keys:
             raise _UnsupportedYaml  # what does not hash, or hides an earlier value
-        keys.add(key.value)
+        keys.add(_name(key))
         if key.tag == _MERGE and not _may_merge(value, node):
             raise _UnsupportedYaml
         yield value, key, depth
+
+
+def _name(key: Any) -> str:
+    """What a key is told apart by: `on`, with which workflows of GitHub begin, is true, as `yes` is."""
+    name: str = key.value
+    return f"\0{key.tag}" if key.tag in {_TRUE, _FALSE} else name
 
 
 def _may_merge(value: Any, node: Any) -> bool:
@@ -307,21 +314,20 @@ def _loader() -> Any:
                 return _TEXT
             for tag, expression in resolvers.get(value[:1], ()):
                 if expression.match(value):
-                    _check_plain(tag.removeprefix(_YAML), value)
-                    return _MERGE if tag == _MERGE else _OTHER
+                    return _MERGE if tag == _MERGE else _plain_tag(tag.removeprefix(_YAML), value)
             return _TEXT
 
     return Loader
 
 
-def _check_plain(tag: str, value: str) -> None:
-    """Let through what can be constructed for sure."""
-    if tag in {"bool", "null", "merge"}:
-        return
-    if tag in {"int", "float"} and "_" not in value and len(value) <= _LONGEST_NUMBER:
-        return
+def _plain_tag(tag: str, value: str) -> str:
+    """The tag of what can be constructed for sure."""
+    if tag == "bool":
+        return _TRUE if value.lower() in {"yes", "true", "on"} else _FALSE
+    if tag == "null" or (tag in {"int", "float"} and "_" not in value and len(value) <= _LONGEST_NUMBER):
+        return _OTHER
     if tag == "timestamp":
         with contextlib.suppress(ValueError):
             dt.date.fromisoformat(value)
-            return
+            return _OTHER
     raise _UnsupportedYaml  # what may not be a number or date
