@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/rotation.md"
 _TABLE = re.compile(r"(<!-- proofs -->\n.*?<!-- /proofs -->)", re.DOTALL)
 _ROW = re.compile(r"^\| (?P<what>.*?) \| (?P<tests>`tests/.*?) \| \d+ \| \d+ \|$", re.MULTILINE)
-_FLAWS = re.compile(r"(plants )\w+( flaws in the program)")
+_FLAWS = re.compile(r"(plants )\w+( flaws\s+in\s+the\s+program)")
 _COLLECT = """
 import sys, pytest
 class Plugin:
