@@ -2,10 +2,15 @@
 
 import itertools
 import json
+import os
+import re
+import shutil
+import subprocess
 
 import pytest
 
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
+from tests.integration.openbao import BINARY
 from tokenguard.errors import ExitCode
 
 _numbers = itertools.count()
@@ -41,6 +46,12 @@ class Entry:
 
     def remove(self) -> None:
         self._api("DELETE", f"secret/metadata/{self.path}")
+
+    def delete(self) -> None:
+        self._api("DELETE", f"secret/data/{self.path}")
+
+    def destroy(self) -> None:
+        self._api("PUT", f"secret/destroy/{self.path}", {"versions": [self.version]})
 
 
 def token_of(cli: VaultCommandLine) -> str:
@@ -131,6 +142,30 @@ def test_a_live_entry_that_was_removed_with_all_its_versions_is_noticed(cli):
         ["retire", NAME, "--yes"],
     ):
         assert cli(*line).code == ExitCode.OK, line
+    assert cli("audit", "verify").code == ExitCode.OK
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+@pytest.mark.parametrize(
+    "line", [["rotate", NAME, "--compromised"], ["retire", NAME, "--yes"]], ids=lambda line: line[0]
+)
+@pytest.mark.parametrize("lose", [Entry.destroy, Entry.delete, Entry.remove], ids=lambda lose: lose.__name__)
+def test_a_leak_response_tells_the_commands_that_restore_a_lost_live_entry_and_goes_on_after_them(
+    cli, openbao, tmp_path, lose, line
+):
+    policies = cli("init", "--print-policy", "--format", "json").document["policies"]
+    rotator = openbao.new_token(policies["rotator"])
+    assert cli("rotate", NAME).code == ExitCode.OK
+    lose(Entry(cli, f"live/{NAME}"))
+    for _ in "ab":
+        refused = cli(*line, token=rotator)
+        assert (refused.code, f"live/{NAME}" in refused.error) == (ExitCode.UNREACHABLE, True), refused
+    login = {"BAO_ADDR": openbao.url, "BAO_TOKEN": openbao.root_token, "HOME": str(tmp_path)}
+    search = f"{BINARY.parent}{os.pathsep}{os.environ['PATH']}"
+    for command in re.findall(r"`(bao [^`]+)`", refused.err.replace("\n", " ")):
+        subprocess.run(["sh", "-ec", command], env={**login, "PATH": search}, check=True, capture_output=True)
+    assert cli("audit", "verify").code == ExitCode.OK
+    assert cli(*line, token=rotator).code == ExitCode.OK
     assert cli("audit", "verify").code == ExitCode.OK
 
 

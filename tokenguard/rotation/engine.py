@@ -26,7 +26,7 @@ from tokenguard.errors import (
 )
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
-from tokenguard.ports.store import FieldState
+from tokenguard.ports.store import FieldState, check_served
 from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
 from tokenguard.rotation.alarm import reopen_marked, tell_marked
@@ -108,6 +108,7 @@ class Engine:
         record = snapshot.document.record
         valueless = record.state is not RecordState.RETIRED and not snapshot.document.busy
         if valueless and self._context.store.read_live(token) is None:
+            check_served(self._context.store, token)
             return self._retire_without_value(snapshot, reason)
         return self._run(open_existing(self._context, snapshot, Mode.RETIRE, reason=reason))
 

@@ -12,7 +12,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method, Provider
-from tokenguard.ports.store import FieldState, Live
+from tokenguard.ports.store import FieldState, Live, check_served
 from tokenguard.rotation.control_search import ControlSearch
 from tokenguard.rotation.lease import is_at_work, pid_of
 from tokenguard.rotation.machine import can_abort, revocation_owed
@@ -72,6 +72,7 @@ def open_existing(
     _check_consumers(context, record)
     live = context.store.read_live(snapshot.id)
     if live is None:
+        check_served(context.store, snapshot.id)
         waits = record.state is RecordState.PENDING
         hint = f"`tokenguard {'add' if waits else 'show'} {record.name}` {'brings it' if waits else 'says why'}"
         raise InputError(f"the store holds no live value of {record.name}", hint=hint)

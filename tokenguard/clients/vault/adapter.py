@@ -60,8 +60,9 @@ def _object(answer: Answered) -> Json:
     reason = reason_of(answer.status, errors)
     if reason in _ONLY_OF_A_VAULT and _json(answer) is None:  # a portal's or a proxy's: it says nothing of the vault
         reason = VaultFailure.GATEWAY if answer.status >= 500 else VaultFailure.MALFORMED  # noqa: PLR2004 - HTTP
-    if reason is VaultFailure.ABSENT and _version_is_gone(answer):
-        reason = VaultFailure.DELETED
+    gone = _version_that_is_gone(answer) if reason is VaultFailure.ABSENT else None
+    if gone is not None:
+        raise VaultError.because(VaultFailure.DELETED, version=gone)
     if reason is not None:
         raise VaultError.because(reason, retry_after=answer.retry_after, claim=claim_in(errors))
     if answer.status == 204:  # noqa: PLR2004 - HTTP
@@ -87,6 +88,11 @@ def _errors(answer: Answered) -> str:
     return " ".join(map(str, errors)) if isinstance(errors, list) else ""
 
 
-def _version_is_gone(answer: Answered) -> bool:
+def _version_that_is_gone(answer: Answered) -> int | None:
+    """The number of the deleted version that an answer is about (0: it does not say); None: it is about none."""
     data = (_json(answer) or {}).get("data")
-    return isinstance(data, dict) and isinstance(data.get("metadata"), dict)
+    about = data.get("metadata") if isinstance(data, dict) else None
+    if not isinstance(about, dict):
+        return None
+    version = about.get("version")
+    return version if isinstance(version, int) else 0

@@ -52,7 +52,7 @@ class KvMount:
             )
         except VaultError as error:
             if error.reason is VaultFailure.DELETED:
-                raise VaultError.deleted(self._mount, path) from None
+                raise VaultError.deleted(self._mount, path, error.version) from None
             raise
         return None if answer is None else _entry(answer)
 

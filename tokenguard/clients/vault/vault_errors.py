@@ -205,15 +205,24 @@ class VaultError(Unreachable):
         reason: VaultFailure = VaultFailure.SERVER,
         retry_after: float | None = None,
         claim: str = "",
+        version: int = 0,
     ) -> None:
         super().__init__(message, hint=hint)
         self.claim = claim
+        self.version = version
+        """The number of a deleted version; 0: unknown, or nothing was deleted."""
         self.reason = reason
         self.retry_after = retry_after
 
     @classmethod
     def because(
-        cls, reason: VaultFailure, *, retry_after: float | None = None, claim: str = "", at: str = ""
+        cls,
+        reason: VaultFailure,
+        *,
+        retry_after: float | None = None,
+        claim: str = "",
+        at: str = "",
+        version: int = 0,
     ) -> "VaultError":
         """Return the error for a reason.
 
@@ -222,22 +231,23 @@ class VaultError(Unreachable):
             retry_after: seconds to wait.
             claim: the identity claim it is about.
             at: the address that gave no answer.
+            version: the number of a deleted version.
         """
         message, hint = _WORDS[reason]
         if at and reason in {VaultFailure.CONNECT, VaultFailure.TIMEOUT}:
             message = f"the vault at {at} {message.removeprefix('the vault ')}"
         if retry_after is not None and too_long(retry_after):
             hint = f"it asks to wait {retry_after:,.0f} s; try again then"
-        return cls(message, hint=hint, reason=reason, retry_after=retry_after, claim=claim)
+        return cls(message, hint=hint, reason=reason, retry_after=retry_after, claim=claim, version=version)
 
     @classmethod
-    def deleted(cls, mount: str, path: str) -> "VaultError":
+    def deleted(cls, mount: str, path: str, version: int = 0) -> "VaultError":
         """Return the error for a deleted entry, with the commands that restore it."""
         at = f"-mount={mount} {path}"
         last, back = f"vault kv metadata get {at}", f"vault kv undelete -versions=N {at}"
         message, hint = _WORDS[VaultFailure.DELETED]
         told = f"`{last}` shows its current_version N, and `{back}` restores it; {hint}"
-        return cls(message, hint=told, reason=VaultFailure.DELETED)
+        return cls(message, hint=told, reason=VaultFailure.DELETED, version=version)
 
     @property
     def passing(self) -> bool:

@@ -185,25 +185,37 @@ def _put_back(entry: KvEntry, mount: str, path: str) -> Tampered:
 
 def another_value(mount: str, live: str, slot: str, entry: Live) -> Tampered:
     """Return the error for a live entry with a value that was never the token's."""
-    ours = f'{{"{_OURS}": {{"label": "{entry.label}"}}}}'
     return Tampered(
         f"the value served at {mount}/{live} is not the token's value",
         hint="find its writer in the server's audit log, then restore it from its slot: "
-        f"`bao kv get -format=json -mount={mount} {slot} | jq '.data.data.value + {ours}' | "
-        f"bao kv put -cas={entry.version} -mount={mount} {live} -`",
+        + _from_slot(mount, live, slot, entry.version),
     )
 
 
-def nothing_served(mount: str, live: str, slot: str) -> str:
-    """Return how to serve the value of a token again whose live entry was removed with its metadata."""
+def nothing_served(mount: str, live: str, slot: str, version: int = 0) -> str:
+    """Return how to serve the value of a token again whose live entry is gone.
+
+    Args:
+        mount: the mount's path.
+        live: the path of the live entry.
+        slot: the path of the slot with the token's value; empty if there is none.
+        version: the entry's deleted version; 0: it was removed with its metadata.
+    """
     if not slot:
         return "its value is in no slot: restore the entry from a snapshot"
-    label, at = slot.rpartition("/")[2], f"-mount={mount} {live}"
-    ours = f'{{"{_OURS}": {{"label": "{label}"}}}}'
+    anew = "" if version else f"`bao kv metadata put -max-versions=1 -mount={mount} {live}`, "
     return (
         "find its writer in the server's audit log, then restore it from its slot: "
-        f"`bao kv metadata put -max-versions=1 {at}`, "
-        f"`bao kv get -format=json -mount={mount} {slot} | jq '.data.data.value + {ours}' | bao kv put -cas=0 {at} -`"
+        f"{anew}{_from_slot(mount, live, slot, version)}"
+    )
+
+
+def _from_slot(mount: str, live: str, slot: str, version: int) -> str:
+    """Return the command that serves the value of a slot, if the live entry still is at `version`."""
+    ours = f'{{"{_OURS}": {{"label": "{slot.rpartition("/")[2]}"}}}}'
+    return (
+        f"`bao kv get -format=json -mount={mount} {slot} | jq '.data.data.value + {ours}' | "
+        f"bao kv put -cas={version} -mount={mount} {live} -`"
     )
 
 

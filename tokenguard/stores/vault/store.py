@@ -1,8 +1,9 @@
 """Implements the `Store` port on Vault and OpenBao; `factory.py` creates and opens stores."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
+from itertools import chain
 
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.parallel import in_parallel
@@ -217,11 +218,20 @@ class VaultStore:
 
     def read_live(self, token: TokenId) -> Live | None:
         """The value consumers get, or None; Tampered if another value was written there."""
-        live = self._slots.live(token)
+        try:
+            live = self._slots.live(token)
+        except VaultError as error:
+            if error.reason is VaultFailure.DELETED and error.version:
+                self._refuse_unserved(token, error.version)
+            raise
         if live is not None and not (self._knows(token, live.value) or self._knows(token, live.value, anew=True)):
             path = self._place.live(self._aliases[token])
             raise another_value(self._kv.mount, path, self._place.candidate(token, live.label), live)
         return live
+
+    def check_served(self, token: TokenId) -> None:
+        """Refuse a token in use whose live entry was removed with its metadata while a slot holds its value."""
+        self._refuse_unserved(token)
 
     def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
         """Every token, ordered by name, with its values."""
@@ -261,19 +271,45 @@ class VaultStore:
 
     def _unserved_at(self, token: TokenId) -> Stray | None:
         """A token in use whose live entry is gone with its metadata: consumers get nothing."""
-        document, at = self.load(token).document, self._place.live(self._aliases[token])
-        mark = document.record.fingerprint
+        slot, at = self._slot_in_use(token), self._place.live(self._aliases[token])
+        return (
+            None
+            if slot is None
+            else Stray(
+                where=f"{self._kv.mount}/{at}",
+                what="the value of a token in use is not served: its entry was removed",
+                hint=nothing_served(self._kv.mount, at, slot),
+            )
+        )
+
+    def _refuse_unserved(self, token: TokenId, version: int = 0) -> None:
+        """Raise the error with the commands that restore a missing live entry, if a readable slot holds its value."""
+        slot = None
+        with suppress(VaultError):  # a role that may not look is told what it was refused before
+            slot = self._slot_in_use(token)
+        if slot:
+            at = self._place.live(self._aliases[token])
+            raise VaultError(
+                f"the value of a token in use is not served: {self._kv.mount}/{at} was deleted in the vault",
+                hint=nothing_served(self._kv.mount, at, slot, version),
+                reason=VaultFailure.DELETED,
+            ) from None
+
+    def _slot_in_use(self, token: TokenId) -> str | None:
+        """The path of the slot with the value of a token in use; empty: no slot has it; None: it is not in use."""
+        document = self.load(token).document
+        mark, journal = document.record.fingerprint, document.journal
         if document.busy or document.record.state is not RecordState.ACTIVE or mark is None:
             return None
-        labels = map(Label, self._kv.names(self._place.at("cand", token)))
-        held = ((label, self._slots.read(token, label)) for label in labels)
-        slots = (label for label, value in held if isinstance(value, Value) and self.fingerprint(value) == mark)
-        slot = next((self._place.candidate(token, label) for label in slots), "")
-        return Stray(
-            where=f"{self._kv.mount}/{at}",
-            what="the value of a token in use is not served: its entry was removed",
-            hint=nothing_served(self._kv.mount, at, slot),
-        )
+        for label in chain(sorted(journal.labels) if journal else (), self._labels(token)):
+            value = self._slots.read(token, label)
+            if isinstance(value, Value) and self.fingerprint(value) == mark:
+                return self._place.candidate(token, label)
+        return ""
+
+    def _labels(self, token: TokenId) -> Iterator[Label]:
+        """Every slot's label; listed when the first is asked for, which not every role may."""
+        yield from map(Label, self._kv.names(self._place.at("cand", token)))
 
     def _check_once(self) -> None:
         """Run the preflight checks before the first write of this process."""
