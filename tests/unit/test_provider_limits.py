@@ -1,13 +1,15 @@
 """A provider that asks for fewer requests is waited for when it says how long; what it refused is sent again, no more."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.fakes.clock import FakeClock
+from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
+from tokenguard.errors import Unreachable
 from tokenguard.http.address import Address
 from tokenguard.http.answer import Answer, Failure, Outcome, TransportFailure
 from tokenguard.http.client import Credential, Request
@@ -15,6 +17,7 @@ from tokenguard.ports.provider import CreateRefused, Issuer, TokenRequest
 from tokenguard.providers.autoposting import Autoposting
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.providers.write_result import answered
 from tokenguard.sandbox.fault_settings import Knobs, Storm
 from tokenguard.sandbox.sandbox_server import Sandbox
 
@@ -57,6 +60,16 @@ def test_only_a_429_that_says_how_long_is_sent_again(outcomes: list[Outcome], en
     clock = FakeClock()
     assert PacedClient(Scripted(*outcomes), clock).send(Request()).status == ends
     assert clock.elapsed == waited
+
+
+@pytest.mark.parametrize(("wait", "told"), [(None, False), (0.0, False), (0.4, False), (90.0, True)])
+def test_a_wait_of_no_time_is_not_told(wait: float | None, told: bool):
+    look = Observation(
+        at=datetime(2026, 11, 1, tzinfo=UTC), verdict=Verdict.UNKNOWN, reason="http-429", retry_after=wait
+    )
+    with pytest.raises(Unreachable) as refused:
+        answered(answer(429, wait), "list")
+    assert [" s" in look.explained, " s" in refused.value.hint] == [told, told]
 
 
 @pytest.mark.parametrize(("wait", "lines"), [(30, 1), (0.2, 0)])

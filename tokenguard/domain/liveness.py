@@ -49,7 +49,8 @@ class Observation(Frozen, frozen=True, kw_only=True):
     @property
     def explained(self) -> str:
         """The reason, and how long the provider asks to wait."""
-        return f"{self.reason}; it asks to wait {self.retry_after:,.0f} s" if self.retry_after else self.reason
+        wait = round(self.retry_after or 0)  # 0: also of a date that has passed
+        return f"{self.reason}; it asks to wait {wait:,} s" if wait else self.reason
 
 
 @unique

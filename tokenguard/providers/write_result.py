@@ -122,7 +122,7 @@ def _refusal_hint(answer: Answer) -> str:
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
             return "check the provider's address and its routes"
         case HTTPStatus.TOO_MANY_REQUESTS:
-            wait = answer.retry_after
-            return "try again later" if wait is None else f"the provider asks to wait {wait:,.0f} s"
+            wait = round(answer.retry_after or 0)  # 0: also of a date that has passed
+            return f"the provider asks to wait {wait:,} s" if wait else "try again later"
         case _:
             return "nothing was changed at the provider; see its status page and try again"
