@@ -1,6 +1,7 @@
 """A secret that others made with the store's tags or in its places: it stops nothing, is told, and is named with exit 6."""
 
 import base64
+import json
 
 import pytest
 
@@ -133,3 +134,19 @@ def named_with_exit_6(cli: AwsCommandLine, secret: str) -> None:
     doctor = cli("doctor")
     assert doctor.code == ExitCode.TAMPERED
     assert secret in doctor.out
+
+
+@pytest.mark.parametrize(
+    "line", [["rotate", NAME, "--compromised"], ["retire", NAME, "--yes"]], ids=lambda line: line[0]
+)
+@pytest.mark.parametrize("to", ["AWSPREVIOUS", "tg-doc"])
+def test_a_leak_response_revokes_the_token_of_the_record_wherever_the_current_label_was_moved(cli, to, line):
+    assert cli("rotate", NAME).code == ExitCode.OK
+    service, secret = cli.aws.service, f"{prefix_of(cli)}/{NAME}"
+    part = json.loads(service.call("GetSecretValue", {"SecretId": secret})["SecretString"])["_tokenguard"]
+    versions = service.call("DescribeSecret", {"SecretId": secret})["VersionIdsToStages"]
+    at = {label: version for version, labels in versions.items() for label in labels}
+    moved = {"MoveToVersionId": at[to], "RemoveFromVersionId": at["AWSCURRENT"]}
+    service.call("UpdateSecretVersionStage", {"SecretId": secret, "VersionStage": "AWSCURRENT", **moved})
+    assert cli(*line).code == ExitCode.OK
+    assert part["label"] in cli("show", NAME, "--format", "json").out

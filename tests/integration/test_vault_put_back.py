@@ -145,17 +145,21 @@ def test_a_live_entry_that_was_removed_with_all_its_versions_is_noticed(cli):
     assert cli("audit", "verify").code == ExitCode.OK
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
-@pytest.mark.parametrize(
-    "line", [["rotate", NAME, "--compromised"], ["retire", NAME, "--yes"]], ids=lambda line: line[0]
-)
-@pytest.mark.parametrize("lose", [Entry.destroy, Entry.delete, Entry.remove], ids=lambda lose: lose.__name__)
-def test_a_leak_response_tells_the_commands_that_restore_a_lost_live_entry_and_goes_on_after_them(
-    cli, openbao, tmp_path, lose, line
-):
-    policies = cli("init", "--print-policy", "--format", "json").document["policies"]
-    rotator = openbao.new_token(policies["rotator"])
+LEAK_RESPONSES = (["rotate", NAME, "--compromised"], ["retire", NAME, "--yes"])
+
+
+@pytest.fixture
+def rotator(cli, openbao) -> str:
     assert cli("rotate", NAME).code == ExitCode.OK
+    return openbao.new_token(cli("init", "--print-policy", "--format", "json").document["policies"]["rotator"])
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+@pytest.mark.parametrize("line", LEAK_RESPONSES, ids=lambda line: line[0])
+@pytest.mark.parametrize("lose", [Entry.destroy, Entry.delete], ids=lambda lose: lose.__name__)
+def test_a_leak_response_tells_the_command_that_restores_a_deleted_live_entry_and_goes_on_after_it(
+    cli, openbao, rotator, tmp_path, lose, line
+):
     lose(Entry(cli, f"live/{NAME}"))
     for _ in "ab":
         refused = cli(*line, token=rotator)
@@ -167,6 +171,30 @@ def test_a_leak_response_tells_the_commands_that_restore_a_lost_live_entry_and_g
     assert cli("audit", "verify").code == ExitCode.OK
     assert cli(*line, token=rotator).code == ExitCode.OK
     assert cli("audit", "verify").code == ExitCode.OK
+
+
+@pytest.mark.parametrize("line", LEAK_RESPONSES, ids=lambda line: line[0])
+def test_a_leak_response_revokes_the_token_of_the_record_when_its_live_entry_was_removed(cli, rotator, line):
+    Entry(cli, f"live/{NAME}").remove()
+    assert cli(*line, token=rotator).code == ExitCode.OK
+    assert cli("audit", "verify").code == ExitCode.OK
+
+
+@pytest.mark.parametrize("line", LEAK_RESPONSES, ids=lambda line: line[0])
+def test_a_leak_response_proves_the_death_of_the_token_of_the_record_not_of_an_earlier_value_put_back(
+    cli, rotator, line
+):
+    live = Entry(cli, f"live/{NAME}")
+    earlier = live.content()
+    assert cli("rotate", NAME, token=rotator).code == ExitCode.OK
+    label = live.content()["tokenguard"]["label"]
+    live.put(earlier)
+    assert cli(*line, token=rotator).code == ExitCode.OK
+    assert label in [item["label"] for item in stored_document(cli)["quarantine"]]
+
+
+def stored_document(cli: VaultCommandLine) -> dict:
+    return json.loads(Entry(cli, f"doc/{token_of(cli)}").content()["document"])
 
 
 def test_a_document_that_was_removed_with_all_its_versions_is_noticed(cli, document):

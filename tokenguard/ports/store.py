@@ -209,15 +209,6 @@ class KeyHolding(Protocol):
         ...
 
 
-@runtime_checkable
-class Restorable(Protocol):
-    """A store where another writer can remove a live value while its slot still holds it."""
-
-    def check_served(self, token: TokenId) -> None:
-        """Refuse a token in use whose live value was removed; the error has the commands that restore it."""
-        ...
-
-
 class StoreWrapper:
     """A store that stands before another one."""
 
@@ -233,13 +224,6 @@ class StoreWrapper:
 def underlying_store(store: Store) -> Store:
     """The store itself, where one that also reads adopted values stands before it; for what depends on its kind."""
     return store.underlying if isinstance(store, StoreWrapper) else store
-
-
-def check_served(store: Store, token: TokenId) -> None:
-    """Before a command treats a token as one without a value: refuse it if its live value was removed."""
-    home = underlying_store(store)
-    if isinstance(home, Restorable):
-        home.check_served(token)
 
 
 def identity_of(store: Store) -> Actor:

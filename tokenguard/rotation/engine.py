@@ -26,7 +26,7 @@ from tokenguard.errors import (
 )
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
-from tokenguard.ports.store import FieldState, check_served
+from tokenguard.ports.store import FieldState
 from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
 from tokenguard.rotation.alarm import reopen_marked, tell_marked
@@ -37,6 +37,7 @@ from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reopen, reprobe
 from tokenguard.rotation.session import Context, TokenSession, new_operation_id
 from tokenguard.rotation.start import check_clock, open_existing, open_new, take_over
+from tokenguard.rotation.value_in_use import value_in_use
 
 _Effect = Callable[[TokenSession], None]
 
@@ -107,8 +108,7 @@ class Engine:
         snapshot = self._context.store.load(token)
         record = snapshot.document.record
         valueless = record.state is not RecordState.RETIRED and not snapshot.document.busy
-        if valueless and self._context.store.read_live(token) is None:
-            check_served(self._context.store, token)
+        if valueless and value_in_use(self._context.store, snapshot) is None:
             return self._retire_without_value(snapshot, reason)
         return self._run(open_existing(self._context, snapshot, Mode.RETIRE, reason=reason))
 

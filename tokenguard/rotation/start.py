@@ -12,7 +12,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method, Provider
-from tokenguard.ports.store import FieldState, Live, check_served
+from tokenguard.ports.store import FieldState, Live
 from tokenguard.rotation.control_search import ControlSearch
 from tokenguard.rotation.lease import is_at_work, pid_of
 from tokenguard.rotation.machine import can_abort, revocation_owed
@@ -20,6 +20,7 @@ from tokenguard.rotation.preconditions import is_quiet
 from tokenguard.rotation.prompts import create_task, delivery_task, revoke_task
 from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
+from tokenguard.rotation.value_in_use import value_in_use
 from tokenguard.text import counted
 
 
@@ -70,9 +71,8 @@ def open_existing(
         raise _open_already(snapshot.document)
     check_clock(context, snapshot.document)
     _check_consumers(context, record)
-    live = context.store.read_live(snapshot.id)
+    live = value_in_use(context.store, snapshot)
     if live is None:
-        check_served(context.store, snapshot.id)
         waits = record.state is RecordState.PENDING
         hint = f"`tokenguard {'add' if waits else 'show'} {record.name}` {'brings it' if waits else 'says why'}"
         raise InputError(f"the store holds no live value of {record.name}", hint=hint)

@@ -229,10 +229,6 @@ class VaultStore:
             raise another_value(self._kv.mount, path, self._place.candidate(token, live.label), live)
         return live
 
-    def check_served(self, token: TokenId) -> None:
-        """Refuse a token in use whose live entry was removed with its metadata while a slot holds its value."""
-        self._refuse_unserved(token)
-
     def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
         """Every token, ordered by name, with its values."""
         return ((snapshot, StoredValues(self, snapshot.id)) for snapshot in self.scan())
@@ -282,8 +278,8 @@ class VaultStore:
             )
         )
 
-    def _refuse_unserved(self, token: TokenId, version: int = 0) -> None:
-        """Raise the error with the commands that restore a missing live entry, if a readable slot holds its value."""
+    def _refuse_unserved(self, token: TokenId, version: int) -> None:
+        """Raise the error with the commands that restore a deleted live entry, if a readable slot holds its value."""
         slot = None
         with suppress(VaultError):  # a role that may not look is told what it was refused before
             slot = self._slot_in_use(token)
