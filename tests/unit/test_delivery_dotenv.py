@@ -183,6 +183,23 @@ def test_a_full_disk_is_to_be_tried_again_and_keeps_the_old_file(tmp_path, monke
     assert (tmp_path / ".env").read_text() == "V=old\n"
 
 
+def test_a_variable_behind_a_byte_order_mark_is_not_confirmed_until_every_program_reads_it(tmp_path):
+    path = tmp_path / ".env"
+
+    def in_a_shell():
+        done = subprocess.run(
+            ["/bin/sh", "-c", '. ./.env; echo "$V"'], cwd=tmp_path, env={}, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+
+    path.write_text(f"\ufeffV={NEW.token.reveal()}\n", encoding="utf-8")
+    assert in_a_shell() == "", "it reads another name"
+    assert DELIVERY.verify(at(path), NEW) is Holds.OTHER
+    DELIVERY.push(at(path), NEW)
+    assert in_a_shell() == NEW.token.reveal()
+    assert DELIVERY.verify(at(path), NEW) is Holds.THIS
+
+
 def test_another_program_that_writes_at_the_same_time_is_not_overwritten(tmp_path, monkeypatch, words):
     path = tmp_path / ".env"
     path.write_text("V=old\n")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenguard.delivery.dotenv_text import VARIABLE, values_of, with_value
+from tokenguard.delivery.dotenv_text import VARIABLE, is_behind_bom, values_of, with_value
 from tokenguard.delivery.git_tracking import Tracking, tracking
 from tokenguard.delivery.payload import one_text
 from tokenguard.delivery.throwaway import is_throwaway, refuse_throwaway
@@ -102,17 +102,19 @@ class DotenvDelivery:
             replace_kept(target.path, wanted.encode("utf-8", "surrogateescape"))
 
     def verify(self, consumer: Consumer, value: Value) -> Holds:
-        """Read the file back: THIS only if every line that sets the variable sets this value."""
+        """Read the file back: THIS only if every line that sets the variable sets this value, for every program."""
         target = Target.parse(consumer.target)
         if is_throwaway(target.path, self._environ):
             return Holds.UNKNOWN
         try:
             _check_place(target.path)
-            found = values_of(_text(target.path), target.variable)
+            text = _text(target.path)
+            found = values_of(text, target.variable)
         except (InputError, OSError):
             return Holds.UNKNOWN
         wanted = value.token
-        return Holds.THIS if found and all(Secret(text) == wanted for text in found) else Holds.OTHER
+        alike = found and all(Secret(each) == wanted for each in found)
+        return Holds.THIS if alike and not is_behind_bom(text, target.variable) else Holds.OTHER
 
 
 def _check_place(path: Path) -> None:

@@ -53,16 +53,23 @@ def with_value(text: str, variable: str, value: str) -> str:
     """`text` with `variable` set to `value`, all else unchanged.
 
     A variable that is set several times gets the value everywhere, because dialects differ in which line wins.
-    One that is not set yet is appended. The result is parsed again and must say exactly this, or nothing is
+    One that is not set yet is appended. A byte order mark directly before it is dropped: some programs read it as
+    part of the name. The result is parsed again and must say exactly this, or nothing is
     returned: InputError.
     """
     before = list(_bindings(text))
     pieces = [_replaced(binding, value) if _assigns(binding, variable) else binding.text for binding in before]
-    result = (BOM if text.startswith(BOM) else "") + "".join(pieces)
+    result = "".join(pieces)
     if not any(_assigns(binding, variable) for binding in before):
         result = _appended(result, f"{variable}={_written(value, Quote.NONE)}")
     _check_result(result, variable, value, before)
-    return result
+    return BOM + result if text.startswith(BOM) and not is_behind_bom(BOM + result, variable) else result
+
+
+def is_behind_bom(text: str, variable: str) -> bool:
+    """Whether `variable` is set directly after a byte order mark, so that some programs see another name."""
+    first = next(_bindings(text), None) if text.startswith(BOM) else None
+    return first is not None and _assigns(first, variable) and not re.match(r"\s*?[\r\n]", first.text)
 
 
 def _bindings(text: str) -> Iterator[_Binding]:
@@ -128,7 +135,7 @@ def _written(value: str, quote: Quote) -> str:
 def _appended(text: str, line: str) -> str:
     found = _LINE_END.search(text)
     end = found.group() if found else "\n"
-    joint = "" if text.removeprefix(BOM) == "" or text.endswith(("\n", "\r")) else end
+    joint = "" if text == "" or text.endswith(("\n", "\r")) else end
     return f"{text}{joint}{line}{end}"
 
 
