@@ -30,6 +30,7 @@ from tokenguard.notifications.outbox import (
     without_claims,
 )
 from tokenguard.notifications.routes import NotificationRoute, routes_named
+from tokenguard.notifications.send_failures import explained
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.ports.store import underlying_store
@@ -115,7 +116,11 @@ class Notifier:
         for route in self.routes:
             owed, state = outbox.owed_to(route.name), outbox.state(route.name)
             may = allowance(outbox, route.name, route.per_hour, now)
-            waits = f"waits until {state.retry_at:%Y-%m-%d %H:%M} UTC: {state.reason}" if state.retry_at else "waits"
+            waits = (
+                f"waits until {state.retry_at:%Y-%m-%d %H:%M} UTC: {explained(state.reason)}"
+                if state.retry_at
+                else "waits"
+            )
             report = RouteReport(route=route.name, sent=tuple(owed)) if may else _waiting(route.name, owed, waits)
             reports.append(report)
         return reports, [each for each in found if not any(route.takes(each) for route in self.routes)]
@@ -132,7 +137,8 @@ class Notifier:
                 command=store_command(parts.store_url, "notify", "--plan"),
             )  # fmt: skip
             try:
-                reason, code = self._sent(route, [(found,)])[0].reason, ExitCode.UNREACHABLE
+                failed, code = self._sent(route, [(found,)])[0].reason, ExitCode.UNREACHABLE
+                reason = explained(failed)
             except TokenguardError as error:
                 reason, code = f"{error.message}; {error.hint}", error.exit_code
             sent = () if reason else (found,)
@@ -240,7 +246,7 @@ class Notifier:
         took = {each for result in results or () if not result.reason for each in result.ids}
         owed, state = outbox.owed_to(route.name), outbox.state(route.name)
         until = f"; next attempt after {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else ""
-        reason = f"{state.reason}{until}" if owed and state.reason else ""
+        reason = f"{explained(state.reason)}{until}" if owed and state.reason else ""
         code = ExitCode.UNREACHABLE if reason else ExitCode.OK
         if results is None and state.claimed_until is not None:
             reason = f"another runner is sending, until {state.claimed_until:%H:%M} UTC at most" if owed else ""
