@@ -219,10 +219,11 @@ def test_a_migration_by_break_glass_is_told_before_it_begins(cli, tmp_path, conf
         answer = cli(*words)
         assert (answer.code == 0) is confirmed, answer
         assert receiver.events == [("break-glass", "")]
+        now = url(tmp_path / ("new" if confirmed else "old"))
+        assert f"--store {now} approve" in receiver.handled[-1].data["command"]
         assert "not notified yet" not in answer.err
         assert not confirmed or "not notified yet" not in cli(*words).err, "nothing was done the second time"
         cli.tty = None
-        now = url(tmp_path / ("new" if confirmed else "old"))
         cli.environ["TOKENGUARD_STORE"] = now
         assert cli("notify").code == 0
         assert receiver.events == [("break-glass", "")] * (2 if confirmed else 1), "once in each store"

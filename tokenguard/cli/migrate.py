@@ -66,9 +66,9 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
             tell_waiting(wiring, source)
             return
         approved = _approval(wiring, source, new)
-        _notify_of_break_glass(wiring, source)
         if not yes:
             _confirm(wiring, plan)
+        _notify_of_break_glass(wiring, source, new)
         _move(wiring, source, new, approved)
         show_moved(wiring.screen, plan=plan)
 
@@ -80,10 +80,10 @@ def _approval(wiring: Wiring, source: Store, target: Store) -> Detail:
     return second.authorise([] if begun else second.of_whole_store(SensitiveKind.MIGRATE, ("to", target.url)))
 
 
-def _notify_of_break_glass(wiring: Wiring, source: Store) -> None:
-    """Before the migration, after which the old store cannot be read; other commands notify when they end."""
+def _notify_of_break_glass(wiring: Wiring, source: Store, target: Store) -> None:
+    """Before the migration, after which the old store cannot be read: the message names the new one."""
     if wiring.break_glass:
-        wiring.store = source
+        wiring.store, wiring.store_url = source, target.url
         notify_before_exit(wiring)
         wiring.break_glass = ""
 
