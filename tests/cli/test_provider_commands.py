@@ -27,6 +27,14 @@ def test_every_provider_is_listed_and_can_be_shown(cli, words):
     words(cli("provider", "show", "gitlab"))
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("descrpt", "descript"), ("gitlabb", "gitlab"), ("auto-posting", "autoposting")]
+)
+def test_a_mistyped_provider_is_answered_with_the_nearest_one(cli, typed, meant):
+    assert f"did you mean {meant}?" in cli("provider", "show", typed).err
+    assert "did you mean" not in cli("provider", "show", "zzzzzzzz").err
+
+
 def test_what_comes_with_tokenguard_says_when_it_was_compared_with_the_vendors_documentation(cli):
     for name in described_services():
         source = cli("provider", "show", name, "--format", "json").document["source"]

@@ -166,6 +166,6 @@ def plain_text(text: str, *, what: str) -> str:
     line = text.strip()
     if len(line) > MAX_TEXT or not is_plain_line(line):
         raise InputError(
-            f"the {what} is not one plain line", hint=f"at most {MAX_TEXT} characters, none of them a control character"
+            f"not one plain line: the {what}", hint=f"at most {MAX_TEXT} characters, none of them a control character"
         )
     return line

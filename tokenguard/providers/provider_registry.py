@@ -7,6 +7,7 @@ from tokenguard.domain.names import segment
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
+from tokenguard.mapping_reader import suggestion
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Issuer, Provider, ValueRevoker
 from tokenguard.providers.provider_settings import ProviderSettings
@@ -108,9 +109,10 @@ def description_of(name: str, file: Path | None) -> "Description":
 
     path = file or _SERVICES / f"{name}.yaml"
     if file is None and not path.is_file():
+        meant = suggestion(name, (*BUILT_IN, *described_services()))
         raise InputError(
             f"unknown provider: {name}",
-            hint="`tokenguard provider list` shows what there is; describe another one in a file named by "
+            hint=f"{meant}`tokenguard provider list` shows what there is; describe another one in a file named by "
             f"`[providers.{name}] file`",
         )
     description = load(path)
