@@ -51,6 +51,7 @@ def test_what_depends_on_the_time_is_refused(rotated, case, step):
     answer = rotated(*REFUSING[case])
     assert answer.code == 2, answer
     assert BEHIND in answer.err or "behind the latest time" in answer.out, answer
+    assert "interrupted" not in answer.out
     assert rotated.everything() == before
 
 

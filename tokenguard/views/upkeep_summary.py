@@ -44,8 +44,14 @@ def _sums(found: Summary) -> str:
     unasked = sum(not each.asked for each in found.lines)
     parts += [f"{unasked:,} of them not verified, because their provider cannot verify tokens"] if unasked else []
     parts += [f"{len(found.held):,} due and held back"] if found.held else []
-    parts += ["interrupted: run it again to continue"] if found.stopped_by is not None else []
+    parts += [_stop(found)] if found.stopped_by is not None else []
     return "; ".join([*parts, f"exit {int(found.exit_code)}"]) if parts else "nothing to do; exit 0"
+
+
+def _stop(found: Summary) -> str:
+    if found.stopped_by is ExitCode.INTERRUPTED:
+        return "interrupted: run it again to continue"
+    return "stopped by an error; the rest was not done" if found.lines else "stopped by an error; nothing was done"
 
 
 def _text(wiring: Wiring, found: Summary) -> None:
