@@ -74,6 +74,8 @@ CASES = [
     ("list", "--state", "lost"), ("list", "--within", "-1"), ("list", "--within", "x"), ("list", "stray"),
     ("audit",), ("audit", "nonsense"), ("audit", "log", "--since", "yesterday"), ("audit", "log", "--op", "x"),
     ("audit", "log", "no/such"), ("audit", "verify", "stray"),
+    *((*words, "") for words in (("plan",), ("apply",), ("drift",), ("fmt",), ("setup",), ("import",), ("upkeep",),
+                                 ("store", "backup"), ("store", "restore"), ("approve", "sha256:0"))),
     ("import",), ("import", "missing.csv"), ("import", "x.env", "--file-format", "yaml"), ("import", "x.env", "--prefix", "A b"),
     ("nonsense",), ("--nonsense",), ("--format", "yaml", "list"), ("list", "--format"), ("list", "--store"),
     ("rotate",), ("rotate", "no/such"), ("rotate", "A"), ("rotate", "--plan"), ("rotate", "--abort"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from tokenguard.cli.base import break_glass_option, command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, break_glass_option, command, pass_wiring
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
@@ -34,7 +34,7 @@ _MOST_JOBS = 16
 
 
 @command("apply")
-@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, default=DEFAULT_FILE)
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option("--digest", metavar="D", help="Apply only if the plan has this digest, printed by `tokenguard plan`.")
 @click.option("--allow-retire", is_flag=True, help="Allow revoking live tokens that are declared retired.")

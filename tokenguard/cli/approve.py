@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.domain.second_person import same_person
 from tokenguard.errors import InputError, NeedsPerson, Unreachable
 from tokenguard.inventory.admission import checked_if_readable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @command("approve")
 @click.argument("digest")
-@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, default=DEFAULT_FILE)
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option(
     "--until",

@@ -35,6 +35,8 @@ class PathType(click.Path):
 
 PATH = PathType(path_type=Path)
 """The type of arguments and options that name a file or directory."""
+PATH_TEXT = PathType()
+"""The same where the text is needed as it was given, `-` for example."""
 
 
 def refuse_empty(option: str, value: object) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
 from tokenguard.policy.evaluation import Assessment
@@ -17,7 +17,7 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
 
 @command("drift")
-@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, default=DEFAULT_FILE)
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option("--ask-providers", is_flag=True, help="Compare with the providers' own lists of tokens.")
 @click.option(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import check_kept, replace_kept, shown
 from tokenguard.provisioning.canonical import canonical
@@ -16,7 +16,7 @@ from tokenguard.usecases.load_manifest import DEFAULT_FILE, read_consumer
 
 
 @command("fmt")
-@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, default=DEFAULT_FILE)
 @click.option("--check", "check_only", is_flag=True, help="Only report files that are not formatted; exit 1 if any.")
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of a manifest, for editors.")
 @pass_wiring

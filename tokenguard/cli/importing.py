@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokenguard.cli.base import RenamedOption, break_glass_option, command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, RenamedOption, break_glass_option, command, pass_wiring
 from tokenguard.domain.names import token_name
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import read_named
@@ -44,7 +44,7 @@ _PREFIX = "imported"
 
 
 @command("import")
-@click.argument("file", metavar="[FILE]", required=False)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, required=False)
 @click.option(
     "--from",
     "source",

@@ -2,7 +2,7 @@
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
 from tokenguard.shell.wiring import Wiring
@@ -17,7 +17,7 @@ from tokenguard.views.plan_view import PLAN_FORMATS, show_plan
 
 
 @command("plan")
-@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, default=DEFAULT_FILE)
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 if the plan has changes.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, PLAN_FORMATS)]), help="Output format.")

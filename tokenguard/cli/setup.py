@@ -2,7 +2,7 @@
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.shell.wiring import Wiring
 
@@ -10,7 +10,7 @@ DEFAULT_FILE = "server.yaml"
 
 
 @command("setup")
-@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, default=DEFAULT_FILE)
 @click.option("--apply", "apply_it", is_flag=True, help="Apply the differences, after confirmation on a terminal.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 if the server differs from FILE.")

@@ -2,14 +2,14 @@
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.files import expanded
 from tokenguard.shell.local_store import open_local
 from tokenguard.shell.wiring import Wiring
 
 
 @command("backup")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", type=PATH_TEXT)
 @pass_wiring
 def backup(wiring: Wiring, file: str) -> None:
     """Copy the store to the new FILE. The copy opens with the same keys; store it separately from them.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import expanded, shown
 from tokenguard.shell.local_store import check_restorable, restore_local
@@ -14,7 +14,7 @@ from tokenguard.usecases.confirm import confirm
 
 
 @command("restore")
-@click.argument("file", metavar="FILE", required=False)
+@click.argument("file", metavar="FILE", type=PATH_TEXT, required=False)
 @click.option("--in-place", is_flag=True, help="Accept a copy that you placed in the store's directory yourself.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
 from tokenguard.output.save_file import check_page, save_page
@@ -14,7 +14,7 @@ from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
 
 
 @command("upkeep")
-@click.argument("file", metavar="[FILE]", required=False)
+@click.argument("file", metavar="[FILE]", type=PATH_TEXT, required=False)
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, UPKEEP_FORMATS)]), help="Output format.")
