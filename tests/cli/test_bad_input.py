@@ -76,6 +76,10 @@ CASES = [
     ("audit", "log", "no/such"), ("audit", "verify", "stray"),
     *((*words, "") for words in (("plan",), ("apply",), ("drift",), ("fmt",), ("setup",), ("import",), ("upkeep",),
                                  ("store", "backup"), ("store", "restore"), ("approve", "sha256:0"))),
+    *((*words, "") for words in (
+        ("respond", "--code"), ("respond", "--stdin", "--output"), ("metrics", "--output"), ("upkeep", "--metrics"), ("report", "--output"),
+        ("audit", "bundle", "a", "--key-file", "k", "--output"), ("audit", "bundle", "a", "--key-file"), ("audit", "export", "--output"),
+        ("provider", "new", "x", "--output"), ("offboard", "kim", "--plan", "--output"), ("store", "add-slot", "--key-file"))),
     ("import",), ("import", "missing.csv"), ("import", "x.env", "--file-format", "yaml"), ("import", "x.env", "--prefix", "A b"),
     ("nonsense",), ("--nonsense",), ("--format", "yaml", "list"), ("list", "--format"), ("list", "--store"),
     ("rotate",), ("rotate", "no/such"), ("rotate", "A"), ("rotate", "--plan"), ("rotate", "--abort"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.files import shown
@@ -16,10 +16,17 @@ from tokenguard.usecases.token_lookup import known_token
 from tokenguard.usecases.write_evidence import checkpoint_of, evidence_of
 
 _key_option = click.option(
-    "--key-file", required=True, metavar="FILE", help="The private key that signs; created if it does not exist."
+    "--key-file",
+    required=True,
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="The private key that signs; created if it does not exist.",
 )
 _output_option = click.option(
-    "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
+    "--output",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Write to this file instead of standard output; a new file gets mode 0600.",
 )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.files import read_named, shown
 from tokenguard.shell.wiring import Wiring
@@ -28,7 +28,10 @@ from tokenguard.usecases.export_audit import (
     help="Continue after the cursor of an earlier export; @FILE reads it from that export.",
 )
 @click.option(
-    "--output", metavar="FILE", help="Append the missing entries to FILE; an incomplete last line is rewritten."
+    "--output",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Append the missing entries to FILE; an incomplete last line is rewritten.",
 )
 @pass_wiring
 def export(wiring: Wiring, *, form: str, since: str, output: str | None) -> None:  # noqa: ARG001 - one format so far

@@ -35,8 +35,8 @@ class PathType(click.Path):
 
 PATH = PathType(path_type=Path)
 """The type of arguments and options that name a file or directory."""
-PATH_TEXT = PathType()
-"""The same where the text is needed as it was given, `-` for example."""
+PATH_TEXT = PathType(readable=False)
+"""The same as the text that was given, for commands that say themselves what is wrong with the file."""
 
 
 def refuse_empty(option: str, value: object) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokenguard.cli.base import RenamedOption, command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, RenamedOption, command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # it loads the stores
 @click.option(
     "--recovery-file",
     metavar="FILE",
+    type=PATH_TEXT,
     help="Write the recovery code to this new private file; otherwise a terminal shows it once.",
 )
 @click.option("--sandbox", is_flag=True, help="Allow practice providers on this machine (a local store always does).")

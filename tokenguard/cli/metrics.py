@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.output.save_file import save_page
@@ -13,7 +13,7 @@ from tokenguard.usecases.write_metrics import metrics_text
 
 
 @command("metrics")
-@click.option("--output", metavar="FILE", help="Replace this file at once; a new file gets mode 0600.")
+@click.option("--output", metavar="FILE", type=PATH_TEXT, help="Replace this file at once; a new file gets mode 0600.")
 @pass_wiring
 def metrics(wiring: Wiring, output: str | None) -> None:
     """Write the state of the inventory as OpenMetrics text: ages, due and overdue tokens, leaks, unproven revocations.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import break_glass_option, command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, break_glass_option, command, pass_wiring
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.files import shown
@@ -27,7 +27,12 @@ from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
 @click.option("--login-to", default="", metavar="LOGIN", help="The provider login for tokens that a person creates.")
 @click.option("--owner-to", default="", metavar="TEAM", help="The team that owns what PERSON owned.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
-@click.option("--output", metavar="FILE", help="Also write the result as a Markdown page; a new file gets mode 0600.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Also write the result as a Markdown page; a new file gets mode 0600.",
+)
 @break_glass_option
 @pass_wiring
 def offboard_person(

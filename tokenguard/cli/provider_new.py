@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
@@ -28,7 +28,12 @@ _REVOKES = "who lists and revokes them, api or person (empty: api): "
 
 @command("new")
 @click.argument("name")
-@click.option("--output", metavar="FILE", help="Write to this file, which must not exist, instead of standard output.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Write to this file, which must not exist, instead of standard output.",
+)
 @click.option("--base-url", default="", metavar="URL", help="The base URL of every request.")
 @click.option("--documentation", default="", metavar="URL", help="The vendor's page that describes the API.")
 @click.option("--contract", default="", metavar="TEXT", help="A published OpenAPI description, and its commit or date.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.domain.scope import Scope
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import shown
@@ -26,7 +26,9 @@ from tokenguard.usecases.live_trial import LiveTrial
 @click.option(
     "--permission", "permissions", multiple=True, metavar="TEXT", help="With --live: a permission of the token."
 )
-@click.option("--report", "report", metavar="FILE", help="With --live: the report; default NAME-live-DATE.json.")
+@click.option(
+    "--report", "report", metavar="FILE", type=PATH_TEXT, help="With --live: the report; default NAME-live-DATE.json."
+)
 @click.option("--yes", is_flag=True, help="With --live: do not ask; required without a terminal.")
 @pass_wiring
 def test(

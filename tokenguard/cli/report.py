@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.cli.selection_options import selects_due
 from tokenguard.errors import InputError
 from tokenguard.files import shown
@@ -34,7 +34,10 @@ REPORT_FORMATS = (
 @click.option("--format", "as_format", type=click.Choice([*map(str, REPORT_FORMATS)]), help="Output format.")
 @click.option("--html", "as_html", is_flag=True, help="Short for --format html.")
 @click.option(
-    "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
+    "--output",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Write to this file instead of standard output; a new file gets mode 0600.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
 @selects_due

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import PATH, RenamedOption, break_glass_option, command, pass_wiring
+from tokenguard.cli.base import PATH, PATH_TEXT, RenamedOption, break_glass_option, command, pass_wiring, refuse_empty
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
@@ -52,6 +52,7 @@ from tokenguard.views.response_view import show
     cls=RenamedOption,
     former=("--summary",),
     metavar="FILE",
+    type=PATH_TEXT,
     help="Write the incident report as Markdown to this file; a new file gets mode 0600.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
@@ -82,6 +83,7 @@ def respond(
     Exit 0: every leaked value is dead. 1: a value is alive, or belongs to no token of this store. 4: the state of a
     value is unknown. A rotation that was started keeps its own exit codes (5: not proven dead).
     """
+    refuse_empty("--code", code)
     if (file is not None) + (code is not None) + stdin > 1:
         raise InputError("more than one source given", hint="give a file, --code or --stdin, or none of them")
     if summary is not None and not force:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
@@ -24,7 +24,10 @@ from tokenguard.views.runbook_page import page
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--html", "as_html", is_flag=True, help="A self-contained HTML page, ready to print.")
 @click.option(
-    "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
+    "--output",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Write to this file instead of standard output; a new file gets mode 0600.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
 @selects_due

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.domain.event import Op
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.inventory.views import moment
@@ -52,11 +52,13 @@ def _person(wiring: Wiring, slot: SlotInfo) -> str:
 
 
 @command("add-slot")
-@click.option("--key-file", metavar="FILE", help="A private file with base64 of 32 bytes.")
-@click.option("--passphrase-file", metavar="FILE", help="A private file with one line.")
+@click.option("--key-file", metavar="FILE", type=PATH_TEXT, help="A private file with base64 of 32 bytes.")
+@click.option("--passphrase-file", metavar="FILE", type=PATH_TEXT, help="A private file with one line.")
 @click.option("--passphrase", is_flag=True, help="A passphrase, prompted for.")
 @click.option("--recovery", is_flag=True, help="A new recovery code, shown on the terminal once.")
-@click.option("--recovery-file", metavar="FILE", help="A new recovery code, written to a new private file.")
+@click.option(
+    "--recovery-file", metavar="FILE", type=PATH_TEXT, help="A new recovery code, written to a new private file."
+)
 @pass_wiring
 def add(
     wiring: Wiring, *, key_file: str | None, passphrase_file: str | None, passphrase: bool, recovery: bool,
@@ -98,7 +100,10 @@ def remove(wiring: Wiring, slot: str) -> None:
 
 @command("rekey")
 @click.option(
-    "--recovery-file", metavar="FILE", help="Write the new recovery code to this file, instead of the terminal."
+    "--recovery-file",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Write the new recovery code to this file, instead of the terminal.",
 )
 @pass_wiring
 def rekey(wiring: Wiring, recovery_file: str | None) -> None:

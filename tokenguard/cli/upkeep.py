@@ -19,7 +19,10 @@ from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, UPKEEP_FORMATS)]), help="Output format.")
 @click.option(
-    "--metrics", metavar="FILE", help="Also write the output of `tokenguard metrics` to FILE, with the end of this run."
+    "--metrics",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Also write the output of `tokenguard metrics` to FILE, with the end of this run.",
 )
 @pass_wiring
 def upkeep(

@@ -2,7 +2,7 @@
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.cli.selection_options import selects_due
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
@@ -36,7 +36,11 @@ _TONES = {
     help="Compare with the list on the provider's settings page, and record the result.",
 )
 @click.option(
-    "--from-file", "source", metavar="FILE", help="With --reconcile: a file with the list; - for standard input."
+    "--from-file",
+    "source",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="With --reconcile: a file with the list; - for standard input.",
 )
 @selects_due
 @pass_wiring
