@@ -200,6 +200,19 @@ def test_a_variable_behind_a_byte_order_mark_is_not_confirmed_until_every_progra
     assert DELIVERY.verify(at(path), NEW) is Holds.THIS
 
 
+@pytest.mark.parametrize("damage", ["ambiguous", "binary", "writable by all", "a directory"])
+def test_a_file_that_is_there_and_cannot_be_checked_is_told_as_an_error(tmp_path, damage):
+    path = tmp_path / ".env"
+    if damage == "a directory":
+        path.mkdir()
+    else:
+        path.write_bytes({"ambiguous": b"V='open\nW=1\n", "binary": b"V=\0\n"}.get(damage, b"V=1\n"))
+        path.chmod(0o666 if damage == "writable by all" else 0o600)
+    with pytest.raises(InputError) as caught:
+        DELIVERY.verify(at(path), NEW)
+    assert str(path) in caught.value.message
+
+
 def test_another_program_that_writes_at_the_same_time_is_not_overwritten(tmp_path, monkeypatch, words):
     path = tmp_path / ".env"
     path.write_text("V=old\n")

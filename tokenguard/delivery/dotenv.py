@@ -65,7 +65,8 @@ class DotenvDelivery:
                     f"git tracks {shown(target.path)}: the token would be committed",
                     hint=f"git rm --cached {shown(target.path)} and list it in .gitignore, or use another file",
                 )
-            values_of(_text(target.path), target.variable)
+            with _naming(target.path):
+                values_of(_text(target.path), target.variable)
             check_kept(target.path)
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
@@ -94,7 +95,8 @@ class DotenvDelivery:
             _sweep(target.path)
             before = _identity(target.path)
             text = _text(target.path)
-            wanted = with_value(text, target.variable, fresh.reveal())
+            with _naming(target.path):
+                wanted = with_value(text, target.variable, fresh.reveal())
             if wanted == text and before is not None:
                 return
             if _changed(before, _identity(target.path)):
@@ -106,12 +108,13 @@ class DotenvDelivery:
         target = Target.parse(consumer.target)
         if is_throwaway(target.path, self._environ):
             return Holds.UNKNOWN
-        try:
+        with _translated(target.path):
+            if not target.path.parent.is_dir():  # the consumer may be on another machine
+                return Holds.UNKNOWN
             _check_place(target.path)
             text = _text(target.path)
-            found = values_of(text, target.variable)
-        except (InputError, OSError):
-            return Holds.UNKNOWN
+            with _naming(target.path):
+                found = values_of(text, target.variable)
         wanted = value.token
         alike = found and all(Secret(each) == wanted for each in found)
         return Holds.THIS if alike and not is_behind_bom(text, target.variable) else Holds.OTHER
@@ -188,6 +191,16 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say of which file a refusal of its text is: a token may have several."""
+    try:
+        yield
+    except InputError as error:
+        text = error.message if shown(path) in error.message else f"{shown(path)}: {error.message}"
+        raise InputError(text, hint=error.hint) from None
 
 
 @contextlib.contextmanager
