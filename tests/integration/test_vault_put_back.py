@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
-from tests.integration.openbao import BINARY
+from tests.integration.openbao import BINARY, OpenBao
 from tokenguard.errors import ExitCode
 
 _numbers = itertools.count()
@@ -145,6 +146,16 @@ def test_a_live_entry_that_was_removed_with_all_its_versions_is_noticed(cli):
     assert cli("audit", "verify").code == ExitCode.OK
 
 
+def run_commands_of(hint: str, openbao: OpenBao, home: Path) -> None:
+    """Run the commands of a hint, with the server's own command line."""
+    login = {"BAO_ADDR": openbao.url, "BAO_TOKEN": openbao.root_token, "HOME": str(home)}
+    search = f"{BINARY.parent}{os.pathsep}{os.environ['PATH']}"
+    commands = re.findall(r"`(bao [^`]+)`", hint.replace("\n", " "))
+    assert commands
+    for command in commands:
+        subprocess.run(["sh", "-ec", command], env={**login, "PATH": search}, check=True, capture_output=True)
+
+
 LEAK_RESPONSES = (["rotate", NAME, "--compromised"], ["retire", NAME, "--yes"])
 
 
@@ -164,10 +175,7 @@ def test_a_leak_response_tells_the_command_that_restores_a_deleted_live_entry_an
     for _ in "ab":
         refused = cli(*line, token=rotator)
         assert (refused.code, f"live/{NAME}" in refused.error) == (ExitCode.UNREACHABLE, True), refused
-    login = {"BAO_ADDR": openbao.url, "BAO_TOKEN": openbao.root_token, "HOME": str(tmp_path)}
-    search = f"{BINARY.parent}{os.pathsep}{os.environ['PATH']}"
-    for command in re.findall(r"`(bao [^`]+)`", refused.err.replace("\n", " ")):
-        subprocess.run(["sh", "-ec", command], env={**login, "PATH": search}, check=True, capture_output=True)
+    run_commands_of(refused.err, openbao, tmp_path)
     assert cli("audit", "verify").code == ExitCode.OK
     assert cli(*line, token=rotator).code == ExitCode.OK
     assert cli("audit", "verify").code == ExitCode.OK
@@ -191,6 +199,19 @@ def test_a_leak_response_proves_the_death_of_the_token_of_the_record_not_of_an_e
     live.put(earlier)
     assert cli(*line, token=rotator).code == ExitCode.OK
     assert label in [item["label"] for item in stored_document(cli)["quarantine"]]
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_an_earlier_value_that_was_put_back_is_noticed_until_the_hint_s_command_was_run(cli, openbao, tmp_path):
+    live = Entry(cli, f"live/{NAME}")
+    earlier = live.content()
+    assert cli("rotate", NAME).code == ExitCode.OK
+    now = live.content()
+    live.put(earlier)
+    refused(cli, live.path, ["audit", "verify"], ["doctor"])
+    run_commands_of(cli("audit", "verify").err, openbao, tmp_path)
+    assert live.content()["token"] == now["token"]
+    assert [cli(*line).code for line in (["audit", "verify"], ["rotate", NAME])] == [ExitCode.OK, ExitCode.OK]
 
 
 def stored_document(cli: VaultCommandLine) -> dict:

@@ -19,7 +19,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
+from tokenguard.ports.store import FieldState, HeldValues, Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import no_such_token, token_changed
@@ -263,7 +263,25 @@ class VaultStore:
         except Tampered as changed:
             where = f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
             return Stray(where=where, what="the value served is not the token's value", hint=changed.hint)
-        return None if live is not None else self._unserved_at(token)
+        return self._unserved_at(token) if live is None else self._earlier_at(token)
+
+    def _earlier_at(self, token: TokenId) -> Stray | None:
+        """A token in use of which an earlier value was put back: consumers get one that may be revoked."""
+        snapshot, live = self.load(token), self.read_live(token)
+        slot = self._slot_in_use(token)
+        mark = snapshot.document.record.fingerprint
+        if live is None or slot is None or live.found is not FieldState.SAME or self.fingerprint(live.value) == mark:
+            return None
+        if self.load(token).version != snapshot.version:  # a rotation meanwhile
+            return None
+        at = self._place.live(self._aliases[token])
+        return Stray(
+            where=f"{self._kv.mount}/{at}",
+            what="an earlier value of a token in use is served",
+            hint=another_value(self._kv.mount, at, slot, live).hint
+            if slot
+            else nothing_served(self._kv.mount, at, slot),
+        )
 
     def _unserved_at(self, token: TokenId) -> Stray | None:
         """A token in use whose live entry is gone with its metadata: consumers get nothing."""
