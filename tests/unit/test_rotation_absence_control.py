@@ -27,6 +27,11 @@ def bench():
 
 
 def in_vain(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API answers a revoke as done, and does nothing."""
+    monkeypatch.setattr(bench.issuer, "revoke", lambda provider_id: None)
+
+
+def hidden(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The API answers a revoke as done, takes the token from the list, and does nothing else."""
     monkeypatch.setattr(bench.issuer, "revoke", bench.world.unlisted.add)
 
@@ -45,7 +50,7 @@ def is_only_asserted(bench: Bench, token: TokenId, made: Made) -> None:
 
 def test_an_empty_list_proves_no_death_and_no_later_look_confirms_it(bench, monkeypatch):
     token, made = bench.add()
-    in_vain(bench, monkeypatch)
+    hidden(bench, monkeypatch)
     assert failed(lambda: bench.engine.retire(token)).exit_code == ExitCode.NOT_PROVEN_DEAD
     is_only_asserted(bench, token, made)
     for _ in range(3):
@@ -68,7 +73,7 @@ def test_a_listed_token_of_another_scope_is_no_control(bench, monkeypatch):
     token, made = bench.add()
     other, _ = bench.add("video/other/prod")
     edit(bench, other, scope=OTHER_DRIVE)
-    in_vain(bench, monkeypatch)
+    hidden(bench, monkeypatch)
     assert failed(lambda: bench.engine.retire(token)).exit_code == ExitCode.NOT_PROVEN_DEAD
     is_only_asserted(bench, token, made)
 
@@ -83,7 +88,7 @@ def test_a_token_with_an_open_rotation_is_a_control_if_it_is_listed(bench, monke
         assert bench.journal(token).proof.controlled_by is DeathControl.LIST
     else:
         bench.world.unlisted.add(others.id)
-        in_vain(bench, monkeypatch)
+        hidden(bench, monkeypatch)
         failed(lambda: bench.engine.retire(token))
         is_only_asserted(bench, token, made)
 
@@ -95,7 +100,7 @@ def test_a_token_whose_revoke_is_intended_is_no_control(bench, monkeypatch):
         patch.setattr(bench.issuer, "revoke", lambda provider_id: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             bench.engine.rotate(other, compromised=True)
-    in_vain(bench, monkeypatch)
+    hidden(bench, monkeypatch)
     failed(lambda: bench.engine.retire(token))
     is_only_asserted(bench, token, made)
 
