@@ -187,33 +187,25 @@ def another_value(mount: str, live: str, slot: str, entry: Live) -> Tampered:
     """Return the error for a live entry with a value that was never the token's."""
     return Tampered(
         f"the value served at {mount}/{live} is not the token's value",
-        hint="find its writer in the server's audit log, then restore it from its slot: "
-        + _from_slot(mount, live, slot, entry.version),
+        hint=how_to_restore(mount, live, slot, entry.version),
     )
 
 
-def nothing_served(mount: str, live: str, slot: str, version: int = 0) -> str:
-    """Return how to serve the value of a token again whose live entry is gone.
+def how_to_restore(mount: str, live: str, slot: str, version: int) -> str:
+    """Return how to serve the value of a token again whose live entry is gone or has another value.
 
     Args:
         mount: the mount's path.
         live: the path of the live entry.
         slot: the path of the slot with the token's value; empty if there is none.
-        version: the entry's deleted version; 0: it was removed with its metadata.
+        version: the entry's current version, which may be deleted; 0: it was removed with its metadata.
     """
     if not slot:
         return "its value is in no slot: restore the entry from a snapshot"
     anew = "" if version else f"`bao kv metadata put -max-versions=1 -mount={mount} {live}`, "
-    return (
-        "find its writer in the server's audit log, then restore it from its slot: "
-        f"{anew}{_from_slot(mount, live, slot, version)}"
-    )
-
-
-def _from_slot(mount: str, live: str, slot: str, version: int) -> str:
-    """Return the command that serves the value of a slot, if the live entry still is at `version`."""
     ours = f'{{"{_OURS}": {{"label": "{slot.rpartition("/")[2]}"}}}}'
     return (
+        f"find its writer in the server's audit log, then restore it from its slot: {anew}"
         f"`bao kv get -format=json -mount={mount} {slot} | jq '.data.data.value + {ours}' | "
         f"bao kv put -cas={version} -mount={mount} {live} -`"
     )

@@ -19,7 +19,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import FieldState, HeldValues, Live, Stray, Tombstone
+from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import no_such_token, token_changed
@@ -27,7 +27,7 @@ from tokenguard.stores.vault.codec import (
     Envelope,
     StoreDescription,
     another_value,
-    nothing_served,
+    how_to_restore,
     pack_envelope,
     unpack_envelope,
 )
@@ -248,52 +248,47 @@ class VaultStore:
     def _exchanged(self) -> Sequence[Stray]:
         """Live entries with another value than the token's, as far as the login may read documents and values."""
         try:
-            tokens = [snapshot.id for snapshot in self.scan()]
-            first = [self._exchanged_at(token) for token in tokens[:1]]  # alone: a login that may not is refused once
-            found = [*first, *in_parallel(self._exchanged_at, tokens[1:]).values()]
+            marks = [(snapshot.id, snapshot.document.record.fingerprint) for snapshot in self.scan()]
+            first = [self._exchanged_at(each) for each in marks[:1]]  # alone: a login that may not is refused once
+            found = [*first, *in_parallel(self._exchanged_at, marks[1:]).values()]
         except VaultError as error:
             if error.reason is not VaultFailure.DENIED:
                 raise
             return ()
         return [each for each in found if each is not None]
 
-    def _exchanged_at(self, token: TokenId) -> Stray | None:
+    def _exchanged_at(self, marked: tuple[TokenId, Fingerprint | None]) -> Stray | None:
+        token, mark = marked
         try:
             live = self.read_live(token)
         except Tampered as changed:
             where = f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
             return Stray(where=where, what="the value served is not the token's value", hint=changed.hint)
-        return self._unserved_at(token) if live is None else self._earlier_at(token)
+        if live is None:
+            return self._unserved_at(token)
+        return None if self.fingerprint(live.value) == mark else self._earlier_at(token)
 
     def _earlier_at(self, token: TokenId) -> Stray | None:
         """A token in use of which an earlier value was put back: consumers get one that may be revoked."""
         snapshot, live = self.load(token), self.read_live(token)
-        slot = self._slot_in_use(token)
-        mark = snapshot.document.record.fingerprint
-        if live is None or slot is None or live.found is not FieldState.SAME or self.fingerprint(live.value) == mark:
+        slot, mark = self._slot_in_use(token), snapshot.document.record.fingerprint
+        if live is None or slot is None or self.fingerprint(live.value) == mark:
             return None
         if self.load(token).version != snapshot.version:  # a rotation meanwhile
             return None
         at = self._place.live(self._aliases[token])
-        return Stray(
-            where=f"{self._kv.mount}/{at}",
-            what="an earlier value of a token in use is served",
-            hint=another_value(self._kv.mount, at, slot, live).hint
-            if slot
-            else nothing_served(self._kv.mount, at, slot),
-        )
+        hint = how_to_restore(self._kv.mount, at, slot, live.version)
+        return Stray(where=f"{self._kv.mount}/{at}", what="an earlier value of a token in use is served", hint=hint)
 
     def _unserved_at(self, token: TokenId) -> Stray | None:
         """A token in use whose live entry is gone with its metadata: consumers get nothing."""
         slot, at = self._slot_in_use(token), self._place.live(self._aliases[token])
-        return (
-            None
-            if slot is None
-            else Stray(
-                where=f"{self._kv.mount}/{at}",
-                what="the value of a token in use is not served: its entry was removed",
-                hint=nothing_served(self._kv.mount, at, slot),
-            )
+        if slot is None:
+            return None
+        return Stray(
+            where=f"{self._kv.mount}/{at}",
+            what="the value of a token in use is not served: its entry was removed",
+            hint=how_to_restore(self._kv.mount, at, slot, 0),
         )
 
     def _refuse_unserved(self, token: TokenId, version: int) -> None:
@@ -305,7 +300,7 @@ class VaultStore:
             at = self._place.live(self._aliases[token])
             raise VaultError(
                 f"the value of a token in use is not served: {self._kv.mount}/{at} was deleted in the vault",
-                hint=nothing_served(self._kv.mount, at, slot, version),
+                hint=how_to_restore(self._kv.mount, at, slot, version),
                 reason=VaultFailure.DELETED,
             ) from None
 
