@@ -40,7 +40,7 @@ _OTHER_LINE = b"x"
 """Stands for a line that is not looked at. It is no INI, so that the lines of a text are looked at as they are."""
 
 
-class Change(Frozen, frozen=True):
+class VersionChange(Frozen, frozen=True):
     """What a version of a file brings that was in none before."""
 
     before: bytes | None
@@ -55,7 +55,7 @@ class Change(Frozen, frozen=True):
     """Whether every value of these stands in the version unchanged."""
 
 
-class Verdict(Frozen, frozen=True):
+class VersionVerdict(Frozen, frozen=True):
     """What of a version has to be looked at."""
 
     possible: Possible
@@ -89,7 +89,7 @@ class FileVersions:
         self._parts: set[str] | None = None
         """Of the rebuilt file: those in which everything is found."""
 
-    def change(self, data: bytes) -> Change | None:
+    def change(self, data: bytes) -> VersionChange | None:
         """What the next version brings; None where that does not tell, and all of it has to be looked at."""
         plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
         text = plain_text(plain) if self._compares else None
@@ -103,9 +103,9 @@ class FileVersions:
         lines = [line for line in plain.split(b"\n") if line not in self._lines] if self._rules else []
         self._lines.update(lines)
         self._before, self._rebuilt = data, rebuilt
-        return Change(before, plain, b"\n".join(lines), rebuilt, not rebuilt or keeps_order(text, self.path))
+        return VersionChange(before, plain, b"\n".join(lines), rebuilt, not rebuilt or keeps_order(text, self.path))
 
-    def verdict(self, change: Change | None, possible: Possible) -> Verdict:
+    def verdict(self, change: VersionChange | None, possible: Possible) -> VersionVerdict:
         """What has to be looked at.
 
         Args:
@@ -113,7 +113,7 @@ class FileVersions:
             possible: what the lines that the version brings could hold.
         """
         if change is None:
-            return Verdict(Possible.ANYTHING)
+            return VersionVerdict(Possible.ANYTHING)
         if change.before is None:
             self._dependent, self._regions, self._traces, self._parts = False, set(), Traces(), None
         if Possible.RULES in possible and is_ignored(self.path):
@@ -125,15 +125,15 @@ class FileVersions:
             found = self._may_find(change, possible)
             possible = possible | Possible.RULES if found else possible & ~Possible.RULES
         if change.before is None:
-            return Verdict(possible, None if possible else b"")
+            return VersionVerdict(possible, None if possible else b"")
         # What is told already is looked at again with a region, or with all: it has to be told by the same name.
         if (change.rebuilt and (regions or Possible.RULES in possible)) or (0, len(change.data)) in regions:
-            return Verdict(Possible.ANYTHING)
+            return VersionVerdict(Possible.ANYTHING)
         if regions:
             possible = _BUT_OWN
-        return Verdict(possible, change.before, _only(change, regions) if possible else None)
+        return VersionVerdict(possible, change.before, _only(change, regions) if possible else None)
 
-    def _may_find(self, change: Change, possible: Possible) -> bool:
+    def _may_find(self, change: VersionChange, possible: Possible) -> bool:
         """Whether rules could find anything new in the rebuilt lines."""
         if Possible.RULES in possible or self._traces.cores or self._traces.varied:
             self._traces |= prefilter().traces(change.lines)
@@ -204,7 +204,7 @@ def _dependent() -> tuple[Regex, Regex, Regex]:
     return regex(_KEYS), regex(MANIFEST), regex("|".join(f"(?:{each})" for each in others))
 
 
-def _only(change: Change, regions: Iterable[tuple[int, int]]) -> bytes:
+def _only(change: VersionChange, regions: Iterable[tuple[int, int]]) -> bytes:
     """The version with only the lines that it brings and those of the regions, each with its number."""
     kept = set(change.lines.split(b"\n"))
     lines = change.data.split(b"\n")

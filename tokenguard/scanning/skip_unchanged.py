@@ -5,7 +5,7 @@ from itertools import groupby
 
 from tokenguard.detection.match import Possible
 from tokenguard.detection.suspects import suspects
-from tokenguard.detection.version_diff import FileVersions, Verdict, changed_part
+from tokenguard.detection.version_diff import FileVersions, VersionVerdict, changed_part
 from tokenguard.detection.writing_lines import around
 from tokenguard.scanning.content import Blob, ChangedBlob, Message, Source
 from tokenguard.scanning.scanner import Judged, Stages
@@ -56,7 +56,7 @@ class Passing:
             for blob, verdict in zip(blobs, self._verdicts(blobs), strict=True):
                 yield self._version(blob, verdict)
 
-    def _version(self, blob: Blob, verdict: Verdict) -> Judged:
+    def _version(self, blob: Blob, verdict: VersionVerdict) -> Judged:
         if verdict.before is None:
             return blob, verdict.possible | Possible.OWN
         if self._holds_own(verdict.before, blob.data):
@@ -66,7 +66,7 @@ class Passing:
         lines = verdict.lines
         return ChangedBlob(path=blob.path, data=blob.data, origin=blob.origin, lines=lines), verdict.possible
 
-    def _verdicts(self, blobs: list[Blob]) -> Iterator[Verdict]:
+    def _verdicts(self, blobs: list[Blob]) -> Iterator[VersionVerdict]:
         """What of each version has to be looked at; all are asked at once about the lines that they bring."""
         told = [(file, file.change(blob.data)) for file, blob in self._by_file(blobs)]
         changes = [change for _, change in told if change is not None]
