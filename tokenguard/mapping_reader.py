@@ -11,7 +11,7 @@ from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError, newer_hint
 from tokenguard.frozen import Frozen
-from tokenguard.text import is_plain_line, safe_text
+from tokenguard.text import is_plain_line, safe_text, suggestion
 
 MAX_TEXT = 500
 _MAX_NUMBER = 999_999
@@ -229,14 +229,6 @@ class MappingReader:
         if not set(found) <= set(allowed):
             self.refuse(f"this may hold only {', '.join(allowed)}", key)
         return tuple(str(each) for each in allowed if each in found)
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """The beginning of a hint: which of the known words an unknown one was meant to be; empty if none is like it."""
-    import difflib  # only a mistyped word needs it
-
-    near = difflib.get_close_matches(word[:40], known, n=1)
-    return f"did you mean {near[0]}? " if near else ""
 
 
 def yaml_positions(data: bytes, source: str) -> Callable[[Sequence[str | int]], str]:

@@ -1,7 +1,7 @@
-"""Sanitises external text for terminals and logs: control and invisible characters are made visible."""
+"""Text for people: control and invisible characters are made visible; counts, suggestions and diffs are written."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _KEEP = frozenset("\n\t")
 # Cc: C0 and C1 controls (ESC, BEL, CSI). Cf: bidi overrides, zero width, tags. Cs: lone surrogates.
@@ -44,6 +44,19 @@ def _visible(char: str, *, one_line: bool) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 file`, `2 files`; `plural` for a noun that takes more than a plain s."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The known word that an unknown one is most like, for a hint; empty if none is as like as `cutoff` (0 to 1)."""
+    import difflib  # only a mistyped word needs it
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The beginning of a hint: which of the known words an unknown one was meant to be; empty if none is like it."""
+    near = nearest(word[:40], known)
+    return f"did you mean {near}? " if near else ""
 
 
 def diff_lines(path: str, before: str | None, after: str, *, context: int = 3) -> Iterator[str]:

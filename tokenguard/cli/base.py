@@ -10,6 +10,7 @@ import click
 from tokenguard.errors import InputError
 from tokenguard.posix import IS_POSIX, require_posix
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import nearest
 
 pass_wiring = click.make_pass_decorator(Wiring)
 """Gives a command the `Wiring` of this process as its first argument."""
@@ -259,8 +260,6 @@ def group(name: str, table: Mapping[str, tuple[str, str]], **attributes: Any) ->
 
 def _no_such_command(name: str, known: Sequence[str], path: str) -> InputError:
     """Never repeats what was typed: it may be a token value in the wrong place."""
-    import difflib  # only a mistyped command needs it
-
-    near = difflib.get_close_matches(name[:40], known, n=1)
-    hint = f"did you mean `{path} {near[0]}`?" if near else f"`{path} --help` lists the commands"
+    near = nearest(name[:40], known)
+    hint = f"did you mean `{path} {near}`?" if near else f"`{path} --help` lists the commands"
     return InputError("unknown command", hint=hint)

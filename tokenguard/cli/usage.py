@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from tokenguard.errors import InputError
+from tokenguard.text import nearest
 
 _OPTION_NAME = re.compile(r"--?[a-z][a-z-]{0,30}", re.ASCII)
 """Mistyped options that may be repeated in an error: no token value looks like this."""
@@ -65,12 +66,10 @@ def _instead_of(error: click.NoSuchOption) -> str:
 
 def _nearest(typed: str, options: Sequence[str]) -> str:
     """The option that `typed` abbreviates, or else the one that is most like it; empty if none is."""
-    import difflib  # only a mistyped option needs it
-
     begun = [each for each in options if each.startswith(typed)]
     bare = {each.lstrip("-"): each for each in options}  # every name has the dashes
-    near = difflib.get_close_matches(typed.lstrip("-"), bare, n=1, cutoff=_ALIKE)
-    return begun[0] if begun else bare[near[0]] if near else ""
+    near = nearest(typed.lstrip("-"), bare, cutoff=_ALIKE)
+    return begun[0] if begun else bare.get(near, "")
 
 
 def _key_of_where(error: click.NoSuchOption) -> str:

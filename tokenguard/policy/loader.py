@@ -6,11 +6,11 @@ from pathlib import Path
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.mapping_reader import MappingReader, suggestion
+from tokenguard.mapping_reader import MappingReader
 from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
 from tokenguard.policy.model import Override, Parameter, Policy, PolicyWaiver, Rule, RuleSelector, Severity
 from tokenguard.policy.rule_parameters import read_parameter
-from tokenguard.text import safe_text
+from tokenguard.text import safe_text, suggestion
 
 FORMAT = "1"
 MAX_BYTES = 65_536

@@ -7,10 +7,10 @@ from tokenguard.domain.names import segment
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
-from tokenguard.mapping_reader import suggestion
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Issuer, Provider, ValueRevoker
 from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.text import suggestion
 
 if TYPE_CHECKING:
     from tokenguard.providers.generic.description import Description

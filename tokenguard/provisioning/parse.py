@@ -16,7 +16,7 @@ from tokenguard.mapping_reader import MappingReader
 from tokenguard.provisioning.manifest import Issue, Wish
 from tokenguard.provisioning.manifest_fields import FIELDS, FieldType
 from tokenguard.provisioning.manifest_source import VALUE_HINT
-from tokenguard.text import is_plain_line
+from tokenguard.text import is_plain_line, nearest
 
 ReadConsumer = Callable[[str], Consumer]
 """Reads one consumer; InputError if it is none. It opens nothing."""
@@ -100,10 +100,8 @@ def _consumer_hint(text: str, error: InputError) -> str:
     kind, colon, _ = text.partition(":")
     if colon and kind in set(ConsumerKind):
         return error.hint
-    import difflib  # only a mistyped kind needs it
-
-    near = difflib.get_close_matches(kind[:40], list(ConsumerKind), n=1)
-    return f"did you mean {near[0]}:? {FIELDS['consumers'].hint}" if near else FIELDS["consumers"].hint
+    near = nearest(kind[:40], ConsumerKind)
+    return f"did you mean {near}:? {FIELDS['consumers'].hint}" if near else FIELDS["consumers"].hint
 
 
 def _word(text: str) -> str:

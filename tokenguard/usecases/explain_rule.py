@@ -1,12 +1,12 @@
 """Explains a rule of a policy: its requirement, the reason, and the fix."""
 
-import difflib
 from collections.abc import Mapping
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import about
 from tokenguard.policy.model import Parameter, Policy
+from tokenguard.text import nearest
 
 
 class RuleExplanation(Frozen, frozen=True):
@@ -21,9 +21,9 @@ def explain_rule(policy: Policy, rule: str) -> RuleExplanation:
     found = next((each for each in policy.rules if each.id == rule), None)
     if found is None:
         known = [each.id for each in policy.rules]
-        near = difflib.get_close_matches(rule[:40], known, n=1)
+        near = nearest(rule[:40], known)
         raise InputError(
-            "unknown rule", hint=f"did you mean {near[0]}?" if near else f"the rules of the policy: {', '.join(known)}"
+            "unknown rule", hint=f"did you mean {near}?" if near else f"the rules of the policy: {', '.join(known)}"
         )
     words = {
         "rule": found.id,

@@ -6,6 +6,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.ports.store import Store
+from tokenguard.text import nearest
 
 
 def known_token(store: Store, name: TokenName) -> Snapshot:
@@ -18,10 +19,8 @@ def known_token(store: Store, name: TokenName) -> Snapshot:
 
 def _meant(store: Store, name: TokenName) -> str:
     """A hint with the closest name, if the names can be read."""
-    import difflib  # only for a mistyped name
-
     names = list[str]()
     with suppress(TokenguardError):
         names += [snapshot.document.record.name for snapshot in store.scan()]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
-    return f"did you mean {near[0]}? `tokenguard list` shows all names" if near else "`tokenguard list` shows the names"
+    near = nearest(name, names, cutoff=0.8)
+    return f"did you mean {near}? `tokenguard list` shows all names" if near else "`tokenguard list` shows the names"
