@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import InputError
-from tokenguard.files import shown
+from tokenguard.files import resolved, shown
 
 _CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "GIT_WORK_TREE")
 """Where a job's system, or git, says that the working tree is: it counts without a `.git` too."""
@@ -75,18 +75,13 @@ def working_tree_of(path: Path, environ: Mapping[str, str]) -> Path | None:
         place
         for name in _CHECKOUTS
         if (said := environ.get(name, "").strip())
-        for place in (Path(os.path.abspath(said)), _resolved(Path(said)))  # noqa: PTH100 - links are not followed
+        for place in (Path(os.path.abspath(said)), resolved(Path(said)))  # noqa: PTH100 - links are not followed
     }
-    for place in (*_on_the_way(path), _resolved(path)):
+    for place in (*_on_the_way(path), resolved(path)):
         for above in place.parents:
             if above in checkouts or os.path.lexists(above / ".git"):
                 return above
     return None
-
-
-def _resolved(path: Path) -> Path:
-    """Where all links lead; a circle of them is not an error here."""
-    return Path(os.path.realpath(path))
 
 
 def _on_the_way(path: Path) -> Iterator[Path]:
