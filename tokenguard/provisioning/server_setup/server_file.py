@@ -33,6 +33,8 @@ _SUBJECT = re.compile(r"ids|names")
 _ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
 _WORKFLOWS = {"github": ".github/workflows/tokens.yml", "gitlab": ".gitlab-ci.yml"}
 _KEYS = ("version", "audience", *_ISSUERS, "kubernetes", "fields", "audit", "aws")
+_POD_KEYS = ("host", "namespace", "service_account", "ca_certificate")
+_AWS_KEYS = ("account", "kms_key", "github_subject", "github_owner_id")
 _NUMBERS = {
     "github": ("repository", "repository_id", "gh api repos/OWNER/NAME --jq .id"),
     "gitlab": ("project", "project_id", "the project's page shows it"),
@@ -49,16 +51,10 @@ def read_setup(data: bytes, *, source: str) -> ServerSetup:
         jobs=tuple(
             _jobs(jobs, system) for system in _ISSUERS if (jobs := top.within(system, _job_keys(system))) is not None
         ),
-        pods=None
-        if (pods := top.within("kubernetes", ("host", "namespace", "service_account", "ca_certificate"))) is None
-        else _pods(pods),
+        pods=None if (pods := top.within("kubernetes", _POD_KEYS)) is None else _pods(pods),
         fields=tuple(_fields(top)) if "fields" in top else (),
         audit_file=_text(top, "audit", _FILE, ""),
-        **(
-            {}
-            if (aws := top.within("aws", ("account", "kms_key", "github_subject", "github_owner_id"))) is None
-            else _aws(aws, github=github)
-        ),
+        **({} if (aws := top.within("aws", _AWS_KEYS)) is None else _aws(aws, github=github)),
     )
     top.close()
     if not setup.jobs and setup.pods is None:
