@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.possible_findings import may_hold_assignments, may_hold_shapes
 from tests.property.test_scan_history import CALM, next_version
 from tests.property.test_scan_rules import mutated
 from tests.property.test_token_matcher import almost_tokens
 from tests.unit.test_detection_rules import secret_lines
-from tokenguard.detection.assignments import may_hold_assignments
-from tokenguard.detection.extras import may_hold_shapes, scan_extras
+from tokenguard.detection.extras import scan_extras
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import prefilter
 from tokenguard.detection.rebuilt import may_rebuild

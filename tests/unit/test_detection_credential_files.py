@@ -6,9 +6,10 @@ import secrets
 
 import pytest
 
+from tests.fakes.possible_findings import may_hold_shapes
 from tests.fakes.token_examples import example
 from tokenguard.detection.credential_files import is_credential_file
-from tokenguard.detection.extras import may_hold_shapes, scan_extras
+from tokenguard.detection.extras import scan_extras
 from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import Stages, scan
 from tokenguard.token_formats.table import FORMATS, format_by_id

@@ -5,7 +5,8 @@ import secrets
 
 import pytest
 
-from tokenguard.detection.extras import may_hold_shapes, scan_extras
+from tests.fakes.possible_findings import may_hold_shapes
+from tokenguard.detection.extras import scan_extras
 from tokenguard.detection.secret_manifests import manifest_places
 
 HEAD = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\n"

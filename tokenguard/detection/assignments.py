@@ -14,7 +14,7 @@ from tokenguard.detection.regex_set import Regex, loosened, regex
 from tokenguard.detection.reporting import reported
 from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN, secret_arguments
 from tokenguard.detection.secret_names import LEAST_BARE, REFERENCE, WORDS, has_alnum, may_be_secret
-from tokenguard.detection.secret_places import SecretPlace, has_secret_name, secret_places
+from tokenguard.detection.secret_places import SecretPlace, secret_places
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
@@ -165,11 +165,6 @@ def scan_assignments(text: str, path: str, profile: Profile) -> Iterator[TextMat
             whole=value,
         )
         yield reported(profile, match, each.text, path, each.at)
-
-
-def may_hold_assignments(data: bytes, path: str) -> bool:
-    """Whether any could be found in these bytes of a file of this name, alone or among other lines."""
-    return any(True for _ in assignments(data, path)) or has_secret_name(data)
 
 
 def _found(data: bytes, *, code: bool) -> Iterator[tuple[str, tuple[int, int], SecretPlace | None]]:

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from tokenguard.detection.credential_files import CredentialPlace, credential_places, is_credential_file
+from tokenguard.detection.credential_files import CredentialPlace, credential_places
 from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch
@@ -91,28 +91,12 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
                 yield _match(name, places.of(start), text[start:end])
 
 
-def may_hold_shapes(data: bytes, path: str) -> bool:
-    """Whether any format could be found in these (UTF-8) bytes of a file of this name."""
-    if _anchors().matches(data) or is_credential_file(path) or _may_hold_manifest(data):
-        return True
-    text = _unescaped(data.decode("latin-1"))
-    return any(True for _ in token_spans(text)) or any(True for _ in encoded_tokens(text))
-
-
 def _in_manifests(text: str) -> Iterable[CredentialPlace]:
     if "ecret" not in text and "auths" not in text:
         return ()
     from tokenguard.detection.secret_manifests import manifest_places  # few files are one
 
     return manifest_places(text)
-
-
-def _may_hold_manifest(data: bytes) -> bool:
-    if b"ecret" not in data and b"auths" not in data:
-        return False
-    from tokenguard.detection.secret_manifests import may_hold_manifest  # few files are one
-
-    return may_hold_manifest(data)
 
 
 def confidence(kind: TokenFormat, value: str) -> Confidence:

@@ -31,12 +31,6 @@ _LONG = 48
 _LARGEST = 1 << 20
 
 
-def may_hold_manifest(data: bytes) -> bool:
-    """Whether the bytes have a mark of such a document."""
-    lower = data[:_LARGEST]
-    return b"auths" in lower or (b"ecret" in lower and _KIND.search(lower.decode("latin-1")) is not None)
-
-
 def manifest_places(text: str) -> Iterator[CredentialPlace]:
     """Every secret in such a document; references, placeholders and short values are none."""
     if "ecret" in text and len(text) < _LARGEST:

@@ -110,11 +110,6 @@ def _every(data: bytes) -> Iterator[SecretPlace]:
             yield from _after_blank(data, found.start())
 
 
-def has_secret_name(data: bytes) -> bool:
-    """Whether a name in these bytes waits for its value, which other lines may bring."""
-    return _named().search(data) is not None
-
-
 def _beside(data: bytes, start: int, end: int) -> Iterator[SecretPlace]:
     """What the entry or the line after a name has, or the entry before it."""
     start = _word_start(data, start)
@@ -217,11 +212,6 @@ def _name_of(half: str) -> str:
 def _text(data: bytes, start: int, end: int) -> str:
     """Characters that are as many as the bytes."""
     return data[start:end].decode("latin-1")
-
-
-@cache
-def _named() -> Regex:
-    return regex("|".join(PATTERNS[:2]))
 
 
 @cache
