@@ -24,8 +24,9 @@ def lose_a_create(bench, monkeypatch, work):
 
     with monkeypatch.context() as patch:
         patch.setattr(bench.issuer, "create", lost)
-        with pytest.raises(TokenguardError):
+        with pytest.raises(TokenguardError) as caught:
             work()
+    assert caught.value.exit_code == ExitCode.UNREACHABLE, caught.value
     return list(bench.world.made.values())[-1]
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from tests.fakes.world import ScriptedOperator, World, canary
 from tests.unit.rotation_bench import Bench, finished
+from tests.unit.test_rotation_absence_control import failed
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.secret import Value
-from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.errors import ExitCode
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.provider import Method
@@ -44,12 +45,6 @@ def begin(bench: Bench, work: str):
 
 def served(bench: Bench, token):
     return bench.world.of_value(bench.live_value(token))
-
-
-def failed(work) -> TokenguardError:
-    with pytest.raises(TokenguardError) as caught:
-        work()
-    return caught.value
 
 
 @pytest.mark.parametrize("work", ["issue", "rotate"])

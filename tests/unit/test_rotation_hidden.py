@@ -3,8 +3,9 @@
 import pytest
 
 from tests.unit.rotation_bench import Bench, finished
+from tests.unit.test_rotation_absence_control import failed
 from tokenguard.domain.liveness import DeathControl, DeathGrade
-from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.errors import ExitCode
 from tokenguard.ports.provider import Ambiguous
 
 
@@ -21,12 +22,6 @@ def hide(bench, monkeypatch, made):
     bench.world.unlisted.add(made.id)
     revoke = bench.issuer.revoke
     monkeypatch.setattr(bench.issuer, "revoke", lambda each: None if each in bench.world.unlisted else revoke(each))
-
-
-def failed(work) -> TokenguardError:
-    with pytest.raises(TokenguardError) as caught:
-        work()
-    return caught.value
 
 
 @pytest.mark.parametrize("mode", ["rotate", "retire", "compromised"])

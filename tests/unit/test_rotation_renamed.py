@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.rotation_bench import Bench, finished
+from tests.unit.test_rotation_absence import lose_a_create
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Ambiguous
 from tokenguard.rotation.renamed import may_be
 
 RENAMED = {
@@ -32,18 +32,9 @@ def unclear(work) -> TokenguardError:
     return caught.value
 
 
-def lose_a_create(bench, monkeypatch, work, renamed):
+def lose_as(bench, monkeypatch, work, renamed):
     """Have one create take effect under another name, whose answer is lost; returns what was made."""
-    create = bench.issuer.create
-
-    def lost(wanted):
-        create(wanted)
-        raise Ambiguous("no answer", hint="resume")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(bench.issuer, "create", lost)
-        unclear(work)
-    made = list(bench.world.made.values())[-1]
+    made = lose_a_create(bench, monkeypatch, work)
     made.label = renamed(made.label)
     return made
 
@@ -57,7 +48,7 @@ def test_a_lost_token_that_is_listed_under_another_name_is_not_called_gone(bench
     def begin():
         return bench.engine.issue(bench.record("video/first/prod")) if work == "issue" else bench.engine.rotate(token)
 
-    lost = lose_a_create(bench, monkeypatch, begin, RENAMED[how])
+    lost = lose_as(bench, monkeypatch, begin, RENAMED[how])
     if work == "issue":
         token = bench.store.find("video/first/prod").id
     for _ in range(2):
@@ -72,7 +63,7 @@ def test_a_lost_token_that_is_listed_under_another_name_is_not_called_gone(bench
 
 def test_a_token_that_somebody_else_has_on_record_is_not_taken_for_a_lost_one(bench, monkeypatch):
     token, _ = bench.add()
-    lost = lose_a_create(bench, monkeypatch, lambda: bench.engine.rotate(token), str.upper)
+    lost = lose_as(bench, monkeypatch, lambda: bench.engine.rotate(token), str.upper)
     other, theirs = bench.add("video/other/prod")
     theirs.label = lost.label.title()
     edit_label(bench, other, theirs, theirs.label)
@@ -85,7 +76,7 @@ def test_a_token_that_is_older_than_the_lost_one_is_not_taken_for_it(bench, monk
     older = bench.world.create("", value=None)
     token, _ = bench.add()
     bench.clock.sleep(timedelta(days=3).total_seconds())
-    lost = lose_a_create(bench, monkeypatch, lambda: bench.engine.rotate(token), str)
+    lost = lose_as(bench, monkeypatch, lambda: bench.engine.rotate(token), str)
     assert finished(bench.engine.resume(token))
     assert not bench.world.alive(lost)
     assert bench.world.alive(older)
