@@ -35,6 +35,14 @@ def test_every_page_is_linked_from_the_readme():
     assert pages - linked == set()
 
 
+def test_each_line_of_the_readmes_first_commands_is_a_target_of_make():
+    """A comment that was wrapped is a command to whoever copies the block."""
+    lines = re.search(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1].splitlines()
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(lines) > 1
+    assert [line for line in lines if re.sub(r" +#.*", "", line) not in {f"make {each}" for each in targets}] == []
+
+
 def test_the_exit_codes_of_the_readme_are_those_there_are():
     table = (ROOT / "README.md").read_text().partition("## Exit codes")[2].partition("\n## ")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == set(ExitCode)
