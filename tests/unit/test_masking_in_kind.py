@@ -382,6 +382,64 @@ def test_an_object_keeps_its_kind_and_the_callers_own_is_unchanged(value, kind):
     assert repr(thing) == before
 
 
+def failing(self):
+    raise RuntimeError(f"no text of {self.held}")
+
+
+def texts_of(kind, **methods):
+    """A class with a value in it, and `str` and `repr` that work, fail or are the usual ones."""
+    return type(kind, (), {"__init__": lambda self, held: vars(self).update(held=held), **methods})
+
+
+def shows_held(self):
+    return f"shows {self.held}"
+
+
+TEXTS = {
+    "repr fails": {"__str__": shows_held, "__repr__": failing},
+    "str fails": {"__str__": failing, "__repr__": shows_held},
+    "the usual repr": {"__str__": shows_held},
+    "is false": {"__repr__": shows_held, "__bool__": lambda _: False},
+    "is empty": {"__repr__": shows_held, "__len__": lambda _: 0},
+    "is neither true nor false": {"__repr__": shows_held, "__bool__": failing},
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_an_object_keeps_its_kind_whatever_its_methods_do(value, case):
+    kind = texts_of("Odd", **TEXTS[case])
+    record = record_of("uploads %s", ("done",))
+    record.odd, record.clean = kind(value), kind("nothing")
+    clean = record.clean
+    clean_record(record)
+    assert record.getMessage() == "uploads done"
+    assert (type(record.odd), record.odd.held) == (kind, mask(value))
+    assert record.clean is clean
+
+
+def test_an_object_without_any_text_says_so_and_the_record_goes_on(value):
+    kind = texts_of("Detached", __str__=failing, __repr__=failing)
+    record = record_of("uploads %s", (value,))
+    record.odd = kind(value)
+    clean_record(record)
+    assert record.getMessage() == f"uploads {mask(value)}"
+    assert str(record.odd) == repr(record.odd) == "<Detached: not shown, RuntimeError>"
+
+
+@pytest.mark.parametrize("fails", [("__str__",), ("__repr__",), ("__str__", "__repr__")])
+def test_an_exception_whose_text_fails_is_logged_as_without_masking(value, fails):
+    kind = type("Odd", (Exception,), {"held": "it", **dict.fromkeys(fails, failing)})
+
+    def fail(token):
+        raise kind(token, [token])
+
+    original = caught(fail, value)
+    masked = clean_exc_info(original, "x")
+    assert shown(masked) == shown(original).replace(value, mask(value))
+    assert masked[0].__name__ == "Odd"
+    assert masked[1].args == (mask(value), [mask(value)])
+
+
 def test_what_cannot_be_copied_is_replaced_by_its_masked_texts(value):
     class Open:
         def __str__(self):

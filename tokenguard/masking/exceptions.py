@@ -14,6 +14,8 @@ _LINKS = frozenset(
     {"__class__", "__cause__", "__context__", "__suppress_context__", "__traceback__", "__dict__", "__weakref__"}
 )
 _CONSTRUCTED = frozenset({"args", "exceptions", "message"})
+_Texts = tuple[str | None, str | None]
+"""`str` and `repr` of an exception; None for one that fails."""
 
 
 class Cleaner(Protocol):
@@ -52,8 +54,9 @@ class MaskedTexts:
 def clean_exception(error: BaseException, cleaner: Cleaner) -> BaseException:
     """A masked copy with everything that it leads to; the same object if there is nothing to mask."""
     members = _collect(error)
-    texts = {id(each): (cleaner.text(str(each)), cleaner.text(repr(each))) for each in members}
-    if not any(_is_dirty(each, texts[id(each)], cleaner) for each in members):
+    plain = {id(each): _texts_of(each) for each in members}
+    texts = {key: (_masked(text, cleaner), _masked(shown, cleaner)) for key, (text, shown) in plain.items()}
+    if texts == plain and not any(_is_dirty(each, cleaner) for each in members):
         return error
     return _Copies(cleaner, texts).of(members)
 
@@ -94,9 +97,8 @@ def _collect(error: BaseException) -> list[BaseException]:
     return list(found.values())
 
 
-def _is_dirty(error: BaseException, texts: tuple[str, str], cleaner: Cleaner) -> bool:
-    if texts != (str(error), repr(error)):
-        return True
+def _is_dirty(error: BaseException, cleaner: Cleaner) -> bool:
+    """Whether a value is in what it holds beside its texts, or in its frames."""
     if any(cleaner.fields(value) is not value for _, value in _attributes(error)):
         return True
     trace = error.__traceback__
@@ -133,7 +135,7 @@ def _dictionary(error: BaseException) -> dict[str, Any]:
 class _Copies:
     """Copies of exceptions that lead to each other."""
 
-    def __init__(self, cleaner: Cleaner, texts: dict[int, tuple[str, str]]) -> None:
+    def __init__(self, cleaner: Cleaner, texts: dict[int, _Texts]) -> None:
         self._cleaner = cleaner
         self._texts = texts
         self._made: dict[int, BaseException] = {}
@@ -197,7 +199,7 @@ class _Copies:
         if not isinstance(value, BaseException):
             return clean(value)
         if id(value) in self._begun and id(value) not in self._made:
-            return self._texts[id(value)][0]  # it is made of itself
+            return self._texts[id(value)][0] or ""  # it is made of itself
         return self._copy(value)
 
     def _masked_type(self, error: BaseException, base: type[BaseException]) -> type[BaseException]:
@@ -207,8 +209,8 @@ class _Copies:
         body = {
             "__module__": kind.__module__,
             "__qualname__": kind.__qualname__,
-            "__str__": lambda _: text,
-            "__repr__": lambda _: representation,
+            "__str__": _failing if text is None else lambda _: text,
+            "__repr__": _failing if representation is None else lambda _: representation,
         }
         made: type[BaseException] = types.new_class(
             kind.__name__, (MaskedTexts, base), exec_body=lambda space: space.update(body)
@@ -221,8 +223,25 @@ def _builtin(kind: type[BaseException]) -> type[BaseException]:
     return next(each for each in kind.__mro__ if each.__module__ == "builtins" and issubclass(each, BaseException))
 
 
-def _texts_of(error: BaseException) -> tuple[str, str] | None:
+def text_by(call: Callable[[Any], str], value: Any) -> str | Exception:
+    """The text that `str` or `repr` gives of an object, or what it fails with."""
     try:
-        return str(error), repr(error)
-    except Exception:  # noqa: BLE001 - it needs what only its own constructor would have set
-        return None
+        return call(value)
+    except Exception as error:  # noqa: BLE001 - code of another class; a sink would meet it too
+        return error
+
+
+def _texts_of(error: BaseException) -> _Texts:
+    text, representation = text_by(str, error), text_by(repr, error)
+    return (
+        None if isinstance(text, Exception) else text,
+        None if isinstance(representation, Exception) else representation,
+    )
+
+
+def _masked(text: str | None, cleaner: Cleaner) -> str | None:
+    return None if text is None else cleaner.text(text)
+
+
+def _failing(_: BaseException) -> str:
+    raise TypeError

@@ -13,7 +13,7 @@ from types import (
 from typing import Any
 
 from tokenguard.masking.current import clean, is_clean, told_once
-from tokenguard.masking.exceptions import clean_exception, clean_traceback, clean_triple
+from tokenguard.masking.exceptions import clean_exception, clean_traceback, clean_triple, text_by
 
 _DEPTH = 12
 _ITEMS = 10_000
@@ -89,8 +89,7 @@ class ObjectCleaner:
         try:
             return fresh._clean(value, 0, fresh._represented)
         except Exception as error:  # noqa: BLE001 - `repr` of a broken object; other variables are shown
-            text = f"<{type(value).__name__}: not shown, {type(error).__name__}>"
-            return MaskedObject(text, text)
+            return self._not_shown(value, error)
 
     def is_harmless(self, value: Any, depth: int = 0) -> bool:
         """Whether there is surely nothing in a value; says so without running code of its type."""
@@ -148,7 +147,8 @@ class ObjectCleaner:
         masked = {new_key: new for new_key, _, new, _ in pairs}
         if isinstance(value, dict):
             return masked if type(value) is dict else self._filled(value, masked, dict)
-        return self._copied(value, None, self.text(repr(value))) or masked
+        copy = self._copied(value, None, self.text(repr(value)))
+        return masked if copy is None else copy
 
     def _items(self, value: Any, depth: int, other: Callable[[Any], Any]) -> Any:
         if _is_exc_info(value):
@@ -179,30 +179,47 @@ class ObjectCleaner:
         return plain(masked)
 
     def _object(self, value: Any) -> Any:
-        """Both texts are looked at, since either may be written."""
-        shown = str(value), repr(value)
-        masked = self.text(shown[0]), self.text(shown[1])
-        if masked == shown:
-            return value
-        return self._copied(value, *masked) or MaskedObject(*masked)
+        """Both texts are looked at, since either may be written; a text that fails is written by nothing."""
+        text, representation = text_by(str, value), text_by(repr, value)
+        if isinstance(text, Exception) and isinstance(representation, Exception):
+            return self._not_shown(value, representation)
+        return self._shown(value, *(None if isinstance(each, Exception) else each for each in (text, representation)))
 
     def _represented(self, value: Any) -> Any:
         try:
             shown = repr(value)
         except RecursionError:
             return WITHHELD
-        masked = self.text(shown)
-        return value if masked is shown else self._copied(value, None, masked) or MaskedObject(masked, masked)
+        return self._shown(value, None, shown)
 
-    def _copied(self, value: Any, text: str | None, representation: str) -> Any:
-        """A copy with masked attributes that shows the masked texts, or None."""
+    def _shown(self, value: Any, text: str | None, representation: str | None) -> Any:
+        """What shows these texts with masks, the same object if there is nothing to mask; None stands for no text."""
+        masked = None if text is None else self.text(text)
+        masked_repr = None if representation is None else self.text(representation)
+        if masked == text and masked_repr == representation:
+            return value
+        shows_address = type(value).__repr__ is _PLAIN_REPR and masked_repr == representation
+        copy = self._copied(value, masked, None if shows_address else masked_repr)
+        if copy is not None:
+            return copy
+        return MaskedObject(
+            masked_repr or "" if masked is None else masked, masked or "" if masked_repr is None else masked_repr
+        )
+
+    def _not_shown(self, value: Any, error: Exception) -> MaskedObject:
+        text = self.text(f"<{type(value).__name__}: not shown, {type(error).__name__}>")
+        return MaskedObject(text, text)
+
+    def _copied(self, value: Any, text: str | None, representation: str | None) -> Any:
+        """A copy with masked attributes that shows the masked texts, or None; a text that is None is not compared."""
         kind = type(value)
         if hasattr(kind, "__del__"):  # it would end what the original still uses
             return None
         try:
             new = (SimpleNamespace if issubclass(kind, SimpleNamespace) else object).__new__(kind)
             self._set_held(value, new)
-            if repr(new) == representation and (text is None or str(new) == text):
+            same = representation is None or repr(new) == representation
+            if same and (text is None or str(new) == text):
                 return new
         except Exception:  # noqa: BLE001, S110 - code of another class, or one that Python itself makes
             pass
