@@ -2,6 +2,8 @@
 
 import base64
 import json
+import re
+import shlex
 
 import pytest
 
@@ -142,11 +144,69 @@ def named_with_exit_6(cli: AwsCommandLine, secret: str) -> None:
 @pytest.mark.parametrize("to", ["AWSPREVIOUS", "tg-doc"])
 def test_a_leak_response_revokes_the_token_of_the_record_wherever_the_current_label_was_moved(cli, to, line):
     assert cli("rotate", NAME).code == ExitCode.OK
-    service, secret = cli.aws.service, f"{prefix_of(cli)}/{NAME}"
-    part = json.loads(service.call("GetSecretValue", {"SecretId": secret})["SecretString"])["_tokenguard"]
+    part = json.loads(cli.aws.service.call("GetSecretValue", {"SecretId": secret_of(cli)})["SecretString"])
+    move_current(cli, to)
+    assert cli(*line).code == ExitCode.OK
+    assert part["_tokenguard"]["label"] in cli("show", NAME, "--format", "json").out
+
+
+def secret_of(cli: AwsCommandLine) -> str:
+    return f"{prefix_of(cli)}/{NAME}"
+
+
+def move_current(cli: AwsCommandLine, to: str) -> None:
+    """Move AWSCURRENT to the version of another label, as another writer would."""
+    service, secret = cli.aws.service, secret_of(cli)
     versions = service.call("DescribeSecret", {"SecretId": secret})["VersionIdsToStages"]
     at = {label: version for version, labels in versions.items() for label in labels}
     moved = {"MoveToVersionId": at[to], "RemoveFromVersionId": at["AWSCURRENT"]}
     service.call("UpdateSecretVersionStage", {"SecretId": secret, "VersionStage": "AWSCURRENT", **moved})
-    assert cli(*line).code == ExitCode.OK
-    assert part["label"] in cli("show", NAME, "--format", "json").out
+
+
+def run_command_of(cli: AwsCommandLine, hint: str) -> None:
+    """Run the command of a hint as AWS's own command line would: its options are the parameters of one call."""
+    words = shlex.split(re.findall(r"`aws secretsmanager ([^`]+)`", hint.replace("\n", " "))[0])
+    options = dict(zip(words[1::2], words[2::2], strict=True))
+    assert options.pop("--region") == cli.aws.region
+    camel = lambda text: "".join(part.capitalize() for part in text.removeprefix("--").split("-"))  # noqa: E731
+    cli.aws.service.call(camel(words[0]), {camel(name): each for name, each in options.items()})
+
+
+GIVING = (["exec", "-t", NAME, "--", "env"], ["env", "-t", NAME], ["verify", NAME])
+
+
+@pytest.mark.parametrize("to", ["AWSPREVIOUS", "tg-doc"])
+def test_a_current_label_that_was_moved_back_is_noticed_until_the_hint_s_command_was_run(cli, to):
+    assert cli("rotate", NAME).code == ExitCode.OK
+    now = cli.live()
+    move_current(cli, to)
+    named_with_exit_6(cli, secret_of(cli))
+    run_command_of(cli, cli("audit", "verify").err)
+    assert cli.live() == now
+    for line in (["audit", "verify"], ["doctor"], ["rotate", NAME], ["audit", "verify"]):
+        assert cli(*line).code == ExitCode.OK, line
+
+
+def test_an_earlier_value_that_was_put_back_is_given_to_no_program(cli):
+    earlier = cli.live()
+    assert cli("rotate", NAME).code == ExitCode.OK
+    move_current(cli, "AWSPREVIOUS")
+    for line in GIVING:
+        answer = cli(*line)
+        assert answer.code == (ExitCode.CLOSED if line[0] == "exec" else ExitCode.TAMPERED), answer
+        assert f"an earlier value of {NAME}" in answer.err, line
+        assert earlier not in answer.out + answer.err
+    run_command_of(cli, cli("verify", NAME).err)
+    for line in GIVING:
+        assert cli(*line).code == ExitCode.OK, line
+
+
+def test_a_foreign_value_under_the_current_label_is_no_intact_store(cli):
+    value = {"SecretString": json.dumps({"token": "tgcanary-another-value-0123456789"})}
+    cli.aws.service.call(
+        "PutSecretValue",
+        {"SecretId": secret_of(cli), "ClientRequestToken": "21111111-2222-4333-8444-555555555555", **value},
+    )
+    named_with_exit_6(cli, secret_of(cli))
+    run_command_of(cli, cli("audit", "verify").err)
+    assert cli("audit", "verify").code == cli("rotate", NAME).code == ExitCode.OK

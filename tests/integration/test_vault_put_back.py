@@ -214,6 +214,51 @@ def test_an_earlier_value_that_was_put_back_is_noticed_until_the_hint_s_command_
     assert [cli(*line).code for line in (["audit", "verify"], ["rotate", NAME])] == [ExitCode.OK, ExitCode.OK]
 
 
+GIVING = (["exec", "-t", NAME, "--", "env"], ["env", "-t", NAME], ["verify", NAME], ["deliver", NAME])
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_an_earlier_value_that_was_put_back_is_given_to_no_program_and_no_consumer(cli, openbao, tmp_path):
+    target = tmp_path / "service" / ".env"
+    target.parent.mkdir(mode=0o700)
+    live = Entry(cli, f"live/{NAME}")
+    assert cli("edit", NAME, "--deliver", f"dotenv:{target}#TOKEN", "--yes").code == ExitCode.OK
+    assert cli("deliver", NAME).code == ExitCode.OK
+    earlier = live.content()
+    assert cli("rotate", NAME).code == ExitCode.OK
+    target.unlink()
+    live.put(earlier)
+    for line in GIVING:
+        answer = cli(*line)
+        assert answer.code == (ExitCode.CLOSED if line[0] == "exec" else ExitCode.TAMPERED), answer
+        assert f"an earlier value of {NAME}" in answer.err, line
+        assert earlier["token"] not in answer.out + answer.err
+    assert not target.exists()
+    run_commands_of(cli("verify", NAME).err, openbao, tmp_path)
+    for line in GIVING:
+        assert cli(*line).code == ExitCode.OK, line
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+@pytest.mark.parametrize("lose", [Entry.destroy, Entry.delete], ids=lambda lose: lose.__name__)
+@pytest.mark.parametrize("open_operation", [False, True], ids=["at rest", "during a rotation"])
+def test_a_live_entry_that_was_deleted_is_no_intact_store_until_the_hint_s_command_was_run(
+    cli, openbao, tmp_path, lose, open_operation
+):
+    if open_operation:
+        cli.more = '[commands.fails]\nargv = ["/bin/false"]\n'
+        assert cli("edit", NAME, "--deliver", "command:fails", "--yes").code == ExitCode.OK
+        assert cli("rotate", NAME).code == ExitCode.UNREACHABLE
+    assert ("--resume" in cli("doctor").out) is open_operation
+    live = Entry(cli, f"live/{NAME}")
+    now = live.content()["token"]
+    lose(live)
+    refused(cli, live.path, ["audit", "verify"], ["doctor"])
+    run_commands_of(cli("audit", "verify").err, openbao, tmp_path)
+    assert live.content()["token"] == now
+    assert cli("audit", "verify").code == cli("verify", NAME).code == ExitCode.OK
+
+
 def stored_document(cli: VaultCommandLine) -> dict:
     return json.loads(Entry(cli, f"doc/{token_of(cli)}").content()["document"])
 

@@ -41,8 +41,9 @@ def world(monkeypatch):
 def _admin(store, name="a/admin", **changes):
     value, token = canary(), new_token_id()
     record = replace(
-        TOKEN, name=token_name(name), kind=CredentialKind.PROVIDER_ADMIN, state=RecordState.ACTIVE, **changes
-    )
+        TOKEN, name=token_name(name), kind=CredentialKind.PROVIDER_ADMIN, state=RecordState.ACTIVE,
+        fingerprint=store.fingerprint(Value.of(value)), **changes,
+    )  # fmt: skip
     store.commit(token, 0, Document(record=record), [])
     store.put_candidate(token, Label("admin-abcdefgh-1"), Value.of(value))
     store.publish(token, Label("admin-abcdefgh-1"), 0)
@@ -124,8 +125,11 @@ def test_it_is_looked_for_once_and_looked_at_again_before_every_use(world, monke
         known.of(TOKEN)
     assert (len(scans), given) == (1, [first] * 3)
     admin = next(iter(real(store)))
-    store.put_candidate(admin.id, Label("admin-abcdefgh-2"), Value.of("tgcanary-rotated"))
+    rotated = Value.of("tgcanary-rotated")
+    store.put_candidate(admin.id, Label("admin-abcdefgh-2"), rotated)
     store.publish(admin.id, Label("admin-abcdefgh-2"), 1)
+    after = replace(admin.document.record, fingerprint=store.fingerprint(rotated))
+    admin = store.commit(admin.id, admin.version, replace(admin.document, record=after), [])
     known.of(TOKEN)
     assert given[-1] == "tgcanary-rotated"
     retired = replace(admin.document.record, state=RecordState.RETIRED)

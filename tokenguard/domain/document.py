@@ -6,7 +6,7 @@ import msgspec
 
 from tokenguard.domain.event import ChainHead
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.journal import Journal, Quarantined
+from tokenguard.domain.journal import Journal, Quarantined, Stage
 from tokenguard.domain.migration_status import plain_address
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.provider_listing import Listing
@@ -43,6 +43,19 @@ class Document(Frozen, frozen=True, kw_only=True):
         known = [self.record.fingerprint, *(item.fingerprint for item in self.quarantine)]
         known += self.journal.fingerprints if self.journal else ()
         return frozenset(found for found in known if found is not None)
+
+    def may_serve(self, mark: Fingerprint) -> bool:
+        """Whether a store may serve the value of that fingerprint: the record's, or one that is being published.
+
+        The record changes right after what is served: a publish in progress serves the current attempt, and an abort
+        the old value.
+        """
+        known = {self.record.fingerprint}
+        if self.busy and self.journal is not None:
+            journal = self.journal
+            known.add(journal.attempt.fingerprint if journal.attempt else None)
+            known |= journal.fingerprints if journal.stage is Stage.ABORTING else frozenset()
+        return mark in known
 
     @property
     def accepted_again(self) -> bool:

@@ -12,6 +12,7 @@ from tokenguard.errors import Conflict, ExitCode
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.provider import Provider
 from tokenguard.ports.store import FieldState, Store
 
@@ -90,7 +91,7 @@ def verify(
     record = snapshot.document.record
     if record.state is RecordState.RETIRED:
         return Look(record=record, result=VerificationResult.NOT_ASKED, reason="it is retired")
-    live = store.read_live(snapshot.id)
+    live = value_to_give(store, snapshot)
     if live is None:
         return Look(record=record, result=VerificationResult.NOT_ASKED, reason="the store has no value of this token")
     if live.found is FieldState.NOTHING:

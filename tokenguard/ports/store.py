@@ -209,6 +209,15 @@ class KeyHolding(Protocol):
         ...
 
 
+@runtime_checkable
+class Restoring(Protocol):
+    """A store on a server, where others can replace what it serves."""
+
+    def how_to_restore(self, token: TokenId) -> str:
+        """Return, as a hint, the commands that serve the value in use of a token again."""
+        ...
+
+
 class StoreWrapper:
     """A store that stands before another one."""
 
@@ -230,3 +239,9 @@ def identity_of(store: Store) -> Actor:
     """Who uses a store, as the store itself can tell: by key slot, or by the login at its server."""
     home = underlying_store(store)
     return home.key_holder() if isinstance(home, KeyHolding) else store.actor()
+
+
+def how_to_restore(store: Store, token: TokenId) -> str:
+    """Return how a token's value in use is served again, after another writer has put another one there."""
+    home = underlying_store(store)
+    return home.how_to_restore(token) if isinstance(home, Restoring) else "restore the store from a backup"

@@ -26,6 +26,7 @@ from tokenguard.errors import (
 )
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
@@ -78,7 +79,7 @@ class Engine:
         name, journal = snapshot.document.record.name, snapshot.document.journal
         if snapshot.document.busy:
             raise Unfinished(f"an operation on {name} is open", hint=f"tokenguard rotate {name} --resume, or --abort")
-        live = self._context.store.read_live(token)
+        live = value_to_give(self._context.store, snapshot)
         if live is None or journal is None:
             raise InputError(f"the store holds no live value of {name}", hint=f"see its record: tokenguard show {name}")
         if live.found is not FieldState.SAME:

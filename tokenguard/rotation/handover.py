@@ -10,6 +10,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import Fenced, InputError, NeedsPerson, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Delivery, Holds
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.operator import Task
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.prompts import delivery_task
@@ -127,7 +128,7 @@ def _put_right_if_late(session: TokenSession, delivery: Delivery | None, consume
     try:
         yield
     except Fenced:
-        live = session.context.store.read_live(session.snapshot.id)
+        live = value_to_give(session.context.store, session.snapshot)
         if delivery is not None and live is not None:
             delivery.push(consumer, live.value)
         raise

@@ -2,7 +2,7 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Tampered
+from tokenguard.ports.given_value import earlier_value
 from tokenguard.ports.store import FieldState, Live, Store
 
 
@@ -26,8 +26,5 @@ def value_in_use(store: Store, snapshot: Snapshot) -> Live | None:
         if isinstance(held, Value) and store.fingerprint(held) == mark:
             return Live(label, live.version if live else 0, held)
     if live is not None:
-        raise Tampered(
-            f"the store serves an earlier value of {snapshot.document.record.name}, and does not hold the one in use",
-            hint="find who wrote it in the server's audit log, and restore the right version",
-        )
+        raise earlier_value(store, snapshot)
     return None

@@ -11,6 +11,7 @@ from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.provider import Issuer, Provider, Vendor
 from tokenguard.ports.store import Store
 from tokenguard.providers import provider_registry
@@ -131,7 +132,7 @@ class ConfiguredVendors:
                 f"{name}, the configured admin credential of {record.provider}, is not of kind provider_admin",
                 hint=f"tokenguard edit {name} --kind provider_admin, or set [providers.{record.provider}] admin",
             )
-        live = self._store().read_live(snapshot.id)
+        live = value_to_give(self._store(), snapshot)
         return live.value if live is not None else None
 
     def _only_record(self, record: Record) -> tuple[str, Value | None]:
@@ -147,7 +148,7 @@ class ConfiguredVendors:
             admin = chosen[0]
             if same:
                 self._admins[key] = admin.id
-        live = self._store().read_live(admin.id)
+        live = value_to_give(self._store(), admin)
         return admin.document.record.name, live.value if live is not None else None
 
     def _find_admins(self, record: Record) -> list[Snapshot]:

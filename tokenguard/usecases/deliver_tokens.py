@@ -8,10 +8,11 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import HandoverLevel
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Consumer
-from tokenguard.errors import ExitCode, TokenguardError, Unfinished
+from tokenguard.errors import ExitCode, Tampered, TokenguardError, Unfinished
 from tokenguard.frozen import Frozen
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.usecases.detect_drift import held_by
 from tokenguard.usecases.parts import HasDeliveries, HasEngine, HasStore
@@ -59,8 +60,11 @@ class ConsumerCheck(Frozen, frozen=True, kw_only=True):
 def compare_consumers(parts: DeliverTokensParts, snapshot: Snapshot) -> Iterator[ConsumerCheck]:
     """Compare each consumer of a token with the live value; nothing is changed."""
     record = snapshot.document.record
-    live = parts.store.read_live(snapshot.id)
-    error = _obstacle(snapshot, live)
+    try:
+        live = value_to_give(parts.store, snapshot)
+        error = _obstacle(snapshot, live)
+    except Tampered as found:
+        live, error = None, found
     if error is not None:
         yield ConsumerCheck(name=record.name, consumer=None, result=ConsumerResult.FAILED, error=error)
         return

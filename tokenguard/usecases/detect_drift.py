@@ -11,6 +11,7 @@ from tokenguard.policy.context import Surroundings, is_identified, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.model import Policy
 from tokenguard.ports.delivery import Holds
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.provisioning.drift_kinds import RULES, Finding, Unknown, against_inventory, difference
 from tokenguard.rotation.sampling import Controls
@@ -81,7 +82,7 @@ def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]
     record = found.document.record
     if record.state is RecordState.RETIRED:
         return
-    live = parts.store.read_live(found.id)
+    live = value_to_give(parts.store, found)
     if live is not None and live.found is not FieldState.SAME:
         text = f"{record.location.url} does not have the value that was published there"
         fix = "restore the value there; that server's log names the writer"

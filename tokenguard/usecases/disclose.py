@@ -13,6 +13,7 @@ from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, TokenguardError
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.usecases.parts import HasClock, HasProgress, HasSecondPerson, HasStore
 from tokenguard.usecases.token_lookup import known_token
@@ -105,7 +106,7 @@ class Disclosure:
 
     def _read(self, asked: Asked) -> Given:
         snapshot = known_token(self._parts.store, asked.name)
-        live = self._parts.store.read_live(snapshot.id)
+        live = value_to_give(self._parts.store, snapshot)
         if live is None:
             raise InputError(f"the store has no live value of {asked.name}", hint=f"see `tokenguard show {asked.name}`")
         check_in_place(snapshot.document.record, live)

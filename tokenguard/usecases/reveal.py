@@ -6,6 +6,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.errors import InputError
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.usecases.disclose import check_in_place, what_is_live
 from tokenguard.usecases.parts import HasClock, HasPrinter, HasSecondPerson, HasStore, HasTerminal
 
@@ -29,7 +30,7 @@ def reveal_on_terminal(parts: RevealParts, snapshot: Snapshot) -> None:
             second.authorise(operations)
         raise InputError("values are shown on a terminal only", hint="use deliveries, `exec` or `env` for programs")
     approved = second.authorise(operations)
-    live = store.read_live(snapshot.id)
+    live = value_to_give(store, snapshot)
     if live is None:
         raise InputError(f"the store has no live value of {record.name}", hint="see `tokenguard show` without --reveal")
 

@@ -15,6 +15,7 @@ from tokenguard.inventory.record_table import NO_CONSUMERS
 from tokenguard.inventory.suggestions import MissingFact, Neighbours, lacking
 from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
+from tokenguard.ports.given_value import value_to_give
 from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
 from tokenguard.usecases.edit_token import edit_record, plan_edit
@@ -155,7 +156,7 @@ def _still_there(parts: WritesRecords, snapshot: Snapshot) -> bool:
         return False
     with suppress(InputError):
         consumer = parse_consumer(record.imported_from, base=Path("/"))
-        delivery, live = parts.deliveries.of(consumer), parts.store.read_live(snapshot.id)
+        delivery, live = parts.deliveries.of(consumer), value_to_give(parts.store, snapshot)
         if delivery is None or live is None:
             return False
         delivery.check(consumer)

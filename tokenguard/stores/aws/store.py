@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import cached_property
 
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
 from tokenguard.clients.aws.region_client import AwsClient
 from tokenguard.clients.aws.secrets import Secrets, new_version
 from tokenguard.domain.document import Document, Snapshot, check_still_here
@@ -14,6 +15,7 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerpri
 from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
+from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
@@ -116,8 +118,8 @@ class AwsStore:
         return self._inventory.strays
 
     def check(self) -> Sequence[Stray]:
-        """Secrets that carry the store's tags, or lie in its own places, and that tokenguard did not write."""
-        return self._inventory.survey()
+        """Everything in the store's places that tokenguard did not write, as far as the login may read values."""
+        return (*self._inventory.survey(), *self._exchanged())
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one step."""
@@ -172,8 +174,8 @@ class AwsStore:
         return self._values.read(token, label)
 
     def read_live(self, token: TokenId) -> Live | None:
-        """The value consumers get, or None."""
-        return self._values.live(token)
+        """The value consumers get, or None. One that the record does not prove is read again: reads may lag."""
+        return self.secrets.seen(lambda: self._values.live(token), lambda live: self._proven(token, live))
 
     def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
         """Every token, ordered by name, with its values."""
@@ -190,6 +192,45 @@ class AwsStore:
     def destroy(self, token: TokenId, label: Label) -> None:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         self._values.destroy(token, label)
+
+    def how_to_restore(self, token: TokenId) -> str:
+        """Return the command that serves the value in use of a token again, where another one is served."""
+        record = self.load(token).document.record
+        name, mark = record.name, record.fingerprint
+        return self._values.how_to_restore(token, name, lambda value: self.fingerprint(value) == mark)
+
+    def _proven(self, token: TokenId, live: Live | None) -> bool:
+        """Whether the last known state of a token may serve a value; True if none is known."""
+        known = self._tokens.newest(token)
+        return live is None or known is None or known.body.document.may_serve(self.fingerprint(live.value))
+
+    def _exchanged(self) -> Iterator[Stray]:
+        """Live values that are not the tokens' own: another writer's, an earlier one, or none."""
+        for snapshot in self.scan():
+            record = snapshot.document.record
+            if record.state is RecordState.RETIRED or record.fingerprint is None:
+                continue
+            try:
+                what = self._wrong_at(snapshot)
+                hint = self.how_to_restore(snapshot.id) if what else ""
+            except AwsError as error:
+                if error.reason is not AwsFailure.DENIED:
+                    raise
+                return  # a role that reads no values
+            if what and self.load(snapshot.id).version == snapshot.version:
+                where = self._tokens.primary_of(snapshot.id) or record.name
+                yield Stray(where=where, what=what, hint=hint)
+
+    def _wrong_at(self, snapshot: Snapshot) -> str:
+        """What is wrong with the live value of a token in use; empty if nothing is."""
+        try:
+            live = self.read_live(snapshot.id)
+        except Conflict:
+            return "the value served is not the token's value"
+        if live is None:
+            return "" if snapshot.document.busy else "the value of a token in use is not served"
+        proven = snapshot.document.may_serve(self.fingerprint(live.value))
+        return "" if proven else "an earlier value of a token in use is served"
 
     def _create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> Snapshot:
         try:

@@ -2,11 +2,12 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
 from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
-from tokenguard.domain.names import Label, TokenId
+from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict
 from tokenguard.ports.store import Live, Tombstone
@@ -110,6 +111,28 @@ class SecretValues:
         previous = self._secrets.read(primary, stage=_PREVIOUS)
         if previous is not None and _label_in(previous) == label:
             self._secrets.drop(primary, _PREVIOUS, previous.version)
+
+    def how_to_restore(self, token: TokenId, name: TokenName, in_use: Callable[[Value], bool]) -> str:
+        """Return the command that makes the version with the value in use the current one again.
+
+        Args:
+            token: the token's id.
+            name: its name.
+            in_use: whether a value is the one in use.
+        """
+        primary = self._primary_of(token)
+        stages = (self._secrets.describe(primary) or {}).get("VersionIdsToStages", {})
+        current = next((version for version, labels in stages.items() if CURRENT in labels), "")
+        for version in stages:
+            stored = self._secrets.read(primary, version=version)
+            found = codec.read_live(stored.data) if stored and isinstance(stored.data, str) else None
+            if found and found[0] is not None and in_use(found[0]):
+                return (
+                    "find its writer in CloudTrail, then restore it: `aws secretsmanager update-secret-version-stage "
+                    f"--region {self._tokens.place.region} --secret-id '{primary}' --version-stage {CURRENT} "
+                    f"--move-to-version-id {version} --remove-from-version-id {current}`"
+                )
+        return f"find its writer in CloudTrail, then replace the token: `tokenguard rotate {name}`"
 
     def _make_room(self, primary: str) -> None:
         """Archive all candidates in the ledger and remove their labels: a secret can have 20."""

@@ -245,51 +245,56 @@ class VaultStore:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         self._slots.destroy(token, label)
 
+    def how_to_restore(self, token: TokenId) -> str:
+        """Return the commands that serve the value in use of a token again, where another one is served."""
+        live = self._slots.live(token)
+        return self._restoring(token, self._slot_in_use(token) or "", live.version if live else 0)
+
     def _exchanged(self) -> Sequence[Stray]:
         """Live entries with another value than the token's, as far as the login may read documents and values."""
         try:
-            marks = [(snapshot.id, snapshot.document.record.fingerprint) for snapshot in self.scan()]
-            first = [self._exchanged_at(each) for each in marks[:1]]  # alone: a login that may not is refused once
-            found = [*first, *in_parallel(self._exchanged_at, marks[1:]).values()]
+            tokens = list(self.scan())
+            first = [self._exchanged_at(each) for each in tokens[:1]]  # alone: a login that may not is refused once
+            found = [*first, *in_parallel(self._exchanged_at, tokens[1:]).values()]
         except VaultError as error:
             if error.reason is not VaultFailure.DENIED:
                 raise
             return ()
         return [each for each in found if each is not None]
 
-    def _exchanged_at(self, marked: tuple[TokenId, Fingerprint | None]) -> Stray | None:
-        token, mark = marked
+    def _exchanged_at(self, snapshot: Snapshot) -> Stray | None:
+        token, document = snapshot.id, snapshot.document
         try:
             live = self.read_live(token)
         except Tampered as changed:
-            where = f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
-            return Stray(where=where, what="the value served is not the token's value", hint=changed.hint)
+            return self._stray(token, "the value served is not the token's value", changed.hint)
+        except VaultError as error:
+            if error.reason is not VaultFailure.DELETED:
+                raise
+            what = "the value of a token in use is not served: its entry was deleted"
+            return self._stray(token, what, error.hint) if document.record.state is not RecordState.RETIRED else None
         if live is None:
             return self._unserved_at(token)
-        return None if self.fingerprint(live.value) == mark else self._earlier_at(token)
+        return None if document.may_serve(self.fingerprint(live.value)) else self._earlier_at(token)
 
     def _earlier_at(self, token: TokenId) -> Stray | None:
         """A token in use of which an earlier value was put back: consumers get one that may be revoked."""
         snapshot, live = self.load(token), self.read_live(token)
-        slot, mark = self._slot_in_use(token), snapshot.document.record.fingerprint
-        if live is None or slot is None or self.fingerprint(live.value) == mark:
+        slot = self._slot_in_use(token)
+        if live is None or slot is None or snapshot.document.may_serve(self.fingerprint(live.value)):
             return None
         if self.load(token).version != snapshot.version:  # a rotation meanwhile
             return None
-        at = self._place.live(self._aliases[token])
-        hint = how_to_restore(self._kv.mount, at, slot, live.version)
-        return Stray(where=f"{self._kv.mount}/{at}", what="an earlier value of a token in use is served", hint=hint)
+        what = "an earlier value of a token in use is served"
+        return self._stray(token, what, self._restoring(token, slot, live.version))
 
     def _unserved_at(self, token: TokenId) -> Stray | None:
         """A token in use whose live entry is gone with its metadata: consumers get nothing."""
-        slot, at = self._slot_in_use(token), self._place.live(self._aliases[token])
+        slot = None if self.load(token).document.busy else self._slot_in_use(token)
         if slot is None:
             return None
-        return Stray(
-            where=f"{self._kv.mount}/{at}",
-            what="the value of a token in use is not served: its entry was removed",
-            hint=how_to_restore(self._kv.mount, at, slot, 0),
-        )
+        what = "the value of a token in use is not served: its entry was removed"
+        return self._stray(token, what, self._restoring(token, slot, 0))
 
     def _refuse_unserved(self, token: TokenId, version: int) -> None:
         """Raise the error with the commands that restore a deleted live entry, if a readable slot holds its value."""
@@ -300,15 +305,21 @@ class VaultStore:
             at = self._place.live(self._aliases[token])
             raise VaultError(
                 f"the value of a token in use is not served: {self._kv.mount}/{at} was deleted in the vault",
-                hint=how_to_restore(self._kv.mount, at, slot, version),
+                hint=self._restoring(token, slot, version),
                 reason=VaultFailure.DELETED,
             ) from None
+
+    def _restoring(self, token: TokenId, slot: str, version: int) -> str:
+        return how_to_restore(self._kv.mount, self._place.live(self._aliases[token]), slot, version)
+
+    def _stray(self, token: TokenId, what: str, hint: str) -> Stray:
+        return Stray(where=f"{self._kv.mount}/{self._place.live(self._aliases[token])}", what=what, hint=hint)
 
     def _slot_in_use(self, token: TokenId) -> str | None:
         """The path of the slot with the value of a token in use; empty: no slot has it; None: it is not in use."""
         document = self.load(token).document
         mark, journal = document.record.fingerprint, document.journal
-        if document.busy or document.record.state is not RecordState.ACTIVE or mark is None:
+        if document.record.state is RecordState.RETIRED or mark is None:
             return None
         for label in chain(sorted(journal.labels) if journal else (), self._labels(token)):
             value = self._slots.read(token, label)
