@@ -90,22 +90,25 @@ def create_private(path: Path, data: bytes) -> None:
     fsync_dir(path.parent)
 
 
-def private_secret(path: Path, size: int, *, what: str, hint: str) -> bytes:
-    """Read a private file with base64 of so many random bytes; if there is none, create it.
+def private_secret(path: Path, size: int, *, what: str, hint: str, create: bool) -> bytes:
+    """Read a private file with base64 of so many random bytes, or create it.
 
     Args:
         path: the file.
         size: bytes.
         what: names the file's content in errors: `a publisher's key`.
         hint: which file to give.
+        create: whether a file that does not exist is created; a mistyped name would be a new key otherwise.
 
     Raises:
-        InputError: it is not private, or holds something else.
+        InputError: it does not exist, is not private, or holds something else.
     """
     import binascii  # few commands have such a file
     import secrets
 
     if not os.path.lexists(path):
+        if not create:
+            raise InputError(f"there is no file {shown(path)}", hint=f"{hint}, or create {what} with --create-key")
         make_private_dir(path.absolute().parent)
         create_private(path, binascii.b2a_base64(secrets.token_bytes(size)))
     check_private_file(path)

@@ -61,7 +61,16 @@ def test_what_is_shared_through_the_store_is_in_the_log_and_verified(cli, tmp_pa
     cli.clock.sleep(60)
     assert cli("policy", "publish", "own.yaml").code == 0
     (tmp_path / "public.py").write_text("x = 1\n")
-    publish = ("fingerprints", "publish", "--to-store", "--key-file", "keys/key", "--public-code", "public.py")
+    publish = (
+        "fingerprints",
+        "publish",
+        "--to-store",
+        "--key-file",
+        "keys/key",
+        "--create-key",
+        "--public-code",
+        "public.py",
+    )
     assert cli(*publish).code == 0
     entries = cli("audit", "log", "--op", "share", "--format", "json").document["entries"]
     told = {(each["detail"]["item"], each["detail"].get("version")) for each in entries}

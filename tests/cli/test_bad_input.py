@@ -78,7 +78,7 @@ CASES = [
                                  ("store", "backup"), ("store", "restore"), ("approve", "sha256:0"))),
     *((*words, "") for words in (
         ("respond", "--code"), ("respond", "--stdin", "--output"), ("metrics", "--output"), ("upkeep", "--metrics"), ("report", "--output"),
-        ("audit", "bundle", "a", "--key-file", "k", "--output"), ("audit", "bundle", "a", "--key-file"), ("audit", "export", "--output"),
+        ("audit", "bundle", "a", "--key-file", "k", "--create-key", "--output"), ("audit", "bundle", "a", "--key-file"), ("audit", "export", "--output"),
         ("provider", "new", "x", "--output"), ("offboard", "kim", "--plan", "--output"), ("store", "add-slot", "--key-file"))),
     ("import",), ("import", "missing.csv"), ("import", "x.env", "--file-format", "yaml"), ("import", "x.env", "--prefix", "A b"),
     ("nonsense",), ("--nonsense",), ("--format", "yaml", "list"), ("list", "--format"), ("list", "--store"),

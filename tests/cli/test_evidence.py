@@ -30,11 +30,11 @@ def bundles(cli, key, tmp_path):
     cli.add(NAME)
     cli.add(OTHER)
     earlier, note, later = (tmp_path / name for name in ("earlier.json", "note.txt", "later.json"))
-    assert cli("audit", "bundle", NAME, "--key-file", str(key), "--output", str(earlier)).code == 0
+    assert cli("audit", "bundle", NAME, "--key-file", str(key), "--create-key", "--output", str(earlier)).code == 0
     assert cli("edit", NAME, "--purpose", 'übung \N{GRINNING FACE} "x" \\').code == 0
     assert cli("rotate", NAME).code == 0
-    assert cli("audit", "checkpoint", "--key-file", str(key), "--output", str(note)).code == 0
-    answer = cli("audit", "bundle", NAME, "--key-file", str(key), "--output", str(later))
+    assert cli("audit", "checkpoint", "--key-file", str(key), "--create-key", "--output", str(note)).code == 0
+    answer = cli("audit", "bundle", NAME, "--key-file", str(key), "--create-key", "--output", str(later))
     assert answer.code == 0, answer
     (line,) = [line for line in answer.err.splitlines() if "verify with " in line]
     return earlier, note, later, line.rpartition("verify with ")[2]
@@ -122,7 +122,7 @@ def test_a_history_that_was_written_anew_is_told_by_a_pin(bundles, cli, key, tmp
     for _ in range(3):
         assert cli("rotate", NAME).code == 0
     anew = tmp_path / "anew.json"
-    assert cli("audit", "bundle", NAME, "--key-file", str(key), "--output", str(anew)).code == 0
+    assert cli("audit", "bundle", NAME, "--key-file", str(key), "--create-key", "--output", str(anew)).code == 0
     code, said = verified(capfd, anew, verify_key, earlier)
     assert code == 1, said
 
@@ -130,11 +130,26 @@ def test_a_history_that_was_written_anew_is_told_by_a_pin(bundles, cli, key, tmp
 def test_another_key_and_another_token_are_refused(bundles, cli, key, tmp_path, capfd):
     _earlier, _, later, verify_key = bundles
     other = tmp_path / "other.json"
-    assert cli("audit", "bundle", OTHER, "--key-file", str(key), "--output", str(other)).code == 0
+    assert cli("audit", "bundle", OTHER, "--key-file", str(key), "--create-key", "--output", str(other)).code == 0
     assert verified(capfd, later, verify_key, other)[0] == 1
-    answer = cli("audit", "bundle", NAME, "--key-file", str(tmp_path / "second.key"), "--output", str(other), "--force")
+    answer = cli(
+        "audit",
+        "bundle",
+        NAME,
+        "--key-file",
+        str(tmp_path / "second.key"),
+        "--create-key",
+        "--output",
+        str(other),
+        "--force",
+    )
     assert answer.code == 2
-    assert cli("audit", "bundle", NAME, "--key-file", str(tmp_path / "second.key"), "--output", str(other)).code == 0
+    assert (
+        cli(
+            "audit", "bundle", NAME, "--key-file", str(tmp_path / "second.key"), "--create-key", "--output", str(other)
+        ).code
+        == 0
+    )
     assert verified(capfd, other, verify_key)[0] == 1
     assert verified(capfd, tmp_path / "none.json", verify_key)[0] == 2
 
@@ -143,15 +158,15 @@ def test_a_broken_store_is_never_signed(cli, key):
     cli.add(NAME)
     found = cli.store.find(token_name(NAME))
     cli.store._entries[found.id].pop(1)
-    answer = cli("audit", "checkpoint", "--key-file", str(key))
+    answer = cli("audit", "checkpoint", "--key-file", str(key), "--create-key")
     assert (answer.code, answer.out) == (6, "")
 
 
 def test_a_bundle_holds_no_value(cli, key):
     value = cli.add(NAME)
-    answer = cli("audit", "bundle", NAME, "--key-file", str(key))
+    answer = cli("audit", "bundle", NAME, "--key-file", str(key), "--create-key")
     assert value not in answer.out + answer.err
-    assert cli("audit", "checkpoint", "--key-file", str(key)).out.startswith("tokenguard/")
+    assert cli("audit", "checkpoint", "--key-file", str(key), "--create-key").out.startswith("tokenguard/")
 
 
 def test_a_key_file_that_others_can_read_or_that_is_none_is_refused(cli, tmp_path):
@@ -162,7 +177,7 @@ def test_a_key_file_that_others_can_read_or_that_is_none_is_refused(cli, tmp_pat
     wrong.write_text("AAAA\n")
     wrong.chmod(0o600)
     for file in (open_file, wrong):
-        cli.refused("audit", "checkpoint", "--key-file", str(file))
+        cli.refused("audit", "checkpoint", "--key-file", str(file), "--create-key")
     cli.refused("audit", "checkpoint")
 
 

@@ -50,7 +50,16 @@ def published(cli, tmp_path):
 
 def publish(cli):
     answer = cli(
-        "fingerprints", "publish", "bundle", "--key-file", "keys/key", "--public-code", "public", "--format", "json"
+        "fingerprints",
+        "publish",
+        "bundle",
+        "--key-file",
+        "keys/key",
+        "--create-key",
+        "--public-code",
+        "public",
+        "--format",
+        "json",
     )
     assert answer.code == 0, answer
     return answer
@@ -177,7 +186,16 @@ def test_public_code_is_looked_through_also_where_git_would_ignore_it(cli, tmp_p
     repository.write(".gitignore", "public\n")
     repository.write("public/site-packages/module.py", f"EXAMPLE = '{base64.b64encode(text.encode()).decode()}'\n")
     answer = cli(
-        "fingerprints", "publish", "b", "--key-file", "key", "--public-code", "work/public", "--format", "json"
+        "fingerprints",
+        "publish",
+        "b",
+        "--key-file",
+        "key",
+        "--create-key",
+        "--public-code",
+        "work/public",
+        "--format",
+        "json",
     )
     assert (answer.document["public"], answer.document["entries"]) == ([NAME], 0)
 
@@ -185,7 +203,9 @@ def test_public_code_is_looked_through_also_where_git_would_ignore_it(cli, tmp_p
 def test_public_code_that_cannot_be_read_is_no_check(published, tmp_path):
     (tmp_path / "empty").mkdir()
     for place in ("empty", "nowhere"):
-        published.refused("fingerprints", "publish", "bundle", "--key-file", "keys/key", "--public-code", place)
+        published.refused(
+            "fingerprints", "publish", "bundle", "--key-file", "keys/key", "--create-key", "--public-code", place
+        )
 
 
 def test_pythons_own_library_is_public_without_being_named():
@@ -201,7 +221,16 @@ def test_a_bundle_that_the_publisher_did_not_sign_is_refused(published, tmp_path
     if damage == "another key":
         path.unlink()
         assert (
-            published("fingerprints", "publish", "bundle", "--key-file", "keys/other", "--public-code", "public").code
+            published(
+                "fingerprints",
+                "publish",
+                "bundle",
+                "--key-file",
+                "keys/other",
+                "--create-key",
+                "--public-code",
+                "public",
+            ).code
             == 0
         )
     elif damage == "signature":
@@ -466,7 +495,7 @@ def test_names_owner_and_drive_are_told_and_ids_where_the_store_is_out_of_reach(
               {"waivers": [{"token": "x", "owner": "a", "reason": "b", "until": "2026-12-01"}]}, {"entries": {}}, {"more": 1}],
 )  # fmt: skip
 def test_a_signed_bundle_of_another_make_is_bad_input_and_no_crash(published, tmp_path, wrong):
-    publisher = bundle.open_publisher(tmp_path / "keys" / "key")
+    publisher = bundle.open_publisher(tmp_path / "keys" / "key", create=False)
     body = json.dumps(json.loads((tmp_path / "bundle").read_text())["bundle"] | wrong).encode()
     signature = base64.b64encode(publisher._key.sign(b"tokenguard fingerprints 1\n" + body)).decode()
     (tmp_path / "bundle").write_bytes(b'{"bundle":' + body + b',"signature":"' + signature.encode() + b'"}')

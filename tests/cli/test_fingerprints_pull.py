@@ -32,7 +32,16 @@ def published(cli, tmp_path):
 
 def publish(cli) -> str:
     answer = cli(
-        "fingerprints", "publish", "bundle", "--key-file", "keys/key", "--public-code", "public", "--format", "json"
+        "fingerprints",
+        "publish",
+        "bundle",
+        "--key-file",
+        "keys/key",
+        "--create-key",
+        "--public-code",
+        "public",
+        "--format",
+        "json",
     )
     assert answer.code == 0, answer
     return answer.document["scan_key"]
@@ -158,7 +167,17 @@ def test_where_nothing_was_pulled_no_keyring_is_asked(tmp_path, monkeypatch):
 
 
 def share(cli, *more: str):
-    return cli("fingerprints", "publish", "--to-store", "--key-file", "keys/key", "--public-code", "public", *more)
+    return cli(
+        "fingerprints",
+        "publish",
+        "--to-store",
+        "--key-file",
+        "keys/key",
+        "--create-key",
+        "--public-code",
+        "public",
+        *more,
+    )
 
 
 def test_bundle_and_key_come_from_the_store(published, tmp_path, keyring, words):
@@ -181,7 +200,16 @@ def test_the_store_and_a_file_carry_one_line_of_versions(published, tmp_path, wo
 def test_a_key_that_is_pinned_here_is_not_replaced_by_the_stores(published, tmp_path, words):
     """Whoever may write the shelf, but is not the publisher, gets no bundle of theirs believed."""
     assert (
-        published("fingerprints", "publish", "--to-store", "--key-file", "keys/evil", "--public-code", "public").code
+        published(
+            "fingerprints",
+            "publish",
+            "--to-store",
+            "--key-file",
+            "keys/evil",
+            "--create-key",
+            "--public-code",
+            "public",
+        ).code
         == 0
     )
     words(published.refused("fingerprints", "pull", "--from", "store", code=6))
@@ -189,16 +217,33 @@ def test_a_key_that_is_pinned_here_is_not_replaced_by_the_stores(published, tmp_
 
 def test_a_second_publishers_key_is_refused(published):
     assert share(published).code == 0
-    other = ("fingerprints", "publish", "--to-store", "--key-file", "keys/other", "--public-code", "public")
+    other = (
+        "fingerprints",
+        "publish",
+        "--to-store",
+        "--key-file",
+        "keys/other",
+        "--create-key",
+        "--public-code",
+        "public",
+    )
     published.refused(*other, code=6)
-    published.refused("fingerprints", "publish", "--key-file", "keys/key")
+    published.refused("fingerprints", "publish", "--key-file", "keys/key", "--create-key")
 
 
 def test_a_key_that_somebody_else_shared_before_is_not_published_beside(published, words):
     published.store.write(Item.SCAN_KEY, b"of another publisher", "", ())
     words(
         published.refused(
-            "fingerprints", "publish", "--to-store", "--key-file", "keys/key", "--public-code", "public", code=6
+            "fingerprints",
+            "publish",
+            "--to-store",
+            "--key-file",
+            "keys/key",
+            "--create-key",
+            "--public-code",
+            "public",
+            code=6,
         )
     )
     assert published.store.read(Item.FINGERPRINTS) is None

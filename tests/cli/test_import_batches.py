@@ -167,7 +167,9 @@ def whole_names(store: LocalStore) -> list[str]:
     return [snapshot.document.record.name for snapshot in store.scan()]
 
 
-@pytest.mark.parametrize("command", ["audit verify", "doctor", "fingerprints publish own.bundle --key-file scan.key"])
+@pytest.mark.parametrize(
+    "command", ["audit verify", "doctor", "fingerprints publish own.bundle --key-file scan.key --create-key"]
+)
 def test_an_examination_opens_each_row_of_a_token_once(cli, home, monkeypatch, command):
     assert cli("import", "tokens.csv").code == 0
     read: Counter[bytes] = Counter()

@@ -78,7 +78,7 @@ LINKED = {
     "runbook": ("runbook", NAME, "--output", "page"),
     "report": ("report", "--output", "page"),
     "baseline": ("baseline", "update", "--baseline", "page", "code"),
-    "fingerprints": ("fingerprints", "publish", "page", "--key-file", "publisher"),
+    "fingerprints": ("fingerprints", "publish", "page", "--key-file", "publisher", "--create-key"),
 }
 
 

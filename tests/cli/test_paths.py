@@ -1,8 +1,14 @@
 """Paths that no file can have, that lead nowhere, or that were meant to be given and are empty: refused, never a bug."""
 
+import re
+from collections.abc import Iterator
+
+import click
 import pytest
 
 from tests.cli.test_second_person import NAME
+from tokenguard.cli.app import app
+from tokenguard.cli.base import PathType
 
 LONG = "a" * 300
 
@@ -15,7 +21,7 @@ COMMANDS = {
     "check": ("check", "PATH"),
     "a new provider file": ("provider", "new", "acme", "--output", "PATH"),
     "a schedule": ("init", "--schedule", "cron", "--into", "PATH"),
-    "evidence": ("audit", "bundle", NAME, "--key-file", "PATH"),
+    "evidence": ("audit", "bundle", NAME, "--key-file", "PATH", "--create-key"),
     "the configuration": ("list", "--config", "PATH"),
     "a backup": ("store", "restore", "PATH"),
 }
@@ -64,3 +70,74 @@ def test_an_empty_global_option_is_not_the_default(cli, option):
 @pytest.mark.parametrize("words", [("scan", ""), ("check", ""), ("baseline", "update", ""), ("redact", "--report", "")])
 def test_an_empty_path_is_not_the_working_directory(cli, words):
     cli.refused(*words)
+
+
+def _commands(command: click.Command, *words: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield words, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context := click.Context(command)):
+            yield from _commands(command.get_command(context, name), *words, name)
+
+
+def _given(parameter: click.Parameter, value: str) -> list[str]:
+    return [parameter.opts[0], value] if isinstance(parameter, click.Option) else [value]
+
+
+def _plausible(parameter: click.Parameter) -> str:
+    return parameter.type.choices[0] if isinstance(parameter.type, click.Choice) else "a"
+
+
+def _lost(parameter: click.Parameter) -> bool:
+    """Whether an empty text would be a directory, or as if the option were not given."""
+    names_path = re.search(r"\b(FILE|DIR|PATH)\b", parameter.metavar or "") is not None
+    return names_path or isinstance(parameter.type, PathType) or parameter.default == ""
+
+
+EMPTY = {
+    " ".join((*words, lost.human_readable_name if isinstance(lost, click.Argument) else lost.opts[0])): (
+        *words,
+        *(
+            word
+            for each in command.params
+            if each is lost or each.required
+            for word in _given(each, "" if each is lost else _plausible(each))
+        ),
+    )
+    for words, command in _commands(app)
+    for lost in command.params
+    if lost.expose_value and _lost(lost)
+}
+
+
+def test_the_tree_has_such_parameters():
+    """The walk finds them by their metavars and types: a change of either may not leave it with nothing."""
+    assert len(EMPTY) > 100
+    assert {"init --into", "add --from-file", "check --policy", "drift --server", "baseline accept --until"} <= {*EMPTY}
+
+
+@pytest.mark.parametrize("words", EMPTY.values(), ids=EMPTY)
+def test_no_parameter_takes_an_empty_text_for_one_that_was_not_given(cli, words):
+    """`--until "$DAY"` without a DAY would be for ever, `--from-file "$FILE"` without a FILE a prompt."""
+    assert "empty" in cli.refused(*words, code=125 if words[0] == "exec" else 2)
+
+
+SIGNING = {
+    "fingerprints publish": ("fingerprints", "publish", "bundle"),
+    "audit checkpoint": ("audit", "checkpoint"),
+    "audit bundle": ("audit", "bundle", NAME),
+}
+
+
+@pytest.mark.parametrize("words", SIGNING.values(), ids=SIGNING)
+def test_a_mistyped_key_file_is_not_created(cli, tmp_path, words):
+    """A new key would sign what no earlier key verifies; only `--create-key` makes one, and only once."""
+    cli.add()
+    cli.refused(*words, "--key-file", "keys/typo")
+    error = cli(*words, "--key-file", "keys/typo").err
+    assert "keys/typo" in error
+    assert "--create-key" in error
+    assert not (tmp_path / "keys").exists()
+    assert cli(*words, "--key-file", "keys/new", "--create-key").code == 0
+    made = (tmp_path / "keys" / "new").read_bytes()
+    assert cli(*words, "--key-file", "keys/new", "--create-key").code == 0
+    assert (tmp_path / "keys" / "new").read_bytes() == made

@@ -110,11 +110,13 @@ def test_the_runbook_does_not_promise_another_mode_for_a_file_that_keeps_its_own
     assert env.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize(("since", "code"), [("2020-01-01", 2), ("", 1)])
+@pytest.mark.parametrize(("since", "code"), [("2020-01-01", 2), (None, 1)])
 def test_respond_refuses_a_day_before_the_value_was_created(cli, since, code):
     value = cli.add(NAME)
     before = snapshot(cli).version
-    answer = cli("respond", "--stdin", "--reach", "pushed", "--since", since, "--no-input", stdin=value)
+    answer = cli(
+        "respond", "--stdin", "--reach", "pushed", *(["--since", since] if since else []), "--no-input", stdin=value
+    )
     assert answer.code == code, answer
     assert (snapshot(cli).document.record.has_leaked, snapshot(cli).version == before) == (code == 1, code == 2)
 
@@ -315,3 +317,16 @@ def test_a_consumer_without_the_live_value_has_a_hint_that_is_a_command(cli, tmp
 def test_upkeep_names_a_missing_manifest_as_it_was_given(cli):
     answer = cli("upkeep", "/absent/tokens.yaml")
     assert "/absent/tokens.yaml" in answer.out + answer.err
+
+
+def test_a_value_that_was_never_accepted_is_not_called_revoked(cli):
+    """An imported value that the provider refused from the beginning was revoked by no one that is known."""
+    cli.add(OTHER)
+    made = cli.world.create("x")
+    value = made.value
+    cli.world.revoke(made.id)
+    assert cli("add", NAME, *FIELDS, "--no-consumers", "--no-verify", "--stdin", stdin=value).code == 0
+    answer = cli("rotate", NAME)
+    assert answer.code == 0, answer
+    assert "already refuses" in answer.err
+    assert "already revoked" not in answer.err

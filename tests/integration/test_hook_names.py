@@ -67,7 +67,7 @@ def premises(tmp_path_factory: pytest.TempPathFactory) -> Team:
     made.tokenguard("add", NAME, *FIELDS, "--stdin", stdin=value)
     (home / "public").mkdir()
     (home / "public" / "code.py").write_text("x = 1\n")
-    options = ("bundle", "--key-file", "publisher", "--public-code", "public", "--format", "json")
+    options = ("bundle", "--key-file", "publisher", "--create-key", "--public-code", "public", "--format", "json")
     environ["TOKENGUARD_SCAN_KEY"] = json.loads(made.tokenguard("fingerprints", "publish", *options))["scan_key"]
     made.tokenguard("fingerprints", "pull", "bundle")
     return made

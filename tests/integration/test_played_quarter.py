@@ -212,7 +212,15 @@ def leak_from_scan_to_death(quarter: Quarter) -> None:
     (quarter.directory / "public").mkdir()
     (quarter.directory / "public" / "code.py").write_text("x = 1\n")
     told = quarter.run(
-        "publisher", "fingerprints", "publish", "--to-store", "--key-file", "key", "--public-code", "public"
+        "publisher",
+        "fingerprints",
+        "publish",
+        "--to-store",
+        "--key-file",
+        "key",
+        "--create-key",
+        "--public-code",
+        "public",
     )
     quarter.cli.environ["TOKENGUARD_SCAN_KEY"] = told.out.split("TOKENGUARD_SCAN_KEY=")[1].split()[0]
     quarter.run("scanner", "fingerprints", "pull", "--from", "store")

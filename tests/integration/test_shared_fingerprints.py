@@ -8,7 +8,18 @@ from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tokenguard.places import state_dir
 
-PUBLISH = ("fingerprints", "publish", "--to-store", "--key-file", "key", "--public-code", "public", "--format", "json")
+PUBLISH = (
+    "fingerprints",
+    "publish",
+    "--to-store",
+    "--key-file",
+    "key",
+    "--create-key",
+    "--public-code",
+    "public",
+    "--format",
+    "json",
+)
 VERIFY = ("audit", "verify")
 PULL = ("fingerprints", "pull", "--from", "store", "--format", "json")
 

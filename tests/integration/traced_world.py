@@ -191,7 +191,13 @@ class TracedWorld:
             self._made("add", name, "--provider", "manual", "--scope", "org:x", "--no-consumers", "--no-verify", "--stdin", *facts,
                        stdin=self.values[name])  # fmt: skip
         published = self._made(
-            "fingerprints", "publish", "--key-file", str(at / "signing"), "--to-store", str(at / "bundle")
+            "fingerprints",
+            "publish",
+            "--key-file",
+            str(at / "signing"),
+            "--create-key",
+            "--to-store",
+            str(at / "bundle"),
         )
         self._made("fingerprints", "pull", "--from", "store")
         self._made("store", "backup", str(at / "backup"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
+from tokenguard.cli.base import PATH_TEXT, command, create_key_option, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.files import shown
@@ -20,7 +20,7 @@ _key_option = click.option(
     required=True,
     metavar="FILE",
     type=PATH_TEXT,
-    help="The private key that signs; created if it does not exist.",
+    help="The private key that signs.",
 )
 _output_option = click.option(
     "--output",
@@ -32,15 +32,16 @@ _output_option = click.option(
 
 @command("checkpoint")
 @_key_option
+@create_key_option
 @_output_option
 @pass_wiring
-def checkpoint(wiring: Wiring, *, key_file: str, output: str | None) -> None:
+def checkpoint(wiring: Wiring, *, key_file: str, create_key: bool, output: str | None) -> None:
     """Verify all audit chains, and sign their current heads in one small text (a C2SP signed note).
 
     Keep it where the store's administrators cannot replace it: it proves later that no entry was changed or removed
     since, and that store and anchor were not reset together. The key that verifies it is printed to standard error.
     """
-    key = _key(wiring, key_file)
+    key = _key(wiring, key_file, create=create_key)
     text = key.signed(checkpoint_of(wiring).body)
     if output is None:
         wiring.screen.text(text)
@@ -52,16 +53,17 @@ def checkpoint(wiring: Wiring, *, key_file: str, output: str | None) -> None:
 @command("bundle")
 @click.argument("name", type=TOKEN_NAME)
 @_key_option
+@create_key_option
 @_output_option
 @pass_wiring
-def bundle(wiring: Wiring, name: TokenName, *, key_file: str, output: str | None) -> None:
+def bundle(wiring: Wiring, name: TokenName, *, key_file: str, create_key: bool, output: str | None) -> None:
     """Write the whole audit trail of NAME with a signed checkpoint, as one JSON file that others can verify.
 
     It contains who did what and when, probes and deliveries, and never a value. docs/spec/evidence.md describes the
     file; docs/spec/verify_evidence.py verifies it without tokenguard.
     """
     snapshot = known_token(wiring.store, name)
-    key = _key(wiring, key_file)
+    key = _key(wiring, key_file, create=create_key)
     text = json.dumps(evidence_of(wiring, snapshot, key), ensure_ascii=True, indent=1) + "\n"
     if output is None:
         wiring.screen.text(text)
@@ -70,8 +72,8 @@ def bundle(wiring: Wiring, name: TokenName, *, key_file: str, output: str | None
     _tell(wiring, key, output)
 
 
-def _key(wiring: Wiring, key_file: str) -> EvidenceKey:
-    return open_evidence_key(Path(key_file), f"tokenguard/{wiring.store.store_id}")
+def _key(wiring: Wiring, key_file: str, *, create: bool) -> EvidenceKey:
+    return open_evidence_key(Path(key_file), f"tokenguard/{wiring.store.store_id}", create=create)
 
 
 def _tell(wiring: Wiring, key: EvidenceKey, output: str | None) -> None:

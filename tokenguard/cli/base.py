@@ -1,6 +1,7 @@
 """The frame of every command: global options that work before and after its name, and lazy groups."""
 
 import importlib
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,32 @@ PATH_TEXT = PathType(readable=False)
 """The same as the text that was given, for commands that say themselves what is wrong with the file."""
 
 
+_NAMES_PATH = re.compile(r"\b(?:FILE|DIR|PATH)\b")
+"""What in the metavar of a parameter says that it takes a file or directory, perhaps among other things."""
+
+
 def refuse_empty(option: str, value: object) -> None:
     """Refuse an option with an empty text, as of a variable that is not set: it would be as if it were not given."""
     if value == "":
         raise InputError(f"{option} is empty", hint="give its value, or leave the option out")
+
+
+def _refuse_lost(parameters: Iterable[click.Parameter], given: Mapping[str, Any]) -> None:
+    """Refuse empty texts that commands cannot tell from an option that was left out, and empty paths."""
+    for each in parameters:
+        values = given.get(each.name or "")
+        is_path = _NAMES_PATH.search(each.metavar or "") is not None
+        if (is_path or each.default == "") and "" in (values if isinstance(values, tuple) else (values,)):
+            raise InputError(
+                f"{each.opts[0] if isinstance(each, click.Option) else each.human_readable_name} is empty",
+                hint="give its value, or leave it out",
+            )
+
+
+create_key_option = click.option(
+    "--create-key", is_flag=True, help="Create the file of --key-file if it does not exist."
+)
+"""The option of every command that signs with a key file of its own."""
 
 
 def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -139,10 +162,17 @@ class _Framed(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; an error says which command it is about."""
         try:
-            return super().parse_args(ctx, args)
+            left = super().parse_args(ctx, args)
         except click.UsageError as error:
             error.ctx = error.ctx or ctx
             raise
+        if not ctx.resilient_parsing:
+            source = click.core.ParameterSource.COMMANDLINE
+            _refuse_lost(
+                self.params,
+                {name: value for name, value in ctx.params.items() if ctx.get_parameter_source(name) is source},
+            )
+        return left
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The same usage line everywhere, also for a command that is invoked outside the program."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import PATH, command, group, pass_wiring
+from tokenguard.cli.base import PATH, command, create_key_option, group, pass_wiring
 from tokenguard.detection.gitleaks_rules import gitleaks_rules
 from tokenguard.errors import InputError
 from tokenguard.files import shown
@@ -42,8 +42,9 @@ def fingerprints() -> None:
     "--key-file",
     required=True,
     type=PATH,
-    help="The publisher's signing key; created if missing.",
+    help="The publisher's signing key.",
 )
+@create_key_option
 @click.option(
     "--to-store", is_flag=True, help="Publish the bundle and its scan key in the store, for `pull --from store`."
 )
@@ -56,7 +57,13 @@ def fingerprints() -> None:
 )
 @pass_wiring
 def publish(
-    wiring: Wiring, bundle: Path | None, key_file: Path, public_code: tuple[Path, ...], *, to_store: bool
+    wiring: Wiring,
+    bundle: Path | None,
+    key_file: Path,
+    public_code: tuple[Path, ...],
+    *,
+    create_key: bool,
+    to_store: bool,
 ) -> None:
     """Write FILE from all values of the store, and show the scan key that reads it.
 
@@ -66,7 +73,7 @@ def publish(
     """
     if bundle is None and not to_store:
         raise InputError("no destination to publish to", hint="give FILE, --to-store, or both")
-    publisher = open_publisher(key_file)
+    publisher = open_publisher(key_file, create=create_key)
     outlets = BundleTargets(publisher, wiring.store if to_store else None, bundle, wiring.clock)
     publication = make_bundle(
         read_inventory(wiring.store),

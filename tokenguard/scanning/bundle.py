@@ -112,10 +112,10 @@ class Publisher:
         return msgspec.json.encode(_Signed(msgspec.Raw(body), signature)) + b"\n"
 
 
-def open_publisher(path: Path) -> Publisher:
-    """Read the publisher's key file, or make one if there is none; InputError if it is not private or not a key."""
-    hint = "give the file that the first publish created"
-    return Publisher(private_secret(path, 2 * KEY_BYTES, what="a publisher's key", hint=hint))
+def open_publisher(path: Path, *, create: bool) -> Publisher:
+    """Read the publisher's key file, or create one if asked to; InputError if it is not a private file with one."""
+    hint = "give the file that signed the earlier bundles"
+    return Publisher(private_secret(path, 2 * KEY_BYTES, what="a publisher's key", hint=hint, create=create))
 
 
 def verified(data: bytes, key: ScanKey) -> Bundle:

@@ -39,7 +39,7 @@ class EvidenceKey:
         return f"{body}\n\N{EM DASH} {self._name} {signature}\n"
 
 
-def open_evidence_key(path: Path, name: str) -> EvidenceKey:
-    """Read the key file, or create one if there is none; InputError if it is not private or not a key."""
-    hint = "give the file that the first checkpoint created"
-    return EvidenceKey(private_secret(path, _SIZE, what="a key for checkpoints", hint=hint), name)
+def open_evidence_key(path: Path, name: str, *, create: bool) -> EvidenceKey:
+    """Read the key file, or create one if asked to; InputError if there is none, or it is not private or not a key."""
+    hint = "give the file that signed the earlier checkpoints"
+    return EvidenceKey(private_secret(path, _SIZE, what="a key for checkpoints", hint=hint, create=create), name)
