@@ -227,6 +227,13 @@ def test_options_that_do_not_go_together(cli, three, tmp_path, arguments):
     cli.refused("import", *arguments)
 
 
+def test_yes_without_update_is_not_called_an_update(cli, tmp_path):
+    """A .env file with `--yes`: the answer is about the option that was given, and its hint imports the file."""
+    (tmp_path / "x.env").write_text(f"A_TOKEN={canary()}\n")
+    assert cli.refused("import", "x.env", "--yes").startswith("--yes ")
+    assert cli("import", "x.env").code == 0
+
+
 def test_an_open_operation_is_not_changed_under_its_feet(cli, three, tmp_path):
     assert cli("edit", "a/one", "--deliver", "person:ops").code == 0
     assert cli("rotate", "a/one", "--no-input").code == 3 or cli.store.find(token_name("a/one")).document.busy

@@ -228,3 +228,12 @@ def test_a_known_person_without_tokens_is_told_apart_from_a_name_that_nothing_kn
     assert cli("retire", MADE, "--yes").code == 0
     assert "nothing is left to do" in cli("offboard", "kim", "--plan").err
     assert "may be mistyped" in cli("offboard", "kin", "--plan").err
+
+
+def test_a_directory_that_is_not_configured_is_not_said_to_have_been_searched(cli, tmp_path):
+    """Without [people] only the records were asked."""
+    cli.add(MADE, "--made-by", "kim")
+    assert "[people]" not in cli("offboard", "kin", "--plan").err
+    (tmp_path / "people.csv").write_text("person\nkim\n")
+    (tmp_path / "config.toml").write_text('[people]\nfile = "people.csv"\n')
+    assert "[people]" in cli("--config", "config.toml", "offboard", "kin", "--plan").err

@@ -196,3 +196,11 @@ def nothing_changed(cli):
 def test_what_needs_no_second_person_is_one_answer(cli, tmp_path, prepare):
     cli.home = tmp_path
     cli.refused("request", "--", *prepare(cli))
+
+
+@pytest.mark.parametrize("options", [(), ("--owner", "video")])
+def test_a_request_for_nothing_says_that_alone(cli, options):
+    """Notices of the command, such as that nothing is to do, would be a second answer beside the error."""
+    cli.add()
+    answer = cli.refused("request", "--", "rotate", "--due", *options, "--no-input").answer
+    assert len(answer.err.splitlines()) == 2, answer

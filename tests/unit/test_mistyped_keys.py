@@ -1,4 +1,4 @@
-"""A mistyped key of a policy, its tests or a server file is told as that, not as the key that is missing because of it."""
+"""A mistyped key of a policy, its tests, a server file or a provider file is told as that, not as the key that is missing because of it."""
 
 import re
 
@@ -7,6 +7,7 @@ import pytest
 from tokenguard.errors import InputError
 from tokenguard.policy.loader import load_policy
 from tokenguard.policy.policy_tests import read_trial
+from tokenguard.providers.generic.loading import describe
 from tokenguard.provisioning.server_setup.server_file import read_setup
 
 POLICY = """format: 1
@@ -47,6 +48,44 @@ cases:
       - verified: 2026-01-01
     expect: {maximum-age: holds}
 """
+PROVIDER = """format: 1
+name: acme
+base_url: https://acme.example
+scope_kind: team
+lifetime: 90d
+guide:
+  where: x
+probe:
+  request: GET /me
+  alive:
+    - status: 200
+      at: /state
+      is: [active]
+  scope: /team
+create:
+  request: POST /tokens
+  body: {$label: "{label}"}
+  value: /token
+  id: /id
+list:
+  request: GET /tokens
+  items: ""
+  id: /id
+  label: /label
+  paging: cursor
+  next: /next
+  status: {field: /state, alive: [on], ended: [off]}
+revoke:
+  - request: DELETE /tokens/{id}
+update:
+  request: PATCH /tokens/{id}
+  body: {$label: "{label}"}
+revoke_value:
+  request: POST /revoke
+  form: {$token: "{token}"}
+shape: {prefix: ac_, characters: alnum}
+rate: {requests: 5, per: 1s}
+"""
 SERVER = """version: 1
 audience: x
 github:
@@ -60,7 +99,12 @@ aws:
   account: "123456789012"
   github_owner_id: "12"
 """
-READERS = {"policy": (load_policy, POLICY), "tests": (read_trial, TESTS), "server": (read_setup, SERVER)}
+READERS = {
+    "policy": (load_policy, POLICY),
+    "tests": (read_trial, TESTS),
+    "server": (read_setup, SERVER),
+    "provider": (describe, PROVIDER),
+}
 _KEY = re.compile(r"(?:^[ -]*|\{)([a-z_]+)(?=: |:\n)", re.MULTILINE)
 _CASES = [
     (document, found.start(1), found[1])

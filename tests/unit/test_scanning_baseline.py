@@ -223,3 +223,20 @@ def test_a_former_baseline_runs_no_code_that_it_names(tree: Path) -> None:
 def test_without_a_baseline_nothing_is_passed_over(tree: Path) -> None:
     Path("a.py").write_text(f'password = "{secrets.token_hex(12)}"\n')
     assert ScanJob(stages=Stages(), suppressor=Suppressor()).paths([Path("a.py")]).findings
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("", "delete it"),
+        (" \n\n", "delete it"),
+        ('{"results": {}}', "baseline import"),
+        ("version: 3\n", "restore it from git"),
+    ],
+)
+def test_the_hint_for_a_file_that_is_no_baseline_is_about_what_it_holds(content, hint):
+    """An empty file is none of detect-secrets, so that `baseline import` would refuse it too."""
+    with pytest.raises(InputError) as caught:
+        parse_baseline(content.encode(), source="b")
+    assert hint in caught.value.hint
+    assert ("baseline import" in caught.value.hint) == content.startswith("{")

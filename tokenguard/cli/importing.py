@@ -108,13 +108,10 @@ def import_file(
     that there are no consumers, and a row follows its id when its name changes. The differences are shown and confirmed
     once. On any error nothing is written; a record that changed after the list was exported counts as an error.
     """
-    if bool(file) == bool(source):
-        raise InputError("give either a FILE or --from ADDRESS", hint="tokenguard import .env, for example")
-    if (source and form) or (tags and not source):
-        raise InputError("--file-format needs a FILE, --tag needs --from", hint="leave it out")
+    _check_options(file, source, tags, form, needless_yes=yes and not update)
     given = {name: text for name, text in texts.items() if text}
-    if update or yes:
-        return _update(wiring, file, form, plan_only=dry_run, confirmed=yes, alone=update and not (given or prefix))
+    if update:
+        return _update(wiring, file, form, plan_only=dry_run, confirmed=yes, alone=not (given or prefix))
     if given.get("created"):
         creation_date(given["created"])  # the same for every token: refused before any is read
     if file:
@@ -135,6 +132,21 @@ def import_file(
         raise
     _print(wiring, outcomes, dry_run=dry_run)
     return max((_CODES.get(each.fate, ExitCode.OK) for each in outcomes), default=ExitCode.OK)
+
+
+def _check_options(
+    file: str | None, source: str, tags: tuple[str, ...], form: str | None, *, needless_yes: bool
+) -> None:
+    if bool(file) == bool(source):
+        raise InputError("give either a FILE or --from ADDRESS", hint="tokenguard import .env, for example")
+    if source and form:
+        raise InputError("--file-format needs a FILE", hint="leave --file-format out")
+    if tags and not source:
+        raise InputError("--tag needs --from", hint="leave --tag out")
+    if needless_yes:
+        raise InputError(
+            "--yes needs --update", hint="leave --yes out, or add --update to change records to what FILE says"
+        )
 
 
 def _in_file(

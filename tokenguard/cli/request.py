@@ -8,6 +8,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.inventory.views import moment
 from tokenguard.provisioning.request import ApprovalRequest
+from tokenguard.shell.progress import HeldNotes
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.failure import OutputWithheld
 from tokenguard.usecases.second_person import ReadOnlyStore, RequestFiled, approve_request_command, not_sensitive
@@ -65,16 +66,19 @@ def request(wiring: Wiring, words: tuple[str, ...]) -> None:
     if called is None:
         raise not_sensitive()
     screen, wiring.screen = wiring.screen, wiring.screen.muted()  # one answer: the request's
+    progress, held = wiring.progress, HeldNotes()
+    wiring.progress = held
     try:
         with called.make_context(words[0], list(words[1:]), parent=context.parent) as inner:
             called.invoke(inner)
     except RequestFiled as filed:
+        held.tell(progress)
         _show(wiring, screen, filed.request)
         return
     except OutputWithheld as error:  # the code of `exec` is about programs, and none was to be run
         raise InputError(error.message, hint=error.hint) from None
     finally:
-        wiring.screen = screen
+        wiring.screen, wiring.progress = screen, progress
     raise not_sensitive()
 
 

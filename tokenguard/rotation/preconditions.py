@@ -181,7 +181,7 @@ def _dead_already(session: TokenSession) -> bool:
         record=record,
         proof=proof,
     )
-    session.context.progress.step("the old token was already revoked; the proof is recorded")
+    session.context.progress.step("the provider already refuses the old token; the proof is recorded")
     return True
 
 

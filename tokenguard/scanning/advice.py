@@ -48,7 +48,8 @@ _KNOWN_IN_FILE = (
 def advice(finding: Finding, reach: Reach) -> str:
     """One sentence for the person who reads the finding."""
     if finding.kind is FindingKind.OWN and finding.facts.get("state") == "revoked":
-        return f"already revoked on {finding.facts.get('since', 'an unknown date')}: take it out of the file"
+        ended = f" (proven by {finding.facts['since']})" if "since" in finding.facts else ""
+        return f"it no longer works{ended}: take it out of the file"
     if finding.kind is FindingKind.OWN and reach is Reach.WORKTREE and "reach" not in finding.facts:
         return _KNOWN_IN_FILE
     return _STEPS[Reach.COMMITTED if finding.facts.get("reach") == Reach.COMMITTED else reach]

@@ -104,6 +104,19 @@ def read_baseline(path: Path, *, both_sides: bool = False) -> BaselineContent:
     return parse_baseline(data, source=shown(path), both_sides=both_sides)
 
 
+def _no_baseline(data: bytes, source: str) -> InputError:
+    """The error of a file that is something else: empty, a baseline of detect-secrets, or anything."""
+    if not data.strip():
+        return InputError(f"{source} is empty", hint="delete it, then `tokenguard baseline update` writes a new one")
+    foreign = data.lstrip().startswith(b"{")
+    return InputError(
+        f"not a tokenguard baseline: {source}",
+        hint="import a .secrets.baseline with `tokenguard baseline import`"
+        if foreign
+        else "restore it from git, or delete it and let `tokenguard baseline update` write a new one",
+    )
+
+
 def parse_baseline(data: bytes, *, source: str, both_sides: bool = False) -> BaselineContent:
     """Read the bytes of a baseline file; `source` is how errors name it. As `read_baseline` otherwise."""
     rows = [row.removesuffix("\r") for row in data.decode("utf-8", "replace").split("\n")]
@@ -111,10 +124,7 @@ def parse_baseline(data: bytes, *, source: str, both_sides: bool = False) -> Bas
         raise InputError(f"{source} has format {found.group(1)}, this version reads 2 and {FORMAT}", hint=newer)
     salts = dict.fromkeys(bytes.fromhex(found.group(1)) for row in rows if (found := _HEAD.fullmatch(row)))
     if not salts or not (_HEAD.fullmatch(rows[0]) or _CONFLICT.fullmatch(rows[0])):
-        raise InputError(
-            f"not a tokenguard baseline: {source}",
-            hint="import a .secrets.baseline with `tokenguard baseline import`",
-        )
+        raise _no_baseline(data, source)
     if len(salts) > _MOST_SALTS:
         raise InputError(f"{source} has more than {_MOST_SALTS} salts", hint=_HINT)
     entries: list[BaselineEntry] = []

@@ -64,3 +64,26 @@ class StderrProgress:
         shown = paint(mark, colour) if self._colour else mark
         self._stream.write(f"{shown} {safe_text(text, one_line=True)}\n")
         self._stream.flush()
+
+
+class HeldNotes(StderrProgress):
+    """Keeps the notices of a command back until it is known whether they are to be shown."""
+
+    def __init__(self) -> None:
+        super().__init__(live=False)
+        self._notes: list[str] = []
+
+    def step(self, text: str) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self._notes.append(text)
+
+    def waiting(self, text: str) -> None:
+        """Nothing."""
+
+    def tell(self, progress: StderrProgress) -> None:
+        """Show what was kept."""
+        for each in self._notes:
+            progress.note(each)

@@ -115,10 +115,11 @@ def _unnamed(parts: OffboardPersonParts, person: str) -> InputError:
             hint=f"tokenguard list --state retired --made-by {person} lists what was retired",
         )
     names = ", ".join(each.option for each in ROLES)
+    known = parts.people.known
     return InputError(
-        f"no token names {person!r}, and neither does [people]: the name may be mistyped",
-        hint=f"write it as in {names}, or as in the file of [people]; if this person was offboarded before, "
-        "nothing is left to do",
+        f"no token{' and no entry of [people]' if known else ''} has the name {person!r}: it may be mistyped",
+        hint=f"write it as in {names}{', or as in the file of [people]' if known else ''}; if this person was "
+        "offboarded before, nothing is left to do",
     )
 
 
