@@ -107,7 +107,10 @@ def read_baseline(path: Path, *, both_sides: bool = False) -> BaselineContent:
 def _no_baseline(data: bytes, source: str) -> InputError:
     """The error of a file that is something else: empty, a baseline of detect-secrets, or anything."""
     if not data.strip():
-        return InputError(f"{source} is empty", hint="delete it, then `tokenguard baseline update` writes a new one")
+        return InputError(
+            f"not a tokenguard baseline: {source} is empty",
+            hint="delete it, then `tokenguard baseline update` writes a new one",
+        )
     foreign = data.lstrip().startswith(b"{")
     return InputError(
         f"not a tokenguard baseline: {source}",
