@@ -24,8 +24,8 @@ ASSIGNED: str = ('(?:(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|
 WORDS: tuple[bytes, ...] = (b'auth', b'basic', b'bearer', b'bindpw', b'community', b'connection-string', b'connection_string',
  b'connectionstring', b'credential', b'key', b'otp', b'pass', b'psk', b'pwd', b'salt', b'secret', b'token',
  b'webhook')
-FILES: tuple[str, ...] = ('.bundle/config', '.curlrc', '.docker/config.json', '.dockercfg', '.dockerconfigjson', '.git-credentials',
- '.kube/config', '.netrc', '.npmrc', '.pypirc', '.s3cfg', '.terraformrc', '.vault-token', '_curlrc', '_netrc',
- 'config/credentials/', 'config/master.key', 'credentials.tfrc.json', 'filezilla.xml', 'htpasswd', 'kubeconfig',
- 'my.cnf', 'pgpass', 'rclone.conf', 'recentservers.xml', 'settings-security.xml', 'settings.xml', 'sitemanager.xml',
- 'terraform.rc', 'userlist.txt', 'wp-config.php')
+FILES: tuple[str, ...] = ('.bundle/config', '.conf', '.curlrc', '.docker/config.json', '.dockercfg', '.dockerconfigjson', '.git-credentials',
+ '.kube/config', '.netrc', '.npmrc', '.pypirc', '.s3cfg', '.terraformrc', '.vault-token', '.yarnrc.yml', '/conf.d/',
+ '_curlrc', '_netrc', 'config/credentials/', 'config/master.key', 'credentials.tfrc.json', 'filezilla.xml',
+ 'htpasswd', 'kubeconfig', 'my.cnf', 'pgpass', 'recentservers.xml', 'settings-security.xml', 'settings.xml',
+ 'sitemanager.xml', 'terraform.rc', 'userlist.txt', 'wp-config.php')

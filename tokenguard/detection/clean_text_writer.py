@@ -21,6 +21,7 @@ from tokenguard.detection import (
     secret_places,
 )
 from tokenguard.detection.regex_set import loosened
+from tokenguard.detection.secret_forms import FORMS as SECRET_FORMS
 from tokenguard.detection.token_matcher import spellings
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import Piece, Run, pieces
@@ -147,13 +148,11 @@ def _of_rules() -> Iterator[Row]:
 def _of_others() -> Iterator[Row]:
     for pattern in (
         assignments.ADDRESS_PATTERN,
-        extras.VARIABLES_PATTERN,
         extras.PRESIGNED_PATTERN,
         "-----BEGIN",
-        "<D>",
     ):
         yield (0, 0, 0, 1, ALWAYS, tuple(alternatives(pattern)), ())
-    for pattern in (*secret_arguments.HEADS, *secret_places.WITHOUT_WORD):
+    for pattern in (*secret_arguments.HEADS, *secret_places.WITHOUT_WORD, *(form.begins for form in SECRET_FORMS)):
         yield (0, 0, 0, 0, NOWHERE, (), tuple(alternatives(pattern)))
 
 

@@ -28,6 +28,18 @@ _FILES: tuple[tuple[str, str, str, str], ...] = (
     ("netrc", r"[._]netrc", r"(?m)(?:^|[ \t])(?:password|passwd)[ \t\n]+(?P<value>[^\s#]+)", "Password in .netrc"),
     ("pgpass", r"\.?pgpass(?:\.conf)?", r"(?m)^(?!#)(?:[^:\n]*:){4}(?P<value>[^:\n]+)$", "Password in .pgpass"),
     (".npmrc", r"\.npmrc", r"(?m)(?:_auth(?:Token)?|_password)[ \t]*=[ \t]*\"?(?P<value>[^\s\"]+)", "npm login"),
+    (
+        ".yarnrc.yml",
+        r"\.yarnrc\.yml",
+        r"npmAuth(?:Ident|Token)[\"']?[ \t]*:[ \t]*[\"']?(?:[^\s:\"'$]+:)?(?P<value>[^\s\"']+)",
+        "npm login",
+    ),
+    (
+        "sssd",
+        r"(?:sssd[\w-]*\.conf(?:\.\w+)?|sssd/conf\.d/[\w.-]+)",
+        r"(?m)^[ \t]*ldap_default_authtok[ \t]*=[ \t]*(?P<value>\S+)",
+        "Password in sssd.conf",
+    ),
     (".pypirc", r"\.pypirc", r"(?m)^[ \t]*password[ \t]*[=:][ \t]*(?P<value>\S+)", "Password in .pypirc"),
     (
         "settings",

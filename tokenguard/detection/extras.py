@@ -10,7 +10,8 @@ from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch
 from tokenguard.detection.regex_set import RegexSet, regex_set
-from tokenguard.detection.stand_ins import goes_on_filled_up, stands_for_another
+from tokenguard.detection.secret_forms import FORMS, places_of
+from tokenguard.detection.stand_ins import goes_on_filled_up
 from tokenguard.detection.text_positions import TextPositions
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.domain.finding import FindingKind
@@ -19,34 +20,10 @@ from tokenguard.frozen import replace
 from tokenguard.token_formats.checksum import CHECKSUMS
 from tokenguard.token_formats.token_format import TokenFormat
 
-KNOWN_VARIABLE = "Token in a known variable"
-VARIABLES_PATTERN = (
-    "DESCRIPT_API_TOKEN|DESCRIPT_API_KEY|DESCRIPT_TOKEN|AUTOPOSTING_API_KEY|"
-    "AUTOPOSTING_TOKEN|OP_SERVICE_ACCOUNT_TOKEN|OP_CONNECT_TOKEN|DOPPLER_TOKEN|"
-    "CLOUDFLARE_API_TOKEN|VAULT_TOKEN|GITLAB_TOKEN|SENDGRID_API_KEY"
-)
-KNOWN_VARIABLE_PATTERN = (
-    rf"(?<![A-Za-z0-9])(?:{VARIABLES_PATTERN})(?![A-Za-z0-9_])[\"']?[ \t]{{0,8}}(?:[:=][ \t]{{0,8}}|[ \t])[\"']?"
-    r"(?P<value>[A-Za-z0-9+/=_:.~%-]{20,512})(?![A-Za-z0-9({$])"
-)
 PRESIGNED_PATTERN = r"(?i:(?:[?&;]|u0026)(?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=)"
-_PRESIGNED_URL, _VARIABLE, _ENCRYPTED_KEY, _PUTTY_KEY, _STATIC_KEY, _KEY_VALUE = range(6)
-ENCRYPTED_KEY_BEGINS = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
-_ENCRYPTED_KEY_PATTERN = rf"(?P<value>{ENCRYPTED_KEY_BEGINS}\s{{1,8}}[A-Za-z0-9+/=\s]{{64}})"
-KEY_BEGINS = "PuTTY-User-Key-File-3:", "-----BEGIN OpenVPN Static key V1-----", "<D>"
-"""How private keys begin that detect-secrets does not know: of PuTTY since 0.75, of OpenVPN, and of .NET in XML."""
-_PUTTY, _STATIC, _IN_XML = (
-    rf"(?P<value>{KEY_BEGINS[0]}[^\n]{{4,60}}\n(?:[^\n]{{0,200}}\n){{4,200}}?Private-MAC:[ ][0-9a-f]{{64}})",
-    rf"(?P<value>{KEY_BEGINS[1]}\s[0-9a-f\s]{{200,1200}})",
-    rf"{KEY_BEGINS[2]}(?P<value>[A-Za-z0-9+/]{{80,1400}}={{0,2}})</D>",
-)
-_BY_EXPRESSION = (
-    (_VARIABLE, KNOWN_VARIABLE, KNOWN_VARIABLE_PATTERN),
-    (_ENCRYPTED_KEY, "Encrypted Private Key", _ENCRYPTED_KEY_PATTERN),
-    (_PUTTY_KEY, "Private Key", _PUTTY),
-    (_STATIC_KEY, "Private Key", _STATIC),
-    (_KEY_VALUE, "Private Key", _IN_XML),
-)
+_PRESIGNED_URL, _FIRST_FORM = 0, 1
+"""The places of their expressions among those that are asked at once."""
+ANCHORS = (PRESIGNED_PATTERN, *(form.begins for form in FORMS))
 _NEAR_CHARACTERS = 400
 _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|\.buildkite/|azure-pipelines|bitbucket-pipelines"
@@ -84,11 +61,10 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
         if taken.take(token.start, token.end):
             match = _match(token.type, places.of(token.start), token.value)
             yield replace(match, facts={"via": "base64"}, written=Secret(text[token.start : token.end]))
-    for number, name, pattern in _BY_EXPRESSION:
-        for found in re.finditer(pattern, plain) if number in present else ():
-            start, end = found.span("value")
-            if _may_be_value(name, text[start:end]) and taken.take(start, end):
-                yield _match(name, places.of(start), text[start:end])
+    for number, form in enumerate(FORMS, _FIRST_FORM):
+        for start, end in places_of(form, plain) if number in present else ():
+            if taken.take(start, end):
+                yield _match(form.name, places.of(start), text[start:end])
 
 
 def _in_manifests(text: str) -> Iterable[CredentialPlace]:
@@ -150,19 +126,9 @@ def _has_word_near(words: tuple[str, ...], text: str, span: TokenSpan) -> bool:
     return any(word in around for word in words)
 
 
-def _may_be_value(name: str, value: str) -> bool:
-    return name != KNOWN_VARIABLE or (not stands_for_another(value) and _looks_random(value))
-
-
-def _looks_random(value: str) -> bool:
-    """Digits among letters: what a generator writes and a person does not."""
-    digits = sum(char.isdigit() for char in value)
-    return digits >= 2 and any(char.isalpha() for char in value)  # noqa: PLR2004 - one may be a version
-
-
 @cache
 def _anchors() -> RegexSet:
-    return regex_set([PRESIGNED_PATTERN, VARIABLES_PATTERN, _ENCRYPTED_KEY_PATTERN, *KEY_BEGINS])
+    return regex_set(ANCHORS)
 
 
 class _Taken:

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from tokenguard.detection.assignments import ADDRESS_PATTERN, ASSIGNED_PATTERN, COMMAND_PATTERN
 from tokenguard.detection.encoded_tokens import literals
-from tokenguard.detection.extras import ENCRYPTED_KEY_BEGINS, KEY_BEGINS, PRESIGNED_PATTERN, VARIABLES_PATTERN
+from tokenguard.detection.extras import ANCHORS
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import prefilter
 from tokenguard.detection.regex_set import Regex, loosened, regex
@@ -111,8 +111,8 @@ def _assignments() -> tuple[_Question, ...]:
 
 @cache
 def _marks() -> tuple[_Question, ...]:
-    """For what is told from vendors' formats: signed addresses, variables, encrypted keys, manifests."""
-    return (_any_of((PRESIGNED_PATTERN, VARIABLES_PATTERN, ENCRYPTED_KEY_BEGINS, *KEY_BEGINS, MANIFEST)),)
+    """For what is told from vendors' formats: signed addresses, secrets of forms of their own, manifests."""
+    return (_any_of((*ANCHORS, MANIFEST)),)
 
 
 @cache

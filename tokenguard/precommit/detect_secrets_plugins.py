@@ -9,8 +9,8 @@ from collections.abc import Generator
 
 from detect_secrets.plugins.base import RegexBasedDetector
 
-from tokenguard.detection.extras import KNOWN_VARIABLE_PATTERN
 from tokenguard.detection.presigned import presigned_urls
+from tokenguard.detection.secret_forms import KNOWN_VARIABLE_PATTERN
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.token_format import TokenFormat, expression
 

@@ -136,6 +136,10 @@ _WRAPPED = (60, 64, 70, 76, 77)
 """Where programs break the lines of base64; one may end in a backslash."""
 _LONG, _RANDOM = 16, -1.0
 _SECRETS = _words_of("password passwd pwd pass secret token key apikey credential auth authorization bearer")
+_SAME_AS = dict.fromkeys(
+    ("authtok", "bindpw", "masterauth", "passcode", "passphrase", "requirepass", "rootpw"), "password"
+)
+"""Names of settings that the labelled data has seldom, or not at all."""
 _LEAST_LOGIN = 12
 _WORDY = 0.6
 """Bits for each character above which a value is made of words."""
@@ -156,7 +160,7 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
     yield from _against(value, name)
     if _is_login(value):
         yield "base64 of a login"
-    words = [word.lower() for word in _WORD.findall(name)][-6:]
+    words = [_SAME_AS.get(word.lower(), word.lower()) for word in _WORD.findall(name)][-6:]
     yield from dict.fromkeys(f"the name has {word}" for word in words if not word.isdigit())
     if words:
         yield f"the name ends in {words[-1]}"

@@ -1,0 +1,120 @@
+"""Secrets that are told by a form of their own: private keys, tokens in addresses, phrases of wallets.
+
+Each form has a beginning that is looked for in every file at once, and an expression that is asked where it was seen.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from tokenguard.detection.stand_ins import is_published, is_typed, stands_for_another
+from tokenguard.frozen import Frozen
+
+KNOWN_VARIABLE = "Token in a known variable"
+_VARIABLES = (
+    "DESCRIPT_API_TOKEN|DESCRIPT_API_KEY|DESCRIPT_TOKEN|AUTOPOSTING_API_KEY|"
+    "AUTOPOSTING_TOKEN|OP_SERVICE_ACCOUNT_TOKEN|OP_CONNECT_TOKEN|DOPPLER_TOKEN|"
+    "CLOUDFLARE_API_TOKEN|VAULT_TOKEN|GITLAB_TOKEN|SENDGRID_API_KEY"
+)
+KNOWN_VARIABLE_PATTERN = (
+    rf"(?<![A-Za-z0-9])(?:{_VARIABLES})(?![A-Za-z0-9_])[\"']?[ \t]{{0,8}}(?:[:=][ \t]{{0,8}}|[ \t])[\"']?"
+    r"(?P<value>[A-Za-z0-9+/=_:.~%-]{20,512})(?![A-Za-z0-9({$])"
+)
+_ENCRYPTED_KEY = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
+_PUTTY, _STATIC, _IN_XML = "PuTTY-User-Key-File-3:", "-----BEGIN OpenVPN Static key V1-----", "<D>"
+"""How private keys begin that detect-secrets does not know: of PuTTY since 0.75, of OpenVPN, and of .NET in XML."""
+_CONDA = r"(?i:conda|quetz)[^\s\"'<>]{0,200}/t/[\w-]{16}"
+_IN_CHANNEL = (
+    r"(?i:conda|quetz)[^\s\"'<>]{0,200}?/t/(?P<value>(?:[a-z]{2}-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|[A-Za-z0-9_-]{20,128})(?![\w.-])"
+)
+_FERNET = (
+    r"(?i:fernet)[\w.-]{0,40}\\?[\"'\])]{0,2}[ \t]{0,8}(?:[:?]=|=>|[=:,(]|[ \t])[ \t]{0,8}[bru]{0,2}\\?[\"'`]?"
+    r"(?P<value>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=)(?![\w=])"
+)
+"""A key of 32 bytes, as cryptography's `Fernet.generate_key` writes it."""
+GENERATED = r"\"(?:override_special|min_special)\\{0,3}\":"
+"""An attribute of the passwords that Terraform's provider `random` makes; their value is in the same object."""
+_RESULT = (
+    r"(?s)\"id\\{0,3}\"\s{0,8}:\s{0,8}\\{0,3}\"none\\{0,3}\",(?:(?!\"result|\"id\\).){0,900}?"
+    r"\"length\\{0,3}\"\s{0,8}:\s{0,8}\d(?:(?!\"id\\{0,3}\").){0,600}?"
+    r"\"result\\{0,3}\"\s{0,8}:\s{0,8}\\{0,3}\"(?P<value>(?:[^\"\\\n]|\\u[0-9a-f]{4}|\\[\"\\/]){8,200}?)\\{0,3}\""
+)
+_PHRASE_NAME = (
+    r"(?i:mnemonic|(?:seed|recovery|backup|secret|wallet)[_ -]?(?:phrase|words)|wallet[_ -]?seed|seed[_-]?mnemonic)"
+)
+_WORDS = r"[a-z]{3,8}(?: [a-z]{3,8}){11}(?:(?: [a-z]{3,8}){3}){0,4}"
+_PHRASE = (
+    rf"{_PHRASE_NAME}[\w.-]{{0,24}}\\?[\"'\])]{{0,2}}[ \t]{{0,4}}(?::[ \t]?(?:&str|string|str)[ \t]?)?"
+    r"(?::=|=>|\?\?|\|\||[=:(,])[ \t]{0,4}(?:[A-Za-z.:]{1,24}\()?\\?[\"'`]?"
+    rf"(?P<value>{_WORDS})(?! ?[A-Za-z0-9,.;:])"
+)
+_NO_WORDS = frozenset(
+    ("the", "and", "for", "with", "from", "your", "are", "was", "not", "has", "words", "its", "but", "our", "only")
+)
+"""Words of sentences that no list of BIP-39 has."""
+_LEAST_DISTINCT = 5 / 6
+"""Of the words of a phrase: of 12 random ones two are rarely the same, in published ones most are."""
+
+_LEAST_VARIED = 16
+"""Different characters of a key in base64: a random one has more than twenty."""
+
+
+class SecretForm(Frozen, frozen=True):
+    """One of them."""
+
+    name: str
+    begins: str
+    """An expression of RE2 that matches within each secret of the form."""
+    pattern: str
+    """For Python; the secret is its group `value`."""
+    accepts: Callable[[str], bool] = lambda _value: True
+
+
+def _looks_random(value: str) -> bool:
+    """Digits among letters: what a generator writes and a person does not."""
+    digits = sum(char.isdigit() for char in value)
+    return digits >= 2 and any(char.isalpha() for char in value)  # noqa: PLR2004 - one may be a version
+
+
+def _is_assigned(value: str) -> bool:
+    return not stands_for_another(value) and _looks_random(value)
+
+
+def _is_varied(value: str) -> bool:
+    return len(set(value)) >= _LEAST_VARIED and not is_typed(value) and not is_published(value)
+
+
+def _is_in_path(value: str) -> bool:
+    """Whether a part of an address is random, and not the title of a page."""
+    return _is_assigned(value) and ("-" not in value[4:] or any(map(str.isupper, value)) or value[-13:-12] == "-")
+
+
+def _is_phrase(value: str) -> bool:
+    words = value.split()
+    distinct = len(set(words)) >= len(words) * _LEAST_DISTINCT
+    made_up = words == sorted(words) or is_published(value)
+    return distinct and not made_up and not _NO_WORDS.intersection(words)
+
+
+FORMS = (
+    SecretForm(KNOWN_VARIABLE, _VARIABLES, KNOWN_VARIABLE_PATTERN, _is_assigned),
+    SecretForm("Encrypted Private Key", _ENCRYPTED_KEY, rf"(?P<value>{_ENCRYPTED_KEY}\s{{1,8}}[A-Za-z0-9+/=\s]{{64}})"),
+    SecretForm(
+        "Private Key",
+        _PUTTY,
+        rf"(?P<value>{_PUTTY}[^\n]{{4,60}}\n(?:[^\n]{{0,200}}\n){{4,200}}?Private-MAC:[ ][0-9a-f]{{64}})",
+    ),
+    SecretForm("Private Key", _STATIC, rf"(?P<value>{_STATIC}\s[0-9a-f\s]{{200,1200}})"),
+    SecretForm("Private Key", _IN_XML, rf"{_IN_XML}(?P<value>[A-Za-z0-9+/]{{80,1400}}={{0,2}})</D>"),
+    SecretForm("Token in a conda channel", _CONDA, _IN_CHANNEL, _is_in_path),
+    SecretForm("Password in Terraform's state", GENERATED, _RESULT),
+    SecretForm("Fernet Key", r"(?i:fernet)", _FERNET, _is_varied),
+    SecretForm("Recovery phrase of a wallet", _PHRASE_NAME, _PHRASE, _is_phrase),
+)
+
+
+def places_of(form: SecretForm, text: str) -> Iterator[tuple[int, int]]:
+    """Where the secrets of this form begin and end."""
+    for found in re.finditer(form.pattern, text):
+        if form.accepts(found["value"]):
+            yield found.span("value")
