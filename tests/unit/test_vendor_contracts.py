@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.fakes.vendors.__main__ import main
 from tests.fakes.vendors.openapi import Spec, differences
 from tokenguard.providers.generic.loading import describe
 
@@ -118,3 +119,15 @@ def test_a_description_in_several_files_is_read_as_one(tmp_path):
     path.write_text(json.dumps(parted))
     assert found(Spec(path)) == []
     assert found(Spec(path), FILE.replace("id: /key/id", "id: /key/uid"))
+
+
+@pytest.mark.parametrize(
+    "text", ["{", json.dumps({"paths": {"/v3/scopes": {"get": {"$ref": "missing.json#/x"}}}}), "{}"]
+)
+def test_a_description_that_cannot_be_read_is_named_and_the_others_are_compared(text, tmp_path, capsys):
+    (tmp_path / "sendgrid.json").write_text(text)
+    (tmp_path / "twilio.json").write_text(json.dumps({"paths": {}}))
+    assert main(str(tmp_path)) == 1
+    told = capsys.readouterr().out
+    assert "sendgrid       not compared: its description cannot be read" in told
+    assert "twilio         differs" in told
