@@ -52,6 +52,13 @@ def by_value(said):
 
 
 BAD_FILES = {
+    "a secret as the id": changed("  id: /data/id\n", "  id: /data/key\n"),
+    "a secret as the hint": changed("  id: /data/id\n", "  id: /data/id\n  hint: /data/key\n"),
+    "a new value in place as the id": SANDBOX_FILE + "replace: {request: 'PUT /k/{id}', value: /key, id: /key}\n",
+    "a new value in place as the hint": SANDBOX_FILE + "replace: {request: 'PUT /k/{id}', value: /key, hint: /key}\n",
+    "a field of the login that no new token has": changed(
+        "auth: header X-Api-Key", 'auth: {basic: "{email}/token:{token}"}'
+    ),
     "a new value by GET": SANDBOX_FILE + "replace: {request: 'GET /k/{id}', value: /key}\n",
     "a new value of no token": SANDBOX_FILE + "replace: {request: PUT /k/value, value: /key}\n",
     "a new value that is nowhere": SANDBOX_FILE + "replace: {request: 'PUT /k/{id}'}\n",

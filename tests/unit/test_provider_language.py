@@ -23,6 +23,7 @@ from tokenguard.providers.provider_settings import ProviderSettings
 VALUE = Value.of("tgcanary-token")
 PAIR = Value({"token": Secret("tgcanary-token"), "key_id": Secret("tgcanary-id")})
 SCOPE = Scope("project", "42")
+BOTH_FIELDS = "{token: /token, key_id: /key}"
 
 FILE = """\
 name: acme
@@ -99,7 +100,7 @@ CARRIED = {
 def test_a_credential_travels_as_the_file_says_and_in_no_other_way(case, tmp_path):
     auth, value, line, headers = CARRIED[case]
     with ScriptedServer(reply(200, b"{}")) as server:
-        assert acme(tmp_path, server.url, AUTH=auth).probe(value, None).verdict is Verdict.ALIVE
+        assert acme(tmp_path, server.url, AUTH=auth, VALUE=BOTH_FIELDS).probe(value, None).verdict is Verdict.ALIVE
     seen, sent, _ = asked(server)
     assert (seen, sent["x-api-version"]) == (line, "2026-11-01")
     assert {name: text for name, text in sent.items() if name in {"authorization", "x-key", "x-secret"}} == headers
@@ -108,7 +109,7 @@ def test_a_credential_travels_as_the_file_says_and_in_no_other_way(case, tmp_pat
 def test_a_value_that_lacks_a_field_is_not_sent(tmp_path):
     auth = '{headers: {X-Key: "{key_id}", X-Secret: "{token}"}}'
     with ScriptedServer(reply(200, b"{}")) as server:
-        provider = acme(tmp_path, server.url, AUTH=auth)
+        provider = acme(tmp_path, server.url, AUTH=auth, VALUE=BOTH_FIELDS)
         assert provider.probe(VALUE, None).verdict is Verdict.UNKNOWN
         with pytest.raises(CreateRefused):
             issuer(provider, VALUE, SCOPE).listed()
@@ -252,6 +253,7 @@ BAD = {
     "a condition with a bad pointer": {"PROBE": '{request: GET /me, dead: [{status: "403", at: error, is: [x]}]}'},
     "a condition with an unknown key": {"PROBE": '{request: GET /me, dead: [{status: "403", at: /e, is: [x], or: y}]}'},
     "a key with another placeholder": {"CREATE": '{name: "{label}", "{label}": x}'},
+    "a login with a field that no new token has": {"AUTH": '{basic: "{key_id}:{token}"}'},
     "no value called token": {"VALUE": "{secret: /secret}"},
     "a value of nothing": {"VALUE": "{}"},
     "no revoke steps": {"REVOKE": "[]"},

@@ -11,7 +11,7 @@ from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
 from tokenguard.mapping_reader import DocumentPositions, MappingReader, yaml_positions
 from tokenguard.providers.generic import auth_section, probe_section, provider_sections, revoke_value_section
-from tokenguard.providers.generic.description import Delays, Description, Rows, Update
+from tokenguard.providers.generic.description import Delays, Description, RevokerLogin, Rows, Update
 
 FORMAT = "1"
 _MAX_BYTES = 65_536
@@ -125,8 +125,22 @@ def _refuse_gaps(top: MappingReader, said: Description) -> None:
         top.refuse("without `list` a token whose creation was interrupted cannot be found", "revoke")
     if said.replace is not None and (said.rows is None or said.probe is None):
         top.refuse("without `list` and `probe` it is unknown which value is live", "replace")
+    _check_new_values(top, said)
     if said.update is not None:
         _check_update(top, said.update, said.rows)
+
+
+def _check_new_values(top: MappingReader, said: Description) -> None:
+    """What is sent to authenticate a new token has to be in the answer that holds it."""
+    shown = said.revoke_value is not None and said.revoke_value.login is RevokerLogin.ITSELF
+    for key, made in (("create", said.create), ("replace", said.replace)):
+        missing = said.auth.fields - (made.value.keys() if made else said.auth.fields)
+        if missing and (shown or said.probe is not None):
+            top.refuse(
+                f"a new token would not have {{{min(missing)}}}, which requests with it need",
+                "auth",
+                hint=f"name its place under `{key}.value`, or write its text instead of the placeholder",
+            )
 
 
 def _check_update(top: MappingReader, update: Update, rows: Rows | None) -> None:

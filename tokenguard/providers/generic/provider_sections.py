@@ -55,6 +55,7 @@ _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
     PagingKind.LINK: ("limit",),
 }
 _PAGE_SIZE = 100
+_NO_OWN_ID = "name the token's own id; if it has none, remove `create`, `list` and `revoke`, and write `guide`"
 _REQUEST_KEYS = ("request", "body")
 _CREATE_KEYS = (*_REQUEST_KEYS, "value", "id", "hint")
 _ROW_KEYS = ("hint", "created", "last_used", "expires")
@@ -84,6 +85,7 @@ def create(top: MappingReader, *, expires: bool) -> Create | None:
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "label" not in used:
         fields.refuse("this must not be a GET, and must give the token the name {label}", "request")
+    _check_secret_alone(fields, made)
     fields.close()
     return made
 
@@ -101,6 +103,7 @@ def replacing(top: MappingReader, *, expires: bool) -> Replace | None:
         hint=maybe_pointer(fields, "hint"),
     )
     _check_names_token(fields, made)
+    _check_secret_alone(fields, made)
     fields.close()
     return made
 
@@ -222,6 +225,17 @@ def _check_names_token(fields: MappingReader, made: Revoke | Replace | Update) -
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "id" not in used:
         fields.refuse("this must not be a GET, and must name the token by {id}", "request")
+
+
+def _check_secret_alone(fields: MappingReader, made: Create | Replace) -> None:
+    """Ids and hints are recorded and shown in plain text, and ids are part of addresses."""
+    for key, found in (("id", made.id), ("hint", made.hint)):
+        if found == made.value[TOKEN_FIELD]:
+            fields.refuse(
+                "this is the place of the secret, and ids and hints are shown in plain text",
+                key,
+                hint=_NO_OWN_ID if key == "id" else "remove it, or name the place of the part that the service shows",
+            )
 
 
 def _value(fields: MappingReader) -> dict[str, JsonPointer]:
