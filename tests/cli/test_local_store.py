@@ -310,3 +310,18 @@ class TestDoctor:
         subprocess.run(["git", "add", ".env"], check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
         code, levels = self._levels(cli)
         assert (code, levels[".env"]) == (1, "fail")
+
+
+def test_init_makes_no_empty_store_where_a_known_one_is_gone_unless_asked_to(cli, tmp_path, words):
+    """A disk that is not mounted: an empty store in its place would say that nothing is due."""
+    assert cli("init").code == 0
+    _add(cli)
+    (tmp_path / "store").rename(tmp_path / "unmounted")
+    refused = cli("init")
+    assert (refused.code, (tmp_path / "store").exists()) == (2, False)
+    words(refused)
+    (tmp_path / "unmounted").rename(tmp_path / "store")
+    assert NAME in cli("list").out
+    (tmp_path / "store").rename(tmp_path / "unmounted")
+    assert cli("init", "--anew").code == 0
+    assert NAME not in cli("list").out

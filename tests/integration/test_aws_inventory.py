@@ -92,6 +92,14 @@ def test_a_leak_leads_to_its_owner_in_two_requests(aws, store):
     assert finder.secrets.client.asked - before <= 2
 
 
+def test_a_leak_leads_to_an_owner_whose_secret_lost_its_tags(aws, store):
+    fill(aws, store, 3)
+    leaked = created(store, "leaky/service", owner="video", fingerprint=store.fingerprint(VALUE))
+    aws.service.shelf.secrets["video-team/leaky/service"].tags.clear()
+    finder = opened(aws)
+    assert finder.holders(finder.fingerprint(VALUE)) == (leaked.id,)
+
+
 def test_finding_a_token_by_its_name_takes_one_request(aws, store):
     created(store)
     finder = opened(aws)

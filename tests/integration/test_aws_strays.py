@@ -90,7 +90,7 @@ def test_a_token_whose_secret_is_scheduled_for_deletion_is_told_and_is_no_intact
     cli.aws.service.call("DeleteSecret", {"SecretId": secret})
     for line in (["list"], ["rotate", "--due"], ["check", "--inventory-only"]):
         answer = cli(*line)
-        assert secret in answer.err, line
+        assert answer.code == ExitCode.UNREACHABLE, line
         assert f"restore-secret --region {cli.aws.region} --secret-id '{secret}'" in answer.err, line
     named_with_exit_6(cli, secret)
     shown = cli("show", NAME)
@@ -101,17 +101,62 @@ def test_a_token_whose_secret_is_scheduled_for_deletion_is_told_and_is_no_intact
     assert [token["name"] for token in cli("list", "--format", "json").document["tokens"]] == [NAME]
 
 
-@pytest.mark.parametrize("kept", [(), (STORE,), (TOKEN,)])
-def test_a_token_whose_secret_lost_the_stores_tags_is_no_intact_store(cli, kept):
-    secret = f"{prefix_of(cli)}/{NAME}"
+def untag(cli: AwsCommandLine, *kept: str) -> str:
+    secret = secret_of(cli)
     lost = [key for key in tags_of(cli) if key not in kept]
     cli.aws.service.call("UntagResource", {"SecretId": secret, "TagKeys": lost})
-    assert cli("list", "--format", "json").document["tokens"] == []
+    return secret
+
+
+def listed(cli: AwsCommandLine) -> list[str]:
+    return [token["name"] for token in cli("list", "--format", "json").document["tokens"]]
+
+
+@pytest.mark.parametrize("kept", [(), (STORE,), (TOKEN,)])
+def test_a_token_whose_secret_lost_the_stores_tags_is_in_every_list_and_is_no_intact_store(cli, kept):
+    assert cli("edit", NAME, "--due", "2020-01-01").code == ExitCode.OK
+    secret = untag(cli, *kept)
+    assert listed(cli) == [NAME]
+    assert NAME in cli("report").out
+    assert NAME in cli("check", "--inventory-only").out
     named_with_exit_6(cli, secret)
     assert f"tokenguard verify {NAME}" in cli("audit", "verify").err
+    before = cli.live()
+    assert cli("rotate", "--due").code == ExitCode.OK
+    assert cli.live() != before
+    assert cli("audit", "verify").code == ExitCode.OK
+
+
+def test_what_the_hint_says_tags_a_secret_again(cli):
+    untag(cli)
     assert cli("verify", NAME).code == ExitCode.OK
     assert cli("audit", "verify").code == ExitCode.OK
-    assert [token["name"] for token in cli("list", "--format", "json").document["tokens"]] == [NAME]
+    assert listed(cli) == [NAME]
+
+
+def test_a_renamed_token_whose_secret_lost_the_stores_tags_is_in_every_list(cli):
+    assert cli("edit", NAME, "--rename", OTHER, "--yes").code == ExitCode.OK
+    untag(cli)
+    assert listed(cli) == [OTHER]
+
+
+def test_a_secret_without_tags_that_no_name_leads_to_is_told_until_the_hint_s_command_was_run(cli):
+    """Its token is missing from lists: what speaks of all tokens does not end with exit 0."""
+    assert cli("edit", NAME, "--rename", OTHER, "--yes").code == ExitCode.OK
+    secret = untag(cli)
+    pointer = f"{prefix_of(cli)}/{OTHER}"
+    cli.aws.service.call("DeleteSecret", {"SecretId": pointer, "ForceDeleteWithoutRecovery": True})
+    nothing_is_said_of_all_tokens(cli, secret)
+    named_with_exit_6(cli, secret)
+    run_command_of(cli, cli("audit", "verify").err)
+    assert listed(cli) == [OTHER]
+
+
+def nothing_is_said_of_all_tokens(cli: AwsCommandLine, secret: str) -> None:
+    for line in (["list"], ["rotate", "--due"], ["check", "--inventory-only"], ["report"], ["metrics"], ["upkeep"]):
+        answer = cli(*line)
+        assert answer.code in {ExitCode.FINDINGS, ExitCode.UNREACHABLE}, (line, answer)
+        assert secret in answer.err, line
 
 
 def test_a_store_that_is_not_there_any_more_is_not_told_like_one_that_never_was(cli):
@@ -120,6 +165,10 @@ def test_a_store_that_is_not_there_any_more_is_not_told_like_one_that_never_was(
     assert answer.code == ExitCode.USAGE
     assert "not there any more" in answer.error
     assert "get-caller-identity" in answer.err
+    refused = cli("init", "--sandbox")
+    assert (refused.code, "not there any more" in refused.error) == (ExitCode.USAGE, True), refused
+    assert cli("list").code == ExitCode.USAGE, "nothing was made"
+    assert cli("init", "--sandbox", "--anew").code == cli("list").code == ExitCode.OK
 
 
 def test_the_store_s_own_secrets_that_are_scheduled_for_deletion_are_named(cli):
@@ -165,11 +214,16 @@ def move_current(cli: AwsCommandLine, to: str) -> None:
 
 def run_command_of(cli: AwsCommandLine, hint: str) -> None:
     """Run the command of a hint as AWS's own command line would: its options are the parameters of one call."""
-    words = shlex.split(re.findall(r"`aws secretsmanager ([^`]+)`", hint.replace("\n", " "))[0])
-    options = dict(zip(words[1::2], words[2::2], strict=True))
-    assert options.pop("--region") == cli.aws.region
-    camel = lambda text: "".join(part.capitalize() for part in text.removeprefix("--").split("-"))  # noqa: E731
-    cli.aws.service.call(camel(words[0]), {camel(name): each for name, each in options.items()})
+    command, _, options = re.findall(r"`aws secretsmanager ([^`]+)`", hint.replace("\n", " "))[0].partition(" --")
+    given = {name: shlex.split(text) for name, _, text in (each.partition(" ") for each in options.split(" --"))}
+    assert given.pop("region") == [cli.aws.region]
+    params = {camel(name): words[0] for name, words in given.items() if name != "tags"}
+    tags = [dict(part.split("=", 1) for part in each.split(",")) for each in given.get("tags", ())]
+    cli.aws.service.call(camel(command), params | ({"Tags": tags} if tags else {}))
+
+
+def camel(text: str) -> str:
+    return "".join(part.capitalize() for part in text.split("-"))
 
 
 GIVING = (["exec", "-t", NAME, "--", "env"], ["env", "-t", NAME], ["verify", NAME])

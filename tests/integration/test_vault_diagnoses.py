@@ -83,6 +83,11 @@ def test_a_store_whose_mount_was_moved_is_not_told_like_one_that_never_was(cli, 
     openbao.api("POST", "sys/remount", {"from": mount, "to": f"{mount}-moved"})
     answer = told(cli, ExitCode.USAGE, "not there any more", "vault secrets list")
     assert "there is no store" not in answer.err
+    openbao.api("POST", f"sys/mounts/{mount}", {"type": "kv-v2"})
+    refused = cli("init")
+    assert (refused.code, "not there any more" in refused.err) == (ExitCode.USAGE, True), refused
+    assert cli("list").code == ExitCode.USAGE, "nothing was made"
+    assert cli("init", "--anew").code == cli("list").code == ExitCode.OK
 
 
 @pytest.fixture

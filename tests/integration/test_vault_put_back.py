@@ -263,7 +263,17 @@ def stored_document(cli: VaultCommandLine) -> dict:
     return json.loads(Entry(cli, f"doc/{token_of(cli)}").content()["document"])
 
 
-def test_a_document_that_was_removed_with_all_its_versions_is_noticed(cli, document):
+def test_a_document_that_was_removed_with_all_its_versions_is_noticed(cli, document, openbao, tmp_path):
     token = token_of(cli)
     document.remove()
-    refused(cli, f"cand/{token}", ["audit", "verify"], ["doctor"])
+    for line in (["list"], ["rotate", "--due"], ["check", "--inventory-only"], ["report"], ["metrics"], ["upkeep"]):
+        answer = cli(*line)
+        assert answer.code in {ExitCode.FINDINGS, ExitCode.UNREACHABLE}, (line, answer)
+        assert f"the document of {NAME} was removed" in answer.err, line
+    refused(cli, f"doc/{token}", ["audit", "verify"], ["doctor"])
+    other = f"{NAME}-other"
+    assert cli.issue(other).code == ExitCode.OK
+    assert cli("list").code == cli("list").code == ExitCode.UNREACHABLE, "the index was written since"
+    run_commands_of(cli("list").err, openbao, tmp_path)
+    assert cli("list").code == ExitCode.OK
+    assert other in cli("list").out

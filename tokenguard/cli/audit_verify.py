@@ -5,7 +5,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import Tampered
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.verify_store import AnchorNotes, check_whole, watch_of, what_then
+from tokenguard.usecases.verify_store import AnchorNotes, check_whole, uncompared, watch_of, what_then
 
 
 def _anchor(watch: AnchorNotes | None) -> dict[str, object]:
@@ -38,6 +38,8 @@ def verify(wiring: Wiring) -> None:
         wiring.progress.note(
             "this machine had no anchor of the store: a rollback to an older copy could not be detected until now"
         )
+    if left := uncompared(store):
+        wiring.progress.note(left)
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries, **_anchor(watch)})
     else:

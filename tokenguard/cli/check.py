@@ -88,7 +88,10 @@ def check(
         assessments = assessed()
     _print(wiring, assessments, chosen)
     failed = any(each.at_least(held.asked.failing(Severity(fail_on or Severity.ERROR))) for each in assessments)
-    return ExitCode.FINDINGS if failed else ExitCode.OK
+    if failed:
+        return ExitCode.FINDINGS
+    wiring.stores.check_listed_whole()
+    return ExitCode.OK
 
 
 def _assessed(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # it loads the stores
     help="Write the recovery code to this new private file; otherwise a terminal shows it once.",
 )
 @click.option("--sandbox", is_flag=True, help="Allow practice providers on this machine (a local store always does).")
+@click.option("--anew", is_flag=True, help="Create a store also where this machine used one that is gone.")
 @click.option("--print-policy", is_flag=True, help="Print the access policy of each role on Vault or AWS, and exit.")
 @click.option(
     "--adopt", "adopted", metavar="LOCATION", multiple=True, help="With --print-policy: a field that the store adopts."
@@ -79,6 +80,7 @@ def init(
     scheduler: str | None,
     into: str,
     sandbox: bool,
+    anew: bool,
     print_policy: bool,
     adopted: tuple[str, ...],
     repository: str,
@@ -102,12 +104,14 @@ def init(
     With --schedule it creates no store either: it prints systemd units, a crontab or CronJobs for this store.
     """
     if scheduler is not None or into:
-        others = recovery_file or sandbox or print_policy or adopted or ci or repository or account or requirement
+        others = (
+            recovery_file or sandbox or anew or print_policy or adopted or ci or repository or account or requirement
+        )
         _schedule(wiring, scheduler, into, image, alone=not others)
         return
     if ci is not None:
         _pipeline(
-            wiring, alone=not (recovery_file or sandbox or print_policy or adopted), yes=yes, system=ci,
+            wiring, alone=not (recovery_file or sandbox or anew or print_policy or adopted), yes=yes, system=ci,
             repository=repository, number=repository_id, branch=branch, account=account, requirement=requirement,
             image=image,
         )  # fmt: skip
@@ -119,7 +123,7 @@ def init(
         return
     if adopted:
         raise InputError("--adopt needs --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
-    _show(wiring, wiring.backend.create(recovery_file, sandbox=sandbox), recovery_file)
+    _show(wiring, wiring.backend.create(recovery_file, sandbox=sandbox, anew=anew), recovery_file)
 
 
 def _pipeline(wiring: Wiring, *, alone: bool, yes: bool, **options: str) -> None:

@@ -66,6 +66,7 @@ def list_tokens(wiring: Wiring, *, within: int | None, all_stores: bool, as_form
         print_csv(wiring, found, labelled=all_stores)
     else:
         _print(wiring, found, labelled=all_stores, narrowed=narrowed)
+    wiring.stores.check_listed_whole()
 
 
 def _by_due(found: list[_Found], now: datetime, within: timedelta | None) -> list[_Found]:

@@ -26,6 +26,7 @@ def metrics(wiring: Wiring, output: str | None) -> None:
     text = metrics_text(wiring)
     if output is None:
         wiring.screen.text(text)
-        return
-    save_page(Path(output), text)
-    wiring.progress.note(f"written to {shown(Path(output))}")
+    else:
+        save_page(Path(output), text)
+        wiring.progress.note(f"written to {shown(Path(output))}")
+    wiring.stores.check_listed_whole()

@@ -68,8 +68,9 @@ def report(
     if output is not None:
         save_page(Path(output), text, force=force)
         wiring.progress.note(f"written to {shown(Path(output))}")
-        return
-    wiring.screen.text(text)
+    else:
+        wiring.screen.text(text)
+    wiring.stores.check_listed_whole()
 
 
 def _form(given: str, *, as_html: bool) -> OutputFormat:

@@ -132,13 +132,7 @@ def _replace(
     rollout = allowed(wiring, snapshots) if due and wiring.tty is None else None
     single = len(names) == 1
     plans = _plans(
-        wiring,
-        snapshots,
-        rollout,
-        asked=asked,
-        due=due,
-        strict=plan_only and single,
-        accept_outage=accept_outage,
+        wiring, snapshots, rollout, asked=asked, due=due, strict=plan_only and single, accept_outage=accept_outage
     )
     if plan_only and due and rollout is None:
         tell_held(wiring, allowed(wiring, snapshots), attended=True)
@@ -155,7 +149,10 @@ def _replace(
         jobs = _after_canaries(rollout, plans, jobs)
     options = (*_MODE_OPTIONS.get(asked, ()), *(("--accept-outage",) if accept_outage else ()))
     again = ("--due", *wanted.options) if due else _with_reason(options, reason)
-    return _run(wiring, jobs, single=single, shared=due, again=again)
+    code = _run(wiring, jobs, single=single, shared=due, again=again)
+    if code is ExitCode.OK and not names:
+        wiring.stores.check_listed_whole()
+    return code
 
 
 def _authorise(wiring: Wiring, snapshots: Sequence[Snapshot], plans: Sequence[RotationPlan], *, asked: bool) -> None:

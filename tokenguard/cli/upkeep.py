@@ -64,4 +64,6 @@ def upkeep(
         from tokenguard.usecases.write_metrics import metrics_text  # few runs write them
 
         save_page(Path(metrics), metrics_text(wiring, upkeep_code=found.exit_code))
+    if found.exit_code is ExitCode.OK:
+        wiring.stores.check_listed_whole()
     return found.exit_code

@@ -53,6 +53,8 @@ class Stray(Frozen, frozen=True, kw_only=True):
     what: str
     hint: str
     """How to look at it, and how to remove it."""
+    omits: bool = False
+    """Whether lists leave out a token because of it."""
 
 
 class HeldValues(Protocol):
@@ -105,7 +107,7 @@ class Documents(Protocol):
         ...
 
     def passed_over(self) -> Sequence[Stray]:
-        """The foreign entries that reads have skipped so far; the caller must report them."""
+        """The foreign entries and the tokens that lists have left out so far; the caller must report them."""
         ...
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:

@@ -39,8 +39,13 @@ class StoreBackend(Protocol):
     roles_need_account: bool
     """Whether the names of its jobs' roles contain the number of a cloud account."""
 
-    def create(self, recovery_file: str | None, *, sandbox: bool) -> CreatedStore:
+    def create(self, recovery_file: str | None, *, sandbox: bool, anew: bool) -> CreatedStore:
         """Create the store at the runner's address.
+
+        Args:
+            recovery_file: where the recovery code is written.
+            sandbox: whether practice providers are allowed.
+            anew: whether to create one also where this machine used one that is not there any more.
 
         Raises:
             InputError: there is one already, or the kind of store has no recovery code to write.

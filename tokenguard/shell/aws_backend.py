@@ -23,12 +23,13 @@ class AwsBackend:
     def __init__(self, context: BackendContext) -> None:
         self._context = context
 
-    def create(self, recovery_file: str | None, *, sandbox: bool) -> CreatedStore:
+    def create(self, recovery_file: str | None, *, sandbox: bool, anew: bool) -> CreatedStore:
         """Create the store; there is no recovery code, since the KMS key opens it."""
         if recovery_file is not None:
             raise InputError("a store on AWS has no recovery code", hint="access to its KMS key protects it")
         context = self._context
-        store = make_aws(context.store_url, context.settings, context.clock, context.environ, sandbox=sandbox)
+        url = context.store_url
+        store = make_aws(url, context.settings, context.clock, context.environ, sandbox=sandbox, anew=anew)
         return CreatedStore(url=store.url, store_id=store.store_id, recovery="", cost=monthly(0))
 
     def monthly_cost(self, tokens: int) -> str:

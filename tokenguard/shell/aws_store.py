@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from tokenguard.clients.aws.aws_settings import AwsSettings, WebIdentity
 from tokenguard.clients.aws.region_client import AwsClient
@@ -18,7 +19,7 @@ from tokenguard.shell.known_servers import KnownServers
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.policies import AwsStoreRole, policy
 from tokenguard.stores.aws.store import AwsStore, create_store, open_store
-from tokenguard.stores.refusals import NoStore
+from tokenguard.stores.refusals import as_of_before
 
 _ROLE = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 _KMS_KEY = re.compile(r"[A-Za-z0-9:/_-]{1,2048}", re.ASCII)
@@ -44,10 +45,8 @@ def open_aws(
     servers = known_servers(url, settings)
     servers.check()
     asked = client(place.region, settings, environ, keyless=keyless, practice=True, told=told)
-    try:
+    with as_of_before() if servers.known else nullcontext():
         store = open_store(place, asked, clock)
-    except NoStore as error:
-        raise error.of_before() if servers.known else error from None
     if not store.sandbox:
         _refuse_plain_http(asked.settings.endpoint)
     servers.remember()
@@ -55,9 +54,19 @@ def open_aws(
 
 
 def make_aws(
-    url: str, settings: Settings, clock: Clock, environ: Mapping[str, str] = os.environ, *, sandbox: bool
+    url: str,
+    settings: Settings,
+    clock: Clock,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    sandbox: bool,
+    anew: bool = False,
 ) -> AwsStore:
-    """Make a store at `url`, encrypted with the configuration's `kms_key`; InputError if there is one already."""
+    """Make a store at `url`, encrypted with the configuration's `kms_key`.
+
+    Raises:
+        InputError: there is one already; or this machine used one there, and it is not to be made `anew`.
+    """
     place = AwsPlace.parse(url)
     key = settings.aws.kms_key
     if key and not _KMS_KEY.fullmatch(key):
@@ -65,6 +74,9 @@ def make_aws(
     servers = known_servers(url, settings)
     servers.check()
     asked = client(place.region, settings, environ, practice=sandbox)
+    if servers.known and not anew:
+        with as_of_before():
+            open_store(place, asked, clock)
     store = create_store(place, asked, clock, kms_key=key, sandbox=sandbox)
     servers.remember()
     return store

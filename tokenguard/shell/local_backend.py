@@ -7,7 +7,7 @@ from tokenguard.errors import InputError
 from tokenguard.ports.store import underlying_store
 from tokenguard.ports.store_backend import CreatedStore, LoginAbilities
 from tokenguard.shell.backend_context import BackendContext
-from tokenguard.shell.local_store import LocalStore, SlotKey, SlotKind, make_local, open_local
+from tokenguard.shell.local_store import LocalStore, SlotKey, SlotKind, check_unknown, make_local, open_local
 from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
 
 
@@ -21,9 +21,11 @@ class LocalBackend:
     def __init__(self, context: BackendContext) -> None:
         self._context = context
 
-    def create(self, recovery_file: str | None, *, sandbox: bool) -> CreatedStore:  # noqa: ARG002 - the port has it
+    def create(self, recovery_file: str | None, *, sandbox: bool, anew: bool) -> CreatedStore:  # noqa: ARG002
         """Create the store and hand over its recovery code, or do neither."""
         context = self._context
+        if not anew:
+            check_unknown(context.local_directory)
         if recovery_file is None and context.tty is None:
             return self._made([], "none")
         with RecoveryCodeHandover(recovery_file, context.tty) as handover:

@@ -9,14 +9,21 @@ from tokenguard.ports.clock import Clock
 from tokenguard.shell.unlock import Ask, KeySources
 from tokenguard.stores.local.key_slots import SlotInfo, SlotKey, SlotKind
 from tokenguard.stores.local.layout import StoreDirectory
-from tokenguard.stores.local.store import LocalStore, check_restorable, create_store, open_store, restore_store
+from tokenguard.stores.local.store import (
+    LocalStore,
+    check_restorable,
+    check_unknown,
+    create_store,
+    open_store,
+    restore_store,
+)
 
 if TYPE_CHECKING:
     from tokenguard.stores.local.restoring import Restored
 
 __all__ = [
-    "LocalStore", "SlotInfo", "SlotKey", "SlotKind", "check_restorable", "key_sources", "make_local", "open_local",
-    "restore_local",
+    "LocalStore", "SlotInfo", "SlotKey", "SlotKind", "check_restorable", "check_unknown", "key_sources", "make_local",
+    "open_local", "restore_local",
 ]  # fmt: skip
 
 

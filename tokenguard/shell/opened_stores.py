@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, Unreachable
 from tokenguard.posix import require_posix
 from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory
 
@@ -143,6 +143,20 @@ class OpenedStores:
             self._runner.progress.note(f"skipped {stray.where}: {stray.what}; {stray.hint}")
         if len(found) > _LISTED:
             self._runner.progress.note(f"skipped {len(found) - _LISTED:,} more: `tokenguard doctor` lists them")
+
+    def check_listed_whole(self) -> None:
+        """For commands that speak of all tokens: refuse to end with exit 0 if a list has left one out.
+
+        Raises:
+            Unreachable: a token of the stores could not be listed; what was done with the others is done.
+        """
+        found = [each for each in self.passed_over() if each.omits]
+        if found:
+            more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
+            raise Unreachable(
+                f"a token is missing from the list: {found[0].where}: {found[0].what}{more}",
+                hint=f"{found[0].hint}; `tokenguard doctor` names all",
+            )
 
 
 def close_store(store: "Store") -> None:

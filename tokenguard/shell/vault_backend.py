@@ -28,7 +28,7 @@ class VaultBackend:
     def __init__(self, context: BackendContext) -> None:
         self._context = context
 
-    def create(self, recovery_file: str | None, *, sandbox: bool) -> CreatedStore:
+    def create(self, recovery_file: str | None, *, sandbox: bool, anew: bool) -> CreatedStore:
         """Create the store; there is no recovery code, since the Vault's own keys open it."""
         if recovery_file is not None:
             raise InputError(
@@ -36,7 +36,7 @@ class VaultBackend:
             )
         context, url = self._context, self._context.store_url
         store = make_vault(
-            url, context.vault_of(url), context.settings, context.environ, context.clock, sandbox=sandbox
+            url, context.vault_of(url), context.settings, context.environ, context.clock, sandbox=sandbox, anew=anew
         )
         store.close()
         return CreatedStore(url=store.url, store_id=store.store_id, recovery="")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.vault_settings import Login, LoginMethod, VaultSettings
@@ -17,7 +18,7 @@ from tokenguard.shell.identities import credential
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.vault_environment import completed
 from tokenguard.stores.actor import current_actor
-from tokenguard.stores.refusals import NoStore
+from tokenguard.stores.refusals import as_of_before
 from tokenguard.stores.vault.factory import connected, found, read_about
 from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.policies import VaultStoreRole, policy
@@ -52,24 +53,37 @@ def open_vault(
     servers = known_servers(url, where)
     check_server(servers, config, environ)
     kv = connected(VaultConnection(where, clock, told), place)
-    try:
+    with as_of_before() if servers.known else nullcontext():
         about = read_about(kv, place)
-    except NoStore as error:
-        raise error.of_before() if servers.known else error from None
     servers.remember()
     return VaultStore(kv, place, about, clock)
 
 
 def make_vault(
-    url: str, config: VaultConfig | None, settings: Settings, environ: Mapping[str, str], clock: Clock, *, sandbox: bool
+    url: str,
+    config: VaultConfig | None,
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    *,
+    sandbox: bool,
+    anew: bool = False,
 ) -> VaultStore:
-    """Make a store at `url`; InputError if there is one already, Unreachable if the login or the mount is not fit."""
+    """Make a store at `url`.
+
+    Raises:
+        InputError: there is one already; or this machine used one there, and it is not to be made `anew`.
+        Unreachable: the login or the mount is not fit.
+    """
     place = VaultAddress.parse(url)
     where = vault_settings(config, settings, environ)
     servers = known_servers(url, where)
     check_server(servers, config, environ)
     connection = VaultConnection(where, clock)
     kv = connected(connection, place)
+    if servers.known and not anew:
+        with as_of_before():
+            read_about(kv, place)
 
     def actor() -> Actor:
         return replace(current_actor(), id=f"vault:{connection.lease.identity}")

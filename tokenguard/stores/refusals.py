@@ -1,5 +1,8 @@
 """Errors that every kind of store raises, with the same wording in each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tokenguard.errors import Conflict, InputError
 from tokenguard.ports.shared_item import Item
 
@@ -26,8 +29,17 @@ class NoStore(InputError):
         """Return the error on a machine that used a store there before: a new one would hold none of its tokens."""
         return InputError(
             f"the store at {self._where} is not there any more: this machine used one there before",
-            hint=f"{self._check}; `tokenguard --store {self._url} init` would make another, empty one",
+            hint=f"{self._check}; `tokenguard --store {self._url} init --anew` makes another, empty one",
         )
+
+
+@contextmanager
+def as_of_before() -> Iterator[None]:
+    """Tell a missing store as one that this machine used before."""
+    try:
+        yield
+    except NoStore as error:
+        raise error.of_before() from None
 
 
 def no_such_token() -> InputError:

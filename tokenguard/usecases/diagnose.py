@@ -16,7 +16,7 @@ from tokenguard.usecases.diagnose_agents import coding_agents
 from tokenguard.usecases.diagnose_machine import DiagnoseMachineParts
 from tokenguard.usecases.diagnose_tokens import DiagnoseTokensParts
 from tokenguard.usecases.parts import HasBackend, HasStore
-from tokenguard.usecases.verify_store import check_whole, problems_of, watch_of, what_then
+from tokenguard.usecases.verify_store import check_whole, problems_of, uncompared, watch_of, what_then
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """A correct clock never shows an earlier time than this release date."""
@@ -113,7 +113,8 @@ def _whole(parts: HasStore, inventory: list[Snapshot]) -> Iterator[Diagnosis]:
     for text, hint in problems:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:
-        yield Diagnosis(check="integrity", level=Level.OK, text="every row and every audit entry is intact")
+        left = uncompared(parts.store)
+        yield well("integrity", f"every row and every audit entry is intact{left and f'; {left}'}")
 
 
 def _clock(parts: DiagnoseParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:

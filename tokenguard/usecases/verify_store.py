@@ -37,6 +37,16 @@ class Checkable(Protocol):
         ...
 
 
+@runtime_checkable
+class Comparing(Protocol):
+    """A store that compares what it serves with the records."""
+
+    @property
+    def uncompared(self) -> bool:
+        """Whether the last check did not, because the login in use may not read values."""
+        ...
+
+
 class StoreExamination(Protocol):
     """What one reading of a store gives."""
 
@@ -86,6 +96,13 @@ def problems_of(store: Store) -> Iterable[AuditProblem]:
     """The problems of a self-verifying store; empty for others."""
     home = underlying_store(store)  # since Python 3.12 protocol checks miss forwarded attributes
     return home.check() if isinstance(home, Checkable) else ()
+
+
+def uncompared(store: Store) -> str:
+    """What the last check could not do with this login; empty if nothing."""
+    home = underlying_store(store)
+    unread = isinstance(home, Comparing) and home.uncompared
+    return "live values were not compared: this login may not read them" if unread else ""
 
 
 def check_whole(store: Store, inventory: list[Snapshot] | None = None) -> Iterator[Checked | AuditProblem]:

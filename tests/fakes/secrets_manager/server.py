@@ -51,6 +51,8 @@ class FakeAws(Loopback):
     expired: set[str] = field(default_factory=set)
     """Access keys whose session has expired."""
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    denies: Callable[[str, dict[str, Any]], bool] | None = None
+    """Whether the policy of the login in use denies a call."""
     trusts: Callable[[str, str], bool] = lambda _role, _identity: False
     """Whether a role lets an identity take it."""
 
@@ -61,6 +63,7 @@ class FakeAws(Loopback):
         """An empty region, without faults and without a record of requests."""
         self.service = SecretsManager(self.region)
         self.faults: list[Fault] = []
+        self.denies = None
         self.requests.clear()
         self.expired.clear()
 
@@ -80,6 +83,8 @@ class FakeAws(Loopback):
     def answer(self, operation: str, params: dict[str, Any]) -> tuple[dict[str, Any] | None, Fault | None]:
         """Do what is asked, unless a fault stands before it."""
         self.requests.append((operation, params))
+        if self.denies is not None and self.denies(operation, params):
+            raise Refused("AccessDeniedException")
         fault = self._fault(operation)
         if fault is not None and not fault.acts:
             return None, fault

@@ -1,6 +1,9 @@
-"""Lists the inventory, 100 secrets per request, and only changes after the first listing of a process."""
+"""Lists the inventory, 100 secrets per request, and only changes after the first listing of a process.
 
-from collections.abc import Iterator, Sequence
+A listing is filtered by name: one by tags would leave out a token whose secret has lost its tags without a word.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +11,7 @@ from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
 from tokenguard.clients.aws.secrets import tags_in
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.names import TokenId, is_token_id
+from tokenguard.domain.names import TokenId, TokenName, is_token_id
 from tokenguard.errors import Tampered
 from tokenguard.ports.store import Stray
 from tokenguard.stores.aws.projection import DOCUMENT, MORE, STORE, TOKEN, print_key, snapshot_in
@@ -22,14 +25,22 @@ _FULL_AFTER = timedelta(hours=1)
 
 
 class AwsInventory:
-    """Lists the tokens of one store."""
+    """Lists the tokens of one store.
 
-    def __init__(self, tokens: Tokens) -> None:
+    Args:
+        tokens: reads them.
+        find: the token of a name, by the secrets of that name alone.
+    """
+
+    def __init__(self, tokens: Tokens, find: Callable[[TokenName], Snapshot | None]) -> None:
         self._tokens = tokens
+        self._find = find
         self._entries: dict[str, dict[str, Any]] = {}
         self._full_at: datetime | None = None
         self._sorts = True
-        self._strays = Strays(tokens.place)
+        self._strays = Strays(tokens.place, tokens.store_id)
+        self._stripped: dict[str, str] = {}
+        """The listed tokens whose secrets lack the store's tags: their names, by secret."""
 
     @property
     def strays(self) -> Sequence[Stray]:
@@ -37,17 +48,16 @@ class AwsInventory:
         return self._strays.found
 
     def survey(self) -> Sequence[Stray]:
-        """Return every foreign secret in the store's places, and every secret of the store that `scan` cannot show.
-
-        A token's secret without the store's tags is in no filtered listing; its labels tell whose it is.
-        """
+        """Return every foreign secret in the store's places, and every secret of the store that is to be deleted."""
         for _ in self.scan():
             pass
-        below = [{"Key": "name", "Values": [f"{self._tokens.place.prefix}/"]}]
-        for page in self._tokens.secrets.pages(Filters=below, IncludePlannedDeletion=True):
+        reserved = [{"Key": "name", "Values": [f"{self._tokens.place.prefix}/@"]}]
+        for page in self._tokens.secrets.pages(Filters=reserved, IncludePlannedDeletion=True):
             for listed in page:
                 self._strays.look(listed["Name"])
-                self._look_hidden(listed)
+                self._look_doomed(listed)
+        for secret, name in self._stripped.items():
+            self._strays.note(secret, Kind.UNTAGGED, name)
         return self._strays.found
 
     def scan(self) -> Iterator[Snapshot]:
@@ -55,6 +65,7 @@ class AwsInventory:
         self._refresh()
         entries = list(self._entries.values())
         found = [snapshot for snapshot in map(self._snapshot, self._lone(entries)) if snapshot is not None]
+        found += [snapshot for snapshot in map(self._untagged, entries) if snapshot is not None]
         listed = {snapshot.id for snapshot in found}
         # created by this process and not in the lagging listing yet
         found += [held.snapshot for held in self._tokens.known() if held.body.id not in listed]
@@ -66,7 +77,10 @@ class AwsInventory:
         found = {held.body.id: held.snapshot for held in self._tokens.known()}
         for page in self._tokens.secrets.pages(Filters=filters):
             found |= {each.id: each for each in map(self._snapshot, self._lone(page)) if each is not None}
-        return tuple(sorted(each for each, at in found.items() if fingerprint in at.document.fingerprints))
+        holding = {each for each, at in found.items() if fingerprint in at.document.fingerprints}
+        if not holding:  # by its tags; those may be gone
+            holding = {at.id for at in self.scan() if fingerprint in at.document.fingerprints}
+        return tuple(sorted(holding))
 
     @property
     def _tokens_only(self) -> list[dict[str, Any]]:
@@ -75,19 +89,35 @@ class AwsInventory:
             {"Key": "tag-key", "Values": [TOKEN]},
         ]
 
-    def _look_hidden(self, listed: dict[str, Any]) -> None:
-        """Record a secret of the store that is scheduled for deletion, or a token's that has lost the store's tags."""
-        labels = {each for labels in listed.get("SecretVersionsToStages", {}).values() for each in labels}
-        tags = tags_in(listed)
-        stripped = DOCUMENT in labels and not (STORE in tags and TOKEN in tags)
-        if "DeletedDate" in listed:
-            if stripped or tags.get(STORE) == self._tokens.store_id or self._strays.is_own(listed["Name"]):
-                self._entries.pop(listed["Name"], None)
-                self._strays.note(listed["Name"], Kind.DOOMED)
-        elif stripped:
-            held = self._read(listed["Name"])
-            if held is not None:
-                self._strays.note(listed["Name"], Kind.UNTAGGED, held.body.document.record.name)
+    @property
+    def _below(self) -> list[dict[str, Any]]:
+        prefix = self._tokens.place.prefix
+        return [{"Key": "name", "Values": [f"{prefix}/", f"!{prefix}/@"]}]
+
+    def _look_doomed(self, listed: dict[str, Any]) -> None:
+        """Record a secret of the store that is scheduled for deletion."""
+        ours = tags_in(listed).get(STORE) == self._tokens.store_id or self._strays.is_own(listed["Name"])
+        if "DeletedDate" in listed and (ours or _is_stripped(listed)):
+            self._entries.pop(listed["Name"], None)
+            self._strays.note(listed["Name"], Kind.DOOMED)
+
+    def _untagged(self, listed: dict[str, Any]) -> Snapshot | None:
+        """Return the token of a secret that has lost the store's tags; its labels tell what it is, its name whose."""
+        if not _is_stripped(listed) or tags_in(listed).get(STORE, self._tokens.store_id) != self._tokens.store_id:
+            return None
+        held = self._read(listed["Name"], self._tokens.look)
+        if held is None:
+            return None
+        name, token = held.body.document.record.name, held.body.id
+        found = self._find(name)
+        if found is None:
+            self._strays.note(listed["Name"], Kind.NAMELESS, token)
+        elif found.id != token or self._tokens.primary_of(token) != listed["Name"]:
+            self._strays.note(listed["Name"])
+        else:
+            self._stripped[listed["Name"]] = name
+            return found
+        return None
 
     def _lone(self, listed: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the secrets of this store, without those that carry the tags of a token stored in another secret.
@@ -114,9 +144,9 @@ class AwsInventory:
             return None if held is None else held.snapshot
         return newest.snapshot if newest is not None and newest.body.version > snapshot.version else snapshot
 
-    def _read(self, primary: str) -> CachedToken | None:
+    def _read(self, primary: str, read: Callable[[str], CachedToken | None] | None = None) -> CachedToken | None:
         try:
-            return self._tokens.load_primary(primary)
+            return (read or self._tokens.load_primary)(primary)
         except Tampered as error:
             raise Tampered(f"{error.message}: {primary}", hint=error.hint) from None
 
@@ -143,10 +173,10 @@ class AwsInventory:
         order = {"SortBy": "last-changed-date", "SortOrder": "desc"} if self._sorts else {}
         before = None
         try:
-            for page in self._tokens.secrets.pages(Filters=self._tokens_only, IncludePlannedDeletion=True, **order):
+            for page in self._tokens.secrets.pages(Filters=self._below, IncludePlannedDeletion=True, **order):
                 for listed in page:
                     if "DeletedDate" in listed:
-                        self._look_hidden(listed)
+                        self._look_doomed(listed)
                         continue
                     changed = listed.get("LastChangedDate")
                     self._sorts = self._sorts and changed is not None and (before is None or changed <= before)
@@ -162,3 +192,10 @@ class AwsInventory:
 def _is_ours(listed: dict[str, Any], store_id: str) -> bool:
     tags = tags_in(listed)
     return tags.get(STORE) == store_id and TOKEN in tags
+
+
+def _is_stripped(listed: dict[str, Any]) -> bool:
+    """Whether a secret holds a token's state and lacks the store's tags."""
+    tags = tags_in(listed)
+    labels = {each for found in listed.get("SecretVersionsToStages", {}).values() for each in found}
+    return DOCUMENT in labels and not (STORE in tags and TOKEN in tags)

@@ -45,9 +45,11 @@ class AwsStore:
         self._tokens = Tokens(secrets, place, header.store_id)
         self._names = AwsNames(secrets, self._tokens)
         self._values = SecretValues(secrets, self._tokens)
-        self._inventory = AwsInventory(self._tokens)
+        self._inventory = AwsInventory(self._tokens, self._names.find)
         self._lease = StoreLease(secrets, place.header)
         self._own = Header(secrets, place)
+        self.uncompared = False
+        """Whether the last check did not compare live values with the records, since the login may not read them."""
 
     @property
     def url(self) -> str:
@@ -216,7 +218,8 @@ class AwsStore:
             except AwsError as error:
                 if error.reason is not AwsFailure.DENIED:
                     raise
-                return  # a role that reads no values
+                self.uncompared = True
+                return
             if what and self.load(snapshot.id).version == snapshot.version:
                 where = self._tokens.primary_of(snapshot.id) or record.name
                 yield Stray(where=where, what=what, hint=hint)

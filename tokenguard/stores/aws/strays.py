@@ -7,6 +7,7 @@ from enum import Enum, unique
 from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Stray
 from tokenguard.stores.aws.layout import AwsPlace
+from tokenguard.stores.aws.projection import STORE, TOKEN
 
 _ITEMS = "|".join(map(re.escape, Item))
 _OWN = re.compile(rf"@store|@shared-(?:{_ITEMS})(?:/\d+)?|@log/[0-9a-f]{{32}}/\d+", re.ASCII)
@@ -19,14 +20,20 @@ class Kind(Enum):
 
     FOREIGN = "tokenguard did not write this"
     DOOMED = "it is scheduled for deletion, with what the store keeps in it"
-    UNTAGGED = "this token's secret lacks the store's tags, so that no list shows the token"
+    UNTAGGED = "this token's secret lacks the store's tags"
+    NAMELESS = "a token's secret that lacks the store's tags, and that no name of the store leads to"
+
+
+_OMITTED = frozenset({Kind.DOOMED, Kind.NAMELESS})
+"""What no list shows, and may be a token."""
 
 
 class Strays:
     """The skipped secrets of one store."""
 
-    def __init__(self, place: AwsPlace) -> None:
+    def __init__(self, place: AwsPlace, store_id: str) -> None:
         self._place = place
+        self._store_id = store_id
         self._kinds: dict[str, tuple[Kind, str]] = {}
 
     @property
@@ -35,7 +42,7 @@ class Strays:
         return [self._stray(name, *self._kinds[name]) for name in sorted(self._kinds)]
 
     def note(self, secret: str, kind: Kind = Kind.FOREIGN, token: str = "") -> None:
-        """Record a secret as skipped; `token` is the name of the token in it, if that is known."""
+        """Record a secret as skipped; `token` names the token in it, where that is known."""
         self._kinds[secret] = (kind, token)
 
     def is_own(self, secret: str) -> bool:
@@ -56,6 +63,8 @@ class Strays:
             Kind.FOREIGN: f"find its writer with `{aws} describe-secret {at}` and CloudTrail; if it is a mistake, "
             "delete it or remove its tg: tags",
             Kind.DOOMED: f"restore it within its recovery window: `{aws} restore-secret {at}`",
+            Kind.NAMELESS: "what removed the tags, CloudTrail tells; write them again: "
+            f"`{aws} tag-resource {at} --tags Key={STORE},Value={self._store_id} Key={TOKEN},Value={token}`",
             Kind.UNTAGGED: f"`tokenguard verify {token}` writes them again; what removed them, CloudTrail tells",
         }
-        return Stray(where=name, what=kind.value, hint=hints[kind])
+        return Stray(where=name, what=kind.value, hint=hints[kind], omits=kind in _OMITTED and not self.is_own(name))

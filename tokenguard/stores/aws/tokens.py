@@ -83,6 +83,11 @@ class Tokens:
 
     def load_primary(self, primary: str) -> CachedToken | None:
         """Return the current state of the token stored in a secret; None if it holds no token of this store."""
+        found = self.look(primary)
+        return None if found is None else self._remember(found)
+
+    def look(self, primary: str) -> CachedToken | None:
+        """Return what `load_primary` would, for a secret that may not be this store's: nothing is remembered of it."""
         stored = self.secrets.read(primary, stage=DOCUMENT)
         if stored is None:
             # creation was interrupted before the label was attached: the first version is the state
@@ -95,9 +100,7 @@ class Tokens:
         body = unpack_state(stored.data)
         if isinstance(body, NeverCreated):
             return None
-        return self._remember(
-            CachedToken(primary=primary, at=stored.version, body=body, labelled=DOCUMENT in stored.stages)
-        )
+        return CachedToken(primary=primary, at=stored.version, body=body, labelled=DOCUMENT in stored.stages)
 
     def create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> CachedToken:
         """Create a token's secret with its first state in one step; Conflict if the secret exists."""

@@ -24,7 +24,7 @@ from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import KEY_BYTES, DataKeys, RowKind, Sealer
 from tokenguard.stores.local.sqlite_errors import translated
 from tokenguard.stores.local.tree import EMPTY
-from tokenguard.stores.refusals import NoStore
+from tokenguard.stores.refusals import as_of_before
 
 
 def make(place: StoreDirectory, keys: Sequence[SlotKey], clock: Clock) -> tuple[StoreSession, StoreKeys]:
@@ -56,15 +56,20 @@ def _prepare_anchors() -> None:
 
 def open_(place: StoreDirectory, unlock: Unlock, clock: Clock) -> tuple[StoreSession, StoreKeys]:
     """Open the store with the key that `unlock` finds."""
-    try:
-        with translated():
-            place.check()
-    except NoStore as error:
-        if KnownPlace(place.directory).used:
-            raise error.of_before() from None
-        raise
+    check_unknown(place)
+    with translated():
+        place.check()
     known = KnownPlace(place.directory)  # before SQLite opens the file
     return guarded(unguarded(place, unlock, clock), known)
+
+
+def check_unknown(place: StoreDirectory) -> None:
+    """Refuse a place whose store this machine used and that is not there any more."""
+    with translated():
+        missing = not place.database.exists()
+    if missing and KnownPlace(place.directory).used:
+        with as_of_before(), translated():
+            place.check()
 
 
 def unguarded(place: StoreDirectory, unlock: Unlock, clock: Clock) -> StoreSession:

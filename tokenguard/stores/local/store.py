@@ -314,6 +314,11 @@ def create_store(directory: Path, slots: Sequence[SlotKey], clock: Clock) -> Loc
     return LocalStore(*factory.make(StoreDirectory(directory.absolute()), slots, clock))
 
 
+def check_unknown(directory: Path) -> None:
+    """Refuse a directory whose store this machine used and that holds none now, with an InputError."""
+    factory.check_unknown(StoreDirectory(directory.absolute()))
+
+
 def open_store(directory: Path, unlock: Unlock, clock: Clock) -> LocalStore:
     """Open the store in `directory` with the key that `unlock` finds.
 

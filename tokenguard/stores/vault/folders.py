@@ -15,7 +15,7 @@ from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.names import TokenId, is_token_id
 from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Stray
-from tokenguard.stores.vault.layout import OWN_FOLDER, SHARDS, VaultAddress
+from tokenguard.stores.vault.layout import OWN_FOLDER, SHARDS, VaultAddress, shard_of
 
 _Meaning = TypeVar("_Meaning")
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -25,6 +25,7 @@ _BLOCK = re.compile(r"\d{6,}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,126}", re.ASCII)
 _HOME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}(?:~[0-9a-f]{8})?", re.ASCII)
 _MAX_ALIAS_DEPTH = 6
+_REMOVED = "if it was deleted, restore it: find who removed it in the server's audit log, and take it from a snapshot"
 _Rule = Callable[[str], object]
 
 
@@ -88,6 +89,20 @@ class Folders:
             f"if it is a mistake, remove it: `bao kv metadata delete -mount={self._kv.mount} {path.rstrip('/')}`",
         )
 
+    def note_gone(self, token: TokenId, name: str) -> None:
+        """Record a token that is on the index and whose document was removed: no list shows it.
+
+        Its row stays in the index, so that this is told until the document is back or the index is made anew.
+        """
+        path, mount = self._place.document(token), self._kv.mount
+        anew = f"`bao kv metadata delete -mount={mount} {self._place.shard(shard_of(token))}`"
+        self._strays[path] = Stray(
+            where=f"{mount}/{path}",
+            what=f"the document of {name} was removed",
+            hint=f"{_REMOVED}; if the token is gone for good, {anew} lets the index be made without it",
+            omits=True,
+        )
+
     def survey(self) -> Sequence[Stray]:
         """Return every foreign entry in the store's folders that the login may list."""
         names: dict[str, list[str]] = {}
@@ -115,8 +130,7 @@ class Folders:
                     self._strays[path] = Stray(
                         where=f"{self._kv.mount}/{path}",
                         what=f"its token has no document at {self._kv.mount}/{self._place.at('doc')}/{token}",
-                        hint="if it was deleted, restore it: find who removed it in the server's audit log, and take "
-                        f"it from a snapshot; the values below {self._kv.mount}/{path} may be alive",
+                        hint=f"{_REMOVED}; the values below {self._kv.mount}/{path} may be alive",
                     )
 
     def _look(self, folder: str, rule: _Rule) -> list[str]:

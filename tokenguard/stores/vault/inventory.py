@@ -49,11 +49,14 @@ class VaultInventory:
         documents = [token for _, token in self._folders.ours(self._place.documents, document_in)]
         rows = {token: row for read in shards.values() for token, row in read.rows.items()}
         known = {token: rows[token] for token in documents if token in rows}
+        for token, row in rows.items():
+            if row.name and token not in known:
+                self._folders.note_gone(token, row.name)
         behind = {token for _, token, _ in marks} | (set(documents) - known.keys()) | self._outdated(documents, known)
         fresh = self._documents(sorted(behind))
         for number in {shard_of(token) for token in fresh}:
             read = shards.get(number, _Read(0, {}))
-            if self._put_right(number, read, fresh, {*read.rows, *fresh} & {*documents, *fresh}):
+            if self._put_right(number, read, fresh, {*read.rows, *fresh}):
                 self._sweep(marks, fresh, number)
         return [row for row in {**known, **fresh}.values() if row.name]
 

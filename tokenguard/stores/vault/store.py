@@ -50,7 +50,7 @@ class VaultStore:
 
     def __init__(self, kv: KvMount, place: VaultAddress, about: StoreDescription, clock: Clock) -> None:
         self._clock = clock
-        self._checked = False
+        self._checked = self.uncompared = False
         self._kv = kv
         self._place = place
         self._about = about
@@ -259,6 +259,7 @@ class VaultStore:
         except VaultError as error:
             if error.reason is not VaultFailure.DENIED:
                 raise
+            self.uncompared = True
             return ()
         return [each for each in found if each is not None]
 
