@@ -17,6 +17,13 @@ from tokenguard.text import safe_text
 PRIVATE_DIR = 0o700
 PRIVATE_FILE = 0o600
 _OTHERS = 0o077
+_WHY_UNREADABLE = {
+    errno.ENOENT: "it does not exist",
+    errno.EISDIR: "it is a directory",
+    errno.ENOTDIR: "a part of its path is not a directory",
+    errno.ELOOP: "it is a link, or a link that leads to itself",
+    errno.ENAMETOOLONG: "its name is too long",
+}
 _OF_CONTENT = frozenset({"security.ima", "security.evm"})
 """Attributes that the system makes from a file's content."""
 
@@ -78,7 +85,7 @@ def check_private_file(path: Path) -> None:
     if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_uid != user_id():
         raise InputError(
             f"not a regular file that you own: {shown(path)}",
-            hint="links, devices and other people's files are refused",
+            hint="links, devices and other people's files are refused; name the file itself, as its owner",
         )
     if info.st_mode & _OTHERS:
         raise InputError(f"others can read or write {shown(path)}", hint=f"chmod 600 {shown(path)}")
@@ -328,8 +335,13 @@ def read_named(path: Path, limit: int, *, hint: str) -> bytes:
     """Read a file named by the operator, as `read_limited`; InputError with this hint if it cannot be read."""
     try:
         return read_limited(path, limit)
-    except OSError:
-        raise InputError(f"cannot read {shown(path)}", hint=hint) from None
+    except OSError as error:
+        raise InputError(f"cannot read {shown(path)}: {why_unreadable(error)}", hint=hint) from None
+
+
+def why_unreadable(error: OSError) -> str:
+    """Why the system did not let a file be read, to follow its name."""
+    return _WHY_UNREADABLE.get(error.errno or 0, "the system does not allow it")
 
 
 def fsync_dir(path: Path) -> None:

@@ -55,7 +55,7 @@ class RedactSpans(SpanProcessor):
         self._inner = inner
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Pass on; processors that export do so at the end."""
+        """Pass the span on unmasked: processors export a span when it ends."""
         self._inner.on_start(span, parent_context)
 
     def on_end(self, span: ReadableSpan) -> None:

@@ -247,6 +247,13 @@ class TestKeys:
         cli("init")
         words(cli.refused("store", "add-slot", *options))
 
+    @pytest.mark.parametrize("length", [248, 255, 300])
+    def test_a_backup_of_a_name_that_is_too_long_is_bad_input(self, cli, tmp_path, length):
+        """A journal beside it could not exist either: nothing was tampered with."""
+        cli("init")
+        assert "too long" in cli.refused("store", "backup", "x" * length)
+        assert not list(tmp_path.glob("xxx*"))
+
     def test_a_backup_opens_with_the_same_key(self, cli, tmp_path):
         cli("init")
         _add(cli)

@@ -141,3 +141,46 @@ def test_a_mistyped_key_file_is_not_created(cli, tmp_path, words):
     made = (tmp_path / "keys" / "new").read_bytes()
     assert cli(*words, "--key-file", "keys/new", "--create-key").code == 0
     assert (tmp_path / "keys" / "new").read_bytes() == made
+
+
+UNREADABLE = {
+    "nope": "it does not exist",
+    "folder": "it is a directory",
+    "file/x": "a part of its path is not a directory",
+    "broken": "it does not exist",
+    "loop": "it is a link, or a link that leads to itself",
+}
+READING = {
+    "policy lint": ("policy", "lint", "PATH"),
+    "policy test": ("policy", "test", "PATH"),
+    "provider lint": ("provider", "lint", "PATH"),
+    "setup": ("setup", "PATH"),
+    "baseline import": ("baseline", "import", "PATH"),
+    "fingerprints pull": ("fingerprints", "pull", "PATH"),
+    "import": ("import", "--file-format", "csv", "PATH"),
+    "verify": ("verify", "--reconcile", "fake", "--from-file", "PATH"),
+    "a commit message": ("scan", "--commit-msg", "PATH"),
+    "the configuration": ("list", "--config", "PATH"),
+}
+
+
+@pytest.mark.parametrize("path", UNREADABLE)
+@pytest.mark.parametrize("words", READING.values(), ids=READING)
+def test_a_file_that_cannot_be_read_says_why(cli, tmp_path, words, path):
+    """`name a file that exists` is no help for a path that is a directory."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "broken").symlink_to("nowhere/x")
+    (tmp_path / "loop").symlink_to("loop")
+    cli.add()
+    assert cli.refused(*(each.replace("PATH", path) for each in words)).endswith(f": {UNREADABLE[path]}")
+
+
+@pytest.mark.parametrize("words", [SIGNING["audit checkpoint"], SIGNING["audit bundle"]], ids=["checkpoint", "bundle"])
+@pytest.mark.parametrize("output", ["folder", "none/x", "broken"])
+def test_no_key_is_created_for_an_output_that_cannot_be_written(cli, tmp_path, words, output):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "broken").symlink_to("nowhere/x")
+    cli.add()
+    cli.refused(*words, "--key-file", "key", "--create-key", "--output", output)
+    assert not (tmp_path / "key").exists()

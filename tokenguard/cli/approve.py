@@ -134,7 +134,7 @@ def _end(now: datetime, until: str | None) -> datetime:
     end = end_date(until) if until else now + USUAL
     if not now < end <= now + LONGEST:
         raise InputError(
-            f"--until is not a date within the next {LONGEST.days} days",
+            f"--until must be a date within the next {LONGEST.days} days",
             hint="give the day by which the plan will be applied, YYYY-MM-DD",
         )
     return end

@@ -9,7 +9,7 @@ from tokenguard.cli.base import PATH_TEXT, command, create_key_option, pass_wiri
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.files import shown
-from tokenguard.output.save_file import save_page
+from tokenguard.output.save_file import check_page, save_page
 from tokenguard.shell.evidence_key import EvidenceKey, open_evidence_key
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.token_lookup import known_token
@@ -41,7 +41,7 @@ def checkpoint(wiring: Wiring, *, key_file: str, create_key: bool, output: str |
     Keep it where the store's administrators cannot replace it: it proves later that no entry was changed or removed
     since, and that store and anchor were not reset together. The key that verifies it is printed to standard error.
     """
-    key = _key(wiring, key_file, create=create_key)
+    key = _key(wiring, key_file, output, create=create_key)
     text = key.signed(checkpoint_of(wiring).body)
     if output is None:
         wiring.screen.text(text)
@@ -63,7 +63,7 @@ def bundle(wiring: Wiring, name: TokenName, *, key_file: str, create_key: bool, 
     file; docs/spec/verify_evidence.py verifies it without tokenguard.
     """
     snapshot = known_token(wiring.store, name)
-    key = _key(wiring, key_file, create=create_key)
+    key = _key(wiring, key_file, output, create=create_key)
     text = json.dumps(evidence_of(wiring, snapshot, key), ensure_ascii=True, indent=1) + "\n"
     if output is None:
         wiring.screen.text(text)
@@ -72,7 +72,9 @@ def bundle(wiring: Wiring, name: TokenName, *, key_file: str, create_key: bool, 
     _tell(wiring, key, output)
 
 
-def _key(wiring: Wiring, key_file: str, *, create: bool) -> EvidenceKey:
+def _key(wiring: Wiring, key_file: str, output: str | None, *, create: bool) -> EvidenceKey:
+    if output is not None:
+        check_page(Path(output))  # before a key is created
     return open_evidence_key(Path(key_file), f"tokenguard/{wiring.store.store_id}", create=create)
 
 

@@ -67,5 +67,5 @@ def _moment(text: str, now: datetime) -> datetime:
         return now - int(ago[1]) * _UNITS[ago[2]]
     found = moment_of(text)
     if found is None:
-        raise InputError("--since is not a valid time", hint="use YYYY-MM-DD, or a period such as 36h or 7d")
+        raise InputError("--since must be a date or a period", hint="use YYYY-MM-DD, or a period such as 36h or 7d")
     return found

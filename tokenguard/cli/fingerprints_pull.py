@@ -24,9 +24,9 @@ STORE = "store"
 def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:
     """Verify signature and version of a bundle, and save it for `scan` and the hook.
 
-    Without FILE and --from it is fetched from [scan] bundle of the configuration. The scan key is TOKENGUARD_SCAN_KEY,
-    or the key that an earlier pull saved in the OS keyring, or with --from store the key published with the bundle. The
-    key is saved in the OS keyring, if there is one.
+    If neither FILE nor --from is given, the source is `bundle` under [scan] in the configuration. The scan key is
+    TOKENGUARD_SCAN_KEY, otherwise the one that an earlier pull saved in the OS keyring; with --from store, also the key
+    published with the bundle. The key is saved in the OS keyring, if there is one.
     """
     if file is not None and source:
         raise InputError("more than one source is given", hint="give FILE or --from")

@@ -204,7 +204,7 @@ def _prefix(text: str) -> str:
     try:
         return token_name(text)
     except InputError as error:
-        raise InputError("--prefix is not a valid name", hint=error.hint) from None
+        raise InputError("--prefix must be a valid name", hint=error.hint) from None
 
 
 def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> None:

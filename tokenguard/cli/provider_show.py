@@ -69,7 +69,9 @@ def lint(wiring: Wiring, file: Path) -> None:
     """
     found = read_description(file)
     if found.left:
-        wiring.progress.note(f"as in the example; remove what {found.name} does not have: {', '.join(found.left)}")
+        wiring.progress.note(
+            f"still as in the example: {', '.join(found.left)}; remove what {found.name} does not have"
+        )
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(file), "provider": found.name, "as_in_the_example": list(found.left)})
     else:
@@ -130,7 +132,7 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"create         {create}"
     yield f"revoke         {revoke}{_BY_VALUE[can.by_value]}"
     if can.replaces:
-        yield "new value      in place, which ends the old one: `rotate --in-place`"
+        yield "new value      for the same token, and ends the old value: `rotate --in-place`"
     if can.updates:
         yield f"change         {' and '.join(sorted(can.updates))}, while the value stays: `edit --at-provider`"
     yield f"probe          {probe}"

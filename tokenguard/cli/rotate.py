@@ -381,8 +381,8 @@ def _check_in_place(wiring: Wiring, snapshots: Sequence[Snapshot], *, in_place: 
         check_replaces(wiring.vendors.provider_of(snapshot.document.record), snapshot.document.record)
     if in_place and wiring.tty is None and not accepted:
         raise NeedsPerson(
-            "in place the old value ends before its consumers have the new one",
-            hint="run it in a terminal, or accept that with --accept-outage",
+            "--in-place ends the old value before its consumers have the new one",
+            hint="run it in a terminal, or accept the outage with --accept-outage",
         )
 
 

@@ -110,7 +110,11 @@ def _columns(names: Sequence[str], source: str) -> dict[str, list[int]]:
             _refuse(f"{source}:1:{at + 1}", f"the column {meaning} occurs twice")
         found.setdefault(meaning, []).append(at)
     if not set(_PERSON) & set(found):
-        _refuse(f"{source}:1", "there is no column person, userName or login", "name the column of the people's names")
+        _refuse(
+            f"{source}:1",
+            "there is no column person, userName or login",
+            "rename the column that has the names",
+        )
     return found
 
 

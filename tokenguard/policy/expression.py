@@ -80,7 +80,7 @@ def check_caps(text: str) -> None:
         if count > most:
             raise _refused(f"more than {most:,} {what}")
     if "//" in code:  # it would swallow what follows where conditions are put together
-        raise _refused("a comment; say it in `why`")
+        raise _refused("a comment, which belongs in `why`")
 
 
 class Batch(Frozen, frozen=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named
 from tokenguard.mapping_reader import MappingReader
 from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
 from tokenguard.policy.model import Override, Parameter, Policy, PolicyWaiver, Rule, RuleSelector, Severity
@@ -68,10 +68,7 @@ def read_policy(path: Path, judge: Judge | None = None, *, layers: int = _MAX_LA
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return read_limited(path, MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read the policy {shown(path)}", hint="name a file that exists") from None
+    return read_named(path, MAX_BYTES, hint="name a policy file that exists")
 
 
 def load_policy(

@@ -113,7 +113,7 @@ class PacedClient:
 
     def _wait(self, seconds: float) -> None:
         if seconds >= _WORTH_TELLING:
-            self._told(f"the rate limit of {self._client.base.host} asks to wait {seconds:.0f} s")
+            self._told(f"waiting {seconds:.0f} s for the rate limit of {self._client.base.host}")
         self._clock.sleep(seconds)
 
     def _who(self, request: Request) -> bytes:

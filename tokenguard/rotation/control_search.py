@@ -50,7 +50,7 @@ class ControlResult(Frozen, frozen=True, kw_only=True):
 
     @property
     def lack(self) -> str:
-        """Why there is no control, to follow the provider's name or "it"."""
+        """Why there is no control, to follow the provider's name and what it refuses."""
         if self.refused:
             return "also refuses credentials that it accepted before, which suggests an outage"
         if self.doubt:

@@ -176,7 +176,7 @@ def _ask_to_restore(session: TokenSession, consumer: Consumer, *, replaces: bool
     if session.context.operator.done(task) is None:
         raise NeedsPerson(
             f"the previous state of {consumer} is not confirmed",
-            hint=f"when it does: tokenguard rotate {session.record.name} --abort",
+            hint=f"when it is: tokenguard rotate {session.record.name} --abort",
         )
 
 

@@ -47,7 +47,7 @@ def listed_token(session: TokenSession, issuer: Issuer) -> ProviderToken:
         rows = [*found.named(label_of(session))] if label_of(session) else []
     if len(rows) != 1:
         raise Unfinished(
-            f"{session.provider.name} lists {'no' if not rows else 'more than one'} token that can be "
+            f"{session.provider.name} lists {'no' if not rows else 'more than one'} token that may be "
             f"{session.record.name}",
             hint=f"look for it there; to replace it by another token: tokenguard rotate {session.record.name} --abort, "
             "then rotate without --in-place",

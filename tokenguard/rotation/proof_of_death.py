@@ -214,7 +214,7 @@ def _say_undecided(session: TokenSession, which: str, look: Observation, control
     if look.verdict is Verdict.UNKNOWN:
         session.context.progress.note(f"no clear answer about the {which} ({look.explained})")
     elif look.verdict is Verdict.DEAD and control.doubt and not control.contradicted:
-        session.context.progress.note(f"{session.provider.name} refuses the {which}; it {control.lack}")
+        session.context.progress.note(f"{session.provider.name} refuses the {which}, and {control.lack}")
     if control.contradicted:
         session.context.progress.note(f"{session.provider.name} refuses the {which} but still lists it")
 

@@ -40,7 +40,7 @@ def accept(session: TokenSession) -> None:
         control = _refused(session, value).control
     if control is not None and control.doubt and not control.holds:
         raise Unreachable(
-            f"{session.provider.name} refuses the {session.new}; it {control.lack}",
+            f"{session.provider.name} refuses the {session.new}, and {control.lack}",
             hint=f"the {session.new} is stored; try later: tokenguard rotate {session.record.name} --resume",
         )
     if look.verdict is Verdict.DEAD or look.scope_verdict is ScopeVerdict.WRONG:

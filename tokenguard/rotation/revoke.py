@@ -126,7 +126,7 @@ def _revoke_by_api(session: TokenSession, write: Callable[..., None]) -> None:
     except CreateRefused as error:
         if id_revoker(session) is not None or session.provider.capabilities.by_value is not ByValue.LEAKED:
             raise
-        session.context.progress.note(f"{error.message}; a person revokes it")
+        session.context.progress.note(f"{error.message}; a person must revoke it")
         _say_revoked(session, _person_revokes(session), write)
         return
     _say_revoked(session, "api", write, unsure=unsure)

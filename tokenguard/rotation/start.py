@@ -291,7 +291,7 @@ def _say_refused(context: Context, snapshot: Snapshot, value: Value) -> None:
         context.progress.note(f"the live token of {record.name} is refused: consumers are down")
     else:
         context.progress.note(
-            f"{vendor.provider.name} refuses the live token of {record.name}; it {sample.control.lack}"
+            f"{vendor.provider.name} refuses the live token of {record.name}, and {sample.control.lack}"
         )
 
 
@@ -339,6 +339,6 @@ def check_replaces(provider: Provider, record: Record) -> None:
 
 def _cannot(provider: Provider, record: Record) -> InputError:
     return InputError(
-        f"{provider.name} does not support that for {record.name}",
+        f"{provider.name} does not support this operation for {record.name}",
         hint=f"see the manual steps: tokenguard runbook {record.name}",
     )

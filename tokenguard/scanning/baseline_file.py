@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from tokenguard.domain.moment import parse_day
 from tokenguard.errors import InputError, newer_hint
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.slow_tags import DIGITS
 from tokenguard.text import is_plain_line
@@ -97,10 +97,7 @@ def read_baseline(path: Path, *, both_sides: bool = False) -> BaselineContent:
     Raises:
         InputError: it is missing, or not such a file; with `file:line:column` of what is damaged.
     """
-    try:
-        data = read_limited(path, _MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read {shown(path)}", hint="`tokenguard baseline update` writes one") from None
+    data = read_named(path, _MAX_BYTES, hint="`tokenguard baseline update` writes one")
     return parse_baseline(data, source=shown(path), both_sides=both_sides)
 
 

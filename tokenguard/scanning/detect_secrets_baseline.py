@@ -14,7 +14,7 @@ from tokenguard.detection.match import TextMatch
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.finding import FindingKind
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named, shown
 from tokenguard.scanning.baseline_file import new_baseline
 from tokenguard.scanning.baseline_matching import Recorder
 from tokenguard.scanning.root_paths import RootPaths
@@ -32,10 +32,7 @@ def read_detect_secrets(path: Path) -> tuple[Known, int]:
     Raises:
         InputError: it is missing or not such a file.
     """
-    try:
-        data = read_limited(path, _MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read {shown(path)}", hint="name a .secrets.baseline") from None
+    data = read_named(path, _MAX_BYTES, hint="name a .secrets.baseline")
     tree = load_json(data, source=shown(path), max_bytes=_MAX_BYTES, max_nodes=_MAX_NODES)
     results = tree.get("results") if isinstance(tree, dict) else None
     if not isinstance(results, dict):

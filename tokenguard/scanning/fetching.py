@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tokenguard.errors import InputError, Unreachable
-from tokenguard.files import read_limited, shown
+from tokenguard.errors import Unreachable
+from tokenguard.files import read_named
 from tokenguard.ports.clock import Clock
 from tokenguard.scanning.bundle import MAX_BYTES
 
@@ -15,10 +15,7 @@ def is_address(source: str) -> bool:
 
 def read_bundle_file(path: Path) -> bytes:
     """The bytes of a bundle; InputError if there are none or too many."""
-    try:
-        return read_limited(path, MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read {shown(path)}", hint="name the bundle that was published") from None
+    return read_named(path, MAX_BYTES, hint="name the bundle that was published")
 
 
 def fetch_bundle(address: str, clock: Clock, *, proxy: str = "", ca_bundle: Path | None = None) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.content import MAX_BYTES, Blob, Source, watched
 from tokenguard.scanning.git import Git
@@ -76,10 +76,7 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
         Raises:
             InputError: the file cannot be read.
         """
-        try:
-            data = read_limited(path, MAX_BYTES)
-        except OSError:
-            raise InputError(f"cannot read {shown(path)}", hint="name the file that git gives the hook") from None
+        data = read_named(path, MAX_BYTES, hint="name the file that git gives the hook")
         found = _SCISSORS.search(data)
         return self._run(iter([Blob(path="(commit message)", data=data[: found.start()] if found else data)]))
 

@@ -18,7 +18,7 @@ from tokenguard.domain.duration import DURATION_HINT, parse_duration
 from tokenguard.domain.names import segment
 from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
-from tokenguard.files import expanded, read_limited, shown
+from tokenguard.files import expanded, read_limited, shown, why_unreadable
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.posix import others_can_write
 from tokenguard.settings import (
@@ -157,9 +157,10 @@ def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
         _check_owner(path)
         text = read_limited(path, MAX_BYTES).decode()
         tree = tomllib.loads(text)
-    except OSError:
-        raise _bad(
-            path, "it cannot be read", "give a file that exists, or leave out --config and TOKENGUARD_CONFIG"
+    except OSError as error:
+        raise InputError(
+            f"cannot read the configuration {shown(path)}: {why_unreadable(error)}",
+            hint="give a file that exists, or leave out --config and TOKENGUARD_CONFIG",
         ) from None
     except UnicodeDecodeError:
         raise _bad(path, "it is not UTF-8 text") from None

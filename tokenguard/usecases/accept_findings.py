@@ -46,7 +46,7 @@ class Terms(Frozen, frozen=True, kw_only=True):
         if self.until and end is None:
             raise InputError("not a valid end date", hint="use --until YYYY-MM-DD")
         if end is not None and end <= self.now:
-            raise InputError("--until is not in the future", hint="give a later date, or leave it out")
+            raise InputError("--until must be in the future", hint="give a later date, or leave it out")
 
 
 class Acceptor(Frozen, frozen=True, kw_only=True):

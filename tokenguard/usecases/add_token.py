@@ -203,7 +203,7 @@ class Adding:
         control = ControlSearch(self._parts.store, self._record, vendor).look([value])
         if control.doubt and not control.holds:
             return Unreachable(
-                f"{name} refuses this value; it {control.lack}",
+                f"{name} refuses this value, and {control.lack}",
                 hint="try again later, or add it unverified with --no-verify",
             )
         return NotTaken(

@@ -34,7 +34,7 @@ def as_of_moment(text: str) -> datetime:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise InputError("--as-of is not a date", hint="use YYYY-MM-DD, for example 2026-09-30") from None
+        raise InputError("--as-of must be a date", hint="use YYYY-MM-DD, for example 2026-09-30") from None
     return day + timedelta(days=1, microseconds=-1)
 
 

@@ -95,7 +95,7 @@ def read_cursor(text: str) -> Cursor:
         found = msgspec.json.decode(_unpacked(text.strip()), type=dict[str, tuple[int, str]])
         return {chain: _head(*place) for chain, place in found.items()}
     except (ValueError, binascii.Error, zlib.error, msgspec.DecodeError):
-        raise InputError("--since is not a cursor", hint="give the last line of an export, or @FILE of one") from None
+        raise InputError("--since must be a cursor", hint="give the last line of an export, or @FILE of one") from None
 
 
 def _unpacked(word: str) -> bytes:

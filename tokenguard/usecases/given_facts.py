@@ -123,7 +123,7 @@ def location(text: str) -> Location:
     found = _ADOPTED.fullmatch(text)
     if found is None:
         raise InputError(
-            "--adopt is not a valid location", hint="use SCHEME://PLACE#NAME, for example github://team/app#TOKEN"
+            "--adopt must be a location", hint="use SCHEME://PLACE#NAME, for example github://team/app#TOKEN"
         )
     if found["scheme"] == "local":
         raise InputError("a local store cannot adopt values of another store", hint="add the value itself")

@@ -24,9 +24,9 @@ _WORDS = {
     ListingStatus.RENAMED: "the provider lists it under another name",
     ListingStatus.MISSING: "the provider does not list it: revoked, or of another account",
     ListingStatus.UNKNOWN: "no active token is in this list: check that it is complete and of the right account",
-    ListingStatus.AMBIGUOUS: "its hint is listed under another name, but does not identify it: compare by hand",
-    ListingStatus.STILL_LISTED: "a value of it that should be revoked is listed",
-    ListingStatus.NOT_COMPARABLE: "the record has neither its name nor its hint at the provider",
+    ListingStatus.AMBIGUOUS: "a token of another name has the same hint, which identifies neither: compare by hand",
+    ListingStatus.STILL_LISTED: "the provider still lists a value of this token that should be revoked",
+    ListingStatus.NOT_COMPARABLE: "the record has neither the name nor the hint that the provider shows",
 }
 
 

@@ -33,7 +33,7 @@ def auth(top: MappingReader, key: str) -> Auth:
         return Auth(parts=(_basic("{token}:"),))
     name = text.removeprefix("header ")
     if name == text or not _is_free(name):
-        top.refuse("not a way to send a credential, or a header that the request itself needs", key, hint=_SHORT)
+        top.refuse("not a way to send a credential, or a header that tokenguard sets itself", key, hint=_SHORT)
     return Auth(parts=(CredentialPart(header=name),))
 
 
@@ -42,7 +42,7 @@ def headers(top: MappingReader) -> tuple[tuple[str, str], ...]:
     found = plain_pairs(top, "headers")
     for name, text in found:
         if not _is_free(name) or name.lower() == "authorization" or not text.isascii() or not text.isprintable():
-            top.refuse("a header that the request itself needs, or an invalid header name", "headers")
+            top.refuse("this has a header that tokenguard sets itself, or an invalid header name", "headers")
     return found
 
 
@@ -52,7 +52,7 @@ def _parts(fields: MappingReader) -> Iterator[CredentialPart]:
         for name in within.names if within is not None else ():
             text = within.text(name) if within is not None else ""
             if not pattern.fullmatch(name) or (key == "headers" and not _is_free(name)):
-                fields.refuse("a header that the request itself needs, or no name", key)
+                fields.refuse("this has a header that tokenguard sets itself, or an invalid name", key)
             _check(fields, key, text)
             yield (
                 CredentialPart(header=name, text=text)

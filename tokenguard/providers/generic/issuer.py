@@ -105,7 +105,7 @@ class GenericIssuer:
         known = self._description.permissions
         if known and any(each not in known for each in permissions):
             raise CreateRefused(
-                f"{self._description.name} does not offer a permission of the record",
+                f"{self._description.name} does not offer every permission of the record",
                 hint=f"`tokenguard provider show {self._description.name}` lists them; use `edit --permission`",
             )
 

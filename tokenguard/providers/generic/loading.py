@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenguard.documents import Tree, load_yaml
 from tokenguard.domain.token import CredentialKind
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named, shown
 from tokenguard.http.address import Address
 from tokenguard.mapping_reader import DocumentPositions, MappingReader, yaml_positions
 from tokenguard.providers.generic import auth_section, probe_section, provider_sections, revoke_value_section
@@ -29,12 +29,7 @@ _SOURCE_KEYS = ("documentation", "contract", "checked", "tried_live")
 
 def load(path: Path) -> Description:
     """Read a provider file; InputError (exit 2) names the key that is wrong."""
-    try:
-        data = read_limited(path, _MAX_BYTES)
-    except OSError:
-        raise InputError(
-            f"the provider file cannot be read: {shown(path)}", hint="check its name and permissions"
-        ) from None
+    data = read_named(path, _MAX_BYTES, hint="name a provider file that exists and that you may read")
     return describe(data, source=shown(path))
 
 

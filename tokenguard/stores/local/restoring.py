@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tokenguard.domain.event import STORE_CHAIN, Detail, Event, Op
 from tokenguard.errors import InputError, Tampered
-from tokenguard.files import fsync_dir, make_private_dir, shown, write_new
+from tokenguard.files import fsync_dir, make_private_dir, shown, why_unreadable, write_new
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.actor import current_actor
@@ -115,8 +115,8 @@ def _read(place: StoreDirectory, backup: Path) -> bytes:
         with os.fdopen(os.open(backup, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             data = file.read() if plain else b""
-    except OSError:
-        raise InputError(f"cannot read {shown(backup)}", hint=hint) from None
+    except OSError as error:
+        raise InputError(f"cannot read {shown(backup)}: {why_unreadable(error)}", hint=hint) from None
     if not data.startswith(_MAGIC):
         raise InputError(f"not the backup of a store: {shown(backup)}", hint=hint)
     return data

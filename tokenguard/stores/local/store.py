@@ -295,7 +295,7 @@ class _TakenValues:
             return None
         value = self.candidate(pointer.label)
         if not isinstance(value, Value):
-            raise damaged("a live pointer in the store has no value")
+            raise damaged("the store names a live value that it does not hold")
         return Live(pointer.label, pointer.version, value)
 
     def candidate(self, label: Label) -> Value | Tombstone | None:

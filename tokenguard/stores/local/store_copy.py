@@ -19,6 +19,7 @@ def back_up(session: StoreSession, to: Path) -> None:
         raise InputError(f"there is a file at {shown(to)} already", hint="name a new file")
     if not to.parent.is_dir():
         raise InputError(f"there is no directory {shown(to.parent)}", hint="create it, or name a file elsewhere")
+    _check_name(to)
     with locked(session.place.lock, session.clock, shared=True), translated():
         check_beside(to)
         create_private(to, b"")
@@ -28,3 +29,13 @@ def back_up(session: StoreSession, to: Path) -> None:
         except BaseException:
             to.unlink(missing_ok=True)
             raise
+
+
+def _check_name(to: Path) -> None:
+    """Refuse a name that leaves no room for that of SQLite's journal beside the file; InputError."""
+    try:
+        os.lstat(f"{to}-journal")
+    except FileNotFoundError:
+        return
+    except OSError:
+        raise InputError(f"the name of {shown(to)} is too long", hint="name a file with a shorter name") from None
