@@ -2,6 +2,7 @@
 
 from tokenguard.detection.assignments import assignments
 from tokenguard.detection.credential_files import is_credential_file
+from tokenguard.detection.disguised_tokens import disguised_tokens
 from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.extras import _anchors, _unescaped
 from tokenguard.detection.regex_set import regex
@@ -15,7 +16,8 @@ def may_hold_shapes(data: bytes, path: str) -> bool:
     if _anchors().matches(data) or is_credential_file(path) or _may_hold_manifest(data):
         return True
     text = _unescaped(data.decode("latin-1"))
-    return any(True for _ in token_spans(text)) or any(True for _ in encoded_tokens(text))
+    told = (token_spans(text), encoded_tokens(text), disguised_tokens(data))
+    return any(True for found in told for _ in found)
 
 
 def _may_hold_manifest(data: bytes) -> bool:

@@ -5,6 +5,7 @@ loading takes longer than all that this module does. It may only err to one side
 of, counts or leaves out in a content makes the answer no (`tests/property/test_clean_text.py`).
 """
 
+from tokenguard.detection.clean_text_disguises import may_be_disguised
 from tokenguard.detection.clean_text_names import ASSIGNED, FILES, WORDS
 from tokenguard.detection.clean_text_rows import ROWS
 
@@ -32,7 +33,7 @@ def _only(kept: bytes) -> bytes:
 _IN_ALNUM, _IN_NAMES, _IN_RUNS = _only(_ALNUM), _only(_ALNUM + b"_-"), _only(_ALNUM + b"_-+/\\=")
 _IN_BASE64, _IN_HEX = _only(_ALNUM + b"_-+/"), _only(b"0123456789abcdefABCDEF")
 _ALWAYS = 2
-_LEAST_BASE64 = 24
+_LEAST_BASE64 = 20
 _DISTINCT, _DISTINCT_HEX = 22, 9
 """So many different characters has what is told by its entropy, one less where a line may be rebuilt from YAML."""
 _BEGINNINGS = (b"BZh", b"%PDF-", b"!<arch>", b"x^", b"# v2 git", b"# v3 git", b"version https://git-lfs")
@@ -70,6 +71,7 @@ def is_clean(data: bytes, path: str) -> bool:
         or _has_base64(data)
         or _is_assigned(data)
         or _has_login(data)
+        or may_be_disguised(data)
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from tokenguard.detection import (
     assignments,
     credential_files,
+    disguised_tokens,
     encoded_tokens,
     extras,
     rule_table,
@@ -35,6 +36,7 @@ Row = tuple[int, int, int, int, int, tuple[Literals, ...], tuple[Literals, ...]]
 '''
 _OF_NAMES = f'"""Names that sound secret, what assigns to them, and names of files with logins. {_WRITTEN_BY}"""\n\n'
 _OF_BASE64 = f'"""What base64 makes of the beginnings of tokens and of words for them. {_WRITTEN_BY}"""\n\n'
+_OF_LITERALS = f'"""Beginnings of tokens that are looked for in other writings. {_WRITTEN_BY}"""\n\n'
 _ALNUM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _NAME = _ALNUM | frozenset("_-")
 _RUN = _NAME | frozenset("+/\\=")
@@ -68,7 +70,8 @@ def written() -> dict[Path, str]:
     rows = _without_stricter({*_of_rules(), *_of_formats(), *_of_others()})
     assigned = "|".join(map(loosened, (assignments.ASSIGNED_PATTERN, *secret_places.PATTERNS)))
     words = tuple(sorted(_shortest((*alternatives(assignments.ASSIGNED_PATTERN)[0][1], *secret_places.OTHER_WORDS))))
-    base64 = sorted(_shortest(encoded_tokens.literals()))
+    base64 = sorted(_shortest((*encoded_tokens.literals(), *disguised_tokens.PACKED)))
+    begun = sorted(_shortest(disguised_tokens.literals()))
     contents = {
         "clean_text_rows.py": f"{_OF_ROWS}ROWS: tuple[Row, ...] = {_as_code(rows)}\n",
         "clean_text_names.py": (
@@ -76,6 +79,7 @@ def written() -> dict[Path, str]:
             f"WORDS: tuple[bytes, ...] = {_as_code(words)}\n"
             f"FILES: tuple[str, ...] = {_shown(tuple(sorted(_in_paths())))}\n"
         ),
+        "clean_text_literals.py": f"{_OF_LITERALS}LITERALS: tuple[bytes, ...] = {_as_code(begun)}\n",
         "clean_text_base64.py": f"{_OF_BASE64}IN_BASE64: tuple[bytes, ...] = {_as_code(base64)}\n",
     }
     return {Path(__file__).with_name(name): content for name, content in contents.items()}

@@ -1,7 +1,7 @@
 """Undoes the ways in which a token gets written other than as it is: each view is bytes with the place they came from.
 
 The work grows with the bytes: RE2 looks for what could be a writing, and only a reading that could hold a token, or
-another writing of one, is passed on. `known_tokens.py` limits how deep views of views go.
+another writing of one, is passed on. `readings` limits how deep views of views go.
 """
 
 import binascii
@@ -33,6 +33,8 @@ _BEFORE_COMPRESSED = 8
 _HEX_VISIBLE = "[2-7][0-9A-Fa-f]"
 _ZEROS = r"\x00", r"\x00\x00\x00"
 _WRAPPED = rf"(?:[A-Za-z0-9+/_\x2d]{{19}}[A-Za-z0-9+/_\x2d]+={{0,2}}{LINE_END})+[A-Za-z0-9+/_\x2d]{{2,}}"
+NESTED_LIMIT = 6
+"""Views of views may be at most this many times as large as what they come from: an end to nesting for its own sake."""
 _LARGE = 16_384
 """Bytes from which on it pays to compile what tells whether there is anything to look for."""
 
@@ -125,6 +127,24 @@ class Disguises:
                 read = binascii.a2b_hex(digits[offset : len(digits) - (len(digits) - offset) % 2])
                 if self._promising.search(read):
                     yield view_of(run, read, "hex")
+
+
+def readings(disguises: Disguises, data: bytes) -> Iterator[DecodedView]:
+    """Every reading of `data`, and every reading of one of these where the first stands.
+
+    One that is not `whole` and has no data says that nesting was not followed to its end there.
+    """
+    left = NESTED_LIMIT * len(data) + 4096
+    for view in disguises.views(data):
+        yield view
+        if left < 0:
+            continue
+        for nested in disguises.views(view.data):
+            left -= len(nested.data)
+            if left < 0:
+                yield DecodedView(view.start, view.end, b"", "", whole=False)
+                break
+            yield DecodedView(view.start, view.end, nested.data, f"{view.how}, {nested.how}")
 
 
 def _any_of(expressions: Iterable[str]) -> Regex:

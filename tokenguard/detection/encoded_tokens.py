@@ -10,6 +10,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from tokenguard.detection.match import Confidence
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
+from tokenguard.domain.encodings import base64_cores
 from tokenguard.frozen import Frozen
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import opening
@@ -136,12 +137,6 @@ def literals() -> set[str]:
             first = opening(template)
             if len(first) >= _LEAST_LITERAL:
                 plain.add(first.encode())
-    cores = {core for literal in (*plain, *_WORDS) for core in _cores(literal)}
-    cores |= {twice for word in (*_WORDS, _PRIVATE_KEY) for core in _cores(word) for twice in _cores(core.encode())}
-    return cores
-
-
-def _cores(literal: bytes) -> Iterator[str]:
-    for phase in range(3):
-        first, after = -(-8 * phase // 6), 8 * (phase + len(literal)) // 6
-        yield base64.b64encode(b"\0" * phase + literal).decode()[first:after]
+    cores = {core for literal in (*plain, *_WORDS) for core in base64_cores(literal)}
+    cores |= {twice for word in (*_WORDS, _PRIVATE_KEY) for core in base64_cores(word) for twice in base64_cores(core)}
+    return {core.decode() for core in cores}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from tokenguard.detection.credential_files import CredentialPlace, credential_places
+from tokenguard.detection.disguised_tokens import disguised_tokens
 from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch
@@ -61,10 +62,21 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
         if taken.take(token.start, token.end):
             match = _match(token.type, places.of(token.start), token.value)
             yield replace(match, facts={"via": "base64"}, written=Secret(text[token.start : token.end]))
+    yield from _disguised(text, places, taken)
     for number, form in enumerate(FORMS, _FIRST_FORM):
         for start, end in places_of(form, plain) if number in present else ():
             if taken.take(start, end):
                 yield _match(form.name, places.of(start), text[start:end])
+
+
+def _disguised(text: str, places: TextPositions[str], taken: "_Taken") -> Iterator[TextMatch]:
+    """Vendors' tokens that are written differently."""
+    data = text.encode("utf-8", "surrogatepass")
+    for each in disguised_tokens(data):
+        start, end = (len(data[:at].decode("utf-8", "replace")) for at in (each.start, each.end))
+        if taken.take(start, end):
+            match = _match(each.kind.type, places.of(start), each.value, confidence(each.kind, each.value))
+            yield replace(match, facts={"via": each.how}, written=Secret(text[start:end]))
 
 
 def _in_manifests(text: str) -> Iterable[CredentialPlace]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tokenguard.detection.decoded_views import readings
 from tokenguard.detection.known_token_index import KnownTokenMatch, OwnIndex
 from tokenguard.detection.match import TextMatch, Unscanned
 from tokenguard.detection.text_positions import TextPositions
@@ -10,8 +11,6 @@ from tokenguard.domain.secret import Secret
 
 CODE_DIGITS = 12
 """How much of a token's id is its report code: enough that two of one store never share it, short enough to say."""
-_NESTED_LIMIT = 6
-"""Views of views may be at most this many times as large as what they come from: an end to nesting for its own sake."""
 
 
 def scan_own(index: OwnIndex, data: bytes) -> Iterator[TextMatch | Unscanned]:
@@ -38,21 +37,11 @@ def _search(index: OwnIndex, data: bytes) -> Iterator[tuple[int, int, KnownToken
     """Hits as they stand, in disguise, and twice disguised, by where they stand; none where the last were given up."""
     for hit in index.hits(data):
         yield hit.start, hit.start + len(hit.value), hit, ""
-    left = _NESTED_LIMIT * len(data) + 4096
-    for view in index.disguises.views(data):
+    for view in readings(index.disguises, data):
         for hit in index.hits(view.data):
             yield view.start, view.end, hit, view.how
         if not view.whole:
             yield view.start, view.end, None, ""
-        if left < 0:
-            continue
-        for nested in index.disguises.views(view.data):
-            left -= len(nested.data)
-            if left < 0:
-                yield view.start, view.end, None, ""
-                break
-            for hit in index.hits(nested.data):
-                yield view.start, view.end, hit, f"{view.how}, {nested.how}"
 
 
 def _match(hit: KnownTokenMatch, how: str, line: int, column: int, written: Secret | None) -> TextMatch:

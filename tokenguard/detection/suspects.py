@@ -12,6 +12,7 @@ from functools import cache
 from itertools import accumulate
 
 from tokenguard.detection.assignments import ADDRESS_PATTERN, ASSIGNED_PATTERN, COMMAND_PATTERN
+from tokenguard.detection.disguised_tokens import mark_pattern
 from tokenguard.detection.encoded_tokens import literals
 from tokenguard.detection.extras import ANCHORS
 from tokenguard.detection.match import Possible
@@ -111,8 +112,8 @@ def _assignments() -> tuple[_Question, ...]:
 
 @cache
 def _marks() -> tuple[_Question, ...]:
-    """For what is told from vendors' formats: signed addresses, secrets of forms of their own, manifests."""
-    return (_any_of((*ANCHORS, MANIFEST)),)
+    """For what is told from vendors' formats: signed addresses, forms of their own, manifests, disguises."""
+    return _any_of((*ANCHORS, MANIFEST)), _any_of((mark_pattern(),))
 
 
 @cache

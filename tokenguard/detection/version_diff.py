@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from tokenguard.detection.assignments import PASSED_OVER
 from tokenguard.detection.credential_files import is_credential_file
+from tokenguard.detection.disguised_tokens import mark_pattern
 from tokenguard.detection.extras import may_silence
 from tokenguard.detection.full_token import end_of_key
 from tokenguard.detection.match import Possible
@@ -201,7 +202,7 @@ def _line_end(data: bytes, at: int) -> int:
 @cache
 def _dependent() -> tuple[Regex, Regex, Regex]:
     """What begins private keys and manifests; tokens that need a word near them, and names that need a value."""
-    others = (*shapes_near_words(), GENERATED, BEFORE_LINE_PATTERN, NAMED_PATTERN)
+    others = (*shapes_near_words(), mark_pattern(), GENERATED, BEFORE_LINE_PATTERN, NAMED_PATTERN)
     return regex(_KEYS), regex(MANIFEST), regex("|".join(f"(?:{each})" for each in others))
 
 

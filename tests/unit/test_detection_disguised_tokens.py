@@ -1,0 +1,147 @@
+"""Vendors' tokens that are written differently: found in most forms in which own tokens are, and nothing else there."""
+
+import base64
+import gzip
+import random
+import string
+
+import pytest
+
+from tests.fakes.disguises import COVERED
+from tests.fakes.possible_findings import may_hold_shapes
+from tests.fakes.token_examples import example
+from tests.property.test_scan_history import new_in_each
+from tokenguard.detection.clean_text import is_clean
+from tokenguard.detection.disguised_tokens import disguised_tokens
+from tokenguard.detection.extras import scan_extras
+from tokenguard.detection.match import Possible
+from tokenguard.detection.suspects import suspects
+from tokenguard.scanning.decoding import decoded
+from tokenguard.scanning.scanner import Stages
+from tokenguard.token_formats.table import format_by_id
+from tokenguard.token_formats.token_format import TokenFormat
+
+KINDS = ("github-token", "github-fine-grained-token", "gitlab-token", "anthropic-api-key", "pypi-token", "npm-token")
+FOUND = tuple(kind for kind in map(format_by_id, KINDS) if kind is not None)
+NEEDED = (
+    "base64", "base64 of json", "base64 data url", "basic auth", "cloud-init", "gzip in base64", "zlib in base64", "bzip2 in base64",
+    "xz in base64", "gzip in wrapped base64", "hex", "hex upper", "hex in SQL", "percent", "percent twice", "json escapes",
+    "json escapes, upper", "json escapes in json", "python escapes", "octal escapes", "long escapes", "entities", "entities, hex",
+    "joined", "joined over lines", "joined by dots", "joined by pipes", "joined with a comment", "joined in json", "added",
+    "appended", "concat", "streamed", "template literal", "shell quotes", "shell continuation", "cmd continuation",
+    "zero width spaces", "zero width joiners", "word joiners", "soft hyphens", "full width",
+)  # fmt: skip
+
+
+def written(kind: TokenFormat, name: str) -> bytes:
+    text = COVERED[name](example(kind, 5, kind.shapes[0]))
+    return b"first\n" + (text if isinstance(text, bytes) else text.encode()) + b"\n"
+
+
+def told(data: bytes) -> list[str]:
+    return [match.type for match in scan_extras(decoded(data).text, "a.txt")]
+
+
+@pytest.mark.parametrize("kind", FOUND, ids=lambda kind: kind.id)
+def test_a_token_is_found_in_other_writings(kind: TokenFormat) -> None:
+    found = {name for name in COVERED if kind.type in told(written(kind, name))}
+    assert [name for name in NEEDED if name not in found] == []
+    assert len(found) >= 100
+
+
+@pytest.mark.parametrize("kind", FOUND, ids=lambda kind: kind.id)
+def test_no_door_passes_over_a_token_in_another_writing(kind: TokenFormat) -> None:
+    passed = []
+    for name in COVERED:
+        data = written(kind, name)
+        if b"\0" in data or b"\r" in data or not told(data):
+            continue
+        possible = suspects([b"x = 1", data, b"y = 2"], [False] * 3).possible(1)
+        if is_clean(data, "a.txt") or Possible.SHAPES not in possible or not may_hold_shapes(data, "a.txt"):
+            passed.append(name)
+    assert passed == []
+
+
+WRAPPED = {
+    "yaml": lambda lines: "data: |\n" + "".join(f"  {line}\n" for line in lines),
+    "json": lambda lines: '{"content": "' + "\\n".join(lines) + '"}',
+    "literals": lambda lines: "x = (\n" + "".join(f'    "{line}"\n' for line in lines) + ")\n",
+    "mail": lambda lines: "\r\n".join(lines) + "\r\n",
+}
+
+
+@pytest.mark.parametrize("form", WRAPPED)
+@pytest.mark.parametrize("width", [60, 76])
+def test_a_token_in_wrapped_base64_is_found(form: str, width: int) -> None:
+    kind = FOUND[0]
+    value = example(kind, 9, kind.shapes[0])
+    for lead in range(40, 44):
+        text = base64.b64encode(("#" * lead + f"\nkey: {value}\n" + "#" * 90).encode()).decode()
+        data = WRAPPED[form]([text[at : at + width] for at in range(0, len(text), width)]).encode()
+        assert told(data) == [kind.type]
+
+
+def test_a_finding_says_how_the_token_is_written_and_where() -> None:
+    kind = FOUND[0]
+    value = example(kind, 9, kind.shapes[0])
+    packed = base64.b64encode(gzip.compress(f"key: {value}\n".encode())).decode()
+    (match,) = scan_extras(f"# caf\u00e9\n  content: {packed}\n", "cloud.yaml")
+    assert (match.line, match.column, match.facts["via"], match.value.reveal()) == (2, 12, "base64, gzip", value)
+    assert match.written is not None
+    assert match.written.reveal() == packed
+
+
+def test_a_token_that_stands_there_as_it_is_is_told_once() -> None:
+    kind = FOUND[0]
+    value = example(kind, 9, kind.shapes[0])
+    for text in (f'"{value}" + "x"', f"'{value}', 'def'", f"{value}\\u0020", f"a%3D{value}%26", f'["{value}", "b"]'):
+        assert told(text.encode()) == [kind.type], text
+
+
+def harmless() -> dict[str, str]:
+    source = random.Random(11)
+    alnum = "".join(source.choices(string.ascii_letters + string.digits, k=36))
+    return {
+        "prefixes of vendors": '["ghp_", "gho_", "ghu_", "glpat-", "sk-ant-", "xoxb-"]\nPREFIX = "ghp_" + "x" * 36\n',
+        "a pattern": r"r'ghp_[A-Za-z0-9]{36}|glpat-[\w\-]{20}|xox[baprs]-\d+'" + "\n",
+        "a placeholder": '"ghp_" + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"\n"glpat-" + "your-token-goes-here"\n',
+        "a path": 'import x from "git" + "/lab/path/of/a/file"\nrun("gh" "pages")\n',
+        "another value": f'"{alnum[:9]}" + "{alnum[9:]}"\n{alnum.encode().hex()}\n',
+        "escapes of a sentence": "".join(f"\\u{ord(each):04x}" for each in "a sentence of words, in escapes") + "\n",
+        "an address": "https%3A%2F%2Fexample.net%2Fhooks%3Fx%3D1%26y%3D2\n",
+        "an image": "url(data:image/png;base64," + base64.b64encode(source.randbytes(900)).decode() + ")\n",
+        "compressed text": base64.b64encode(gzip.compress(b"nothing to see here, again " * 9)).decode() + "\n",
+        "a list of hashes": "\n".join(source.randbytes(32).hex() for _ in range(40)) + "\n",
+    }
+
+
+@pytest.mark.parametrize(("name", "text"), harmless().items(), ids=harmless())
+def test_a_prefix_a_pattern_or_another_value_is_none(name: str, text: str) -> None:
+    assert list(disguised_tokens(text.encode())) == [], name
+
+
+def test_a_part_that_is_changed_alone_is_found_in_the_history() -> None:
+    kind = FOUND[0]
+    versions = []
+    for seed in (1, 2):
+        value = example(kind, seed, kind.shapes[0])
+        versions.append(f'a = (\n    "{value[:20]}"\n    "{value[20:]}"\n)\n'.encode())
+    mixed = versions[1].split(b"\n")
+    mixed[1] = versions[0].split(b"\n")[1]
+    versions.insert(1, b"\n".join(mixed))
+    told_of_each = new_in_each(versions, "a.py", Stages())
+    assert told_of_each == new_in_each(versions, "a.py", Stages(), whole=True)
+    assert all(any(name == kind.type for _, name, _ in each) for each in (told_of_each[0], told_of_each[2]))
+
+
+def test_text_made_to_keep_a_scan_busy_is_read_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands round several such places is read once."""
+    from tokenguard.detection import disguised_tokens as module
+
+    read = []
+    disguises = module._disguises()
+    monkeypatch.setattr(module, "readings", lambda _, data: read.append(len(data)) or iter(()))
+    data = b'"ghp_" + "a"\n' * 2000
+    assert list(module.disguised_tokens(data)) == []
+    assert disguises is module._disguises()
+    assert sum(read) <= 2 * len(data)
