@@ -88,7 +88,7 @@ class SecretField:
         if len(content.encode()) > MAX_BYTES:
             raise InputError(
                 f"with the new value {self._address.url} would be larger than AWS allows",
-                hint=f"a secret holds {MAX_BYTES:,} bytes: move other fields of it elsewhere, then resume",
+                hint=f"a secret holds at most {MAX_BYTES:,} bytes: move its other fields elsewhere, then resume",
             )
         return content
 

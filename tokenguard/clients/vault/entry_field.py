@@ -95,7 +95,7 @@ class KvField:
             raise error
         able = ", ".join(f'"{each}"' for each in needed)
         raise VaultError(
-            f"the vault denies the login in use to {' and '.join(needed)} {self._address.url}",
+            f"the vault does not let the login in use {' and '.join(needed)} {self._address.url}",
             hint=f'add to its policy: `path "{policy_path(self._address)}" {{ capabilities = [{able}] }}`',
             reason=error.reason,
         ) from None

@@ -177,7 +177,7 @@ def _outage(trial: FileTrial) -> None:
     """One refusal is not more than that: a rotation asks for a token that is known to be alive as well."""
     made = trial.service.issue("prod-post-abcd1234")
     trial.service.refuses_all = True
-    expect(trial.verdict(made.value) is Verdict.DEAD, "a refusal is not reported as one")
+    expect(trial.verdict(made.value) is Verdict.DEAD, "a refused token is not reported as refused")
     if trial.service.described.rows is not None:
         refused(trial.issuer().listed, "a list is read during an outage of the login")
 
