@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.provider_files import OAUTH_FILES
+from tests.fakes.provider_files import OAUTH_FILES, VERSIONED_FILE
 from tokenguard.providers import provider_registry
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Description, Probe, RevokerLogin
+from tokenguard.providers.generic.description import JSON, Description, Probe, RevokerLogin
 from tokenguard.providers.generic.file_checks import checks_for, run_check
 from tokenguard.providers.generic.loading import describe, load
 from tokenguard.providers.generic.pointer import JsonPointer
@@ -22,7 +22,8 @@ OAUTH = {
     f"oauth-{login}": describe(text.replace("BASE", "https://oauth.example").encode(), source=login)
     for login, text in OAUTH_FILES.items()
 }
-EVERY = FILES | OAUTH
+VERSIONED = {"versioned": describe(VERSIONED_FILE.replace("BASE", "https://acme.example").encode(), source="versioned")}
+EVERY = FILES | OAUTH | VERSIONED
 BY_API = [name for name, said in FILES.items() if said.create is not None]
 PLAYED = [(name, check) for name, said in EVERY.items() for check in checks_for(said)]
 
@@ -89,8 +90,26 @@ def mutants(said: Description) -> Iterator[tuple[str, Description]]:
         for name in request_template.names(by_value.body) - {"token"}:
             wrong = replaced(by_value.body, f"{{{name}}}", "tgcanary-fixed")
             yield f"another {name}", _with(said, "revoke_value", body=wrong)
+    yield from _other_requests(said)
     for step in range(len(said.revoke)):
         yield f"revoke {step} left out", dataclasses.replace(said, revoke=said.revoke[:step] + said.revoke[step + 1 :])
+
+
+def _other_requests(said: Description) -> Iterator[tuple[str, Description]]:
+    """Without one of a request's parameters, and with bodies of another kind of JSON."""
+    for section in ("create", "replace", "update"):
+        query = getattr(getattr(said, section), "query", ())
+        for name, _ in query:
+            yield (
+                f"{section} without {name}",
+                _with(said, section, query=tuple(each for each in query if each[0] != name)),
+            )
+    for step in said.revoke:
+        for name, _ in step.query:
+            fewer = dataclasses.replace(step, query=tuple(each for each in step.query if each[0] != name))
+            yield f"revoke without {name}", dataclasses.replace(said, revoke=(fewer,))
+    if said.media_type != JSON:
+        yield "another media type", dataclasses.replace(said, media_type=JSON)
 
 
 def _with(said: Description, section: str, **changes: object) -> Description:

@@ -73,6 +73,42 @@ guide: {where: https://oauth.example, create: [create a token]}
 """
 """Token revocation as RFC 7009 has it, with each way to authenticate a client, and by a request of the token itself."""
 
+VERSIONED_FILE = """\
+name: versioned
+base_url: BASE
+scope_kind: org
+encoding: application/vnd.api+json
+probe: {request: GET /self, query: {version: "2026-11-01"}}
+create:
+  request: POST /keys
+  query: {version: "2026-11-01", org: "{scope}"}
+  body: {data: {type: key, attributes: {name: "{label}", roles: "{permissions}"}}}
+  value: /data/attributes/key
+  id: /data/id
+list:
+  request: GET /keys
+  query: {version: "2026-11-01", org: "{scope}"}
+  items: /data
+  id: /id
+  label: /attributes/name
+  permissions: /attributes/roles
+  paging: link
+  next: /links/next
+update:
+  request: PATCH /keys
+  query: {version: "2026-11-01", org: "{scope}", key: "{id}"}
+  body:
+    - {op: replace, path: /name, value: "{label}"}
+    - {op: replace, path: /roles, value: "{permissions}"}
+replace:
+  request: POST /keys/{id}/value
+  query: {version: "2026-11-01"}
+  body: {}
+  value: /data/attributes/key
+revoke: {request: DELETE /keys, query: {version: "2026-11-01", org: "{scope}", key: "{id}"}}
+"""
+"""Requests with parameters, some of which name the token; JSON of another media type; changes as JSON Patch has them."""
+
 
 def provider_file(folder: Path, base_url: str, text: str = SANDBOX_FILE) -> Path:
     path = folder / "acme.yaml"

@@ -26,7 +26,7 @@ def test_the_example_files_load():
     assert describe(by_hand.encode(), source="docs").guide.where == "https://acme.example > Team > Keys"
     for part in parts:
         described(load_yaml(whole.encode(), source="docs") | load_yaml(part.encode(), source="docs"), locate=str)
-    assert len(parts) == 6
+    assert len(parts) == 7
 
 
 def test_the_ways_to_carry_a_credential_are_those_of_the_page():

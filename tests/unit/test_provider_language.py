@@ -189,6 +189,28 @@ def test_a_value_of_several_fields_is_read_whole_or_not_at_all(tmp_path):
         admin_of(tmp_path, server, **parts).create(TokenRequest(label=Label("x"), scope=SCOPE))
 
 
+def test_a_request_may_have_parameters_that_name_scope_and_token(tmp_path):
+    revoke = '{request: DELETE /tokens, query: {version: "2026-11-01", key: "{id}", of: "{scope}"}}'
+    with ScriptedServer(reply(204, b"")) as server:
+        admin_of(tmp_path, server, REVOKE=revoke).revoke("a/b".replace("/", "-"))
+    assert asked(server)[0] == "DELETE /tokens?version=2026-11-01&key=a-b&of=42"
+
+
+def test_bodies_may_be_json_of_another_media_type(tmp_path):
+    with ScriptedServer(reply(201, b'{"token": "tgcanary-fresh-key", "id": "1"}')) as server:
+        jsonapi = admin_of(tmp_path, server, AUTH="bearer\nencoding: application/vnd.api+json")
+        jsonapi.create(TokenRequest(label=Label("x"), scope=SCOPE))
+    assert asked(server)[1]["content-type"] == "application/vnd.api+json"
+
+
+def test_an_update_may_be_a_list_of_changes(tmp_path):
+    patch = "{request: 'PATCH /tokens/{id}', body: [{op: replace, path: /name, value: '{label}'}]}"
+    with ScriptedServer(reply(200, b"{}")) as server:
+        admin = admin_of(tmp_path, server, AUTH=f"bearer\nupdate: {patch}")
+        admin.update("1", TokenRequest(label=Label("new-name"), scope=SCOPE))
+    assert asked(server)[2] == [{"op": "replace", "path": "/name", "value": "new-name"}]
+
+
 def test_a_list_may_be_an_array_of_one_scope_over_linked_pages(tmp_path):
     first = [{"id": 1, "name": "one"}]
     with ScriptedServer(reply(200, b"[]")) as empty:
@@ -254,6 +276,16 @@ BAD = {
     "a condition with an unknown key": {"PROBE": '{request: GET /me, dead: [{status: "403", at: /e, is: [x], or: y}]}'},
     "a key with another placeholder": {"CREATE": '{name: "{label}", "{label}": x}'},
     "a login with a field that no new token has": {"AUTH": '{basic: "{key_id}:{token}"}'},
+    "a request of a new token with the value in its address": {"REVOKE": '{request: DELETE /x, query: {k: "{token}"}}'},
+    "a request with parameters that names no token": {"REVOKE": '{request: DELETE /x, query: {k: "{scope}"}}'},
+    "parameters in a path": {"REVOKE": '{request: "DELETE /x/{id}?version=1"}'},
+    "parameters that nest": {"REVOKE": '{request: "DELETE /x/{id}", query: {k: [a]}}'},
+    "a media type that is not JSON": {"AUTH": "bearer\nencoding: application/xml"},
+    "a media type with a new line": {"AUTH": 'bearer\nencoding: "application/x+json\\r\\nEvil: x"'},
+    "a list of changes as a form": {
+        "AUTH": "bearer\nencoding: form\nupdate: {request: 'PUT /x/{id}', body: [{name: '{label}'}]}"
+    },
+    "a revocation that is a list": {"REVOKE": "{request: 'POST /x/{id}', body: [a]}"},
     "no value called token": {"VALUE": "{secret: /secret}"},
     "a value of nothing": {"VALUE": "{}"},
     "no revoke steps": {"REVOKE": "[]"},

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Request:
     credential: Credential | None = None
     further: tuple[Credential, ...] = ()
     """For services that want more than one."""
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    body: Mapping[str, Any] | Sequence[Any] | None = field(default=None, repr=False)
     """Sent as JSON."""
     content: bytes | None = field(default=None, repr=False)
     """Instead of `body`: what is sent byte for byte, as something signed must be."""

@@ -27,6 +27,8 @@ class Route:
         segments = tuple(path.split("/")[1:])
         plain = method in METHODS and path.startswith("/") and len(path) <= _MAX_PATH
         if not plain or not all(_SEGMENT.fullmatch(part) and part not in {".", ".."} for part in segments):
+            if "?" in path:
+                raise InputError("a route has no query", hint="write its parameters under `query`")
             raise InputError(
                 "a route is not valid",
                 hint=f"write METHOD /path, with one of {', '.join(METHODS)} and plain path segments",

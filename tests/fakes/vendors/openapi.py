@@ -18,7 +18,16 @@ from jsonschema.exceptions import ValidationError
 
 from tokenguard.domain.names import LABEL_PUNCTUATION
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, RevokeValue, Rows, Update
+from tokenguard.providers.generic.description import (
+    FORM,
+    Create,
+    Description,
+    Replace,
+    Revoke,
+    RevokeValue,
+    Rows,
+    Update,
+)
 from tokenguard.providers.generic.file_checks import recorded
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.route import Route
@@ -29,7 +38,6 @@ SAMPLES: Mapping[str, str | int] = {
     "expires_seconds": 7776000,
 }  # fmt: skip
 Section = Create | Replace | Rows | Revoke | RevokeValue | Update
-_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 class Spec:
@@ -44,7 +52,7 @@ class Spec:
     def _file(self, path: Path, *, top: bool = False) -> Any:
         """A file, in which references to others, and within others, are absolute."""
         if str(path) not in self._files:
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8-sig")
             tree = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
             self._files[str(path)] = _absolute(tree, path, top=top)
         return self._files[str(path)]
@@ -206,7 +214,7 @@ def _played(described: Description, spec: Spec) -> Iterator[Difference]:
         operation = spec.operation(asked.method, base + asked.path)
         if operation is None:
             continue
-        body = spec.body_schema(operation, _FORM if described.form else _JSON)
+        body = spec.body_schema(operation, FORM if described.form else described.media_type)
         found = spec.validate(body, asked.body) if body is not None and asked.body is not None else []
         answer = spec.answer_schema(operation)
         if asked.status < 300 and answer is not None and asked.answer:
@@ -224,7 +232,7 @@ def _permissions(described: Description, spec: Spec, base: str) -> list[str]:
         return list(described.permissions)[:1]
     path = base + "/" + "/".join(create.route.fill({key: str(each) for key, each in SAMPLES.items()}))
     operation = spec.operation(create.route.method, path)
-    schema = spec.body_schema(operation, _FORM if described.form else _JSON) if operation else None
+    schema = spec.body_schema(operation, FORM if described.form else described.media_type) if operation else None
     return _allowed(spec, schema, create.body) if schema is not None and create.body else ["read"]
 
 
@@ -280,7 +288,7 @@ def _body(
 ) -> Iterator[Difference]:
     form = described.form or (isinstance(section, RevokeValue) and section.form)
     body = None if isinstance(section, Rows) else section.body
-    schema = spec.body_schema(operation, _FORM if form else _JSON)
+    schema = spec.body_schema(operation, FORM if form else described.media_type)
     if body is None:
         if schema is not None and spec.resolved(operation.get("requestBody", {})).get("required"):
             yield Difference(name, "the API wants a body")
@@ -297,7 +305,8 @@ def _body(
     )
     yield from (Difference(name, each) for each in spec.validate(schema, filled))
     known = {key for each in spec._alternatives([schema]) for key in each.get("properties", {})}
-    yield from (Difference(name, f"the API takes no {key}") for key in filled.keys() - known if known)
+    keys = filled.keys() if isinstance(filled, dict) else set()  # a list of changes has no keys of its own
+    yield from (Difference(name, f"the API takes no {key}") for key in keys - known if known)
 
 
 def _allowed(spec: Spec, schema: Any, body: Any) -> list[str]:
@@ -313,12 +322,14 @@ def _allowed(spec: Spec, schema: Any, body: Any) -> list[str]:
 
 
 def _query(spec: Spec, name: str, section: Section, operation: dict[str, Any]) -> Iterator[Difference]:
-    if not isinstance(section, Rows):
+    if isinstance(section, RevokeValue):
         return
-    paging = section.paging
-    asked = {key for key, _ in (*section.query, *paging.start)}
-    asked |= {paging.cursor} if paging.kind == "cursor" else set()
-    asked |= {paging.offset} if paging.kind == "offset" else set()
+    asked = {key for key, _ in section.query}
+    if isinstance(section, Rows):
+        paging = section.paging
+        asked |= {key for key, _ in paging.start}
+        asked |= {paging.cursor} if paging.kind == "cursor" else set()
+        asked |= {paging.offset} if paging.kind == "offset" else set()
     known = {spec.resolved(each)["name"] for each in operation["parameters"] if spec.resolved(each)["in"] == "query"}
     yield from (Difference(name, f"the API has no parameter {key}") for key in sorted(asked - known))
 

@@ -27,6 +27,10 @@ CHARACTERS: Mapping[str, frozenset[str]] = {
     "base64": frozenset(string.ascii_letters + string.digits + "+/="),
     "base64url": frozenset(string.ascii_letters + string.digits + "-_="),
 }
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+Pairs = tuple[tuple[str, str], ...]
+"""Names and texts, which may hold placeholders."""
 PERMISSION_PLACEHOLDERS = ("permissions", "permission", "each_permission")
 _UPDATED = {"label": frozenset({"label"}), "permissions": frozenset(PERMISSION_PLACEHOLDERS)}
 
@@ -112,7 +116,7 @@ class Probe:
     """The read-only request that tells whether a token is alive."""
 
     route: Route
-    query: tuple[tuple[str, str], ...] = ()
+    query: Pairs = ()
     body: Tree = None
     """Of an introspection (RFC 7662), which is a POST of the token as a form."""
     alive: tuple[Condition, ...] = (Condition(status=200),)
@@ -138,6 +142,7 @@ class Create:
     """The request that makes a token, and where its answer holds what."""
 
     route: Route
+    query: Pairs = ()
     body: Tree
     value: Mapping[str, JsonPointer]
     """By the name of the value's field."""
@@ -174,7 +179,7 @@ class Rows:
     """The request that lists tokens; the pointers below `items` are relative to one row."""
 
     route: Route
-    query: tuple[tuple[str, str], ...] = ()
+    query: Pairs = ()
     items: JsonPointer
     id: JsonPointer
     label: JsonPointer
@@ -194,6 +199,7 @@ class Revoke:
     """One of the requests that end a token, in their order."""
 
     route: Route
+    query: Pairs = ()
     body: Tree = None
 
 
@@ -202,6 +208,7 @@ class Replace:
     """The request that gives a token a new value in place, and where its answer holds what."""
 
     route: Route
+    query: Pairs = ()
     body: Tree
     value: Mapping[str, JsonPointer]
     id: JsonPointer | None
@@ -214,12 +221,13 @@ class Update:
     """The request that changes a token's label, its permissions or both, and nothing else of it."""
 
     route: Route
+    query: Pairs = ()
     body: Tree
 
     @property
     def fields(self) -> frozenset[str]:
         """The fields of a record that it sends."""
-        used = request_template.names(self.body)
+        used = placeholders(self)
         return frozenset(field for field, names in _UPDATED.items() if names & used)
 
 
@@ -280,6 +288,8 @@ class Description:
     """The same in every request, such as the version of the API."""
     form: bool
     """Whether bodies are sent as a form instead of JSON."""
+    media_type: str = JSON
+    """What kind of JSON bodies are."""
     auth: Auth
     admin_auth: Auth
     """How the admin credential is carried."""
@@ -323,16 +333,21 @@ class Description:
         """Whether the request that makes a token names its scope."""
         if self.create is None:
             return False
-        used = request_template.names(self.create.body) | request_template.names([*self.create.route.segments])
-        return "scope" in used
+        return "scope" in placeholders(self.create)
 
     @property
     def lists_per_scope(self) -> bool:
         """Whether a list holds the tokens of one scope only."""
         if self.rows is None:
             return False
-        texts: list[Tree] = [*self.rows.route.segments, *(text for _, text in self.rows.query)]
-        return "scope" in request_template.names(texts)
+        return "scope" in placeholders(self.rows)
+
+
+def placeholders(said: Create | Replace | Rows | Revoke | Update) -> frozenset[str]:
+    """The names of the placeholders in a request: in its path, query and body."""
+    texts: list[Tree] = [*said.route.segments, *(text for _, text in said.query)]
+    body = None if isinstance(said, Rows) else said.body
+    return request_template.names(body) | request_template.names(texts)
 
 
 def plain_text(tree: JsonTree) -> str:

@@ -13,8 +13,8 @@ from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import ByValue, Capabilities, Guide, Issuer, Method, ValueRevoker
 from tokenguard.providers.connecting import connect
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Description, Probe
-from tokenguard.providers.generic.issuer import FORM, GenericIssuer
+from tokenguard.providers.generic.description import FORM, Description, Probe
+from tokenguard.providers.generic.issuer import GenericIssuer
 from tokenguard.providers.generic.value_revoker import DescribedValueRevoker, admin_fields
 from tokenguard.providers.probe_result import Reading, compare, scope_of
 from tokenguard.providers.provider_settings import ProviderSettings, patience

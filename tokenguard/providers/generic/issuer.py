@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from tokenguard.documents import JsonTree, Tree
+from tokenguard.documents import JsonTree
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Unreachable
@@ -15,7 +15,17 @@ from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Create, Description, Replace, Revoke, Rows, RowStatus, Update
+from tokenguard.providers.generic.description import (
+    FORM,
+    Create,
+    Description,
+    Replace,
+    Revoke,
+    Rows,
+    RowStatus,
+    Update,
+    placeholders,
+)
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.token_listing import (
@@ -30,7 +40,6 @@ from tokenguard.providers.token_listing import (
 )
 from tokenguard.providers.write_result import acknowledged, answered, new_token, new_value, no_such_token, settled
 
-FORM = "application/x-www-form-urlencoded"
 _Section = TypeVar("_Section", Create, Replace, Rows, Update, tuple[Revoke, ...])
 _UNKNOWN_STATUS = "a token in it has a status that `list.status` in the provider file does not name"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
@@ -186,10 +195,7 @@ class GenericIssuer:
         query: Query = (),
     ) -> Outcome:
         body = None if isinstance(said, Rows) else said.body
-        fixed = said.query if isinstance(said, Rows) else ()
-        texts: list[Tree] = [*said.route.segments, *(text for _, text in fixed)]
-        used = request_template.names(body) | request_template.names(texts)
-        if "scope" in used and "scope" not in fields:
+        if "scope" in placeholders(said) and "scope" not in fields:
             raise CreateRefused(
                 f"{what}: the provider needs to know the scope", hint="give the record a scope: --scope KIND:ID"
             )
@@ -206,14 +212,14 @@ class GenericIssuer:
             method=said.route.method,
             path=said.route.fill({name: str(text) for name, text in fields.items()}),
             query=(
-                *((name, request_template.filled(text, fields)) for name, text in fixed if name not in again),
+                *((name, request_template.filled(text, fields)) for name, text in said.query if name not in again),
                 *query,
             ),
             further=credentials,
             headers=self._description.headers,
             body=filled if form is None else None,
             content=form,
-            content_type="application/json" if form is None else FORM,
+            content_type=self._description.media_type if form is None else FORM,
             secrets=(self._admin.token,),
         )
         return self._client.send(request)

@@ -11,7 +11,7 @@ from tokenguard.files import read_named, shown
 from tokenguard.http.address import Address
 from tokenguard.mapping_reader import DocumentPositions, MappingReader, yaml_positions
 from tokenguard.providers.generic import auth_section, probe_section, provider_sections, revoke_value_section
-from tokenguard.providers.generic.description import Delays, Description, RevokerLogin, Rows, Update
+from tokenguard.providers.generic.description import JSON, Delays, Description, RevokerLogin, Rows, Update
 
 FORMAT = "1"
 _MAX_BYTES = 65_536
@@ -55,7 +55,7 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
     probe, scope_kind = probe_section.probe(top), top.text("scope_kind", "")
     replacing = provider_sections.replacing(top, expires=lifetime is not None)
     updating = provider_sections.updating(top)
-    auth = auth_section.auth(top, "auth")
+    auth, encoding = auth_section.auth(top, "auth"), provider_sections.encoding(top)
     description = Description(
         name=name,
         base_url=_address(top, "base_url"),
@@ -63,7 +63,8 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
         scope_kind=scope_kind,
         source=_source(top),
         headers=auth_section.headers(top),
-        form=top.choice("encoding", ("json", "form"), "json") == "form",
+        form=encoding == "form",
+        media_type=JSON if encoding in {"json", "form"} else encoding,
         auth=auth,
         admin_auth=auth_section.auth(top, "admin_auth") if "admin_auth" in top else auth,
         guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=not revoked),
@@ -122,7 +123,7 @@ def _refuse_gaps(top: MappingReader, said: Description) -> None:
         top.refuse("without `list` and `probe` it is unknown which value is live", "replace")
     _check_new_values(top, said)
     if said.update is not None:
-        _check_update(top, said.update, said.rows)
+        _check_update(top, said.update, said.rows, form=said.form)
 
 
 def _check_new_values(top: MappingReader, said: Description) -> None:
@@ -138,10 +139,12 @@ def _check_new_values(top: MappingReader, said: Description) -> None:
             )
 
 
-def _check_update(top: MappingReader, update: Update, rows: Rows | None) -> None:
+def _check_update(top: MappingReader, update: Update, rows: Rows | None, *, form: bool) -> None:
     """What an update changed is known from the list alone."""
     if rows is None:
         top.refuse("without `list` the result of an update cannot be verified", "update")
+    if form and isinstance(update.body, list):
+        top.refuse("with `encoding: form` the body of `update` must be a mapping", "update")
     if "permissions" in update.fields and rows.permissions is None:
         top.refuse("without `permissions` under `list` an update of permissions cannot be verified", "update")
 

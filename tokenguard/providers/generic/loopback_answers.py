@@ -142,6 +142,8 @@ def _granted(template: Tree, body: Any) -> Iterator[str]:
         for key, part in template.items():
             yield from _granted(part, body.get(key))
     elif isinstance(template, list) and isinstance(body, list):
+        for part, found in zip(template, body, strict=False):
+            yield from _granted(part, found)
         for part in template:
             yield from (text for each in body if (text := sent_as(part, "each_permission", each)))
 

@@ -14,7 +14,19 @@ from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
-from tokenguard.providers.generic.description import Auth, Description, RevokerLogin, RevokeValue, Rows
+from tokenguard.providers.generic import request_template
+from tokenguard.providers.generic.description import (
+    FORM,
+    Auth,
+    Create,
+    Description,
+    Replace,
+    Revoke,
+    RevokerLogin,
+    RevokeValue,
+    Rows,
+    Update,
+)
 from tokenguard.providers.generic.loopback_answers import (
     LoopbackToken,
     ReceivedRequest,
@@ -31,7 +43,6 @@ from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.generic.revoke_value_section import ADMIN_PREFIX, admin_names
 from tokenguard.providers.generic.value_revoker import admin_fields
 from tokenguard.providers.paging import PagingKind
-from tokenguard.providers.route import Route
 
 SCOPE_NAME = "Practice"
 _PORTAL = b"<!doctype html><title>Sign in</title><p>Accept the terms to continue."
@@ -123,7 +134,7 @@ class LoopbackService:
         with self._lock:
             asked = _received(http)
             before = self._state()
-            answer = self._disturbed() or self._answer(asked)
+            answer = self._disturbed(asked) or self._answer(asked)
             self.asked.append(_answered(asked, answer))
             if before != self._state() and self.cuts:
                 self.cuts -= 1
@@ -148,12 +159,15 @@ class LoopbackService:
         http.end_headers()
         http.wfile.write(data)
 
-    def _disturbed(self) -> _Answer | None:
+    def _disturbed(self, asked: ReceivedRequest) -> _Answer | None:
         if self.portal:
             return _Answer(status=HTTPStatus.OK)
         if self.limited:
             self.limited -= 1
             return _Answer(status=HTTPStatus.TOO_MANY_REQUESTS, tree={"error": "rate limited"})
+        kind = asked.headers.get("Content-Type", FORM)
+        if asked.body is not None and kind not in {FORM, self.described.media_type}:
+            return _Answer(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, tree={"error": "another kind of body"})
         return None
 
     def _answer(self, asked: ReceivedRequest) -> _Answer:
@@ -171,7 +185,7 @@ class LoopbackService:
 
     def _created(self, asked: ReceivedRequest) -> _Answer | None:
         create = self.described.create
-        if create is None or (found := self._match(create.route, asked)) is None:
+        if create is None or (found := self._match(create, asked)) is None:
             return None
         label = found.get("label") or sent_as(create.body, "label", asked.body)
         if not label:
@@ -190,7 +204,7 @@ class LoopbackService:
     def _replaced(self, asked: ReceivedRequest) -> _Answer | None:
         """A new value; the id of a token that was replaced ends all of its name, as GitLab does."""
         said = self.described.replace
-        if said is None or (found := self._match(said.route, asked)) is None:
+        if said is None or (found := self._match(said, asked)) is None:
             return None
         old = self.tokens.get(found.get("id") or sent_as(said.body, "id", asked.body))
         if old is None or not old.alive:
@@ -211,7 +225,7 @@ class LoopbackService:
     def _updated(self, asked: ReceivedRequest) -> _Answer | None:
         """Another name or other permissions; a body with neither may be a step of the revocation."""
         said = self.described.update
-        if said is None or (found := self._match(said.route, asked)) is None:
+        if said is None or (found := self._match(said, asked)) is None:
             return None
         label, permissions = sent_as(said.body, "label", asked.body), permissions_sent(said.body, asked.body)
         if not label and not permissions:
@@ -226,7 +240,7 @@ class LoopbackService:
 
     def _revoked(self, asked: ReceivedRequest) -> _Answer | None:
         for number, step in enumerate(self.described.revoke):
-            found = self._match(step.route, asked)
+            found = self._match(step, asked)
             if found is None:
                 continue
             token = self.tokens.get(found.get("id") or sent_as(step.body, "id", asked.body))
@@ -324,16 +338,19 @@ class LoopbackService:
             for each in parts
         )
 
-    def _match(self, route: Route, asked: ReceivedRequest) -> dict[str, str] | None:
-        parts = asked.path.strip("/").split("/")
+    def _match(self, said: Create | Replace | Revoke | Update, asked: ReceivedRequest) -> dict[str, str] | None:
+        parts, route = asked.path.strip("/").split("/"), said.route
         if route.method != asked.method or len(parts) != len(route.segments):
             return None
-        found = {}
-        for want, part in zip(route.segments, parts, strict=True):
-            if want.startswith("{"):
-                found[want.strip("{}")] = part
-            elif want != part:
+        pairs = [
+            *zip(route.segments, parts, strict=True),
+            *((text, asked.query.get(name, "")) for name, text in said.query),
+        ]
+        found = dict[str, str]()
+        for text, part in pairs:
+            if (read := request_template.read_back(text, part)) is None:
                 return None
+            found |= read
         return found if found.get("scope", self.scope) == self.scope else None
 
 

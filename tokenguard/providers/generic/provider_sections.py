@@ -15,12 +15,14 @@ from tokenguard.providers.generic.description import (
     CHARACTERS,
     PERMISSION_PLACEHOLDERS,
     Create,
+    Pairs,
     Replace,
     Revoke,
     Rows,
     Shape,
     Status,
     Update,
+    placeholders,
 )
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paced import Rate
@@ -56,7 +58,7 @@ _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
 }
 _PAGE_SIZE = 100
 _NO_OWN_ID = "name the token's own id; if it has none, remove `create`, `list` and `revoke`, and write `guide`"
-_REQUEST_KEYS = ("request", "body")
+_REQUEST_KEYS = ("request", "query", "body")
 _CREATE_KEYS = (*_REQUEST_KEYS, "value", "id", "hint")
 _ROW_KEYS = ("hint", "created", "last_used", "expires")
 _LIST_KEYS = (
@@ -64,6 +66,7 @@ _LIST_KEYS = (
     "cursor", "offset", "page", "limit", "size", "first",
 )  # fmt: skip
 _EXPIRY_FIELDS = ("expires_date", "expires_time", "expires_unix", "expires_seconds")
+_MEDIA_TYPE = re.compile(r"application/[a-z0-9][a-z0-9.-]{0,100}\+json", re.ASCII)
 _CREATE_FIELDS = ("label", "scope", *PERMISSION_PLACEHOLDERS)
 _REVOKE_FIELDS = ("id", "scope")
 _GUIDE_CREATE = ("label", "scope", "scope_name", "permissions")
@@ -77,13 +80,13 @@ def create(top: MappingReader, *, expires: bool) -> Create | None:
         return None
     made = Create(
         route=route(fields, "request", ("label", "scope")),
+        query=query(fields, ("label", "scope", "permission")),
         body=_body(fields, (*_CREATE_FIELDS, *(_EXPIRY_FIELDS if expires else ()))),
         value=_value(fields),
         id=pointer(fields, "id"),
         hint=maybe_pointer(fields, "hint"),
     )
-    used = request_template.names(made.body) | request_template.names(list(made.route.segments))
-    if made.route.method == "GET" or "label" not in used:
+    if made.route.method == "GET" or "label" not in placeholders(made):
         fields.refuse("this must not be a GET, and must give the token the name {label}", "request")
     _check_secret_alone(fields, made)
     fields.close()
@@ -97,6 +100,7 @@ def replacing(top: MappingReader, *, expires: bool) -> Replace | None:
         return None
     made = Replace(
         route=route(fields, "request", _REVOKE_FIELDS),
+        query=query(fields, _REVOKE_FIELDS),
         body=_body(fields, (*_REVOKE_FIELDS, *(_EXPIRY_FIELDS if expires else ()))),
         value=_value(fields),
         id=maybe_pointer(fields, "id"),
@@ -115,7 +119,8 @@ def updating(top: MappingReader) -> Update | None:
         return None
     made = Update(
         route=route(fields, "request", _REVOKE_FIELDS),
-        body=_body(fields, (*_REVOKE_FIELDS, "label", *PERMISSION_PLACEHOLDERS)),
+        query=query(fields, _REVOKE_FIELDS),
+        body=_body(fields, (*_REVOKE_FIELDS, "label", *PERMISSION_PLACEHOLDERS), listed=True),
     )
     _check_names_token(fields, made)
     if not made.fields:
@@ -215,15 +220,18 @@ def revoke(top: MappingReader) -> tuple[Revoke, ...]:
 
 def _revoke_step(fields: MappingReader) -> Revoke:
     fields.expect(_REQUEST_KEYS)
-    made = Revoke(route=route(fields, "request", _REVOKE_FIELDS), body=_body(fields, _REVOKE_FIELDS))
+    made = Revoke(
+        route=route(fields, "request", _REVOKE_FIELDS),
+        query=query(fields, _REVOKE_FIELDS),
+        body=_body(fields, _REVOKE_FIELDS),
+    )
     _check_names_token(fields, made)
     fields.close()
     return made
 
 
 def _check_names_token(fields: MappingReader, made: Revoke | Replace | Update) -> None:
-    used = request_template.names(made.body) | request_template.names(list(made.route.segments))
-    if made.route.method == "GET" or "id" not in used:
+    if made.route.method == "GET" or "id" not in placeholders(made):
         fields.refuse("this must not be a GET, and must name the token by {id}", "request")
 
 
@@ -332,22 +340,32 @@ def route(fields: MappingReader, key: str, allowed: tuple[str, ...]) -> Route:
     try:
         return Route.parse(text, fields=allowed)
     except InputError as error:
-        return fields.refuse(error.message, key)
+        return fields.refuse(error.message, key, hint=error.hint)
 
 
-def _body(fields: MappingReader, allowed: tuple[str, ...]) -> Tree:
-    body = None if fields.lacks("body") else fields.table("body")
+def _body(fields: MappingReader, allowed: tuple[str, ...], *, listed: bool = False) -> Tree:
+    """What a request holds; `listed`: or a list, as JSON Patch (RFC 6902) has it."""
+    steps = listed and isinstance(fields.peek("body"), list)
+    body = None if fields.lacks("body") else fields.tree("body") if steps else fields.table("body")
     if problem := request_template.problem(body, allowed):
         fields.refuse(problem, "body")
     return body
 
 
-def query(fields: MappingReader, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+def encoding(top: MappingReader) -> str:
+    """How bodies are sent: `json`, `form`, or a media type of JSON."""
+    text = top.text("encoding", "json")
+    if text not in {"json", "form"} and not _MEDIA_TYPE.fullmatch(text):
+        top.refuse("this must be json, form, or a media type such as application/vnd.api+json", "encoding")
+    return text
+
+
+def query(fields: MappingReader, allowed: tuple[str, ...] = ()) -> Pairs:
     """The fixed parameters of a request, which may use some placeholders."""
     return plain_pairs(fields, "query", allowed)
 
 
-def plain_pairs(fields: MappingReader, key: str, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+def plain_pairs(fields: MappingReader, key: str, allowed: tuple[str, ...] = ()) -> Pairs:
     """A mapping of texts, which may use some placeholders."""
     tree = fields.table(key)
     if problem := request_template.problem(tree, allowed):

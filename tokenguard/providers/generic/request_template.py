@@ -59,6 +59,14 @@ def filled(text: str, fields: Mapping[str, str | int]) -> str:
     return _NAME.sub(lambda match: str(fields[match[1]]), text)
 
 
+def read_back(text: str, filled_text: str) -> dict[str, str] | None:
+    """What placeholders of a text stand for in a filled one; None if it is not that text filled."""
+    names = _NAME.findall(text)
+    pattern = "(.+)".join(re.escape(part) for part in _NAME.split(text)[::2])
+    match = re.fullmatch(pattern, filled_text)
+    return None if match is None else dict(zip(names, match.groups(), strict=True))
+
+
 def _filled_whole(text: str, fields: Mapping[str, str | int], permissions: Sequence[str]) -> Any:
     """A text with the values in place, or what stands for the whole of it."""
     if text in _CONSTANTS:

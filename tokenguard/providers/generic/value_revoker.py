@@ -6,8 +6,7 @@ from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.provider import CreateRefused
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Description, RevokerLogin, RevokeValue
-from tokenguard.providers.generic.issuer import FORM
+from tokenguard.providers.generic.description import FORM, Description, RevokerLogin, RevokeValue
 from tokenguard.providers.generic.revoke_value_section import ADMIN_PREFIX, admin_names
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.write_result import acknowledged
@@ -45,7 +44,7 @@ class DescribedValueRevoker:
             headers=self._description.headers,
             body=filled if content is None else None,
             content=content,
-            content_type="application/json" if content is None else FORM,
+            content_type=self._description.media_type if content is None else FORM,
             secrets=(value.token, *((self._admin.token,) if self._admin else ())),
         )
         acknowledged(self._client.send(request), _WHAT)
