@@ -97,8 +97,14 @@ def test_every_described_provider_passes_its_checks_with_nothing_but_this_reposi
     assert all(each["passed"] for found in answer.document["providers"] for each in found["checks"])
 
 
-def test_a_file_that_takes_the_id_for_the_value_fails_and_says_at_which_check(cli, tmp_path, words):
+def test_a_file_that_takes_the_id_for_the_value_is_refused_before_anything_is_played(cli, tmp_path, words):
     file = provider_file(tmp_path, "https://acme.example", SANDBOX_FILE.replace("value: /data/key", "value: /data/id"))
+    for command in ("lint", "test"):
+        words(cli.refused("provider", command, str(file)))
+
+
+def test_a_file_that_takes_the_id_for_the_label_fails_and_says_at_which_check(cli, tmp_path, words):
+    file = provider_file(tmp_path, "https://acme.example", SANDBOX_FILE.replace("label: /name", "label: /id"))
     answer = cli("provider", "test", str(file))
     assert answer.code == 1, answer
     words(answer)
