@@ -102,7 +102,7 @@ def test_a_refused_report_is_work_for_a_person(cli, github):
     github.refuses_all = True
     answer = cli("rotate", NAME, "--compromised", "--no-input", "--reason", "leaked")
     assert answer.code == 5, answer
-    assert "a person revokes it" in answer.err
+    assert "a person must revoke it" in answer.err
     assert leaked.alive
 
 
@@ -144,7 +144,7 @@ def test_a_report_that_is_refused_when_it_is_sent_again_is_work_for_a_person(cli
     github.refuses_reports = True
     answer = cli("rotate", NAME, "--resume", "--no-input")
     assert answer.code == 5, answer
-    assert "a person revokes it" in answer.err
+    assert "a person must revoke it" in answer.err
 
 
 @pytest.mark.parametrize("login", ["admin", "body", "token"])
