@@ -66,7 +66,7 @@ def summary(plan: Plan) -> str:
 
 def approval_line(plan: Plan) -> str:
     """That unattended runs need an approval, and the command that gives it."""
-    return f"new for {counted(len(plan.news), 'token')}; to apply it unattended, run: tokenguard approve {plan.digest}"
+    return f"new for {counted(len(plan.news), 'token')}; before an unattended `apply`, run: tokenguard approve {plan.digest}"
 
 
 def cost(plan: Plan, backend: StoreBackend) -> str:
