@@ -4,11 +4,15 @@ The scrubber runs before the SDK cuts long values, so that a value is still whol
 see. An exception in either makes the SDK drop the event, which is what should happen.
 """
 
+import copy
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sentry_sdk.scrubber import EventScrubber
 
 from tokenguard.masking.objects import clean_object
+from tokenguard.masking.records import withheld
 
 __all__ = ["ValueScrubber", "options"]
 
@@ -44,8 +48,29 @@ def options(**own: Any) -> dict[str, Any]:
 def _masking(hook: Any) -> Any:
     def masked(thing: Any, hint: Any) -> Any:
         kept = hook(thing, hint) if hook is not None else thing
+        if kept is not None and isinstance(hint, dict) and hint.get("attachments"):
+            hint["attachments"] = [_attached(each) for each in hint["attachments"]]
         return None if kept is None else clean_object(kept, _CHANNEL)
 
+    return masked
+
+
+def _attached(attachment: Any) -> Any:
+    """A masked copy of an attachment, whose content is read when it is sent, as that of the original."""
+    new = copy.copy(attachment)
+    new.filename = clean_object(attachment.filename, _CHANNEL)
+    new.bytes = partial(_content, attachment)
+    return new
+
+
+def _content(attachment: Any) -> bytes:
+    try:
+        held = attachment.bytes
+        if held is None:
+            held = Path(attachment.path).read_bytes()
+        masked: bytes = clean_object(held() if callable(held) else held, _CHANNEL)
+    except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the event is sent
+        return withheld(error, "an attachment").encode()
     return masked
 
 

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import tracemalloc
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -267,6 +268,14 @@ def loguru():
         log.opt(exception=failed(kind)).error("failed {}", kind)
         log.catch(fails, message="caught")(kind)
 
+    class Passed(logging.Handler):
+        """As loguru's page shows it; loguru also shows the frames above the traceback."""
+
+        def emit(self, record):
+            log.opt(exception=record.exc_info).log(record.levelname, record.getMessage())
+
+    events(logger(Passed()))
+
 
 def json_logger():
     from pythonjsonlogger.json import JsonFormatter
@@ -283,13 +292,20 @@ def rich():
     from rich.logging import RichHandler
 
     console = Console(file=OUT, width=300)
-    events(
-        logger(
-            RichHandler(
-                console=console, markup=True, rich_tracebacks=True, tracebacks_show_locals=True, show_time=False
-            )
-        )
+    log = logger(
+        RichHandler(console=console, markup=True, rich_tracebacks=True, tracebacks_show_locals=True, show_time=False)
     )
+    events(log)
+    for kind in KINDS:
+        log.error("[bold]failed[/bold] with %s", text_of(kind), exc_info=failed(kind))
+
+    def adds(record):
+        record.user = text_of("leaky")
+        return True
+
+    log.root.handlers[0].addFilter(adds)
+    log.root.handlers[0].setFormatter(logging.Formatter("%(user)s %(message)s"))
+    events(log)
 
 
 urlpatterns: list[object] = []
@@ -735,7 +751,9 @@ def warned():
     def warn(kind):
         token = VALUE if kind == "local" else "none"
         warnings.warn(text_of(kind), stacklevel=1)
+        warnings.warn(text_of(kind), stacklevel=1, source=bytearray(1_000))  # no recycled object
 
+    tracemalloc.start(1)
     for capturing in (False, True):
         logging.captureWarnings(capturing)
         for kind in KINDS:
@@ -746,6 +764,7 @@ def warned():
             warn(kind)
         except UserWarning:
             log.exception("failed %s", kind)
+    tracemalloc.stop()
     sys.stderr = kept
 
 

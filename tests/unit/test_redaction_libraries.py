@@ -153,6 +153,30 @@ def test_sentry_sends_no_value_in_exceptions_variables_breadcrumbs_logs_or_trans
     assert value[:24].encode() not in sent, "nor the beginning of one that was cut"
 
 
+def test_sentry_sends_attachments_with_masks(value, sentry, tmp_path):
+    """Content that is given, made when it is sent, or in a file; what cannot be read does not stop the event."""
+    (tmp_path / "c.log").write_text(f"from a file {value}")
+
+    def fails():
+        raise RuntimeError(value)
+
+    with sentry_sdk.new_scope() as scope:
+        scope.add_attachment(bytes=f"given {value}".encode(), filename=f"a-{value}.log")
+        scope.add_attachment(bytes=f"made {value}".encode, filename="b.log")
+        scope.add_attachment(path=str(tmp_path / "c.log"))
+        scope.add_attachment(path=str(tmp_path / "not-there.log"))
+        scope.add_attachment(bytes=fails, filename="e.log")
+        for _ in range(2):
+            sentry_sdk.capture_message("with attachments")
+    sentry_sdk.flush()
+    sent = b"".join(sentry.sent)
+    mask = current.clean(value, "x").encode()
+    for text in (b"given ", b"made ", b"from a file ", b"a-"):
+        assert sent.count(text + mask) == 2
+    assert sent.count(b"withheld: FileNotFoundError while masking an attachment") == 2
+    assert value.encode() not in sent
+
+
 def test_your_own_sentry_hook_runs_and_may_drop(value):
     seen = []
     made = tokenguard.sentry.options(

@@ -1,25 +1,34 @@
 """Rebuilds a traceback whose frames show the same places, and local variables that are masked when they are read.
 
 Error reporters print local variables (Sentry, rich, Django's error mail). A frame cannot be copied, so each is made
-anew: a code object with the original's file, name and line table is run in a namespace that masks.
+anew: a code object with the original's file, name and line table is run in a namespace that masks. It stops at the
+instruction at which the original stands, and its callers are made too: loguru shows them, and rich marks the place.
 """
 
 import linecache
 import opcode
-import time
+import sys
+import weakref
 from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from reprlib import recursive_repr
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 _NEXT = "tokenguard_next"
 _CALLS = compile(f"{_NEXT}()", "", "exec")
 _RAISES = compile("raise ''", "", "exec")
+_WIDTH = 2
+"""Bytes of an instruction."""
+_CALL = _CALLS.co_code[::_WIDTH].index(opcode.opmap["CALL"]) * _WIDTH
+_RAISE = _RAISES.co_code[::_WIDTH].index(opcode.opmap["RAISE_VARARGS"]) * _WIDTH
 _NOP = bytes([opcode.opmap["NOP"], 0])
 _GLOBALS = ("__name__", "__file__", "__loader__", "__spec__", "__package__")
-_PATIENCE = 10_000
-"""How often a function that is about to return is asked for."""
+_MOST_CALLERS = 100
+"""Frames above a traceback that are made: each takes a piece of a thread's stack, which some systems keep small."""
+_STACK_OF_CALLER = 10
+"""What a frame takes of Python's limit for recursion, at most."""
 _AROUND = 12
 """Source lines before and after a frame's own: no reporter shows more."""
 _MARKER = "sensitive_variables_wrapper"
@@ -28,28 +37,34 @@ _MARKER = "sensitive_variables_wrapper"
 Cleaning = Callable[[Any], Any]
 
 
-class _RaisedError(Exception):
-    """Ends a frame that was made to be kept."""
+class _RaisedError(StopIteration):
+    """Ends a frame that was made to be kept, and what called it, up to an iterator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        frame = sys._getframe(1)  # noqa: SLF001 - the frame that raises it
+        frame.f_globals[_NEXT](frame)
 
 
 class MaskedLocals(Mapping[str, Any]):
     """Local variables with masks; nothing is looked at before it is read."""
 
-    __slots__ = ("_clean", "_raw")
+    __slots__ = ("_clean", "_frame")
 
-    def __init__(self, raw: Mapping[str, Any], clean: Cleaning) -> None:
-        self._raw = raw
+    def __init__(self, frame: FrameType, clean: Cleaning) -> None:
+        self._frame = frame
         self._clean = clean
 
     def __getitem__(self, name: str) -> Any:
-        return self._clean(self._raw[name])
+        return self._clean(self._frame.f_locals[name])
 
     def __iter__(self) -> Iterator[str]:
-        return (self._clean(name) for name in self._raw)
+        return (self._clean(name) for name in self._frame.f_locals)
 
     def __len__(self) -> int:
-        return len(self._raw)
+        return len(self._frame.f_locals)
 
+    @recursive_repr("{...}")
     def __repr__(self) -> str:
         return repr(dict(self))
 
@@ -66,11 +81,14 @@ def rebuilt(trace: TracebackType, clean: Cleaning, clean_text: Callable[[str], s
     entries = [trace]
     while (following := entries[-1].tb_next) is not None:
         entries.append(following)
-    markers = [frame for frame in _callers(trace.tb_frame) if frame.f_code.co_name == _MARKER]
+    callers = [*_callers(trace.tb_frame)]
+    markers = [frame for frame in callers if frame.f_code.co_name == _MARKER]
+    del callers[min(_MOST_CALLERS, sys.getrecursionlimit() // _STACK_OF_CALLER) :]
     frames = []
     for entry in entries:
-        path = [(frame, frame.f_lineno) for frame in reversed(markers)] + [(entry.tb_frame, entry.tb_lineno)]
+        path = [(frame, frame.f_lineno) for frame in reversed(callers or markers)] + [(entry.tb_frame, entry.tb_lineno)]
         frames.append(_made([_program(frame, line, clean, clean_text) for frame, line in path]))
+        callers = []  # only the first leads on to all
         if entry.tb_frame.f_code.co_name == _MARKER:
             markers.insert(0, entry.tb_frame)
     made: TracebackType | None = None
@@ -101,7 +119,7 @@ def _program(frame: FrameType, line: int | None, clean: Cleaning, clean_text: Ca
     if name != frame.f_code.co_filename:
         known.pop("__loader__", None)  # it would show the file as it is
         known.pop("__spec__", None)
-    return frame, name, {"__builtins__": {}, **known}, MaskedLocals(frame.f_locals, clean)
+    return frame, name, {"__builtins__": {}, **known}, MaskedLocals(frame, clean)
 
 
 def _shown_file(frame: FrameType, line: int, clean_text: Callable[[str], str]) -> str:
@@ -114,71 +132,60 @@ def _shown_file(frame: FrameType, line: int, clean_text: Callable[[str], str]) -
     if masked is around:
         return file
     name = f"{file} [masked]"
-    linecache.cache[name] = (len(masked), None, ["\n"] * start + masked.splitlines(keepends=True), name)
+    known = linecache.getlines(name)  # other lines of it, for another frame
+    shown = known + ["\n"] * (start + around.count("\n") - len(known))
+    shown[start : start + around.count("\n")] = masked.splitlines(keepends=True)
+    linecache.cache[name] = (len(masked), None, shown, name)
     return name
 
 
 def _made(path: list[_Program]) -> FrameType:
     """Run frames that call one another; the innermost. No frame of ours, and none of a caller, leads on from them.
 
-    They are run in a thread of their own: below its first function there is no frame.
+    They are run in a thread of their own, whose first function is none of Python's: below it there is no frame.
     """
     found: list[FrameType] = []
+    run: Callable[[], object] = found.append  # type: ignore[assignment]  # the innermost frame gives itself
+    for number, (frame, name, known, local) in enumerate(reversed(path)):
+        known[_NEXT] = run
+        run = partial(exec, _code(frame, name, raises=number == 0), known, local)
     ended = allocate_lock()
     ended.acquire()
+    end = _End()
+    watched = weakref.ref(end, lambda _: ended.release())
+    calls = [iter(run, end)]
+    del end
     try:
-        start_new_thread(_run, (path, found, ended.release))
+        start_new_thread(list, (calls.pop(),))
         ended.acquire()
     except RuntimeError:  # no thread can be started any more: the interpreter ends
-        _run(path, found, lambda: None)
+        list(iter(run, None))
+    del watched
     for _, _, known, _ in path:
         del known[_NEXT]
-    _forget(found[1])
     return found[0]
 
 
-def _run(path: list[_Program], found: list[FrameType], done: Callable[[], None]) -> None:
-    """Put the innermost frame, and the one that called the outermost, into `found`."""
-    call: Callable[[], object] | None = None
-    for frame, name, known, local in reversed(path):
-        code = _code(frame.f_code, name, raises=call is None)
-        known[_NEXT] = call
-        call = partial(exec, code, known, local)
-    try:
-        call()  # type: ignore[misc]  # there is one frame at least
-    except _RaisedError as caught:
-        trace = caught.__traceback__
-        frames = []
-        while trace is not None:
-            frames.append(trace.tb_frame)
-            trace = trace.tb_next
-        found += [frames[-1], frames[0]]
-    finally:
-        done()
+class _End:
+    """Goes with what is run in a thread, however that ends."""
 
 
-def _forget(ours: FrameType) -> None:
-    """Drop what the first function of the thread held, as soon as it has returned."""
-    for _ in range(_PATIENCE):
-        try:
-            ours.clear()
-        except RuntimeError:  # it is about to return
-            time.sleep(0)
-        else:
-            return
+def _code(like: FrameType, name: str, *, raises: bool) -> CodeType:
+    """A short program that looks like a frame's, and is left at the same place of it.
 
-
-def _code(like: CodeType, name: str, *, raises: bool) -> CodeType:
-    """A short program that looks like another one: as long as it, since the table of lines has to fit."""
-    template = _RAISES if raises else _CALLS
-    padding = len(like.co_code) - len(template.co_code)
-    fits = padding >= 0
+    It is as long as the original, since the table of lines has to fit; if it cannot be, it has the frame's line only.
+    """
+    code, (template, leaving) = like.f_code, (_RAISES, _RAISE) if raises else (_CALLS, _CALL)
+    before = max(0, like.f_lasti - leaving)
+    after = len(code.co_code) - before - len(template.co_code)
+    fits = after >= 0
+    body = template.co_code[:_WIDTH] + _NOP * (before // _WIDTH) + template.co_code[_WIDTH:] + _NOP * (after // _WIDTH)
     return template.replace(
-        co_code=template.co_code + _NOP * (padding // len(_NOP)),
+        co_code=body if fits else template.co_code,
         co_consts=tuple(_RaisedError if each == "" else each for each in template.co_consts),
         co_filename=name,
-        co_name=like.co_name,
-        co_qualname=like.co_qualname,
-        co_firstlineno=like.co_firstlineno if fits else template.co_firstlineno,
-        co_linetable=like.co_linetable if fits else template.co_linetable,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_firstlineno=code.co_firstlineno if fits else like.f_lineno,
+        co_linetable=code.co_linetable if fits else template.co_linetable,
     )

@@ -8,11 +8,13 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, TextIO
 
@@ -27,6 +29,9 @@ _MASK = "[tokenguard:"
 _FILE = 4
 """Which argument of `traceback.print_exception` the file is."""
 _EXC_INFO = ("exc_type", "exc_value", "exc_traceback")
+_FORMAT_WARNING: Callable[[warnings.WarningMessage], str] = warnings._formatwarnmsg  # type: ignore[attr-defined]  # noqa: SLF001
+"""With the place where `tracemalloc` saw the object, and by way of the program's own `formatwarning`."""
+_UNESCAPED = re.compile(rf"(?<!\\){re.escape(_MASK)}")
 
 
 def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> Undo:
@@ -88,6 +93,8 @@ def _call_handlers(original: Callable[..., None]) -> Callable[..., None]:
 def _format(original: Callable[..., str]) -> Callable[..., str]:
     def format_clean(self: logging.Handler, record: logging.LogRecord) -> str:
         text = original(self, record)
+        if record.exc_info and hasattr(self, "render_message"):
+            vars(self).setdefault("render_message", partial(_render_message, self))
         try:
             if is_clean_line(text):
                 return text
@@ -95,10 +102,24 @@ def _format(original: Callable[..., str]) -> Callable[..., str]:
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
             text = withheld(error, place_of(record))
         if _MASK in text and getattr(record, "markup", getattr(self, "markup", False)):
-            return text.replace(_MASK, f"\\{_MASK}")  # rich would take it for a style
+            return _escaped(text)
         return text
 
     return format_clean
+
+
+def _render_message(self: Any, record: logging.LogRecord, message: str) -> Any:
+    """What rich's handler renders: with an exception it is another text than that of `format`."""
+    try:
+        text = clean(message, f"logging:{record.name}")
+    except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
+        text = withheld(error, place_of(record))
+    return type(self).render_message(self, record, _escaped(text) if getattr(record, "markup", self.markup) else text)
+
+
+def _escaped(text: str) -> str:
+    """A text in which rich does not take masks for styles."""
+    return _UNESCAPED.sub(lambda found: f"\\{found[0]}", text)
 
 
 def _handle_error(_: Callable[..., None]) -> Callable[..., None]:
@@ -142,8 +163,7 @@ def _unraisable_hook(original: Callable[..., None]) -> Callable[..., None]:
 
 def _show_warning(_: Callable[..., None]) -> Callable[..., None]:
     def show(message: warnings.WarningMessage) -> None:
-        line = warnings.formatwarning(message.message, message.category, message.filename, message.lineno, message.line)
-        _print(line, message.file)
+        _print(_FORMAT_WARNING(message), message.file)
 
     return show
 

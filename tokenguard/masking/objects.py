@@ -14,10 +14,12 @@ from typing import Any
 
 from tokenguard.masking.current import clean, is_clean, told_once
 from tokenguard.masking.exceptions import clean_exception, clean_traceback, clean_triple, text_by
+from tokenguard.masking.frames import MaskedLocals
 
 _DEPTH = 12
 _ITEMS = 10_000
 _HARMLESS = (int, float, complex, bool, type(None))
+_CLEAN = (*_HARMLESS, MaskedLocals)
 _NAMED = (ModuleType, FunctionType, BuiltinFunctionType, MethodType, type)
 _SIMPLE = (dict, list, tuple, set, frozenset)
 _IMPORTING = frozenset({"_frozen_importlib", "_frozen_importlib_external"})
@@ -109,7 +111,7 @@ class ObjectCleaner:
         return kind.__repr__ is _PLAIN_REPR and not hasattr(kind, "__rich_repr__")
 
     def _clean(self, value: Any, depth: int, other: Callable[[Any], Any]) -> Any:
-        if type(value) in _HARMLESS:
+        if type(value) in _CLEAN:
             return value
         self._left -= 1
         if isinstance(value, str | bytes | bytearray):
