@@ -322,6 +322,8 @@ HOSTILE: dict[str, bytes] = {
     "cut": b'{"hook_event_name": "PreToolUse", "tool_input": {"command": "x',
     "bad UTF-8": b'{"hook_event_name": "PreToolUse", "tool_input": "\xff\xfe"}',
     "very deep": b'{"hook_event_name": "PreToolUse", "tool_input": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    "a name twice": b'{"hook_event_name": "PreToolUse", "tool_input": {"command": "x", "command": "y"}}',
+    "a field twice": b'{"prompt": "x", "hook_event_name": "UserPromptSubmit", "prompt": "y"}',
     "very large": b'{"hook_event_name": "PreToolUse", "tool_input": "' + b"a" * MOST_BYTES + b'"}',
 }
 
@@ -356,6 +358,20 @@ def test_odd_characters_hide_nothing(machine: Machine, odd: str) -> None:
     event = EVENTS["claude-code"]["PostToolUse"](f"{odd} {value} {odd}")
     found, _, _ = machine.answer("claude-code", event)
     assert found["hookSpecificOutput"]["updatedToolOutput"]["stdout"] == f"{odd} [tokenguard:autoposting-api-key] {odd}"
+
+
+@pytest.mark.parametrize(("name", "event"), STAGES)
+def test_a_text_that_is_not_where_it_was_documented_is_searched(machine: Machine, name: str, event: str) -> None:
+    """A newer version may have another name for the field: nothing is said without a token, and nothing passes with one."""
+    stage = agent(name).stage(named(event))
+    assert stage is not None
+    fields = {path.partition(".")[0] for path in stage.fields}
+    sent = {key: value for key, value in EVENTS[name][event]("x").items() if key not in fields}
+    assert machine.answer(name, sent, stage.event) == ({}, "", 0)
+    found, written, code = machine.answer(name, sent | {"renamed": [{"text": f"x {machine.value}"}]}, stage.event)
+    assert "a known token" in written
+    assert not machine.shows(written)
+    assert (name, event) in TOLD or (name, event) in MASKED or blocks(name, event, found, code)
 
 
 @pytest.mark.parametrize("name", AGENTS)

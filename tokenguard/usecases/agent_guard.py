@@ -7,6 +7,7 @@ from pathlib import Path
 from tokenguard.agents.agent_registry import agent, sender
 from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, HookReply, HookStage, HookVerdict, text_of
 from tokenguard.agents.event_text import selected, texts_in, with_texts
+from tokenguard.documents import JsonTree
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
@@ -116,12 +117,25 @@ def _event(data: bytes) -> Event:
     if len(data) > MOST_BYTES:
         raise InputError(f"the event is larger than {MOST_BYTES:,} bytes", hint="send less at once")
     try:
-        event = json.loads(data)
+        event = json.loads(data, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict):
         raise InputError("the event is not a JSON object that can be read", hint="update tokenguard")
     return event
+
+
+def _object(pairs: list[tuple[str, JsonTree]]) -> dict[str, JsonTree]:
+    """An object; ValueError if a name is there twice, since the agent may read the other one."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _all_of(event: Event) -> list[JsonTree]:
+    """What an event holds, apart from what only says where it comes from."""
+    return [each for key, each in event.items() if key not in _PLACES]
 
 
 def _failure(of: Agent, stage: HookStage | None, reason: str) -> HookReply:
@@ -153,7 +167,10 @@ class _Guard:
             return self._session() if name == "SessionStart" else HookReply()
         effect = self._agent.effect(stage, event)
         search = self._search()
-        texts, names, rows = texts_in([each for path in stage.fields for each in selected(event, path)])
+        trees = [each for path in stage.fields for each in selected(event, path)]
+        if {path.partition(".")[0] for path in stage.fields}.isdisjoint(event):  # its text is where none was documented
+            trees, effect = _all_of(event), _closed(effect)
+        texts, names, rows = texts_in(trees)
         found = search.find(texts, names, rows)
         if found and self._options.report_formats and not any(each.own for each in found):
             self._notes.append(
@@ -202,7 +219,7 @@ class _Guard:
     def _unknown(self, name: str, event: Event) -> HookReply:
         """An event that the documentation did not name: all of it is searched, and the user is told."""
         search = self._search()
-        found = search.find(*texts_in([each for key, each in event.items() if key not in _PLACES]))
+        found = search.find(*texts_in(_all_of(event)))
         if found:
             return self._agent.failure(_refusal(Effect.REFUSE, found))
         said = f"the event {shown(Path(name))}" if name else "an event without a name"
