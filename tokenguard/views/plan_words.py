@@ -66,7 +66,8 @@ def summary(plan: Plan) -> str:
 
 def approval_line(plan: Plan) -> str:
     """That unattended runs need an approval, and the command that gives it."""
-    return f"new for {counted(len(plan.news), 'token')}; before an unattended `apply`, run: tokenguard approve {plan.digest}"
+    new = counted(len(plan.news), "token")
+    return f"new for {new}; before an unattended `apply`, run: tokenguard approve {plan.digest}"
 
 
 def cost(plan: Plan, backend: StoreBackend) -> str:
