@@ -1,6 +1,7 @@
 """Installations in the middle of a program's life: values that come late, helpers that die, ends without warning."""
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_nothing_comes_through_and_the_rest_does(case):
 
 PRINTS = """
 for stream in (sys.stdout, sys.stderr):
-    for text in ('plain', 'é ß 日本', os.fsdecode(b'name \\xff \\xc3')):
+    for text in ('plain', 'é ß 日本', 'é tgcan', os.fsdecode(b'name \\xff \\xc3')):
         try:
             print(text, file=stream, flush=True)
         except UnicodeEncodeError:
@@ -94,7 +95,9 @@ for stream in (sys.stdout, sys.stderr):
 """
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8:surrogateescape", "latin-1", "ascii:backslashreplace"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8:surrogateescape", "latin-1", "ascii:backslashreplace", "ascii:strict"]
+)
 def test_text_and_bytes_come_out_of_a_wrapped_stream_as_without_us(encoding):
     def printed(first):
         done = subprocess.run(
@@ -106,6 +109,27 @@ def test_text_and_bytes_come_out_of_a_wrapped_stream_as_without_us(encoding):
     masked = printed("tokenguard.install(values={'v': 'tgcanary_elsewhere_1x9q'}, stdio=True)")
     assert masked == printed("")
     assert bytes(range(256)) in masked[0]
+
+
+LAYERS = {
+    "detached": "b = sys.stdout.detach(); b.write(b'one ' + V); b.write(b' two t'); sys.stdout = None",
+    "another text layer": "sys.stdout = io.TextIOWrapper(sys.stdout.detach(), 'utf-8'); print('one', V.decode()); print('two t', end='')",
+    "another text layer over the binary one": "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'utf-8'); print('one', V.decode(), 'two t')",
+    "a writer of codecs": "sys.stdout = codecs.getwriter('utf-8')(sys.stdout.buffer); print('one', V.decode(), 'two t')",
+}
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_a_program_may_put_its_own_text_layer_before_a_wrapped_stream(case):
+    """As programs that insist on UTF-8 do: all of it comes out, and nothing is said at the program's end."""
+    value = f"tgcanary_{secrets.token_hex(18)}"
+    code = f"import codecs, io, os, sys, tokenguard\ntokenguard.install(env=['V'], stdio=True)\nV = os.environb[b'V']\n{LAYERS[case]}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=60,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "V": value},
+    )  # fmt: skip
+    assert re.sub(r"\[tokenguard:\w+\]", "MASK", done.stdout.decode()).split() == ["one", "MASK", "two", "t"]
+    assert done.stderr == b""
 
 
 CROWDED = """

@@ -67,7 +67,7 @@ class MaskedBytes(io.BufferedIOBase):
                 redactor = self._redactor
                 redactor.matcher = matcher()
                 if out := redactor.feed(data):
-                    self.below.write(out)
+                    self._write_below(out)
                 if redactor.found:
                     self._tell()
                 if self._ended:
@@ -129,6 +129,14 @@ class MaskedBytes(io.BufferedIOBase):
         """Itself: nothing below is for others to write to."""
         return self
 
+    def _write_below(self, out: bytes) -> None:
+        """Write masked bytes; nothing is left of a text that the stream below cannot encode, as without masking."""
+        try:
+            self.below.write(out)
+        except UnicodeError:
+            self._redactor = StreamRedactor(matcher())
+            raise
+
     def _enter(self) -> bool:
         """Take the stream; at its end, Python has frozen threads that may hold it."""
         return self._lock.acquire(timeout=_END if sys.is_finalizing() else -1)
@@ -174,7 +182,13 @@ class MaskedText(io.TextIOWrapper):
 
     def finish(self) -> None:
         """Write the rest; what Python itself still writes at its end is passed on at once."""
-        if not self.closed and not getattr(self._stream, "closed", False):
+        try:
+            if self.closed:
+                return
+        except ValueError:  # detached: the program's own text layer is in front of the masked one
+            self.masked.finish()
+            return
+        if not getattr(self._stream, "closed", False):
             self.reconfigure(write_through=True)
             self.flush()
             self.masked.finish()
