@@ -50,6 +50,18 @@ def test_a_list_that_was_not_edited_changes_nothing(cli, three, tmp_path, form):
     assert (answer.code, cli.everything()) == (0, before), answer
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_list_that_a_spreadsheet_saved_with_other_separators_changes_nothing_else(cli, three, tmp_path, separator):
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator).writerows(csv.reader(io.StringIO(cli("list", "--format", "csv").out)))
+    (tmp_path / "t.csv").write_text(out.getvalue())
+    before = cli.everything()
+    assert (cli("import", "--update", "t.csv").code, cli.everything()) == (0, before)
+    (tmp_path / "t.csv").write_text(f"name{separator}owner\na/one{separator}audio\n")
+    assert cli("import", "--update", "t.csv", "--yes").code == 0
+    assert _record(cli).owner == "audio"
+
+
 def test_an_edited_cell_changes_that_field_of_that_token_and_no_value(cli, three, tmp_path, words):
     rows = _listed(cli)
     values = [cli.store.read_live(each.id).value for each in cli.store.scan()]
@@ -178,7 +190,7 @@ BAD = {
     "too long": (f"name,notes\na/one,{'x' * 201}\n", "row 2, column notes"),
     "ragged": ("name,owner\na/one\n", "row 2"),
     "empty": ("", "t.csv"),
-    "semicolons": ("name;owner\na/one;audio\n", "column 1"),
+    "bars": ("name|owner\na/one|audio\n", "column 1"),
 }
 
 

@@ -21,6 +21,19 @@ SCIM = (
 GITHUB = "login,name,tfa_enabled,role,saml_name_id\nkim-gh,kim,true,member,kim@example.com\nalex,Alex Roe,true,admin,alex@x\n"
 
 
+OKTA = "login,email,status\n" + "".join(
+    f"{status.lower()},{status.lower()}@example.com,{status}\n"
+    for status in (
+        "STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED",
+    )
+)  # fmt: skip
+
+
+def test_the_states_of_a_directory_s_users_say_who_has_left():
+    found = read_people(OKTA.encode(), source="okta.csv")
+    assert {each.name for each in found if each.left} == {"suspended", "deprovisioned"}
+
+
 @pytest.fixture
 def people(cli, tmp_path):
     def write(text, more=""):

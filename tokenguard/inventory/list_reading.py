@@ -1,7 +1,6 @@
 """Reads a provider's list of tokens as a person copied it: plain lines, CSV or JSON. Names only; never a value."""
 
 import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NoReturn
@@ -11,6 +10,7 @@ from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.provider_listing import ListedRow
 from tokenguard.errors import InputError
+from tokenguard.inventory.csv_rows import csv_rows
 from tokenguard.text import is_plain_line, safe_text
 
 MAX_BYTES = 1 << 20
@@ -66,9 +66,17 @@ _Fields = Mapping[str, str]
 def _reader(text: str) -> Callable[[str, str], Iterable[tuple[str, _Fields]]]:
     if text.lstrip()[:1] in {"[", "{"}:
         return _json
-    head = next(csv.reader(io.StringIO(text.partition("\n")[0])), [])
+    head = _head(text)
     named = [_meaning(each) for each in head]
     return _csv if "label" in named and (len(named) > 1 or named == ["label"]) else _lines
+
+
+def _head(text: str) -> list[str]:
+    """The fields of the first line; none if it is not CSV."""
+    try:
+        return next(csv_rows(text.partition("\n")[0]), [])
+    except csv.Error:
+        return []
 
 
 def _meaning(column: str) -> str:
@@ -83,7 +91,7 @@ def _lines(text: str, _source: str) -> Iterator[tuple[str, _Fields]]:
 
 
 def _csv(text: str, source: str) -> Iterator[tuple[str, _Fields]]:
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = csv_rows(text)
     try:
         names = [_meaning(each) for each in next(rows)]
         if len(set(names) - {""}) != len([name for name in names if name]):

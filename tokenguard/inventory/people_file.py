@@ -1,12 +1,12 @@
 """Reads the people of an organisation from a CSV file, whose columns an export of SCIM users or of GitHub can fill."""
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from tokenguard.domain.people import Person, person_key
+from tokenguard.inventory.csv_rows import csv_rows
 from tokenguard.inventory.record_changes import MAX_TEXT
 from tokenguard.inventory.utf8_file import decoded, refuse
 from tokenguard.output.csv_table import cell_content, is_formula
@@ -14,6 +14,7 @@ from tokenguard.text import is_plain_line
 
 MAX_BYTES = 16 << 20
 _MOST = 100_000
+_UNIQUE = "each name must belong to one person: change it in one line, or remove its column (such as displayName)"
 _HINT = "correct the file of [people], or leave the section out"
 _PERSON = ("person", "username", "login")
 """What names a person, the first of these that is there: our own, SCIM's `userName`, GitHub's `login`."""
@@ -26,7 +27,8 @@ _PARTS = {"value", "formatted", "address"}
 """Of a column like `emails[1].value`, what names the person; `emails.type` does not."""
 _ANSWERS = {
     "true": False, "yes": False, "1": False, "active": False, "false": True, "no": True, "0": True, "inactive": True,
-    "deprovisioned": True, "suspended": True, "left": True,
+    "deprovisioned": True, "suspended": True, "left": True, "archived": True, "staged": False, "provisioned": False,
+    "recovery": False, "password_expired": False, "locked_out": False,
 }  # fmt: skip
 """What a cell says of a person's having left."""
 
@@ -50,11 +52,9 @@ def read_people(data: bytes, *, source: str) -> list[Person]:
         data: the file's bytes: UTF-8, with or without a byte-order mark.
         source: how errors name it.
     """
-    rows = csv.reader(
-        io.StringIO(decoded(data, source=source, max_bytes=MAX_BYTES, hint=_HINT), newline=""), strict=True
-    )
+    rows = csv_rows(decoded(data, source=source, max_bytes=MAX_BYTES, hint=_HINT))
     try:
-        header = next(rows, [])
+        header: list[str] = next(rows, [])
         columns = _columns(header, source)
         return list(_people(rows, columns, len(header), source))
     except csv.Error:
@@ -74,7 +74,7 @@ def _people(rows: Any, columns: dict[str, list[int]], width: int, source: str) -
         person = _person(row, columns, f"{source}:{line}")
         for name in {person_key(each) for each in (person.name, *person.aliases)}:
             if name in seen:
-                _refuse(f"{source}:{line}", f"a name of this person is in line {seen[name]} too")
+                _refuse(f"{source}:{line}", f"a name of this person is in line {seen[name]} too", _UNIQUE)
             seen[name] = str(line)
         yield person
 

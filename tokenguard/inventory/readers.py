@@ -12,11 +12,13 @@ from tokenguard.domain.secret import Secret
 from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field
+from tokenguard.inventory.csv_rows import csv_rows
 from tokenguard.inventory.utf8_file import decoded, refuse
 
 MAX_BYTES = 16 << 20
 MAX_DRAFTS = 20_000
 _HINT = "nothing was imported; correct the file, or see --file-format"
+_OBJECT = "nothing was imported; if it has names and values, export them as .env and import that file"
 _LISTS = frozenset({"permissions", "consumers"})
 _VALUE = "value"
 COLUMNS = {
@@ -142,7 +144,7 @@ def read_rows(
     tree = load_json(data, source=source, max_bytes=MAX_BYTES, max_nodes=MAX_DRAFTS * most_fields)
     items = tree["tokens"] if isinstance(tree, dict) and set(tree) - {"passed_over"} == {"tokens"} else tree
     if not isinstance(items, list):
-        _refuse(source, "a list of tokens is needed")
+        _refuse(source, "JSON must be a list of records", _OBJECT if isinstance(items, dict) else _HINT)
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             _refuse(source, f"item {number} is not a mapping")
@@ -151,7 +153,7 @@ def read_rows(
 
 
 def _csv_rows(data: bytes, source: str, columns: Columns) -> Iterator[tuple[str, dict[str, JsonTree]]]:
-    rows = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
+    rows = csv_rows(_text(data, source))
     try:
         names = columns(next(rows, []), source)
         for number, row in enumerate(rows, 2):
