@@ -181,6 +181,18 @@ def test_due_is_told_at_each_threshold_and_overdue_once_without_reminders(cli, c
     assert len({each.id for each in ops.handled}) == len(kinds)
 
 
+def test_the_days_until_a_token_is_due_are_said_as_they_are(cli, ops):
+    cli.add(VIDEO, "--due", (cli.clock.now() + timedelta(days=1)).date().isoformat())
+    assert "due in 1 day, on " in cli("notify", "--plan").out
+    assert "(1 d)" in cli("list").out
+    cli.clock.sleep(DAY)
+    assert "(due today)" in cli("list").out
+    cli.add(AUDIO, "--due", cli.clock.now().date().isoformat())
+    assert cli("rotate", "--due", "--plan").out.count("due today") == 2
+    cli.clock.sleep(DAY)
+    assert "(overdue 1 d)" in cli("list").out
+
+
 @pytest.mark.parametrize(("status", "hours"), [(500, 24), (503, 3), (429, 3), (400, 3), (404, 3), (302, 3)])
 def test_a_receiver_that_refuses_for_a_day_is_told_later_and_asked_ever_more_seldom(cli, ops, status, hours):
     cli.add(VIDEO)

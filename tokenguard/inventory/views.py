@@ -101,8 +101,13 @@ def due_words(due: Due | None, now: datetime, *, age_unknown: bool = False) -> s
     """The due date and how far it is."""
     if due is None:
         return "age unknown" if age_unknown else ""
+    return f"{day(due.at)} ({how_far(due, now)})"
+
+
+def how_far(due: Due, now: datetime) -> str:
+    """The days that are left or over; a token is due on the day of its date."""
     left = due.days_left(now)
-    return f"{day(due.at)} ({left} d)" if due.at > now else f"{day(due.at)} (overdue {-left} d)"
+    return f"{left} d" if due.at > now else f"overdue {-left} d" if left else "due today"
 
 
 def waiver_words(waiver: LeakWaiver | None) -> str:

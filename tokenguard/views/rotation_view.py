@@ -7,7 +7,7 @@ from typing import Any
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.inventory.views import moment
+from tokenguard.inventory.views import how_far, moment
 from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.rotation_plan import By, RotationPlan, total
@@ -171,8 +171,8 @@ def _who(plan: RotationPlan) -> str:
 def _due(plan: RotationPlan, now: datetime) -> str:
     if plan.due_at is None:
         return ""
-    days = Due(at=plan.due_at).days_left(now)
-    return f"in {days} d" if plan.due_at > now else f"overdue {-days} d"
+    far = how_far(Due(at=plan.due_at), now)
+    return f"in {far}" if plan.due_at > now else far
 
 
 def _words(length: timedelta) -> str:
