@@ -202,3 +202,30 @@ def test_a_random_string_of_terraform_and_what_is_given_by_name_are_no_generated
 def test_a_reference_in_these_files_is_none(path: str, value: str) -> None:
     text = f'npmAuthIdent: "{value}"\nldap_default_authtok = {value}\nldap_default_authtok_type = password\n'
     assert list(scan_extras(text, path)) == []
+
+
+LISTED = {
+    "list of logins": ("user-data.yaml", "#cloud-config\nchpasswd:\n  list: |\n    root:{}\n"),
+    "second of a list": ("user-data.yaml", "chpasswd:\n  expire: false\n  list:\n    - app:RANDOM\n    - root:{}\n"),
+    "profile of OpenVPN": ("a.ovpn", "client\n<auth-user-pass>\nme\n{}\n</auth-user-pass>\n"),
+}
+
+
+@pytest.mark.parametrize("case", LISTED)
+def test_a_password_in_a_list_of_logins_is_found_also_where_it_changes_alone(case: str) -> None:
+    path, template = LISTED[case]
+    values = [alnum(12), alnum(12)]
+    versions = [template.format(value).encode() for value in values]
+    assert all(not is_clean(version, path) and may_hold_shapes(version, path) for version in versions)
+    told = new_in_each(versions, path, Stages())
+    assert told == new_in_each(versions, path, Stages(), whole=True)
+    assert [values[at] in [value for _, _, value in each] for at, each in enumerate(told)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "value", ["RANDOM", "R", "$6$rounds=4096$salt$hash", "${PASSWORD}", "{{ password }}", "<password>"]
+)
+def test_a_list_of_logins_without_a_password_has_none(value: str) -> None:
+    for path, template in LISTED.values():
+        if path.endswith(".yaml") or not value.startswith("R"):
+            assert list(scan_extras(template.format(value), path)) == []

@@ -13,7 +13,7 @@ from tokenguard.detection.pins import is_lock_file
 from tokenguard.detection.regex_set import Regex, loosened, regex
 from tokenguard.detection.reporting import reported
 from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN, secret_arguments
-from tokenguard.detection.secret_names import LEAST_BARE, REFERENCE, WORDS, has_alnum, may_be_secret
+from tokenguard.detection.secret_names import LEAST_BARE, REFERENCE, SCHEME, WORDS, has_alnum, may_be_secret
 from tokenguard.detection.secret_places import SecretPlace, secret_places
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
@@ -27,7 +27,7 @@ _TYPE = (
     r"|[ \t]As[ \t]String\b)?"
 )
 _BETWEEN = (
-    r"(?:[:?]=|:-|=>|->|<-|[!=]{1,3}|:|,[ \t]{0,4}(?:<<)?[\"']|\([ \t]{0,4}[@bruf]{0,2}\x5c?[\"'\x60]|>"
+    r"(?:[:?]=|:-|=>|->|<-|[!=]{1,3}|\}\{|:|,[ \t]{0,4}(?:<<)?[\"']|\([ \t]{0,4}[@bruf]{0,2}\x5c?[\"'\x60]|>"
     r"|[\"'][ \t]{1,4}value=|[ \t][\"']|(?:\|\||\?\?|\bor\b)[ \t]{0,4}[\"'])"
 )
 _ASSIGNMENT = (
@@ -46,7 +46,6 @@ _LOGIN = re.compile(
 )
 """As curl(1) takes them: `-u USER:PASSWORD`, with quotes round both or one; a token may stand for either."""
 _AROUND = 400
-_SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?::|[ \t]+|%20)")
 _START = re.compile(r"[@bruf]{0,2}(?P<quote>\\{0,2}[\"'`])?")
 _OPENING = re.compile(
     r"(?P<call>[A-Za-z_.:]{0,24}(?:from|SecretStr|Secret|Some|new|bytes)\([ \t]{0,4}[@bru]{0,2})?"
@@ -55,7 +54,7 @@ _OPENING = re.compile(
 )
 """Strings that do not begin with one quote: raw ones, long ones, those in brackets, and the first of a list."""
 _UNUSUAL = re.compile(
-    r"<-|\?=|:-|\|\||\?\?|\bor\b|(?i:as string|final|secretstr|static)|<<|\w\("
+    r"<-|\}\{|\?=|:-|\|\||\?\?|\bor\b|(?i:as string|final|secretstr|static)|<<|\w\("
     r"|[=:>,(][ \t]*[$@]*(?:\"{3}|'{2}|r?\x23|raw|\[|%?[qQ]|~)"
 )
 """What the judge does not read as what stands between a name and its value."""
@@ -223,7 +222,7 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
     opening = _START.match(text, start)
     if not quote and opening is not None and opening.group("quote"):
         quote, start = opening.group("quote"), opening.end()
-    scheme = _SCHEME.match(text, start)
+    scheme = SCHEME.match(text, start)
     if scheme:
         start = scheme.end()
     if quote:

@@ -2,7 +2,7 @@
 
 ASSIGNED: str = ('(?:(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\\b|db)pass|pwd|secret|token|credential|authorization|bearer|(?:api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server|fernet|validation|decryption)[_.-]?key|\\bkey\\b|[_-]key\\b|api[_.-]?auth|\\bauth\\b|salt|otp|connection[_-]?string|webhook|\\bpsk\\b|authtok|requirepass|masterauth|bindpw|rootpw)[\\w.-]*(?:\\x5c*[\\"\'\\x60]|[\\])])*[ '
  "\\t]*(?::?[ \\t]*(?:str|string|&str|&'static[ \\t]str|text|varchar|secretstr|bytes|final\\[str\\])(?:\\b|[ \\t])|[ "
- '\\t]As[ \\t]String\\b)?[ \\t]*(?:[:?]=|:-|=>|->|<-|[!=]+|:|,[ \\t]*(?:<<)?[\\"\']|\\([ '
+ '\\t]As[ \\t]String\\b)?[ \\t]*(?:[:?]=|:-|=>|->|<-|[!=]+|\\}\\{|:|,[ \\t]*(?:<<)?[\\"\']|\\([ '
  '\\t]*[@bruf]*\\x5c?[\\"\'\\x60]|>|[\\"\'][ \\t]+value=|[ \\t][\\"\']|(?:\\|\\||\\?\\?|\\bor\\b)[ \\t]*[\\"\'])[ '
  '\\t]*[^\\s,;(){}<>&|])|(?i:(?:--[\\w-]*|\\b(?:ENV|ARG)[ '
  '\\t]+\\w*)(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\\b|db)pass|pwd|secret|token|credential|authorization|bearer|(?:api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server|fernet|validation|decryption)[_.-]?key|\\bkey\\b|[_-]key\\b|api[_.-]?auth|\\bauth\\b|salt|otp|connection[_-]?string|webhook|\\bpsk\\b|authtok|requirepass|masterauth|bindpw|rootpw)[\\w-]*[ '
@@ -16,11 +16,14 @@ ASSIGNED: str = ('(?:(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|
  '\\t]*(?:<!\\[CDATA\\[|$)|\\bvariable[ '
  '\\t]+\\"[\\w./-]*(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\\b|db)pass|pwd|secret|token|credential|authorization|bearer|(?:api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server|fernet|validation|decryption)[_.-]?key|\\bkey\\b|[_-]key\\b|api[_.-]?auth|\\bauth\\b|salt|otp|connection[_-]?string|webhook|\\bpsk\\b|authtok|requirepass|masterauth|bindpw|rootpw)[\\w.-]*\\"[ '
  '\\t]*\\{|\\bsend[ \\t]+(?:-- )?[\\"\'][^\\"\'\\n]+\\x5c[rn])|(?i:\\b(?:setenv|setx|set(?:[ \\t]+-[a-z]+)?|read(?:[ '
- '\\t]+-r)?)[ '
+ '\\t]+-r)?|proxy_set_header|fastcgi_param|header_up|(?:set|add)[_-]header|requestheader[ \\t]+set)[ '
  '\\t]+[\\w.:-]*(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\\b|db)pass|pwd|secret|token|credential|authorization|bearer|(?:api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server|fernet|validation|decryption)[_.-]?key|\\bkey\\b|[_-]key\\b|api[_.-]?auth|\\bauth\\b|salt|otp|connection[_-]?string|webhook|\\bpsk\\b|authtok|requirepass|masterauth|bindpw|rootpw)[\\w.-]*[ '
  '\\t]+(?:<<<[ '
  '\\t]*)?[\\"\'{]?[^\\s\\"\'=<]*[0-9]|(?:passw(?:or)?d|secret|requirepass|masterauth|bindpw|rootpw|\\bpsk|\\bcommunity|\\bkey)[\\"\']?[ '
- '\\t,]+(?:[07][ \\t]+)?[\\"\']?[^\\s\\"\'=:<>()]*[0-9]|\\b(?:bearer|basic)[ \\t]+[A-Za-z0-9+/_.=~-]{16})')
+ '\\t,]+(?:[07][ \\t]+)?[\\"\']?[^\\s\\"\'=:<>()]*[0-9]|\\b(?:bearer|basic)[ '
+ '\\t]+[A-Za-z0-9+/_.=~-]{16})|(?i:(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)(?:[ '
+ '\\t]+(?:is|was|to|with)|:)?[ \\t]+\\x60[^\\x60\\s]*[0-9][^\\x60\\s]*\\x60|\\|[ \\t]*\\x60?[\\w '
+ ']*(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)\\x60?[ \\t]*\\|[ \\t]*\\x60?[^\\s|\\x60]*[0-9])')
 WORDS: tuple[bytes, ...] = (b'auth', b'basic', b'bearer', b'bindpw', b'community', b'connection-string', b'connection_string',
  b'connectionstring', b'credential', b'key', b'otp', b'pass', b'psk', b'pwd', b'salt', b'secret', b'token',
  b'webhook')

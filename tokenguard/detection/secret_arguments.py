@@ -48,7 +48,10 @@ _CALLS: tuple[tuple[str, str], ...] = (
         ),
         rf"[ \t]*{_ARGUMENTS}{_QUOTED}",
     ),
-    (r"(?:getConnection|\bconnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\(", rf"[ \t]*{_ARGUMENTS}{{2}}{_QUOTED}"),
+    (
+        r"(?:getConnection|\bdatabase|\bconnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\(",
+        rf"[ \t]*{_ARGUMENTS}{{2}}{_QUOTED}",
+    ),
     (r"(?i:\bidentified[ \t]{1,4}(?:with[ \t]{1,4}\S{1,60}[ \t]{1,4})?by)", rf"[ \t]+(?i:password[ \t]+)?{_QUOTED}"),
     (r"\bPSK[ \t]{1,4}[\"']", r"(?P<bare>[^\"'\s]{6,200})"),
 )

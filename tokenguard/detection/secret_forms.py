@@ -32,13 +32,21 @@ _FERNET = (
     r"(?P<value>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=)(?![\w=])"
 )
 """A key of 32 bytes, as cryptography's `Fernet.generate_key` writes it."""
-GENERATED = r"\"(?:override_special|min_special)\\{0,3}\":"
+_GENERATED = r"\"(?:override_special|min_special)\\{0,3}\":"
 """An attribute of the passwords that Terraform's provider `random` makes; their value is in the same object."""
 _RESULT = (
     r"(?s)\"id\\{0,3}\"\s{0,8}:\s{0,8}\\{0,3}\"none\\{0,3}\",(?:(?!\"result|\"id\\).){0,900}?"
     r"\"length\\{0,3}\"\s{0,8}:\s{0,8}\d(?:(?!\"id\\{0,3}\").){0,600}?"
     r"\"result\\{0,3}\"\s{0,8}:\s{0,8}\\{0,3}\"(?P<value>(?:[^\"\\\n]|\\u[0-9a-f]{4}|\\[\"\\/]){8,200}?)\\{0,3}\""
 )
+_LOGIN_LIST = (
+    r"\bchpasswd:[ \t]*\n(?:[ \t]+(?:expire|users):[^\n]*\n){0,2}[ \t]+list:[ \t]*[|>]?[+-]?[ \t]*\n"
+    r"(?:[ \t]*(?:-[ \t]+)?[\w.-]{1,40}:[^\n]*\n){0,20}?[ \t]*(?:-[ \t]+)?[\"']?[\w.-]{1,40}:"
+    r"(?!R(?:ANDOM)?\s|[\"'$*!{<])(?P<value>[^\s\"']{6,200})"
+)
+_IN_PROFILE = r"<auth-user-pass>[ \t]*\n[^\n<]{1,80}\n(?P<value>[^\s<${]{6,200})[ \t]*\n"
+TOGETHER = (_GENERATED, r"\bchpasswd:[ \t]*$", r"<auth-user-pass>[ \t]*$")
+"""What begins forms that go over several lines."""
 _PHRASE_NAME = (
     r"(?i:mnemonic|(?:seed|recovery|backup|secret|wallet)[_ -]?(?:phrase|words)|wallet[_ -]?seed|seed[_-]?mnemonic)"
 )
@@ -107,8 +115,10 @@ FORMS = (
     SecretForm("Private Key", _STATIC, rf"(?P<value>{_STATIC}\s[0-9a-f\s]{{200,1200}})"),
     SecretForm("Private Key", _IN_XML, rf"{_IN_XML}(?P<value>[A-Za-z0-9+/]{{80,1400}}={{0,2}})</D>"),
     SecretForm("Token in a conda channel", _CONDA, _IN_CHANNEL, _is_in_path),
-    SecretForm("Password in Terraform's state", GENERATED, _RESULT),
+    SecretForm("Password in Terraform's state", TOGETHER[0], _RESULT),
     SecretForm("Fernet Key", r"(?i:fernet)", _FERNET, _is_varied),
+    SecretForm("Password of a login", TOGETHER[1], _LOGIN_LIST),
+    SecretForm("Password of a login", TOGETHER[2], _IN_PROFILE),
     SecretForm("Recovery phrase of a wallet", _PHRASE_NAME, _PHRASE, _is_phrase),
 )
 

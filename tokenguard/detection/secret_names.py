@@ -13,6 +13,8 @@ WORDS = (
     r"|\bpsk\b|authtok|requirepass|masterauth|bindpw|rootpw"
 )
 """Of which a name that sounds secret has one, in any case."""
+SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?::|[ \t]+|%20)")
+"""What stands before the credentials of a header."""
 REFERENCE = re.compile(
     r"[$%]?[({\[<*&]|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
     r"|:[A-Za-z_]\w*$"

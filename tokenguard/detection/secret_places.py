@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from tokenguard.detection.regex_set import Regex, regex
-from tokenguard.detection.secret_names import WORDS, may_be_secret
+from tokenguard.detection.secret_names import SCHEME, WORDS, may_be_secret
 from tokenguard.frozen import Frozen
 
 _NAME = rf"(?:{WORDS})[\w.-]*"
@@ -28,9 +28,14 @@ BEFORE_LINE_PATTERN = f"(?i:{_BEFORE_LINE})"
 """A name that sounds secret, with its value on the next line or in braces."""
 NAMED_PATTERN = f"(?i:{_BEFORE_ENTRY}|{'|'.join(_IN_MARKUP)})"
 """The same with its value in the next entry or element."""
+_SETTERS = (
+    r"setenv|setx|set(?:[ \t]+-[a-z]+)?|read(?:[ \t]+-r)?|proxy_set_header|fastcgi_param|header_up"
+    r"|(?:set|add)[_-]header|requestheader[ \t]+set"
+)
+"""Commands and directives that give a name a value: of shells, nginx, Caddy, HAProxy and Apache."""
 _SPACED = (
     (
-        rf"\b(?:setenv|setx|set(?:[ \t]+-[a-z]+)?|read(?:[ \t]+-r)?)[ \t]+[\w.:-]*{_NAME}"
+        rf"\b(?:{_SETTERS})[ \t]+[\w.:-]*{_NAME}"
         r"[ \t]+(?:<<<[ \t]*)?[\"'{]?[^\s\"'=<]*[0-9]"
     ),
     (
@@ -41,7 +46,13 @@ _SPACED = (
 )
 SPACED_PATTERN = f"(?i:{'|'.join(_SPACED)})"
 """A setting with a blank before its value, or a header without its name."""
-PATTERNS = BEFORE_LINE_PATTERN, NAMED_PATTERN, SPACED_PATTERN
+_SAID = r"(?:passw(?:or)?d|passphrase|passcode|secret|token|\bkey)"
+WRITTEN_PATTERN = (
+    rf"(?i:{_SAID}(?:[ \t]+(?:is|was|to|with)|:)?[ \t]{{1,4}}\x60[^\x60\s]*[0-9][^\x60\s]*\x60"
+    rf"|\|[ \t]*\x60?[\w ]*{_SAID}\x60?[ \t]*\|[ \t]*\x60?[^\s|\x60]*[0-9])"
+)
+"""A sentence or a row of a table in Markdown that gives a value."""
+PATTERNS = BEFORE_LINE_PATTERN, NAMED_PATTERN, SPACED_PATTERN, WRITTEN_PATTERN
 OTHER_WORDS = "basic", "community"
 """Of these or of the words of names one is in each match, but for this expression:"""
 WITHOUT_WORD = (f"(?i:{_IN_MARKUP[-1]})",)
@@ -65,16 +76,16 @@ _INNER = re.compile(r"(?i)\s{0,40}(?:<value>)?\s{0,40}(?P<bare>[^<>\s]{4,400}?)\
 _NEXT_LINE = re.compile(
     r"[ \t]*\n(?P<indent>[ \t]*)(?![\"']?[\w.-]+[\"']?[ \t]*:(?:\s|\Z))" + _VALUE + r"[\"',;]{0,3}[ \t]*(?:\n|\Z)"
 )
+_WRITTEN = re.compile(rf"(?i){_SAID}[^\x60|\n]*(?:\x60[ \t]*)?(?:\|[ \t]*)?\x60?(?P<bare>[^\s|\x60]{{8,200}})")
 _SENT = re.compile(r"(?i)send[ \t]{1,4}(?:-- )?[\"'](?P<bare>[^\"'\s\\]{4,80})")
 _ASKED = re.compile(r"(?i)assw(?:or)?d|passphrase")
 _IN_SPACED = re.compile(
-    r"(?i)(?:setenv|setx|set[ \t]{1,4}-[a-z]{0,8}|set|read(?:[ \t]{1,4}-r)?)[ \t]{1,4}(?P<name>[\w.:-]{1,80})"
+    rf"(?i)(?:{_SETTERS})[ \t]{{1,4}}(?P<name>[\w.:-]{{1,80}})"
     rf"[ \t]{{1,8}}(?:<<<[ \t]{{0,4}})?{_VALUE}[ \t]*(?:\Z|[;&|#\"])"
     rf"|(?P<setting>[\w-]{{1,40}})[\"']?[ \t,]{{1,8}}(?:[07][ \t]{{1,4}})?{_VALUE.replace('(?P<', '(?P<its_')}"
     r"(?P<rest>[^\n]*)"
 )
 _CREDENTIALS = re.compile(r"[\w.~+/=-]+")
-_SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?:[ \t]+|%20)")
 _ENDS = re.compile(
     r"(?i)[ \t\])]*(?:\Z|[;#}\"]|\b(?:ssl|tls|address|ro|rw|role|privilege|sslproto|fetchall|keep|options|port|uri)\b)"
 )
@@ -104,10 +115,14 @@ def secret_places(data: bytes, *, code: bool) -> Iterator[SecretPlace]:
 
 def _every(data: bytes) -> Iterator[SecretPlace]:
     for found in _places().finditer(data):
-        if found.group(1) is None:
-            yield from _beside(data, *found.span())
-        else:
+        if found.group(2) is not None:
             yield from _after_blank(data, found.start())
+        elif found.group(1) is not None:
+            yield from _placed(
+                _WRITTEN.search(_text(data, found.start(), found.end() + _WINDOW)), found.start(), "password"
+            )
+        else:
+            yield from _beside(data, *found.span())
 
 
 def _beside(data: bytes, start: int, end: int) -> Iterator[SecretPlace]:
@@ -156,7 +171,7 @@ def _word_start(data: bytes, start: int) -> int:
 def _after_blank(data: bytes, start: int) -> Iterator[SecretPlace]:
     stop = data.find(b"\n", start)
     text = _text(data, start, min(stop if stop >= 0 else len(data), start + _WINDOW))
-    scheme = _SCHEME.match(text)
+    scheme = SCHEME.match(text)
     if scheme:
         found = _CREDENTIALS.match(text, scheme.end())
         if found is not None and any(char.isdigit() for char in found.group()):
@@ -188,7 +203,7 @@ def _placed(found: re.Match[str] | None, offset: int, name: str) -> Iterator[Sec
         return
     kind = next(each for each in ("double", "single", "bare") if found.groupdict().get(each))
     value, start = found[kind], found.start(kind)
-    scheme = _SCHEME.match(value)
+    scheme = SCHEME.match(value)
     if scheme:
         value, start = value[scheme.end() :], start + scheme.end()
     yield from _checked(value, offset + start, name)
@@ -216,4 +231,4 @@ def _text(data: bytes, start: int, end: int) -> str:
 
 @cache
 def _places() -> Regex:
-    return regex(f"{BEFORE_LINE_PATTERN}|{NAMED_PATTERN}|({SPACED_PATTERN})")
+    return regex(f"{BEFORE_LINE_PATTERN}|{NAMED_PATTERN}|({WRITTEN_PATTERN})|({SPACED_PATTERN})")

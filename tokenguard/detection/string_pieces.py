@@ -30,6 +30,12 @@ JOINT = _joint(_FILL)
 LISTED = _joint(f"{_FILL}|,")
 """The same with commas: only where something joins lists, since most lists are none of one string's pieces."""
 _JOINS = b"join(", b"Join(", b"JOIN", b"oncat", b"CONCAT", b"implode("
+_CHARACTERS = rf"{_QUOTE}{_PLAIN}{_QUOTE}[ \t]*,[ \t\r\n]*"
+_MOVED = r"\)[-0-9. \t\r\n]{0,24}\("
+"""What stands between the pieces of a text in a PDF: how far the next one is moved."""
+_LINE_END = r"(?:\r?\n|\x5cr\x5cn)"
+_CHUNK = rf"{_LINE_END}[0-9A-Fa-f]{{1,8}}(?:;[^\r\n]{{0,80}})?{_LINE_END}"
+"""What stands between two parts of a body that HTTP sends in chunks: the size of the next one."""
 CONTINUED = r"[\x5c`^]\r?\n[ \t]*"
 IN_A_WORD = r"(?:\$?[\x22'][\x22'$]{0,3}|\x5c)"
 _FEW = 4
@@ -62,13 +68,28 @@ class StringPieces:
                 rf"(?:{CHARACTER}*{CONTINUED})+{CHARACTER}+",
                 CONTINUED,
             ),
+            _pieces(
+                "characters",
+                (b"','", b"', '", b'","', b'", "', b"',\n", b'",\n'),
+                rf"(?:{_CHARACTERS}){{{shortest - 1},}}{_QUOTE}{_PLAIN}",
+                r"[\x22'`, \t\r\n\x5c]+",
+            ),
+            _pieces("moved text", (b"TJ",), rf"(?:{_PLAIN}+{_MOVED})+{_PLAIN}+", _MOVED),
+            _pieces("chunks", (b"hunked",), rf"(?:{_PLAIN}+{_CHUNK})+{_PLAIN}+", _CHUNK),
         )
         self._shortest = shortest
         long = rf"{CHARACTER}{{{shortest // _FEW}}}"
         self.joined = rf"{long}{JOINT}{CHARACTER}|{CHARACTER}{JOINT}{long}|(?:{CHARACTER}+{JOINT}){{{_FEW}}}{CHARACTER}"
         """This is in data that holds joined literals of enough characters."""
         joins = "|".join(each.decode().replace("(", r"\(") for each in _JOINS)
-        self.signs = joins, rf"[A-Za-z0-9_\x2d]{IN_A_WORD}[A-Za-z0-9_\x2d]", CONTINUED
+        self.signs = (
+            joins,
+            rf"[A-Za-z0-9_\x2d]{IN_A_WORD}[A-Za-z0-9_\x2d]",
+            CONTINUED,
+            rf"(?:{_CHARACTERS}){{4}}",
+            "TJ",
+            "hunked",
+        )
         """Of these, one at least is in data that holds other pieces."""
 
     def views(self, data: bytes) -> Iterator[DecodedView]:

@@ -22,7 +22,7 @@ from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import independent_parts, keeps_order, may_rebuild
 from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.detection.rules import is_ignored
-from tokenguard.detection.secret_forms import GENERATED
+from tokenguard.detection.secret_forms import TOGETHER
 from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN
 from tokenguard.detection.suspects import MANIFEST
 from tokenguard.detection.token_matcher import shapes_near_words
@@ -202,7 +202,7 @@ def _line_end(data: bytes, at: int) -> int:
 @cache
 def _dependent() -> tuple[Regex, Regex, Regex]:
     """What begins private keys and manifests; tokens that need a word near them, and names that need a value."""
-    others = (*shapes_near_words(), mark_pattern(), GENERATED, BEFORE_LINE_PATTERN, NAMED_PATTERN)
+    others = (*shapes_near_words(), mark_pattern(), *TOGETHER, BEFORE_LINE_PATTERN, NAMED_PATTERN)
     return regex(_KEYS), regex(MANIFEST), regex("|".join(f"(?:{each})" for each in others))
 
 

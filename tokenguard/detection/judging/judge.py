@@ -10,6 +10,7 @@ from tokenguard.detection.judging.characters import CharacterModel
 from tokenguard.detection.judging.traits import (
     CUT_SHORT,
     ENCRYPTED,
+    FILE,
     HOST,
     LOOKALIKE,
     MADE_UP,
@@ -30,7 +31,7 @@ WEIGHTS = Path(__file__).with_name("weights.json")
 _HIGH, _MEDIUM = 2.0, 0.3
 _MOST_REASONS = 8
 _SET = dict.fromkeys((STAND_IN, WRAPPED), -3.0) | dict.fromkeys(
-    (MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, CUT_SHORT, LOOKALIKE, REVISION, SANDBOX, HOST), -9.0
+    (MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE, REVISION, SANDBOX, HOST), -9.0
 )
 """Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
 placeholder; a block of base64 is told by its header, if it is a secret; and the others say that it is none."""

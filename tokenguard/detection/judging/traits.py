@@ -41,7 +41,7 @@ MADE_UP = "it was filled up, or typed in a row"
 _FILLED = re.compile(r"(?i:x{8,}|(.)\1{7,})|EXAMPLE")
 PUBLIC = "a name for what is public"
 _PUBLIC = re.compile(
-    r"(?i)(?:^|[^a-z])(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
+    r"(?i)(?:^|[^a-z]|(?-i:(?<=[a-z])(?=[A-Z])))(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
     r"|publicToken|(?:page|continuation|next|sync)[_-]?token"
 )
 MADE_UP_NAME = "a name for what is made up"
@@ -54,11 +54,17 @@ _REVISION = re.compile(r"(?i)srcrev|(?:^|[_.-])(?:version|rev|ref|commit|sha|che
 ENCRYPTED = "it is encrypted"
 _ENCRYPTED = re.compile(
     r"(?:ENC|DEC)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT|encrypted:[A-Za-z0-9+/=]{40}"
-    r"|v1:[A-Za-z0-9+/=]{8,24}:|Ag[A-D][A-Za-z0-9+/=]{200}"
+    r"|wcFMA[A-Za-z0-9+/=]{100}|v1:[A-Za-z0-9+/=]{8,24}:|Ag[A-D][A-Za-z0-9+/=]{200}"
 )
-"""As Jasypt, Spring Cloud, Vault, Ansible, dotenvx, Pulumi and Sealed Secrets have it."""
+"""As Jasypt, Spring Cloud, Vault, Ansible, OpenPGP, dotenvx, Pulumi and Sealed Secrets have it."""
 PUBLIC_KEY = "a public key"
 _PUBLIC_KEY = re.compile(r"age1[ac-hj-np-z02-9]{58}")
+FILE = "the beginning of a file"
+_FILE = re.compile(
+    r"(?:iVBORw0KGgo|/9j/[24]|R0lGOD[dl]h|UklGR|PHN2Zy|PD94bWwg|JVBERi0|d09GR|d09GM|AAEAAAA|T1RUTw|UEsDB|AAABAA|AGFzbQ)"
+    r"[A-Za-z0-9+/]{64}"
+)
+"""In base64: pictures, documents, fonts and archives."""
 SANDBOX = "a key of a sandbox"
 _SANDBOX = re.compile(r"(?i)(?:^|[_-])(?:sandbox|sdbx|sbx)[_-]")
 _NO_SIGNATURE = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]{0,19}")
@@ -226,6 +232,8 @@ def _against(value: str, name: str) -> Iterator[str]:
         yield CUT_SHORT
     if _ENCRYPTED.match(value):
         yield ENCRYPTED
+    if _FILE.match(value):
+        yield FILE
     yield from _of_name(value, name)
 
 
