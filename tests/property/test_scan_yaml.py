@@ -4,6 +4,8 @@ import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.rules_oracle import oracle, ours
 from tokenguard.detection import detect_secrets_adapter as gate
@@ -176,3 +178,17 @@ def test_an_entry_behind_an_anchor_at_the_margin_is_none(text: str) -> None:
 def test_a_lot_of_yaml_is_rebuilt_as_detect_secrets_does(seed: int) -> None:
     rebuild_campaign(25_000, seed)
     piece_campaign(50_000, seed)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["!", " ", "\n", "%", "#", "|", ">", "-", "a", "{", "__line__", "__value__", "\u00e9", "\x07", "\t", "\x85"]
+        ),
+        max_size=8,
+    )
+)
+def test_what_is_asked_of_ascii_first_says_what_the_whole_expression_says(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert yaml_lines._is_untamed(text) == (yaml_lines._UNTAMED.search(text) is not None)

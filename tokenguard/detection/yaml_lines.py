@@ -22,6 +22,9 @@ _UNTAMED = re.compile(
     r"|^%|(?:^|[\s\[{,])!(?:\s|$)|[|>][-+0-9]*#|__(?:line|value|original_key)__",
     re.MULTILINE,
 )
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_SIGNS = (("!", re.compile(r"(?:(?m:^)|[\s\[{,])!(?:\s|(?m:$))")), ("#", re.compile(r"[|>][-+0-9]*#")))
+_KEPT_NAMES = ("__line__", "__value__", "__original_key__")
 _SAME_PROBLEMS = frozenset(
     {
         "mapping values are not allowed in this context",
@@ -128,9 +131,18 @@ class _YamlPiece(Frozen, frozen=True):
     """Whether a line has several values, each of which is rebuilt as a line: those below are taken for later ones."""
 
 
+def _is_untamed(text: str) -> bool:
+    """What `_UNTAMED` says, asked of text in ASCII by what stands in few entries."""
+    if not text.isascii() or _CONTROL.search(text):
+        return _UNTAMED.search(text) is not None
+    if text.startswith("%") or "\n%" in text or any(name in text for name in _KEPT_NAMES):
+        return True
+    return any(sign in text and pattern.search(text) for sign, pattern in _SIGNS)
+
+
 @lru_cache(maxsize=1024)
 def _piece(text: str, mapping: bool) -> _YamlPiece | None:  # noqa: FBT001 - a cache's key
-    if _UNTAMED.search(text):
+    if _is_untamed(text):
         return None
     try:
         values, root = _values_of(text)

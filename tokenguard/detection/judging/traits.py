@@ -5,6 +5,7 @@ import binascii
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from math import log2
 
@@ -278,18 +279,15 @@ def _steps(value: str) -> int:
 
 
 def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
-    path, before, after = "/".join(candidate.path.split("/")[-_NEAREST:]), candidate.before, candidate.after
-    base = path.rsplit("/", 1)[-1].lower()
-    extension = base.rsplit(".", 1)[-1] if "." in base else base
-    group = "configuration" if extension in _CONFIGURATION else "prose" if extension in _PROSE else "code"
+    group, extension, kinds = _of_path("/".join(candidate.path.split("/")[-_NEAREST:]))
+    before, after = candidate.before, candidate.after
     yield f"a file of {group}"
     yield f"a .{extension} file"
-    for title, pattern in (("a test", _TESTS), ("an example", _EXAMPLES), ("code of others", _VENDORED)):
-        if pattern.search(path):
-            yield f"a path of {title}"
-            yield f"a path of {title}, found as {candidate.source}"
-            yield f"a path of {title}, a value {make}"
-            yield f"a path of {title}, a file of {group}"
+    for title in kinds:
+        yield f"a path of {title}"
+        yield f"a path of {title}, found as {candidate.source}"
+        yield f"a path of {title}, a value {make}"
+        yield f"a path of {title}, a file of {group}"
     if _COMMENT.match(before):
         yield "a comment"
     if _ASSERTION.search(before):
@@ -308,6 +306,16 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
         yield "a reference word before it"
     if re.search(r"[!=]=\s*[\"'`]?$", before):
         yield "a comparison"
+
+
+@lru_cache(maxsize=64)
+def _of_path(path: str) -> tuple[str, str, tuple[str, ...]]:
+    """What holds a file of this name, its extension, and of what it is a part: the same for each of its candidates."""
+    base = path.rsplit("/", 1)[-1].lower()
+    extension = base.rsplit(".", 1)[-1] if "." in base else base
+    group = "configuration" if extension in _CONFIGURATION else "prose" if extension in _PROSE else "code"
+    titles = (("a test", _TESTS), ("an example", _EXAMPLES), ("code of others", _VENDORED))
+    return group, extension, tuple(title for title, pattern in titles if pattern.search(path))
 
 
 def _edge(char: str) -> str:
