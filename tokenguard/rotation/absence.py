@@ -5,7 +5,7 @@ inventory knows, and the token is older than the provider's list lag. Everything
 known token, the control of absence, may be empty in an outage, or be that of another account.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from tokenguard.domain.document import Snapshot
@@ -114,13 +114,13 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
     return doubt(session, found) if needed else compared.lacks
 
 
-def note_listed(session: TokenSession, issuer: Issuer, provider_id: str, label: str) -> None:
-    """Record that the provider lists a token that is about to be revoked, where the list alone can show its end."""
-    if not provider_id or was_listed(session, provider_id):
-        return
-    found = issuer.listed()
-    if found.holds(provider_id) or listed_under(session, found, provider_id, label):
-        session.commit(session.event(Op.REVOKE, provider_id=provider_id, result=_LISTED))
+def note_listed(session: TokenSession, issuer: Issuer, provider_ids: Iterable[str], label: str) -> None:
+    """Record which tokens that are about to be revoked the provider lists, where the list alone can show their end."""
+    unseen = [each for each in provider_ids if each and not was_listed(session, each)]
+    found = issuer.listed() if unseen else None
+    for provider_id in unseen:
+        if found and (found.holds(provider_id) or listed_under(session, found, provider_id, label)):
+            session.commit(session.event(Op.REVOKE, provider_id=provider_id, result=_LISTED))
 
 
 def was_listed(session: TokenSession, provider_id: str) -> bool:

@@ -127,9 +127,9 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt, held: V
     known = attempt.provider_id
     listed = issuer.listed().named(attempt.label) if known else search(session, issuer, attempt)
     ids = sorted({known, *(row.provider_id for row in listed)} - {""})
+    if not session.provider.capabilities.probe:
+        note_listed(session, issuer, ids, attempt.label)
     for provider_id in ids:
-        if not session.provider.capabilities.probe:
-            note_listed(session, issuer, provider_id, attempt.label)
         issuer.revoke(provider_id)
     if held is None or not session.provider.capabilities.probe:
         wait_for_revoke(session, session.context.clock.now())  # an earlier runner may have sent it, too

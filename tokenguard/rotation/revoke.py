@@ -111,7 +111,7 @@ def _revoke(session: TokenSession, write: Callable[..., None]) -> None:
     """Revoke the old token, and record with `write` who says so."""
     if session.issuer is not None and not _can_probe(session):
         with contextlib.suppress(Unreachable):  # then the list shows nothing afterwards either
-            note_listed(session, session.issuer, old_token(session).provider_id, old_token(session).provider_label)
+            note_listed(session, session.issuer, [old_token(session).provider_id], old_token(session).provider_label)
     if not revoked_by_api(session):
         _say_revoked(session, _person_revokes(session), write)
         return
