@@ -121,6 +121,10 @@ class Conflict(Unreachable):
     """A compare-and-set lost: the document changed since it was read."""
 
 
+class RotatedByOthers(Conflict):
+    """Another tool rotates what a token is kept in: trying again does not help."""
+
+
 class Fenced(Conflict):
     """Another runner took the rotation over; this one must stop without further effect."""
 

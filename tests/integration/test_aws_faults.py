@@ -338,7 +338,7 @@ def test_a_value_that_somebody_wrote_by_hand_is_not_written_over(aws, store, wor
     with pytest.raises(Conflict) as caught:
         opened(aws).publish(token, FIRST, 1)
     words(caught.value)
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(Tampered) as caught:
         opened(aws).read_live(token)
     words(caught.value)
 

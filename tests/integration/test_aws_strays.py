@@ -248,7 +248,7 @@ def test_an_earlier_value_that_was_put_back_is_given_to_no_program(cli):
     for line in GIVING:
         answer = cli(*line)
         assert answer.code == (ExitCode.CLOSED if line[0] == "exec" else ExitCode.TAMPERED), answer
-        assert f"an earlier value of {NAME}" in answer.err, line
+        assert f"for {NAME} is not the one in use" in answer.err, line
         assert earlier not in answer.out + answer.err
     run_command_of(cli, cli("verify", NAME).err)
     for line in GIVING:
@@ -264,3 +264,52 @@ def test_a_foreign_value_under_the_current_label_is_no_intact_store(cli):
     named_with_exit_6(cli, secret_of(cli))
     run_command_of(cli, cli("audit", "verify").err)
     assert cli("audit", "verify").code == cli("rotate", NAME).code == ExitCode.OK
+
+
+def test_a_value_of_a_retired_token_that_was_put_back_is_given_to_no_program(cli):
+    assert cli("retire", NAME, "--yes").code == ExitCode.OK
+    move_current(cli, "AWSPREVIOUS")
+    answer = cli("exec", "-t", NAME, "--", "env")
+    assert (answer.code, "the token is retired" in answer.error) == (ExitCode.CLOSED, True), answer
+    named_with_exit_6(cli, secret_of(cli))
+    run_command_of(cli, cli("audit", "verify").err)
+    assert cli("audit", "verify").code == ExitCode.OK
+
+
+def label(cli: AwsCommandLine, stage: str) -> None:
+    """Leave AWSPENDING at the version of another label."""
+    versions = cli.aws.service.shelf.secrets[secret_of(cli)].versions.values()
+    next(version for version in versions if stage in version.stages).stages.add("AWSPENDING")
+
+
+def test_a_rotation_of_another_tool_that_has_finished_stops_nothing(cli):
+    """AWS's templates leave AWSPENDING at the version that they made current."""
+    label(cli, "AWSCURRENT")
+    assert cli("rotate", NAME).code == cli("exec", "-t", NAME, "--", "true").code == ExitCode.OK
+
+
+@pytest.mark.parametrize("line", [["rotate", NAME], ["retire", NAME, "--yes"], ["edit", NAME, "--notes", "x"]])
+def test_a_rotation_of_another_tool_is_told_as_that_until_the_hint_s_command_was_run(cli, line):
+    """Not as a change by another writer, after which the same command would work."""
+    label(cli, "tg-doc")
+    answer = cli(*line)
+    assert (answer.code, "AWSPENDING" in answer.error) == (ExitCode.UNREACHABLE, True), answer
+    versions = cli.aws.service.call("DescribeSecret", {"SecretId": secret_of(cli)})["VersionIdsToStages"]
+    pending = next(version for version, labels in versions.items() if "AWSPENDING" in labels)
+    remove = answer.hint.rpartition(" and ")[2].replace("-id V`", f"-id {pending}`")
+    run_command_of(cli, remove)
+    assert cli(*line).code == ExitCode.OK
+
+
+def test_a_secret_that_aws_rotates_is_told_as_that(cli):
+    cli.aws.service.shelf.secrets[secret_of(cli)].rotation_enabled = True
+    for line in (["rotate", NAME], ["retire", NAME, "--yes"], ["rotate", NAME, "--compromised"]):
+        answer = cli(*line)
+        assert (answer.code, "rotates the secret" in answer.error) == (ExitCode.UNREACHABLE, True), answer
+        assert f"cancel-rotate-secret --region {cli.aws.region} --secret-id '{secret_of(cli)}'" in answer.hint
+
+
+@pytest.mark.parametrize("operation", ["PutSecretValue", "UpdateSecretVersionStage", "TagResource"])
+def test_a_call_that_a_policy_denies_is_named(cli, operation):
+    cli.aws.denies = lambda asked, _params: asked == operation
+    assert f"secretsmanager:{operation}" in cli("rotate", NAME).error

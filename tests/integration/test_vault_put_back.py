@@ -1,5 +1,6 @@
 """What others put back or exchange in a Vault is never taken for the present state: exit 6 with its path."""
 
+import hashlib
 import itertools
 import json
 import os
@@ -146,11 +147,11 @@ def test_a_live_entry_that_was_removed_with_all_its_versions_is_noticed(cli):
     assert cli("audit", "verify").code == ExitCode.OK
 
 
-def run_commands_of(hint: str, openbao: OpenBao, home: Path) -> None:
+def run_commands_of(hint: str, openbao: OpenBao, home: Path, start: str = "bao") -> None:
     """Run the commands of a hint, with the server's own command line."""
     login = {"BAO_ADDR": openbao.url, "BAO_TOKEN": openbao.root_token, "HOME": str(home)}
     search = f"{BINARY.parent}{os.pathsep}{os.environ['PATH']}"
-    commands = re.findall(r"`(bao [^`]+)`", hint.replace("\n", " "))
+    commands = re.findall(rf"`({start} [^`]+)`", hint.replace("\n", " "))
     assert commands
     for command in commands:
         subprocess.run(["sh", "-ec", command], env={**login, "PATH": search}, check=True, capture_output=True)
@@ -231,7 +232,7 @@ def test_an_earlier_value_that_was_put_back_is_given_to_no_program_and_no_consum
     for line in GIVING:
         answer = cli(*line)
         assert answer.code == (ExitCode.CLOSED if line[0] == "exec" else ExitCode.TAMPERED), answer
-        assert f"an earlier value of {NAME}" in answer.err, line
+        assert f"for {NAME} is not the one in use" in answer.err, line
         assert earlier["token"] not in answer.out + answer.err
     assert not target.exists()
     run_commands_of(cli("verify", NAME).err, openbao, tmp_path)
@@ -257,6 +258,53 @@ def test_a_live_entry_that_was_deleted_is_no_intact_store_until_the_hint_s_comma
     run_commands_of(cli("audit", "verify").err, openbao, tmp_path)
     assert live.content()["token"] == now
     assert cli("audit", "verify").code == cli("verify", NAME).code == ExitCode.OK
+
+
+def name_entry(cli: VaultCommandLine) -> Entry:
+    return Entry(cli, f"name/{hashlib.sha256(NAME.encode()).hexdigest()[:32]}")
+
+
+def test_a_name_that_leads_nowhere_is_no_intact_store_until_the_hint_s_command_was_run(cli, openbao, tmp_path):
+    """A token that is listed is not called missing."""
+    name_entry(cli).remove()
+    for line in (["verify", NAME], ["rotate", NAME], ["show", NAME]):
+        answer = cli(*line)
+        assert (answer.code, "no token named" in answer.err) == (ExitCode.TAMPERED, False), answer
+        assert "audit verify" in answer.hint
+    refused(cli, name_entry(cli).path, ["audit", "verify"], ["doctor"])
+    run_commands_of(cli("audit", "verify").err, openbao, tmp_path, start="printf")
+    for line in (["audit", "verify"], ["verify", NAME], ["rotate", NAME], ["edit", NAME, "--rename", f"{NAME}-new"]):
+        assert cli(*line).code == ExitCode.OK, line
+
+
+def test_a_key_of_fingerprints_that_is_gone_is_not_told_as_a_wrong_value(cli):
+    Entry(cli, "key/fingerprint").remove()
+    verified = cli("audit", "verify")
+    assert verified.code == ExitCode.TAMPERED
+    assert "fingerprint key" in verified.error
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_a_live_entry_that_others_wrote_is_restored_by_the_hint_s_command(cli, openbao, tmp_path):
+    live = Entry(cli, f"live/{NAME}")
+    now = live.content()["token"]
+    live.put({"token": "tgcanary-written-by-hand-0123456789"})
+    refused(cli, "written by tokenguard", ["verify", NAME], ["rotate", NAME])
+    run_commands_of(cli("verify", NAME).err, openbao, tmp_path)
+    assert live.content()["token"] == now
+    assert cli("audit", "verify").code == cli("rotate", NAME).code == ExitCode.OK
+
+
+def test_a_value_of_a_retired_token_that_was_put_back_is_given_to_no_program(cli, openbao, tmp_path):
+    live = Entry(cli, f"live/{NAME}")
+    value = live.content()
+    assert cli("retire", NAME, "--yes").code == ExitCode.OK
+    live.put(value)
+    answer = cli("exec", "-t", NAME, "--", "env")
+    assert (answer.code, "the token is retired" in answer.error) == (ExitCode.CLOSED, True), answer
+    refused(cli, live.path, ["audit", "verify"], ["doctor"])
+    run_commands_of(cli("audit", "verify").err, openbao, tmp_path)
+    assert cli("audit", "verify").code == ExitCode.OK
 
 
 def stored_document(cli: VaultCommandLine) -> dict:

@@ -48,9 +48,9 @@ class Document(Frozen, frozen=True, kw_only=True):
         """Whether a store may serve the value of that fingerprint: the record's, or one that is being published.
 
         The record changes right after what is served: a publish in progress serves the current attempt, and an abort
-        the old value.
+        the old value. Of a retired token nothing is served.
         """
-        known = {self.record.fingerprint}
+        known = {None if self.record.state is RecordState.RETIRED else self.record.fingerprint}
         if self.busy and self.journal is not None:
             journal = self.journal
             known.add(journal.attempt.fingerprint if journal.attempt else None)

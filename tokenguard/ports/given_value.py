@@ -1,6 +1,7 @@
 """The live value of a token for a program, a person or a consumer: only the one that its record proves."""
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.token import RecordState
 from tokenguard.errors import Tampered
 from tokenguard.ports.store import FieldState, Live, Store, how_to_restore
 
@@ -25,12 +26,13 @@ def value_to_give(store: Store, snapshot: Snapshot) -> Live | None:
         if now.version == snapshot.version:
             break
         snapshot = now  # another runner has changed the token since, and may have published
-    raise earlier_value(store, snapshot)
+    raise not_in_use(store, snapshot)
 
 
-def earlier_value(store: Store, snapshot: Snapshot) -> Tampered:
-    """Return the error for a token of which the store serves another value than the one in use."""
-    return Tampered(
-        f"the store serves an earlier value of {snapshot.document.record.name}, not the one in use",
-        hint=how_to_restore(store, snapshot.id),
-    )
+def not_in_use(store: Store, snapshot: Snapshot) -> Tampered:
+    """Return the error for a token of which the store serves an earlier value, or another writer's."""
+    record = snapshot.document.record
+    served = f"the value that the store serves for {record.name}"
+    retired = record.state is RecordState.RETIRED
+    message = f"{served} was put back: the token is retired" if retired else f"{served} is not the one in use"
+    return Tampered(message, hint=how_to_restore(store, snapshot.id))

@@ -12,7 +12,7 @@ from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
-from tokenguard.errors import Conflict, Fenced, InputError
+from tokenguard.errors import Conflict, Fenced, InputError, RotatedByOthers
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.delivery import Deliveries
@@ -143,6 +143,8 @@ class TokenSession:
         )
         try:
             self.snapshot = self.context.store.commit(self.snapshot.id, self.snapshot.version, document, events)
+        except RotatedByOthers:
+            raise
         except Conflict:
             self._explain_conflict()
             raise

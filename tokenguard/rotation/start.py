@@ -7,7 +7,15 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
-from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardError, Unfinished, Unreachable
+from tokenguard.errors import (
+    Conflict,
+    InputError,
+    NotProvenDead,
+    RotatedByOthers,
+    TokenguardError,
+    Unfinished,
+    Unreachable,
+)
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.external_fields import UnexpectedValue
@@ -190,6 +198,8 @@ def _open(
     )
     try:
         snapshot = context.store.commit(token, version, replace(document, journal=journal), [event])
+    except RotatedByOthers:
+        raise
     except Conflict:
         raise Conflict(
             f"{record.name} was changed by another writer at the same time",

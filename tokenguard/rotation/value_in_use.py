@@ -2,7 +2,7 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.secret import Value
-from tokenguard.ports.given_value import earlier_value
+from tokenguard.ports.given_value import not_in_use
 from tokenguard.ports.store import FieldState, Live, Store
 
 
@@ -26,5 +26,5 @@ def value_in_use(store: Store, snapshot: Snapshot) -> Live | None:
         if isinstance(held, Value) and store.fingerprint(held) == mark:
             return Live(label, live.version if live else 0, held)
     if live is not None:
-        raise earlier_value(store, snapshot)
+        raise not_in_use(store, snapshot)
     return None

@@ -60,6 +60,7 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     ),
     AwsFailure.KMS: (
         "the KMS key is disabled, or the role in use may not use it",
+        "enable the key (`aws kms enable-key`; if it is pending deletion, first `aws kms cancel-key-deletion`), or "
         "allow the role kms:Decrypt and kms:GenerateDataKey",
     ),
     AwsFailure.EXPIRED: (
@@ -154,8 +155,10 @@ _UNDECIDED = frozenset(
 class AwsError(Unreachable):
     """A failed request to AWS. Never quotes AWS's response."""
 
-    def __init__(self, reason: AwsFailure, *, region: str = "", secret: str = "") -> None:
+    def __init__(self, reason: AwsFailure, *, region: str = "", secret: str = "", action: str = "") -> None:
         message, hint = _WORDS[reason]
+        if action and reason is AwsFailure.DENIED:
+            message = f"AWS denied {action}: the role in use lacks the permission"
         if secret and reason is AwsFailure.DELETED:
             message = f"the secret {secret} is scheduled for deletion"
             hint = f"restore it: `aws secretsmanager restore-secret --region {region} --secret-id '{secret}'`"

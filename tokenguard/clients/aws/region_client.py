@@ -53,7 +53,9 @@ class AwsClient:
                 answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
             named = str(params.get("SecretId") or params.get("Name") or "")
-            raise AwsError(reason_of(error.response), region=self.settings.region, secret=named) from None
+            action = f"{client.meta.service_model.service_name}:{client.meta.method_to_api_mapping[operation]}"
+            reason = reason_of(error.response)
+            raise AwsError(reason, region=self.settings.region, secret=named, action=action) from None
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error), region=self.settings.region) from None
         except (ResponseParserError, ValueError):

@@ -2,7 +2,15 @@
 
 from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
 from tokenguard.clients.aws.json_field import fields, replaced
-from tokenguard.clients.aws.secrets import CURRENT, MAX_BYTES, STAGED, Secrets, new_version, rotated_by_others
+from tokenguard.clients.aws.secrets import (
+    CURRENT,
+    MAX_BYTES,
+    STAGED,
+    Secrets,
+    new_version,
+    rotated_by_others,
+    rotation_pending,
+)
 from tokenguard.domain.field_address import AwsField
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import Conflict, InputError, Unfinished
@@ -99,8 +107,7 @@ class SecretField:
                 f"AWS itself rotates {self._address.url}",
                 hint="disable that (`aws secretsmanager cancel-rotate-secret`), then resume; or let AWS rotate it",
             )
-        stages = described.get("VersionIdsToStages", {})
-        if any("AWSPENDING" in labels and CURRENT not in labels for labels in stages.values()):
+        if rotation_pending(described):
             raise Unfinished(
                 f"a rotation by another tool is pending on {self._address.url} (AWSPENDING)",
                 hint="finish or cancel it with the tool that began it, then resume",

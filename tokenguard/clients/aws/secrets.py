@@ -13,6 +13,8 @@ from tokenguard.ports.clock import Clock
 MAX_BYTES = 65_536
 """AWS's size limit of one version."""
 CURRENT = "AWSCURRENT"
+PENDING = "AWSPENDING"
+"""The label that AWS's own rotation keeps at the version that is to become the current one."""
 STAGED = "tg-staged"
 """The temporary label that keeps a new version until its final label is moved to it."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -186,6 +188,12 @@ class Secrets:
 def rotated_by_others(described: Mapping[str, Any]) -> bool:
     """Whether AWS, one of its services or a partner rotates the secret."""
     return any(described.get(sign) for sign in ("RotationEnabled", "OwningService", "Type"))
+
+
+def rotation_pending(described: Mapping[str, Any]) -> bool:
+    """Whether another tool's rotation is unfinished; a finished one may leave AWSPENDING on the current version."""
+    found = described.get("VersionIdsToStages", {}).values()
+    return any(PENDING in labels and CURRENT not in labels for labels in found)
 
 
 def new_version() -> str:

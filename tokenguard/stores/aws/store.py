@@ -16,7 +16,7 @@ from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import Conflict, InputError
+from tokenguard.errors import Conflict, InputError, Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
@@ -33,6 +33,7 @@ from tokenguard.stores.aws.tokens import CachedToken, Tokens
 from tokenguard.stores.aws.values import SecretValues
 from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import name_taken, no_such_token, token_changed
+from tokenguard.stores.served import wrong_value
 
 
 class AwsStore:
@@ -176,8 +177,14 @@ class AwsStore:
         return self._values.read(token, label)
 
     def read_live(self, token: TokenId) -> Live | None:
-        """The value consumers get, or None. One that the record does not prove is read again: reads may lag."""
-        return self.secrets.seen(lambda: self._values.live(token), lambda live: self._proven(token, live))
+        """The value consumers get, or None; Tampered if another writer wrote it.
+
+        One that the record does not prove is read again: reads may lag.
+        """
+        try:
+            return self.secrets.seen(lambda: self._values.live(token), lambda live: self._proven(token, live))
+        except Conflict as changed:
+            raise Tampered(changed.message, hint=self.how_to_restore(token)) from None
 
     def holdings(self) -> Iterator[tuple[Snapshot, HeldValues]]:
         """Every token, ordered by name, with its values."""
@@ -198,42 +205,32 @@ class AwsStore:
     def how_to_restore(self, token: TokenId) -> str:
         """Return the command that serves the value in use of a token again, where another one is served."""
         record = self.load(token).document.record
-        name, mark = record.name, record.fingerprint
-        return self._values.how_to_restore(token, name, lambda value: self.fingerprint(value) == mark)
+        right = None if record.state is RecordState.RETIRED else record.fingerprint
+        return self._values.how_to_restore(
+            token, record.name, lambda value: (None if value is None else self.fingerprint(value)) == right
+        )
 
     def _proven(self, token: TokenId, live: Live | None) -> bool:
         """Whether the last known state of a token may serve a value; True if none is known."""
         known = self._tokens.newest(token)
         return live is None or known is None or known.body.document.may_serve(self.fingerprint(live.value))
 
+    def live_place(self, token: TokenId) -> str:
+        """The name of a token's secret."""
+        return self._tokens.primary_of(token) or ""
+
     def _exchanged(self) -> Iterator[Stray]:
         """Live values that are not the tokens' own: another writer's, an earlier one, or none."""
         for snapshot in self.scan():
-            record = snapshot.document.record
-            if record.state is RecordState.RETIRED or record.fingerprint is None:
-                continue
             try:
-                what = self._wrong_at(snapshot)
-                hint = self.how_to_restore(snapshot.id) if what else ""
+                found = wrong_value(self, snapshot)
             except AwsError as error:
                 if error.reason is not AwsFailure.DENIED:
                     raise
                 self.uncompared = True
                 return
-            if what and self.load(snapshot.id).version == snapshot.version:
-                where = self._tokens.primary_of(snapshot.id) or record.name
-                yield Stray(where=where, what=what, hint=hint)
-
-    def _wrong_at(self, snapshot: Snapshot) -> str:
-        """What is wrong with the live value of a token in use; empty if nothing is."""
-        try:
-            live = self.read_live(snapshot.id)
-        except Conflict:
-            return "the value served is not the token's value"
-        if live is None:
-            return "" if snapshot.document.busy else "the value of a token in use is not served"
-        proven = snapshot.document.may_serve(self.fingerprint(live.value))
-        return "" if proven else "an earlier value of a token in use is served"
+            if found is not None:
+                yield found
 
     def _create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> Snapshot:
         try:

@@ -4,11 +4,11 @@ import contextlib
 import uuid
 from collections.abc import Sequence
 
-from tokenguard.clients.aws.secrets import MAX_BYTES, Secrets, new_version, rotated_by_others, tags_in
+from tokenguard.clients.aws.secrets import MAX_BYTES, Secrets, new_version, rotated_by_others, rotation_pending, tags_in
 from tokenguard.domain.document import Document, Snapshot, as_written
 from tokenguard.domain.event import ChainedEvent, ChainHead, Event, extend
 from tokenguard.domain.names import TokenId
-from tokenguard.errors import Conflict, InputError, Unreachable
+from tokenguard.errors import Conflict, InputError, RotatedByOthers, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.stores.aws.codec import NeverCreated, TokenBody, damaged, pack, unpack_state
 from tokenguard.stores.aws.event_archive import Trail
@@ -156,22 +156,29 @@ class Tokens:
         """Refuse a secret that AWS or a partner rotates; checked once per process.
 
         Raises:
-            Conflict: AWS or a partner rotates it, or another rotation of it is pending.
+            RotatedByOthers: AWS or a partner rotates it, or another rotation of it is pending.
         """
         if primary in self._checked:
             return
         described = self.secrets.describe(primary) or {}
         if rotated_by_others(described):
-            raise Conflict(
-                "AWS rotates this secret",
-                hint="disable that (`aws secretsmanager cancel-rotate-secret`), or do not rotate this token here",
+            raise RotatedByOthers(
+                f"AWS or a partner rotates the secret {primary}",
+                hint=f"disable that (`aws secretsmanager cancel-rotate-secret {self._at(primary)}`), or do not rotate "
+                "this token here",
             )
-        if any("AWSPENDING" in labels for labels in described.get("VersionIdsToStages", {}).values()):
-            raise Conflict(
-                "a rotation by another tool is pending on this secret (AWSPENDING)",
-                hint="finish or cancel it with that tool, then run the command again",
+        if rotation_pending(described):
+            raise RotatedByOthers(
+                f"a rotation by another tool is pending on the secret {primary} (AWSPENDING)",
+                hint="finish or cancel it with that tool, then run the command again; if there is none, "
+                f"`aws secretsmanager describe-secret {self._at(primary)}` shows the version V with the label, and "
+                f"`aws secretsmanager update-secret-version-stage {self._at(primary)} --version-stage AWSPENDING "
+                "--remove-from-version-id V` removes it",
             )
         self._checked.add(primary)
+
+    def _at(self, primary: str) -> str:
+        return f"--region {self.place.region} --secret-id '{primary}'"
 
     def _remember(self, held: CachedToken) -> CachedToken:
         self.met(held.body.id, held.primary)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
-from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
+from tokenguard.clients.aws.secrets import CURRENT, PENDING, Secrets, Stored, new_version
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict
@@ -27,6 +27,8 @@ class _Current(NamedTuple):
     at: str
     value: Value | None
     part: LivePart
+    pending: bool = False
+    """Whether another tool's rotation, which has finished, has left its label here."""
 
 
 class SecretValues:
@@ -112,13 +114,13 @@ class SecretValues:
         if previous is not None and _label_in(previous) == label:
             self._secrets.drop(primary, _PREVIOUS, previous.version)
 
-    def how_to_restore(self, token: TokenId, name: TokenName, in_use: Callable[[Value], bool]) -> str:
+    def how_to_restore(self, token: TokenId, name: TokenName, in_use: Callable[[Value | None], bool]) -> str:
         """Return the command that makes the version with the value in use the current one again.
 
         Args:
             token: the token's id.
             name: its name.
-            in_use: whether a value is the one in use.
+            in_use: whether a value, or that there is none, is what is to be served.
         """
         primary = self._primary_of(token)
         stages = (self._secrets.describe(primary) or {}).get("VersionIdsToStages", {})
@@ -126,7 +128,7 @@ class SecretValues:
         for version in stages:
             stored = self._secrets.read(primary, version=version)
             found = codec.read_live(stored.data) if stored and isinstance(stored.data, str) else None
-            if found and found[0] is not None and in_use(found[0]):
+            if found and in_use(found[0]):
                 return (
                     "find its writer in CloudTrail, then restore it: `aws secretsmanager update-secret-version-stage "
                     f"--region {self._tokens.place.region} --secret-id '{primary}' --version-stage {CURRENT} "
@@ -155,6 +157,8 @@ class SecretValues:
         at = new_version()
         self._secrets.write(primary, at, codec.live(value, part))
         self._secrets.move(primary, CURRENT, at, current.at)
+        if current.pending:
+            self._secrets.drop(primary, PENDING, current.at)  # at an old version it would mean an unfinished rotation
         self._published[primary] = part.version
         return part.version
 
@@ -175,7 +179,7 @@ class SecretValues:
                 "another writer changed the live value of this secret (AWSCURRENT)",
                 hint="find it in CloudTrail, move AWSCURRENT back to the previous version, then resume",
             )
-        return _Current(stored.version, *found)
+        return _Current(stored.version, *found, PENDING in stored.stages)
 
     def _primary_of(self, token: TokenId) -> str:
         primary = self._tokens.primary_of(token)

@@ -191,15 +191,19 @@ def another_value(mount: str, live: str, slot: str, entry: Live) -> Tampered:
     )
 
 
-def how_to_restore(mount: str, live: str, slot: str, version: int) -> str:
+def how_to_restore(mount: str, live: str, slot: str | None, version: int) -> str:
     """Return how to serve the value of a token again whose live entry is gone or has another value.
 
     Args:
         mount: the mount's path.
         live: the path of the live entry.
-        slot: the path of the slot with the token's value; empty if there is none.
+        slot: the path of the slot with the token's value; empty if there is none; None if the token is retired.
         version: the entry's current version, which may be deleted; 0: it was removed with its metadata.
     """
+    if slot is None:
+        return (
+            f"find its writer in the server's audit log, and remove it: `bao kv metadata delete -mount={mount} {live}`"
+        )
     if not slot:
         return "its value is in no slot: restore the entry from a snapshot"
     anew = "" if version else f"`bao kv metadata put -max-versions=1 -mount={mount} {live}`, "

@@ -103,6 +103,10 @@ class Folders:
             omits=True,
         )
 
+    def note_unnamed(self, where: str, name: str, hint: str) -> None:
+        """Record a token whose name leads nowhere, so that no command that is given the name finds it."""
+        self._strays[where] = Stray(where=f"{self._kv.mount}/{where}", what=f"the entry of {name} is gone", hint=hint)
+
     def survey(self) -> Sequence[Stray]:
         """Return every foreign entry in the store's folders that the login may list."""
         names: dict[str, list[str]] = {}

@@ -92,6 +92,11 @@ class VaultAddress:
         """One token's document and its latest events."""
         return self.at("doc", token)
 
+    @property
+    def names(self) -> str:
+        """The folder of names' claims."""
+        return self.at("name")
+
     def name(self, name: TokenName) -> str:
         """Return the path of a name's claim; hashed, so that all paths have the same length and depth."""
         return self.at("name", hashlib.sha256(name.encode()).hexdigest()[:32])

@@ -4,11 +4,14 @@ A stale claim is resolved by the next runner that wants the name. It first fence
 or a new version of its document), so that a slow claimant cannot write any more.
 """
 
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.vault_errors import CasLost
+from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.frozen import Frozen, field
 from tokenguard.stores.refusals import name_taken
@@ -56,6 +59,27 @@ class VaultNames:
         if claim.token != token:
             self._take(path, _Claim(token=token, alias_owner=alias_owner), entry.version)
         return name if alias_owner == token else f"{name}~{token[:8]}"
+
+    def lost(self, snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
+        """Yield the tokens whose names have no entry; none if the login may not list those.
+
+        A name is claimed before its document is written, so the names are listed after the documents.
+        """
+        tokens = list(snapshots)
+        try:
+            found = set(self.kv.names(self.place.names))
+        except VaultError as error:
+            if error.reason is not VaultFailure.DENIED:
+                raise
+            return
+        for snapshot in tokens:
+            if self.place.name(snapshot.document.record.name).rpartition("/")[2] not in found:
+                yield snapshot
+
+    def restoring(self, token: TokenId, name: TokenName) -> str:
+        """Return the command that writes the entry of a name again."""
+        claim = json.dumps(pack(_Claim(token=token, alias_owner=token)))
+        return f"`printf '%s' '{claim}' | bao kv put -cas=0 -mount={self.kv.mount} {self.place.name(name)} -`"
 
     def free(self, token: TokenId, name: TokenName) -> None:
         """Release a name, unless another token has claimed it."""

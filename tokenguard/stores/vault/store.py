@@ -23,6 +23,7 @@ from tokenguard.ports.store import HeldValues, Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.held_values import StoredValues
 from tokenguard.stores.refusals import no_such_token, token_changed
+from tokenguard.stores.served import wrong_value
 from tokenguard.stores.vault.codec import (
     Envelope,
     StoreDescription,
@@ -144,7 +145,11 @@ class VaultStore:
 
     def check(self) -> Sequence[Stray]:
         """Everything in the store's folders that tokenguard did not write, as far as the login may list and read."""
-        return (*self._folders.survey(), *self._exchanged())
+        self._folders.survey()
+        for snapshot in self._names.lost(self.scan()):
+            name = snapshot.document.record.name
+            self._folders.note_unnamed(self._place.name(name), name, self._names.restoring(snapshot.id, name))
+        return (*self._folders.strays, *self._exchanged())
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one write."""
@@ -220,6 +225,8 @@ class VaultStore:
         """The value consumers get, or None; Tampered if another value was written there."""
         try:
             live = self._slots.live(token)
+        except Tampered as foreign:
+            raise Tampered(foreign.message, hint=self.how_to_restore(token)) from None
         except VaultError as error:
             if error.reason is VaultFailure.DELETED and error.version:
                 self._refuse_unserved(token, error.version)
@@ -247,13 +254,18 @@ class VaultStore:
 
     def how_to_restore(self, token: TokenId) -> str:
         """Return the commands that serve the value in use of a token again, where another one is served."""
-        live = self._slots.live(token)
-        return self._restoring(token, self._slot_in_use(token) or "", live.version if live else 0)
+        slot = self._slot_in_use(token)
+        live = self._kv.read(self._place.live(self._aliases[token]))
+        return self._restoring(token, slot, live.version if live else 0)
+
+    def live_place(self, token: TokenId) -> str:
+        """The path of a token's live entry, with its mount."""
+        return f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
 
     def _exchanged(self) -> Sequence[Stray]:
         """Live entries with another value than the token's, as far as the login may read documents and values."""
         try:
-            tokens = list(self.scan())
+            _, tokens = self._key, list(self.scan())  # a key that is gone is not told as a wrong value
             first = [self._exchanged_at(each) for each in tokens[:1]]  # alone: a login that may not is refused once
             found = [*first, *in_parallel(self._exchanged_at, tokens[1:]).values()]
         except VaultError as error:
@@ -264,38 +276,15 @@ class VaultStore:
         return [each for each in found if each is not None]
 
     def _exchanged_at(self, snapshot: Snapshot) -> Stray | None:
-        token, document = snapshot.id, snapshot.document
         try:
-            live = self.read_live(token)
-        except Tampered as changed:
-            return self._stray(token, "the value served is not the token's value", changed.hint)
+            return wrong_value(self, snapshot)
         except VaultError as error:
             if error.reason is not VaultFailure.DELETED:
                 raise
+            if snapshot.document.record.state is RecordState.RETIRED:
+                return None
             what = "the value of a token in use is not served: its entry was deleted"
-            return self._stray(token, what, error.hint) if document.record.state is not RecordState.RETIRED else None
-        if live is None:
-            return self._unserved_at(token)
-        return None if document.may_serve(self.fingerprint(live.value)) else self._earlier_at(token)
-
-    def _earlier_at(self, token: TokenId) -> Stray | None:
-        """A token in use of which an earlier value was put back: consumers get one that may be revoked."""
-        snapshot, live = self.load(token), self.read_live(token)
-        slot = self._slot_in_use(token)
-        if live is None or slot is None or snapshot.document.may_serve(self.fingerprint(live.value)):
-            return None
-        if self.load(token).version != snapshot.version:  # a rotation meanwhile
-            return None
-        what = "an earlier value of a token in use is served"
-        return self._stray(token, what, self._restoring(token, slot, live.version))
-
-    def _unserved_at(self, token: TokenId) -> Stray | None:
-        """A token in use whose live entry is gone with its metadata: consumers get nothing."""
-        slot = None if self.load(token).document.busy else self._slot_in_use(token)
-        if slot is None:
-            return None
-        what = "the value of a token in use is not served: its entry was removed"
-        return self._stray(token, what, self._restoring(token, slot, 0))
+            return Stray(where=self.live_place(snapshot.id), what=what, hint=error.hint)
 
     def _refuse_unserved(self, token: TokenId, version: int) -> None:
         """Raise the error with the commands that restore a deleted live entry, if a readable slot holds its value."""
@@ -310,11 +299,8 @@ class VaultStore:
                 reason=VaultFailure.DELETED,
             ) from None
 
-    def _restoring(self, token: TokenId, slot: str, version: int) -> str:
+    def _restoring(self, token: TokenId, slot: str | None, version: int) -> str:
         return how_to_restore(self._kv.mount, self._place.live(self._aliases[token]), slot, version)
-
-    def _stray(self, token: TokenId, what: str, hint: str) -> Stray:
-        return Stray(where=f"{self._kv.mount}/{self._place.live(self._aliases[token])}", what=what, hint=hint)
 
     def _slot_in_use(self, token: TokenId) -> str | None:
         """The path of the slot with the value of a token in use; empty: no slot has it; None: it is not in use."""
