@@ -66,7 +66,7 @@ def example_document():
         scope_name="Acme", permissions=("posts:write",), environment="prod", purpose="uploads", owner="video",
         made_by="ada", account="ada@acme.example", deputy="grace", consumers=(consumer,),
         location=token.Location("adopted", "vault://kv/app#token", "https://vault.example:8200"),
-        base_url="https://api.autoposting.example", created_at=AT, added_at=AT, rotated_at=AT, due_at=AT,
+        base_url="https://api.autoposting.example", created_at=AT, added_at=AT, rotated_at=AT, due_at=AT, ends_at=AT,
         fingerprint="0" * 32, provider_id="id-1", hint="x7y9", label="upload-1", seen=seen, accepted_at=AT,
         leak_waiver=token.LeakWaiver(owner="video", reason="test page", until=AT, fingerprint="0" * 32),
         leaks=(exposure,), notes="none",

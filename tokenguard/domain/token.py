@@ -199,6 +199,8 @@ class Record(Frozen, frozen=True, kw_only=True):
     """When the live value replaced an older one. Until 2026-11 also set when a value was added."""
     due_at: datetime | None = None
     """An explicit due date; otherwise the policy's maximum age counts from `rotated_at`."""
+    ends_at: datetime | None = None
+    """When the provider ends the live value by itself, if it was created with an expiry."""
     fingerprint: Fingerprint | None = None
     provider_id: str = ""
     """The provider's immutable id of the live value, where it has one."""

@@ -45,7 +45,7 @@ FIXED: Mapping[str, Callable[[Record], Cell]] = {
 _ALL = {**CHANGEABLE, **FIXED}
 OBSERVED = frozenset(
     {
-        "due_at", "days_left", "overdue", "operation", "quarantined", "possibly_alive", "consumer_servers", "age_known",
+        "due_at", "ends_at", "days_left", "overdue", "operation", "quarantined", "possibly_alive", "consumer_servers", "age_known",
         "fingerprint", "liveness", "missing", "leaked", "leak_waiver",
     }
 )  # fmt: skip

@@ -162,6 +162,7 @@ def _record(record: Record) -> dict[str, Any]:
         "age_known": born(record) is not None,
         "added_at": moment(record.added_at),
         "rotated_at": moment(record.rotated_at),
+        "ends_at": moment(record.ends_at),
         "fingerprint": record.fingerprint,
         "provider_id": record.provider_id,
         "hint": record.hint,

@@ -10,6 +10,7 @@ from typing import cast
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen, field, replace
 
+_BEFORE_ITS_END = timedelta(days=7)
 Parameter = int | tuple[int, ...] | tuple[str, ...] | Mapping[str, int] | Mapping[str, tuple[str, ...]]
 """What a parameter of a rule may hold; `catalogue` says which rule has which."""
 
@@ -217,18 +218,31 @@ def age_unknown(record: Record, policy: Policy) -> bool:
 def due_of(record: Record, policy: Policy) -> Due | None:
     """When the record's live value is due: its own date, else the policy's maximum age; None if neither applies.
 
+    It is due earlier if its provider ends it before.
+
     A token that still waits for its first value has nothing that could be rotated.
     """
     if record.state in {RecordState.RETIRED, RecordState.PENDING}:
         return None
     rule = policy.rule("maximum-age", record)
     warn = rule.warnings if rule else ()
+    last = _last_day(record)
     if record.due_at is not None:
-        return Due(at=record.due_at, explicit=True, warn=warn)
+        at = min(record.due_at, last or record.due_at)
+        return Due(at=at, explicit=at == record.due_at, warn=warn)
     since = born(record)
     if rule is None or since is None or not record.kind.has_value:
+        return None if last is None else Due(at=last, warn=warn)
+    limit = since + rule.limit(record.environment)
+    return Due(at=min(limit, last or limit), warn=warn)
+
+
+def _last_day(record: Record) -> datetime | None:
+    """When a token must be replaced because its provider ends it: 7 days before, or a quarter of a shorter life."""
+    if record.ends_at is None:
         return None
-    return Due(at=since + rule.limit(record.environment), warn=warn)
+    since = born(record) or record.ends_at
+    return record.ends_at - min(_BEFORE_ITS_END, max(record.ends_at - since, timedelta(0)) / 4)
 
 
 def is_due(record: Record, policy: Policy, now: datetime) -> bool:

@@ -88,6 +88,10 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     """The names of the fields of a value, sorted."""
     admin_fields: tuple[str, ...] = (TOKEN_FIELD,)
     """The same for the admin credential."""
+    lifetime: timedelta | None = None
+    """After which the provider ends a new token by itself, as the request that creates it says."""
+    lifetime_in_place: timedelta | None = None
+    """The same for a new value in place; None: it changes no expiry."""
     list_lag: timedelta = timedelta(0)
     """How long the provider's list may miss a new token, or still show a revoked one."""
 

@@ -5,6 +5,8 @@ refuse the id of a replaced token, or revoke all of its successors when it is us
 always that of a token which the provider's list holds at that moment.
 """
 
+from datetime import datetime
+
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Mode
 from tokenguard.errors import InputError, Unfinished
@@ -16,6 +18,15 @@ from tokenguard.rotation.session import TokenSession
 def makes_by_api(session: TokenSession) -> bool:
     """Whether the new value comes from the provider's API."""
     return is_in_place(session) or session.provider.capabilities.mint is Method.API
+
+
+def end_of_new(session: TokenSession, made: datetime) -> datetime | None:
+    """When the provider ends by itself the value that was made then; None if it does not, or a person made it."""
+    able = session.provider.capabilities
+    if is_in_place(session) and able.lifetime_in_place is None:
+        return session.record.ends_at
+    lifetime = able.lifetime_in_place if is_in_place(session) else able.lifetime
+    return None if lifetime is None or not makes_by_api(session) else made + lifetime
 
 
 def is_in_place(session: TokenSession) -> bool:

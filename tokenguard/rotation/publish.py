@@ -10,7 +10,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation.cleanup import discard_attempt
-from tokenguard.rotation.in_place import is_in_place, makes_by_api
+from tokenguard.rotation.in_place import end_of_new, is_in_place, makes_by_api
 from tokenguard.rotation.proof_of_death import control_search
 from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import TokenSession
@@ -158,6 +158,7 @@ def _with_new_value(session: TokenSession) -> Record:
         # A replacement is dated when its operation ends; until the old token is revoked its date applies.
         created_at=now if first and not given else record.created_at,
         rotated_at=now if first and not given else record.rotated_at,
+        ends_at=end_of_new(session, now) if first and not given else record.ends_at,
     )
 
 

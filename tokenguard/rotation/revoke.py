@@ -23,6 +23,7 @@ from tokenguard.rotation.absence import (
     was_listed,
 )
 from tokenguard.rotation.duplicates import discard_superseded
+from tokenguard.rotation.in_place import end_of_new
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
 from tokenguard.rotation.machine import reached
 from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
@@ -91,7 +92,7 @@ def finish(session: TokenSession) -> None:
         record = replace(record, state=RecordState.RETIRED)
     if journal.mode in {Mode.PLANNED, Mode.IN_PLACE, Mode.COMPROMISED}:
         made = journal.attempts[-1].begun_at or session.context.clock.now()
-        record = replace(record, created_at=made, rotated_at=made, due_at=None)
+        record = replace(record, created_at=made, rotated_at=made, due_at=None, ends_at=end_of_new(session, made))
     if record.state is RecordState.RETIRED:
         record = replace(record, seen=last_look(journal.proof))
     quarantine = session.snapshot.document.quarantine

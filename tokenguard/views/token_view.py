@@ -66,6 +66,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("added", day(record.added_at)),
             ("created", day(record.created_at)),
             ("rotated", day(record.rotated_at)),
+            ("ends", day(record.ends_at)),
             (
                 "due",
                 due_words(due, now, age_unknown=age_unknown(record, wiring.policy))

@@ -343,6 +343,11 @@ class Description:
         return "scope" in placeholders(self.rows)
 
 
+def expires(said: Create | Replace) -> bool:
+    """Whether a request says when the new value ends."""
+    return any(name.startswith("expires_") for name in placeholders(said))
+
+
 def placeholders(said: Create | Replace | Rows | Revoke | Update) -> frozenset[str]:
     """The names of the placeholders in a request: in its path, query and body."""
     texts: list[Tree] = [*said.route.segments, *(text for _, text in said.query)]

@@ -13,7 +13,7 @@ from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import ByValue, Capabilities, Guide, Issuer, Method, ValueRevoker
 from tokenguard.providers.connecting import connect
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import FORM, Description, Probe
+from tokenguard.providers.generic.description import FORM, Description, Probe, expires
 from tokenguard.providers.generic.issuer import GenericIssuer
 from tokenguard.providers.generic.value_revoker import DescribedValueRevoker, admin_fields
 from tokenguard.providers.probe_result import Reading, compare, scope_of
@@ -68,6 +68,8 @@ class Generic:
             label_punctuation=said.label_punctuation,
             last_used=said.rows is not None and "last_used" in said.rows.more,
             pause=said.delays.pause,
+            lifetime=said.lifetime if said.create is not None else None,
+            lifetime_in_place=said.lifetime if said.replace is not None and expires(said.replace) else None,
             fields=tuple(sorted(said.auth.fields | (said.create.value.keys() if said.create else set()))),
             admin_fields=tuple(sorted(admin_fields(said))),
             list_lag=self._patience.floor if said.delays.list_lag is None else said.delays.list_lag,
