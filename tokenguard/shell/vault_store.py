@@ -81,7 +81,7 @@ def make_vault(
     check_server(servers, config, environ)
     connection = VaultConnection(where, clock)
     kv = connected(connection, place)
-    if servers.known and not anew:
+    if servers.known and not (anew or where.namespace):  # what is remembered does not name the namespace
         with as_of_before():
             read_about(kv, place)
 

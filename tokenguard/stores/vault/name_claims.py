@@ -61,12 +61,12 @@ class VaultNames:
         return name if alias_owner == token else f"{name}~{token[:8]}"
 
     def lost(self, snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
-        """Yield the tokens whose names have no entry; none if the login may not list those.
+        """Yield the tokens whose names have no entry; none if the login may not read or list those.
 
         A name is claimed before its document is written, so the names are listed after the documents.
         """
-        tokens = list(snapshots)
         try:
+            tokens = list(snapshots)
             found = set(self.kv.names(self.place.names))
         except VaultError as error:
             if error.reason is not VaultFailure.DENIED:
