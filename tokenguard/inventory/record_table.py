@@ -45,8 +45,8 @@ FIXED: Mapping[str, Callable[[Record], Cell]] = {
 _ALL = {**CHANGEABLE, **FIXED}
 OBSERVED = frozenset(
     {
-        "due_at", "ends_at", "days_left", "overdue", "operation", "quarantined", "possibly_alive", "consumer_servers", "age_known",
-        "fingerprint", "liveness", "missing", "leaked", "leak_waiver",
+        "due_at", "ends_at", "days_left", "overdue", "operation", "quarantined", "possibly_alive", "consumer_servers",
+        "age_known", "fingerprint", "liveness", "missing", "leaked", "leak_waiver",
     }
 )  # fmt: skip
 """The columns that say what is so at the time of the list; an update passes over them."""
