@@ -40,8 +40,21 @@ def _agent_hook() -> None:
 
         main(sys.argv[3:])
     except KeyboardInterrupt:  # while modules are imported: what was not searched is blocked
-        sys.stderr.write("tokenguard: interrupted. Nothing was let through.\n")
-        sys.exit(2)
+        _block("interrupted")
+    except Exception as error:  # noqa: BLE001 - with Python's own exit code an agent would go on
+        _block(f"an unexpected {type(error).__name__}")
+
+
+def _block(why: str) -> None:
+    """Leave with the exit code by which a hook blocks, also where nothing can be written any more."""
+    import os  # loaded already, but for a process that has only just begun
+
+    try:
+        sys.stderr.write(f"tokenguard: {why}. Nothing was let through.\n")
+        sys.stderr.flush()
+    except Exception:  # noqa: BLE001, S110 - it cannot be said
+        pass
+    os._exit(2)
 
 
 def _interrupted(hint: str) -> None:

@@ -571,6 +571,44 @@ def test_a_process_that_is_interrupted_blocks() -> None:
     assert "Nothing was let through" in done.stderr
 
 
+STARTED = (
+    "import sys; sys.argv[1:] = ['agent', 'hook', 'claude-code']; import tokenguard_entry; tokenguard_entry.command()"
+)
+WITHOUT = {
+    "standard input": "<&-",
+    "standard output": ">&-",
+    "standard error": "2>&-",
+    "any stream": "<&- >&- 2>&-",
+    "space for an answer": "> /dev/full",
+    "space for anything": "> /dev/full 2>&1",
+    "a reader": ">&$left",
+}
+
+
+@pytest.mark.parametrize("missing", WITHOUT)
+def test_a_process_that_cannot_read_or_answer_blocks(missing: str) -> None:
+    """Python's own exit code after an error is one with which agents go on."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = f'exec "$0" -c "$1" {WITHOUT[missing].replace("$left", str(writing))}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, STARTED], input=HOSTILE["a name twice"], cwd=ROOT, pass_fds=[writing],
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_process_that_cannot_load_its_parts_blocks() -> None:
+    broken = f"import sys; sys.modules['tokenguard.usecases.agent_guard'] = None; {STARTED}"
+    done = subprocess.run(
+        [sys.executable, "-c", broken], input=b"{}", cwd=ROOT, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert b"Nothing was let through" in done.stderr
+
+
 SLOW = """
 import sys, time
 from tokenguard.precommit import agent_hook

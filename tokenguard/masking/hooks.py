@@ -93,11 +93,11 @@ def _call_handlers(original: Callable[..., None]) -> Callable[..., None]:
 def _format(original: Callable[..., str]) -> Callable[..., str]:
     def format_clean(self: logging.Handler, record: logging.LogRecord) -> str:
         text = original(self, record)
-        if record.exc_info and hasattr(self, "render_message"):
-            vars(self).setdefault("render_message", partial(_render_message, self))
         try:
             if is_clean_line(text):
                 return text
+            if record.exc_info and hasattr(self, "render_message"):
+                vars(self).setdefault("render_message", partial(_render_message, self))
             text = clean(text, f"logging:{record.name}")
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
             text = withheld(error, place_of(record))

@@ -67,11 +67,14 @@ class MaskedBytes(io.BufferedIOBase):
                 redactor = self._redactor
                 redactor.matcher = matcher()
                 if out := redactor.feed(data):
-                    self._write_below(out)
+                    self.below.write(out)
                 if redactor.found:
                     self._tell()
                 if self._ended:
                     self._pass_on(redactor.idle())
+            except UnicodeError:  # the stream below refuses a text: nothing is left of it, as without masking
+                self._redactor = StreamRedactor(matcher())
+                raise
             finally:
                 self._lock.release()
         return len(data)
@@ -128,14 +131,6 @@ class MaskedBytes(io.BufferedIOBase):
     def raw(self) -> Any:
         """Itself: nothing below is for others to write to."""
         return self
-
-    def _write_below(self, out: bytes) -> None:
-        """Write masked bytes; nothing is left of a text that the stream below cannot encode, as without masking."""
-        try:
-            self.below.write(out)
-        except UnicodeError:
-            self._redactor = StreamRedactor(matcher())
-            raise
 
     def _enter(self) -> bool:
         """Take the stream; at its end, Python has frozen threads that may hold it."""

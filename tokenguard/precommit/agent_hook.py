@@ -40,7 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     output, error, code = answered(
         arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), partial(find_scan_key, os.environ)
     )
-    sys.stdout.write(output)
-    sys.stderr.write(error)
-    sys.stdout.flush()
+    if output:
+        sys.stdout.write(output)
+        sys.stdout.flush()
+    if error:
+        sys.stderr.write(error)
     return code

@@ -65,6 +65,8 @@ def answered(arguments: Sequence[str], read: Callable[[], bytes], scan_key: KeyF
         reply = _blocked(f"{error.message}; {error.hint}")
     except (KeyboardInterrupt, GuardTimeout):
         reply = _blocked("interrupted")
+    except Exception as error:  # noqa: BLE001 - there is no event to read
+        reply = _blocked(f"the event cannot be read ({type(error).__name__})")
     lines = [json.dumps(each) + "\n" for each in (reply.progress, reply.document) if each is not None]
     said = f"{safe_text(reply.error, one_line=True)}\n" if reply.error else ""
     return "".join(lines), said, reply.code  # in ASCII: half of a surrogate pair goes back as it came
