@@ -5,9 +5,11 @@ import collections
 import copy
 import dataclasses
 import enum
+import linecache
 import logging
 import pathlib
 import pickle
+import secrets
 import sys
 import traceback
 import types
@@ -302,6 +304,28 @@ def test_local_variables_that_hold_themselves_are_shown(value):
     again = clean_object({"found": found, "more": [found, found]}, "x")
     assert again["found"] is found
     assert value not in repr(again)
+
+
+def test_a_place_that_was_clean_is_looked_at_again_when_its_file_or_the_values_change(value, tmp_path):
+    """Which lines hold no value is remembered: for these values, and for the file as it was read."""
+    source = tmp_path / "clean.py"
+    written = "def fails(token):\n    # {}\n    raise ValueError('x')\n"
+
+    def text_of(comment):
+        source.write_text(written.format(comment))
+        linecache.checkcache(str(source))
+        space = {"__name__": "clean"}
+        exec(compile(source.read_text(), str(source), "exec"), space)
+        triple = clean_exc_info(caught(space["fails"], value), "x")
+        file = triple[2].tb_next.tb_frame.f_code.co_filename
+        return "".join(linecache.getlines(file))
+
+    later = f"tgcanary_{secrets.token_hex(18)}"
+    assert "nothing" in text_of("nothing")
+    assert mask(value) in text_of(value)
+    assert later in text_of(later)
+    tokenguard.mask(later, "later")
+    assert later not in text_of(later)
 
 
 def test_two_parts_of_a_file_that_hold_values_are_both_shown(value, tmp_path):

@@ -16,6 +16,9 @@ from reprlib import recursive_repr
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
+from tokenguard.masking.current import matcher
+from tokenguard.redaction.matcher import Matcher
+
 _NEXT = "tokenguard_next"
 _CALLS = compile(f"{_NEXT}()", "", "exec")
 _RAISES = compile("raise ''", "", "exec")
@@ -31,6 +34,9 @@ _STACK_OF_CALLER = 10
 """What a frame takes of Python's limit for recursion, at most."""
 _AROUND = 12
 """Source lines before and after a frame's own: no reporter shows more."""
+_REMEMBERED = 4_096
+_CLEAN_PLACES: dict[tuple[str, int], tuple[Matcher, list[str]]] = {}
+"""Places around which there is no value: by which engine, and in which lines of their file."""
 _MARKER = "sensitive_variables_wrapper"
 """Django hides what a decorator of this name lists from all frames that were called through it."""
 
@@ -56,6 +62,8 @@ class MaskedLocals(Mapping[str, Any]):
         self._clean = clean
 
     def __getitem__(self, name: str) -> Any:
+        if name == _NEXT:  # looked for while a frame is made; all locals would be copied to find that it is not there
+            raise KeyError(name)
         return self._clean(self._frame.f_locals[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -126,10 +134,16 @@ def _shown_file(frame: FrameType, line: int, clean_text: Callable[[str], str]) -
     """The frame's file, or a copy that only `linecache` has if a value is in the lines that a reporter would show."""
     file = frame.f_code.co_filename
     lines = linecache.getlines(file, frame.f_globals)
+    engine = matcher()
+    if (seen := _CLEAN_PLACES.get((file, line))) is not None and seen[0] is engine and seen[1] is lines:
+        return file
     start = max(0, line - 1 - _AROUND)
     around = "".join(lines[start : line + _AROUND])
     masked = clean_text(around)
     if masked is around:
+        if len(_CLEAN_PLACES) >= _REMEMBERED:
+            _CLEAN_PLACES.clear()
+        _CLEAN_PLACES[file, line] = engine, lines
         return file
     name = f"{file} [masked]"
     known = linecache.getlines(name)  # other lines of it, for another frame
