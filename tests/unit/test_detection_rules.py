@@ -17,7 +17,7 @@ from tokenguard.detection import detect_secrets_adapter as gate
 from tokenguard.detection import prefilter as prefilter_module
 from tokenguard.detection import regex_set
 from tokenguard.detection.budget import OutOfTime, limited
-from tokenguard.detection.match import Unscanned
+from tokenguard.detection.match import TextMatch, Unscanned
 from tokenguard.detection.rebuilt import KNOWN_TYPES
 from tokenguard.detection.rule_table import TABLE, table
 from tokenguard.detection.rules import scan_rules
@@ -204,3 +204,20 @@ def test_a_limit_that_runs_out_within_a_finalizer_still_ends_the_work() -> None:
 def test_the_types_that_are_known_by_name_are_those_of_detect_secrets() -> None:
     listed = re.findall(r"'(\.\w+)':", inspect.getsource(gate.filetype().determine_file_type))
     assert frozenset(listed) == KNOWN_TYPES
+
+
+@pytest.mark.parametrize("value", ["calm", "sunshine", "realvalue1", "Hunter2xyz"])
+@pytest.mark.parametrize(
+    "text", ["password: {}", "\n  password: {}", '{{"password": {}', "password={}", "password = '{}'"]
+)
+@pytest.mark.parametrize("path", ["a.yml", "a.json", "a.py", "a.env", "a.txt"])
+def test_a_last_line_without_a_line_feed_is_rated_as_any_other(path: str, text: str, value: str) -> None:
+    last, other = (
+        [
+            (each.type, each.confidence)
+            for each in scan_rules(written, path, Profile.STRICT)
+            if isinstance(each, TextMatch)
+        ]
+        for written in (text.format(value), text.format(value) + "\n")
+    )
+    assert last == other

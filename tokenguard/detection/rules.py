@@ -95,7 +95,8 @@ def _scan_lines(
         except OutOfTime:
             yield Unscanned(line=index + 1, reason="hostile-line")
             continue
-        raw = own[index] if index < len(own) else ""
+        # the last line, which may have no line feed, is rated as it would be elsewhere
+        raw = own[index].removesuffix("\n") + "\n" if index < len(own) else ""
         for kind, value in hits:
             match = _match(kind, value, index, line, own)
             yield reported(profile, match, raw if value.rstrip("\\") in raw else line, path)
