@@ -245,6 +245,7 @@ DECEPTIVE = {
     "a private key's body": (f"-----BEGIN RSA PRIVATE KEY-----\n{LETTERS}{BETWEEN}\nREVG\n", f"-----BEGIN RSA PRIVATE KEY-----\n{LETTERS}{BETWEEN}\nR0hJ\n"),
     "the body of a key for PuTTY": (f"PuTTY-User-Key-File-2: ssh-rsa\nwords\nPrivate-Lines: 1\n{BETWEEN}\nQUJD\nPrivate-MAC: 1\n", f"PuTTY-User-Key-File-2: ssh-rsa\nwords\nPrivate-Lines: 1\n{BETWEEN}\nREVG\nPrivate-MAC: 1\n"),
     "a name whose value was empty": (f"env:\n- name: DB_PASSWORD\n  value: ''{BETWEEN}\n", f"env:\n- name: DB_PASSWORD\n  value: '{LETTERS}'{BETWEEN}\n"),
+    "a value far behind its name": (f"env:\n- name: DB_PASSWORD\n  note: {'n ' * 95}\n  value: ''{BETWEEN}\n", f"env:\n- name: DB_PASSWORD\n  note: {'n ' * 95}\n  value: '{LETTERS}'{BETWEEN}\n"),
     "a comment taken away": (f"# pragma: allowlist nextline secret\npassword = '{LETTERS}'{BETWEEN}\n", f"# nothing\npassword = '{LETTERS}'{BETWEEN}\n"),
     "a file that becomes one of lines": (f"[one]\npassword ={BETWEEN}\n", f"one\npassword = '{LETTERS}'{BETWEEN}\n"),
     "a manifest that becomes one of a Secret": (f"# kind: Secret\nstringData:\n  word: {LETTERS}{BETWEEN}\n", f"kind: Secret\nstringData:\n  word: {LETTERS}{BETWEEN}\n"),

@@ -76,13 +76,17 @@ def keeps_order(text: str, path: str) -> bool:
     return "%" not in text  # configparser's interpolation
 
 
-def independent_parts(text: str, path: str) -> list[str] | None:
-    """The parts of the text of which each rebuilt line comes from one alone; None if unknown."""
+def independent_parts(text: str, path: str) -> dict[str, str] | None:
+    """The parts of the text of which each rebuilt line comes from one alone; None if unknown.
+
+    Their texts by what of them is looked at, so that what differs in a line of comment only is one part.
+    """
     if not is_yaml(path) or starts_with_section(text) or "PRIVATE" in text:  # a key may go on over several
         return None
     from tokenguard.detection.yaml_lines import independent_entries  # only where it may hold something
 
-    return independent_entries(text)
+    entries = independent_entries(text)
+    return None if entries is None else dict(entries)
 
 
 def views(text: str, path: str) -> Iterator[list[str]]:

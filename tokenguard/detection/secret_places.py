@@ -91,6 +91,8 @@ _ENDS = re.compile(
 )
 _WINDOW = 400
 _LONGEST_NAME = 60
+REACH = _WINDOW + _LONGEST_NAME
+"""Bytes before and after a match of these patterns, beyond which nothing matters to it but the rest of a line."""
 _IN_NAME = (string.ascii_letters + string.digits + "_./-").encode()
 _LEAST_SPACED = 8
 _LEAST_LETTERS = 16

@@ -23,7 +23,7 @@ from tokenguard.detection.rebuilt import independent_parts, keeps_order, may_reb
 from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.detection.rules import is_ignored
 from tokenguard.detection.secret_forms import TOGETHER
-from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN
+from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN, REACH
 from tokenguard.detection.suspects import MANIFEST
 from tokenguard.detection.token_matcher import shapes_near_words
 from tokenguard.frozen import Frozen
@@ -31,9 +31,10 @@ from tokenguard.frozen import Frozen
 _KEYS = r"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File|OpenVPN Static key"
 """Known by their first line, told apart by the others."""
 _NEAR = 2048
-"""Bytes: of no fewer are the characters within which a word, or a value, has to stand."""
+"""Bytes: of no fewer are the characters within which a word has to stand."""
 _MOST_LINES = 200_000
 """Of all versions of a file up to now."""
+_VALUE_APART = BEFORE_LINE_PATTERN, NAMED_PATTERN
 _NOT_MEASURED = Traces(longest=sys.maxsize)
 """Of lines without a core, whose runs may be of any length."""
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *PASSED_OVER)
@@ -81,6 +82,8 @@ class FileVersions:
         self._rules = rules
         self._compares = not (rules and is_credential_file(path))
         self._before: bytes | None = None
+        self._plain = b""
+        """The same with every line end as a line feed."""
         self._rebuilt = False
         self._lines = set[bytes]()
         self._dependent = False
@@ -89,7 +92,7 @@ class FileVersions:
         """Digests of such lines with those others, in which everything is found."""
         self._traces = Traces()
         self._parts: set[str] | None = None
-        """Of the rebuilt file: those in which everything is found."""
+        """Of the rebuilt file: what is rebuilt from those in which everything is found."""
 
     def change(self, data: bytes) -> VersionChange | None:
         """What the next version brings; None where that does not tell, and all of it has to be looked at."""
@@ -102,9 +105,11 @@ class FileVersions:
         before = self._before if rebuilt == self._rebuilt and len(self._lines) < _MOST_LINES else None
         if before is None:
             self._lines = set()
-        lines = [line for line in plain.split(b"\n") if line not in self._lines] if self._rules else []
+        start, end = (0, len(plain)) if before is None else changed_part(self._plain, plain)
+        changed = plain[_line_start(plain, start) : _line_end(plain, end)]
+        lines = [line for line in changed.split(b"\n") if line not in self._lines] if self._rules else []
         self._lines.update(lines)
-        self._before, self._rebuilt = data, rebuilt
+        self._before, self._plain, self._rebuilt = data, plain, rebuilt
         return VersionChange(before, plain, b"\n".join(lines), rebuilt, not rebuilt or keeps_order(text, self.path))
 
     def verdict(self, change: VersionChange | None, possible: Possible) -> VersionVerdict:
@@ -121,7 +126,7 @@ class FileVersions:
         if Possible.RULES in possible and is_ignored(self.path):
             possible &= ~Possible.RULES
         if possible and not self._dependent:
-            self._dependent = any(each.search(change.lines) for each in _dependent())
+            self._dependent = _any_dependent().search(change.lines) is not None
         regions = self._new_regions(change.data) if self._dependent else []
         if change.rebuilt:
             found = self._may_find(change, possible)
@@ -149,10 +154,10 @@ class FileVersions:
         if not (prefilter().promises(self._traces) and prefilter().worthwhile(change.data)):
             return False
         known, parts = self._parts, independent_parts(change.data.decode(), self.path)
-        self._parts = None if parts is None else {*parts, *(known or ())}
+        self._parts = None if parts is None else parts.keys() | (known or set())
         if parts is None or known is None:
             return True
-        return any(prefilter().worthwhile(each.encode()) for each in parts if each not in known)
+        return any(prefilter().worthwhile(text.encode()) for lines, text in parts.items() if lines not in known)
 
     def _new_regions(self, data: bytes) -> list[tuple[int, int]]:
         """From where to where the lines go that say something together, unless a version before has just these."""
@@ -179,15 +184,16 @@ def _regions(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _single_regions(data: bytes) -> Iterator[tuple[int, int]]:
-    keys, manifests, others = _dependent()
+    keys, manifests, near, beside = _dependent()
     for found in keys.finditer(data):
         start = _line_start(data, found.start())
         yield start, end_of_key(data, start)
     if manifests.search(data):
         yield 0, len(data)
-    for found in others.finditer(data):
-        start, end = _line_start(data, found.start()), _line_end(data, found.end())
-        yield _line_start(data, max(start - _NEAR, 0)), _line_end(data, min(end + _NEAR, len(data)))
+    for expression, reach in ((near, _NEAR), (beside, REACH)):
+        for found in expression.finditer(data):
+            start, end = _line_start(data, found.start()), _line_end(data, found.end())
+            yield _line_start(data, max(start - reach, 0)), _line_end(data, end + reach)
 
 
 def _line_start(data: bytes, at: int) -> int:
@@ -200,10 +206,21 @@ def _line_end(data: bytes, at: int) -> int:
 
 
 @cache
-def _dependent() -> tuple[Regex, Regex, Regex]:
-    """What begins private keys and manifests; tokens that need a word near them, and names that need a value."""
-    others = (*shapes_near_words(), mark_pattern(), *TOGETHER, BEFORE_LINE_PATTERN, NAMED_PATTERN)
-    return regex(_KEYS), regex(MANIFEST), regex("|".join(f"(?:{each})" for each in others))
+def _any_dependent() -> Regex:
+    """Matches where one of these does."""
+    return regex("|".join(f"(?:{each})" for each in _patterns()))
+
+
+@cache
+def _dependent() -> tuple[Regex, ...]:
+    return tuple(map(regex, _patterns()))
+
+
+def _patterns() -> tuple[str, str, str, str]:
+    """What begins private keys and manifests; tokens that need a word or more lines; names that need a value."""
+    shapes = (*shapes_near_words(), mark_pattern(), *TOGETHER)
+    near, beside = ("|".join(f"(?:{each})" for each in some) for some in (shapes, _VALUE_APART))
+    return _KEYS, MANIFEST, near, beside
 
 
 def _only(change: VersionChange, regions: Iterable[tuple[int, int]]) -> bytes:

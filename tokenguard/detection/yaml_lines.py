@@ -38,6 +38,7 @@ _YAML = "tag:yaml.org,2002:"
 _TEXT, _OTHER, _COLLECTION, _MERGE = f"{_YAML}str", "other", "collection", f"{_YAML}merge"
 _TRUE, _FALSE = "true", "false"
 _COMMENT = re.compile(r"(\s+#[\S ]*)")  # detect-secrets' own
+_COMMENT_LINE = re.compile(r"^ *#.*\n", re.MULTILINE)
 
 
 # Comments and the mark of the first document, before any content; where an entry may begin; marks of documents.
@@ -48,6 +49,8 @@ _DOCUMENT = re.compile(r"^(?:---|\.\.\.)", re.MULTILINE)
 
 Value = tuple[int, str, str]
 """A text value in a mapping: the line of its key, from 0; the key; the value."""
+Entry = tuple[str, str]
+"""An entry: what of it is looked at, and its text."""
 
 
 class _UnsupportedYaml(Exception):
@@ -64,36 +67,46 @@ def rebuilt_yaml(text: str) -> list[str] | None:
     Args:
         text: the content, with every line end as a line feed; it does not begin as an INI file does.
     """
-    values = _values_by_piece(text)
-    if values is None:
-        if _UNTAMED.search(text):
-            return None
-        try:
-            values = _values_of(text)[0]
-        except _Refused:
-            return []
-        except _UnsupportedYaml:
-            return None
-    return _lines(values, text)
+    pieces = _pieces(text)
+    if pieces is not None:
+        return _lines_by_piece(pieces, text)
+    if _UNTAMED.search(text):
+        return None
+    try:
+        return _lines(_values_of(text)[0], text)
+    except _Refused:
+        return []
+    except _UnsupportedYaml:
+        return None
 
 
-def independent_entries(text: str) -> list[str] | None:
+def independent_entries(text: str) -> list[Entry] | None:
     """The entries of the topmost list or mapping, if each is rebuilt as it would be without the others; else None."""
     pieces = _pieces(text)
-    return None if pieces is None or any(piece.shifts for piece in pieces) else [piece.text for piece in pieces]
-
-
-def _values_by_piece(text: str) -> list[Value] | None:
-    """The text values, read entry by entry; None if the text cannot be split this way."""
-    pieces = _pieces(text)
-    if pieces is None:
+    if pieces is None or any(piece.shifts for piece in pieces):
         return None
+    return [(_without_comments(piece), piece.text) for piece in pieces]
+
+
+def _without_comments(piece: "_YamlPiece") -> str:
+    """What is looked at: the lines that are rebuilt from it, and its own but for comments, or all if none is."""
+    if not piece.rebuilt or "#" not in piece.text:
+        return piece.text
+    return "\n".join((*piece.rebuilt, _COMMENT_LINE.sub("", piece.text)))
+
+
+def _lines_by_piece(pieces: "list[_YamlPiece]", text: str) -> list[str]:
+    """The lines, rebuilt entry by entry."""
     line = text.count("\n") - sum(piece.lines for piece in pieces)
+    lines: list[str] = []
     values: list[Value] = []
     for piece in pieces:
+        if piece.rebuilt:
+            lines.extend([""] * (line - len(lines)))
+            lines.extend(piece.rebuilt)
         values.extend((line + number, key, value) for number, key, value in piece.values)
         line += piece.lines
-    return values
+    return _lines(values, text) if any(piece.shifts for piece in pieces) else lines
 
 
 def _pieces(text: str) -> "list[_YamlPiece] | None":
@@ -126,6 +139,8 @@ class _YamlPiece(Frozen, frozen=True):
     names: frozenset[str]
     """Characters that may not occur twice: those of keys and of possible anchors."""
     values: tuple[Value, ...]
+    rebuilt: tuple[str, ...]
+    """The lines that are made of them."""
     lines: int
     shifts: bool
     """Whether a line has several values, each of which is rebuilt as a line: those below are taken for later ones."""
@@ -155,7 +170,7 @@ def _piece(text: str, mapping: bool) -> _YamlPiece | None:  # noqa: FBT001 - a c
     if "<<" in keys:
         return None
     shifts = len({line for line, _, _ in values}) < len(set(values))
-    return _YamlPiece(text, frozenset(names), tuple(values), text.count("\n"), shifts)
+    return _YamlPiece(text, frozenset(names), tuple(values), tuple(_lines(values, text)), text.count("\n"), shifts)
 
 
 def _is_block(root: Any, mapping: bool) -> bool:  # noqa: FBT001 - as above

@@ -1,6 +1,6 @@
 """The members of archives, to a depth and within the scan's budget. Nothing is ever written to disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tokenguard.domain.finding import SkippedContent
 from tokenguard.scanning.content import MAX_BYTES, Blob, Source
@@ -16,6 +16,7 @@ _CLOSED = {
     b"LZIP\x01": "lzip", b"\x1f\x9d": "compress", b"MSCF\0\0\0\0": "cab", b"\xed\xab\xee\xdb": "rpm",
 }  # fmt: skip
 """How archives begin that nothing in Python's library opens."""
+_OPENED_MARKS, _CLOSED_MARKS = (*_MARKS, *_GIT_MARKS), tuple(_CLOSED)
 _LFS_POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/v1\n", 1024
 """How git's extension for large files begins what it commits instead of a content (its specification, docs/spec.md)."""
 _TAR_MARK, _TAR = slice(257, 262), b"ustar"
@@ -23,17 +24,16 @@ _ZIP_ENTRY, _ZIP_END, _ZIP_TAIL = b"PK\x01\x02", b"PK\x05\x06", 65_557
 """A zip is read from its end, where a comment of 64 KiB may follow: anything may stand before it."""
 
 
-def members(blob: Blob, budget: ScanBudget) -> Iterator[Source]:
+def members(blob: Blob, budget: ScanBudget) -> Iterable[Source]:
     """Everything inside `blob` if it is an archive or holds compressed text, also archives in it. Names: `a.zip!b`."""
     if blob.data.startswith(_LFS_POINTER) and len(blob.data) <= _LONGEST_POINTER:
-        yield SkippedContent(path=blob.path, reason="lfs-pointer")
-        return
+        return (SkippedContent(path=blob.path, reason="lfs-pointer"),)
     budget.begin(len(blob.data))
-    yield from _inside(blob, MAX_DEPTH, budget)
+    return _inside(blob, MAX_DEPTH, budget) if is_archive(blob.data) else ()
 
 
 def _inside(blob: Blob, depth: int, budget: ScanBudget) -> Iterator[Source]:
-    if blob.data.startswith(tuple(_CLOSED)):
+    if blob.data.startswith(_CLOSED_MARKS):
         yield SkippedContent(path=blob.path, reason="unsupported-archive")
         return
     if not may_hold_members(blob.data):
@@ -65,7 +65,7 @@ def _inside(blob: Blob, depth: int, budget: ScanBudget) -> Iterator[Source]:
 
 def is_archive(data: bytes) -> bool:
     """Whether the data begins as an archive of any kind does, also of one that is not opened here, or ends as one."""
-    return data.startswith(tuple(_CLOSED)) or may_hold_members(data)
+    return data.startswith(_CLOSED_MARKS) or may_hold_members(data)
 
 
 def may_hold_members(data: bytes) -> bool:
@@ -76,7 +76,7 @@ def may_hold_members(data: bytes) -> bool:
         return any(text in data for text in _PNG_TEXTS)
     if data.startswith(_LZMA_MARK):
         return data[5:13] == b"\xff" * 8 or data[10:13] == b"\0\0\0"
-    return data.startswith((*_MARKS, *_GIT_MARKS)) or data[_TAR_MARK] == _TAR or _ends_as_zip(data)
+    return data.startswith(_OPENED_MARKS) or data[_TAR_MARK] == _TAR or _ends_as_zip(data)
 
 
 def _is_zlib(data: bytes) -> bool:

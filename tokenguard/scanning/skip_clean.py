@@ -10,7 +10,7 @@ from tokenguard.detection.rebuilt import keeps_order, may_rebuild
 from tokenguard.detection.suspects import suspects
 from tokenguard.detection.version_diff import plain_text
 from tokenguard.frozen import Frozen
-from tokenguard.scanning.content import Blob, Source
+from tokenguard.scanning.content import Blob, Message, Source
 from tokenguard.scanning.scanner import Judge, Judged, Stages
 from tokenguard.scanning.windows import Window
 
@@ -73,7 +73,7 @@ def _text_of(source: Source) -> _Text | None:
     if not isinstance(source, Blob) or isinstance(source, Window) or len(source.data) > _LARGE:
         return None
     text = plain_text(source.data)
-    if text is None or is_credential_file(source.path):
+    if text is None or (not isinstance(source, Message) and is_credential_file(source.path)):
         return None
     rebuilt = may_rebuild(text, source.path)
     return None if rebuilt and not keeps_order(text, source.path) else _Text(source.data, rebuilt)
