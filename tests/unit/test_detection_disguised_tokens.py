@@ -11,6 +11,7 @@ from tests.fakes.disguises import COVERED
 from tests.fakes.possible_findings import may_hold_shapes
 from tests.fakes.token_examples import example
 from tests.property.test_scan_history import new_in_each
+from tokenguard.detection import disguised_tokens as disguised_tokens_module
 from tokenguard.detection.clean_text import is_clean
 from tokenguard.detection.disguised_tokens import disguised_tokens
 from tokenguard.detection.extras import scan_extras
@@ -111,6 +112,10 @@ def harmless() -> dict[str, str]:
         "an address": "https%3A%2F%2Fexample.net%2Fhooks%3Fx%3D1%26y%3D2\n",
         "an image": "url(data:image/png;base64," + base64.b64encode(source.randbytes(900)).decode() + ")\n",
         "compressed text": base64.b64encode(gzip.compress(b"nothing to see here, again " * 9)).decode() + "\n",
+        "soft hyphens in bytes of a program": "".join(
+            f"u\u00ad{each}" if at % 5 == 0 else each for at, each in enumerate(alnum)
+        )
+        + "\n",
         "a list of hashes": "\n".join(source.randbytes(32).hex() for _ in range(40)) + "\n",
     }
 
@@ -145,3 +150,10 @@ def test_text_made_to_keep_a_scan_busy_is_read_in_proportion(monkeypatch: pytest
     assert list(module.disguised_tokens(data)) == []
     assert disguises is module._disguises()
     assert sum(read) <= 2 * len(data)
+
+
+def test_bytes_of_a_program_are_read_nowhere() -> None:
+    """In Latin-1 a soft hyphen is one byte: in programs it stands between letters by chance."""
+    source = random.Random(5)
+    data = decoded(bytes(source.choices(range(1, 256), k=400_000))).text.encode()
+    assert len(list(disguised_tokens_module._marks().finditer(data))) <= 5

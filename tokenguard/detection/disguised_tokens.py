@@ -39,6 +39,8 @@ _ESCAPE = rf"(?:{_CODED}|\x5c{{1,4}}[_.~:/\x2d]|&(?:amp;)*(?:shy|zwn?j|\x23x?[0-
 _LEAST_ESCAPES = 6
 _UNSEEN = r"(?:\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xef\xb8[\x80-\x8f]|\xc2\xad|\xcd\x8f)"
 """Characters without a width, in UTF-8."""
+_LEAST_UNSEEN = 3
+"""One after each character, so many in a row; elsewhere one counts only behind the beginning of a token."""
 _WIDE = r"(?:\xef\xbc[\x90-\xbf]|\xef\xbd[\x81-\x9a]){6}"
 _BASE64 = r"[A-Za-z0-9+/_\x2d]"
 PACKED = ("H4sI", "QlpoO", "/Td6WFo", "_Td6WFo", "eJ", "eN", "eA", "eF")
@@ -119,14 +121,14 @@ def literals() -> set[str]:
 def _patterns() -> Iterator[str]:
     plain = sorted(literals())
     begun = {each[:size] for each in plain for size in range(_LEAST_PIECE, len(each))}
-    glue = rf"(?:{JOINT}|(?:{IN_A_WORD}|{CONTINUED}){_IN_WORD}|{_ESCAPE})"
+    glue = rf"(?:{JOINT}|(?:{IN_A_WORD}|{CONTINUED}|{_UNSEEN}+){_IN_WORD}|{_ESCAPE})"
     listed = rf"[\x22'`][ \t]*,[ \t\r\n]*[\x22'`]{_IN_WORD}"
     yield rf"{_any_of(plain)}{_RUN}*(?:{glue}|{listed})"
     yield rf"(?:^|[^A-Za-z0-9_.~:/\x2d]){_any_of(each for each in begun if len(each) > _LEAST_PIECE)}{glue}"
     yield rf"[\x22'`]{_any_of(begun)}[\x22'`][ \t]*(?:[+.&|]|\x5c?\r?\n)?[ \t\r\n]*[\x22'`]{_IN_WORD}"
     yield _any_of_raw({_with_escape(each) for each in plain} - {""})
     yield rf"{_CODED}{{{_LEAST_ESCAPES}}}"
-    yield rf"{_IN_WORD}{_UNSEEN}+{_IN_WORD}|{_WIDE}"
+    yield rf"(?:{_IN_WORD}{_UNSEEN}+){{{_LEAST_UNSEEN}}}{_IN_WORD}|{_WIDE}"
     digits = {each.encode().hex() for each in plain}
     yield rf"{_any_of({*digits, *map(str.upper, digits)})}[0-9A-Fa-f]{{16}}"
     encoded = {core.decode() for each in plain for core in base64_cores(each.encode())}
