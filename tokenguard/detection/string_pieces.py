@@ -36,6 +36,7 @@ _MOVED = r"\)[-0-9. \t\r\n]{0,24}\("
 _LINE_END = r"(?:\r?\n|\x5cr\x5cn)"
 _CHUNK = rf"{_LINE_END}[0-9A-Fa-f]{{1,8}}(?:;[^\r\n]{{0,80}})?{_LINE_END}"
 """What stands between two parts of a body that HTTP sends in chunks: the size of the next one."""
+_TEXT_MOVED, _IN_CHUNKS = (b"TJ",), (b"hunked",)
 CONTINUED = r"[\x5c`^]\r?\n[ \t]*"
 IN_A_WORD = r"(?:\$?[\x22'][\x22'$]{0,3}|\x5c)"
 _FEW = 4
@@ -74,8 +75,8 @@ class StringPieces:
                 rf"(?:{_CHARACTERS}){{{shortest - 1},}}{_QUOTE}{_PLAIN}",
                 r"[\x22'`, \t\r\n\x5c]+",
             ),
-            _pieces("moved text", (b"TJ",), rf"(?:{_PLAIN}+{_MOVED})+{_PLAIN}+", _MOVED),
-            _pieces("chunks", (b"hunked",), rf"(?:{_PLAIN}+{_CHUNK})+{_PLAIN}+", _CHUNK),
+            _pieces("moved text", _TEXT_MOVED, rf"(?:{_PLAIN}+{_MOVED})+{_PLAIN}+", _MOVED),
+            _pieces("chunks", _IN_CHUNKS, rf"(?:{_PLAIN}+{_CHUNK})+{_PLAIN}+", _CHUNK),
         )
         self._shortest = shortest
         long = rf"{CHARACTER}{{{shortest // _FEW}}}"
@@ -103,6 +104,11 @@ class StringPieces:
                     read = kind.between.sub(b"", text)
                     if len(read) >= self._shortest:
                         yield view_of(chain, read, kind.how)
+
+
+def signs_of_pieces(data: bytes) -> bytes:
+    """What says of pieces that they are joined, and may stand on other lines than they."""
+    return b" ".join(sign for sign in (*_JOINS, *_TEXT_MOVED, *_IN_CHUNKS) if sign in data)
 
 
 def _pieces(how: str, gate: tuple[bytes, ...], chains: str, between: str) -> _Pieces:

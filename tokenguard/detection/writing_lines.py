@@ -1,7 +1,7 @@
 """How far the writing of a token may reach beyond a change: over which lines, in a file of which one part is new.
 
 A writing goes on over a line only if all of the line can be part of one: bare base64, hex, numbers, pieces of literals,
-comments between them. Any other line may hold the beginning or the end of a writing, and ends it.
+comments between them, sizes of chunks. Any other line may hold the beginning or the end of a writing, and ends it.
 """
 
 import re
@@ -9,6 +9,7 @@ import re
 _NUMBERS = rb"(?:[0-9A-Fa-fxXo \t,;:+.&|\\()\[\]{}\r-]|[Cc]hrW?|CHR|[Cc]har|CHAR|byte)*"
 _GOES_ON = re.compile(
     rb"""[\w.~:+/=%\\\-`&| \t\r>#*\x1b\x80-\xff]*\Z|[ \t;)\]},(\[{]*\Z|[ \t]*(?:\#|//|--|/\*)|[^\n]*["'`]"""
+    rb"""|[0-9A-Fa-f]{1,8};[^\n]{0,80}\Z"""
     rb"""|[ \t]*[0-9A-Fa-f]{4,16}:?[ \t]{1,4}[0-9A-Fa-f]{2}|""" + _NUMBERS + rb"""\Z""",
     re.ASCII,
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from tokenguard.detection.match import Possible
+from tokenguard.detection.string_pieces import signs_of_pieces
 from tokenguard.detection.suspects import suspects
 from tokenguard.detection.version_diff import FileVersions, VersionVerdict, changed_part
 from tokenguard.detection.writing_lines import around
@@ -92,7 +93,7 @@ class Passing:
             return False
         start, end = changed_part(before, data)
         begin, last = around(data, start, end)
-        return any(True for _ in self._own(data[begin:last]))
+        return any(True for _ in self._own(data[begin:last] + b"\n" + signs_of_pieces(data)))
 
 
 def _belong_together(one: Blob, other: Blob) -> bool:
