@@ -60,8 +60,10 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     ),
     AwsFailure.KMS: (
         "the KMS key is disabled, or the role in use may not use it",
-        "enable the key (`aws kms enable-key`; if it is pending deletion, first `aws kms cancel-key-deletion`), or "
-        "allow the role kms:Decrypt and kms:GenerateDataKey",
+        (
+            "enable the key (`aws kms enable-key`; if it is pending deletion, first `aws kms cancel-key-deletion`), or "
+            "allow the role kms:Decrypt and kms:GenerateDataKey"
+        ),
     ),
     AwsFailure.EXPIRED: (
         "the AWS session has expired",
