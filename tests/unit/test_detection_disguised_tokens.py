@@ -15,10 +15,10 @@ from tokenguard.detection import disguised_tokens as disguised_tokens_module
 from tokenguard.detection.clean_text import is_clean
 from tokenguard.detection.disguised_tokens import disguised_tokens
 from tokenguard.detection.extras import scan_extras
-from tokenguard.detection.match import Possible
+from tokenguard.detection.match import Possible, TextMatch, Unscanned
 from tokenguard.detection.suspects import suspects
 from tokenguard.scanning.decoding import decoded
-from tokenguard.scanning.scanner import Stages
+from tokenguard.scanning.scanner import Stages, matches_of
 from tokenguard.token_formats.table import format_by_id
 from tokenguard.token_formats.token_format import TokenFormat
 
@@ -157,3 +157,27 @@ def test_bytes_of_a_program_are_read_nowhere() -> None:
     source = random.Random(5)
     data = decoded(bytes(source.choices(range(1, 256), k=400_000))).text.encode()
     assert len(list(disguised_tokens_module._marks().finditer(data))) <= 5
+
+
+@pytest.mark.parametrize(
+    "filler", ['x = "ghp_" + "a"\n', 'x = "ghp_" + "a"\n' + "calm = 1\n" * 600], ids=["dense", "sparse"]
+)
+def test_where_too_much_would_have_to_be_read_the_rest_is_told_as_not_scanned(
+    filler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disguised_tokens_module, "_MOST", 1 << 15)
+    first, last = (written(FOUND[0], "joined").decode() for _ in range(2))
+    text = first + filler * ((1 << 18) // len(filler)) + last
+    found = list(scan_extras(text, "a.py"))
+    assert [each.line for each in found if isinstance(each, TextMatch)] == [2]
+    left_out = [each for each in found if isinstance(each, Unscanned)]
+    assert [each.reason for each in left_out] == ["nested-disguises"]
+    assert 2 < left_out[0].line < text.count("\n") - 2
+    assert left_out[0] in list(matches_of(text.encode(), "a.py", Stages()))
+
+
+def test_a_text_with_less_is_read_to_its_end() -> None:
+    text = written(FOUND[0], "joined").decode() + "calm = 'é'\n" * 9_000 + written(FOUND[0], "json escapes").decode()
+    found = list(scan_extras(text, "a.py"))
+    assert [each.line for each in found if isinstance(each, TextMatch)] == [2, 9_004]
+    assert [each for each in found if isinstance(each, Unscanned)] == []

@@ -23,6 +23,8 @@ from tokenguard.token_formats.token_format import TokenFormat
 
 NEAR = 2048
 """Bytes before and behind such a place that are read with it."""
+_MOST = 4 << 20
+"""Bytes of a content that are read so: places in all of a long one could take a second for each of its megabytes."""
 _SHORTEST = 20
 """Bytes of the shortest tokens that are told by their form alone."""
 _LEAST_LITERAL, _LEAST_PIECE = 4, 2
@@ -61,18 +63,33 @@ class DisguisedToken(Frozen, frozen=True):
     how: str
 
 
-def disguised_tokens(data: bytes) -> Iterator[DisguisedToken]:
+class GivenUp(Frozen, frozen=True):
+    """From `start` on nothing was read."""
+
+    start: int
+
+
+def disguised_tokens(data: bytes) -> Iterator[DisguisedToken | GivenUp]:
     """The tokens that are written differently in these (UTF-8) bytes, the most telling one of each reading."""
+    left = _MOST
     for start, end, marks in _regions(data):
-        around = data[start:end]
-        for view in readings(_disguises(), around):
-            begin, stop = start + view.start, start + view.end
-            number = bisect_right(marks, stop, key=_begin_of)
-            if not number or marks[number - 1][1] <= begin:
-                continue
-            token = _token_in(view, around)
-            if token is not None:
-                yield DisguisedToken(begin, stop, *token, view.how)
+        around = data[start : min(end, start + left)]
+        yield from _in_region(around, start, marks)
+        left -= len(around)
+        if start + len(around) < min(end, len(data)):
+            yield GivenUp(start + len(around))
+            return
+
+
+def _in_region(around: bytes, start: int, marks: list[_Mark]) -> Iterator[DisguisedToken]:
+    for view in readings(_disguises(), around):
+        begin, stop = start + view.start, start + view.end
+        number = bisect_right(marks, stop, key=_begin_of)
+        if not number or marks[number - 1][1] <= begin:
+            continue
+        token = _token_in(view, around)
+        if token is not None:
+            yield DisguisedToken(begin, stop, *token, view.how)
 
 
 def _regions(data: bytes) -> Iterator[tuple[int, int, list[_Mark]]]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from tokenguard.detection.credential_files import CredentialPlace, credential_places
-from tokenguard.detection.disguised_tokens import disguised_tokens
+from tokenguard.detection.disguised_tokens import GivenUp, disguised_tokens
 from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.made_up_tokens import is_made_up
-from tokenguard.detection.match import Confidence, TextMatch
+from tokenguard.detection.match import Confidence, TextMatch, Unscanned
 from tokenguard.detection.regex_set import RegexSet, regex_set
 from tokenguard.detection.secret_forms import FORMS, places_of
 from tokenguard.detection.stand_ins import goes_on_filled_up
@@ -37,7 +37,7 @@ _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret")
 _ALLOWS = re.compile(rb"pragma: ?(?:allow|white)list")
 
 
-def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
+def scan_extras(text: str, path: str) -> Iterator[TextMatch | Unscanned]:
     """Find tokens by their vendors' formats, values of known variables, and URLs that carry their own access.
 
     Args:
@@ -69,14 +69,35 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
                 yield _match(form.name, places.of(start), text[start:end])
 
 
-def _disguised(text: str, places: TextPositions[str], taken: "_Taken") -> Iterator[TextMatch]:
+def _disguised(text: str, places: TextPositions[str], taken: "_Taken") -> Iterator[TextMatch | Unscanned]:
     """Vendors' tokens that are written differently."""
     data = text.encode("utf-8", "surrogatepass")
+    characters = _Characters(data)
     for each in disguised_tokens(data):
-        start, end = (len(data[:at].decode("utf-8", "replace")) for at in (each.start, each.end))
+        start = characters.before(each.start)
+        if isinstance(each, GivenUp):
+            yield Unscanned(line=places.of(start)[0], reason="nested-disguises")
+            return
+        end = characters.before(each.end)
         if taken.take(start, end):
             match = _match(each.kind.type, places.of(start), each.value, confidence(each.kind, each.value))
             yield replace(match, facts={"via": each.how}, written=Secret(text[start:end]))
+
+
+class _Characters:
+    """Counts those before an offset of UTF-8, from the offset that was asked for last."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._offset = self._count = 0
+
+    def before(self, offset: int) -> int:
+        """How many there are."""
+        first, last = sorted((self._offset, offset))
+        between = len(self._data[first:last].decode("utf-8", "replace"))
+        self._count += between if offset >= self._offset else -between
+        self._offset = offset
+        return self._count
 
 
 def _in_manifests(text: str) -> Iterable[CredentialPlace]:

@@ -183,7 +183,8 @@ def matches_of(
         return
     text = decoded(data)
     every = (*key_stores(data), *_shapes(text.text, path)) if Possible.SHAPES in possible else ()
-    shapes = [match for match in every if not own.takes(match, "vendor")]
+    yield from (each for each in every if isinstance(each, Unscanned))
+    shapes = [each for each in every if isinstance(each, TextMatch) and not own.takes(each, "vendor")]
     by_rules = list[TextMatch]()
     nameless = _nameless(text.text, path, stages, possible) if text.rules_apply and stages.nameless else iter(())
     for each in _within(budget, nameless):
@@ -198,12 +199,13 @@ def matches_of(
     yield from own
 
 
-def _shapes(text: str, path: str) -> list[TextMatch]:
+def _shapes(text: str, path: str) -> list[TextMatch | Unscanned]:
     """Vendors' shapes, also where some of a file is in another encoding, as what a shell appended to a log."""
     shapes = list(scan_extras(text, path))
     if "\0" in text:
-        known = ByLine(shapes)
-        shapes += [match for match in scan_extras(text.replace("\0", ""), path) if not known.same(match)]
+        known = ByLine(each for each in shapes if isinstance(each, TextMatch))
+        again = scan_extras(text.replace("\0", ""), path)
+        shapes += [each for each in again if isinstance(each, TextMatch) and not known.same(each)]
     return shapes
 
 

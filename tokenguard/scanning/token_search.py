@@ -127,7 +127,7 @@ class TokenSearch:
             found = [
                 each
                 for each in scan_extras(_SURROGATE.sub("\ufffd", text), path)
-                if each.confidence is not Confidence.LOW
+                if isinstance(each, TextMatch) and each.confidence is not Confidence.LOW
             ]
         except Exception as error:  # noqa: BLE001 - formats of vendors are a help; known tokens are the promise
             self.broken = type(error).__name__
