@@ -88,9 +88,9 @@ def _plausible(parameter: click.Parameter) -> str:
 
 
 def _lost(parameter: click.Parameter) -> bool:
-    """Whether an empty text would be a directory, or as if the option were not given."""
+    """Whether an empty text would be a directory, or as if the option were not given; a new branch has no base."""
     names_path = re.search(r"\b(FILE|DIR|PATH)\b", parameter.metavar or "") is not None
-    return names_path or isinstance(parameter.type, PathType) or parameter.default == ""
+    return names_path or isinstance(parameter.type, PathType) or (parameter.default == "" and parameter.name != "base")
 
 
 EMPTY = {

@@ -191,15 +191,18 @@ def test_git_runs_as_ever(tmp_path):
 def rotate_to(value):
     """Make another value live, as a rotation does in the end."""
     code = (
-        "import os, sys\n"
+        "import os\n"
         "from tokenguard.domain.names import new_label\n"
         "from tokenguard.domain.secret import Value\n"
+        "from tokenguard.frozen import replace\n"
         "from tokenguard.shell.wiring import Wiring\n"
         "store = Wiring().store\n"
         f"found = store.find({NAME!r})\n"
         f"label = new_label({NAME!r}, 9)\n"
         "store.put_candidate(found.id, label, Value.of(os.environ['NEW']))\n"
         "store.publish(found.id, label, store.read_live(found.id).version)\n"
+        "record = replace(found.document.record, fingerprint=store.fingerprint(Value.of(os.environ['NEW'])))\n"
+        "store.commit(found.id, found.version, replace(found.document, record=record), [])\n"
     )
     subprocess.run([sys.executable, "-c", code], env=world().environ | {"NEW": value}, check=True)
 

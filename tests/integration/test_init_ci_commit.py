@@ -33,8 +33,8 @@ def begun(path: Path, system: str, store: str, requirement: str) -> Repository:
     repository.git("remote", "add", "origin", f"https://{system}.example.org/acme/tokens.git")
     repository.stage(".gitignore", "build/\n")
     said = ["--repository-id", "4711"] if requirement else []
-    if requirement:
-        said += ["--requirement", REQUIREMENTS[requirement]()]
+    if wanted := REQUIREMENTS[requirement]() if requirement else "":
+        said += ["--requirement", wanted]
     if store.startswith("aws"):
         said += ["--aws-account", "123456789012"]
     tokenguard(repository, "--store", store, "init", "--ci", system, "--yes", *said)

@@ -45,6 +45,10 @@ _NAMES_PATH = re.compile(r"\b(?:FILE|DIR|PATH)\b")
 """What in the metavar of a parameter says that it takes a file or directory, perhaps among other things."""
 
 
+_MAY_BE_EMPTY = frozenset({"base"})
+"""Parameters that pipelines give an empty text on purpose: a new branch has no base."""
+
+
 def refuse_empty(option: str, value: object) -> None:
     """Refuse an option with an empty text, as of a variable that is not set: it would be as if it were not given."""
     if value == "":
@@ -54,6 +58,8 @@ def refuse_empty(option: str, value: object) -> None:
 def _refuse_lost(parameters: Iterable[click.Parameter], given: Mapping[str, Any]) -> None:
     """Refuse empty texts that commands cannot tell from an option that was left out, and empty paths."""
     for each in parameters:
+        if each.name in _MAY_BE_EMPTY:
+            continue
         values = given.get(each.name or "")
         is_path = _NAMES_PATH.search(each.metavar or "") is not None
         if (is_path or each.default == "") and "" in (values if isinstance(values, tuple) else (values,)):
