@@ -284,6 +284,7 @@ LIMITS = (
     Limit("usecases.working_tree:_MOST", ("--store", "vault://secret/x", "init", "--ci", "github", "--server", "https://v.example.org", "--repository", "acme/tokens", "--repository-id", "1", "--yes"), lambda at, n: ((at / ".github/workflows").mkdir(parents=True), file(".github/workflows/tokens.yml")(at, n))[1]),
     Limit("usecases.export_audit:MAX_CURSOR", ("audit", "export", "--since", "@cursor"), hole("cursor")),
     Limit("scanning.scan_budget:ALLOWANCE", ("scan", "--strict", "."), _zip_bomb, code=1, told="archive-too-large"),
+    Limit("detection.disguised_tokens:_MOST", ("scan", "--strict", "a.py"), text("a.py", lambda n: 'x = "ghp_" + "a"\n' * (n // 17 + 1)), code=1, told="nested-disguises"),
     Limit("scanning.hook_file:_MAX_BYTES", ("doctor", "--install-hook"), file(".git/hooks/pre-commit")),
     Limit("scanning.bundle:MAX_BYTES", ("fingerprints", "pull", "known"), hole("known"), environ=(("TOKENGUARD_SCAN_KEY", base64.b64encode(bytes(32)).decode()),)),
     Limit("shell.scan_settings:_MAX_BYTES", ("scan", "a.py"), also(file("c.toml"), a_py="x = 1\n"), environ=(("TOKENGUARD_CONFIG", "/TMP/c.toml"),)),
