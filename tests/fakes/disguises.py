@@ -42,8 +42,8 @@ def cut(token: str, glue: str, around: str = '"') -> str:
     return "x = " + around + glue.join(thirds(token)) + around
 
 
-def dump(token: str, form: str = "xxd") -> str:
-    data = b"user=alex\nkey=" + token.encode() + b"\nend of it\n"
+def dump(token: str, form: str = "xxd", before: bytes = b"user=alex\nkey=") -> str:
+    data = before + token.encode() + b"\nend of it\n"
     rows = []
     for at in range(0, len(data), 16):
         row = data[at : at + 16]

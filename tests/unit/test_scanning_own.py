@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.disguises import COVERED as DISGUISES
+from tests.fakes.disguises import dump
 from tests.fakes.token_examples import example
 from tests.unit.test_detection_own import index, usable
 from tokenguard.detection.known_tokens import scan_own
@@ -172,3 +173,13 @@ def test_no_more_of_a_long_run_is_looked_at_than_a_value_takes(monkeypatch):
     run = b"a" * 600 + b"".join(value.encode() + b"b" * 600 for value in values)
     assert len(list(own.hits(run + b"\n" + values[0].encode()))) == 4
     assert set(asked) == {len(values[0])}
+
+
+@pytest.mark.parametrize("style", ["xxd", "hexdump", "od"])
+def test_a_hex_dump_is_told_once_whatever_stands_in_its_text(style: str) -> None:
+    """Its first line names the variable, beside the first characters of the token."""
+    for name in (b"API_TOKEN=", b"A=", b"PASSWORD=", b"export DB_SECRET_KEY=", b"x\n\n\n\n\n\n\nPASSWORD="):
+        value = usable("letters")
+        written = dump(value, style, name)
+        found = list(matches_of(written.encode(), "a.txt", stages(value)))
+        assert [each.kind for each in found if isinstance(each, TextMatch)] == [FindingKind.OWN], written

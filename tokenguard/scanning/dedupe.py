@@ -24,6 +24,8 @@ _TELLS_LITTLE = {
 """Rules that say less about a value than those for one kind of token do, by how little."""
 _LEAST = 8
 """Characters of a value: fewer may be in any token by chance."""
+_LEAST_END = 4
+"""The same of its beginning or end, where its writing goes over several lines, as in the text beside a hex dump."""
 
 
 class ByLine:
@@ -132,12 +134,21 @@ class OwnMatches:
                 return index
             if any(writing in value or (tells and value in writing) for writing in self._writings(index)):
                 return index
+            if self._ends_with(index, value):
+                return index
         if len(value) < len(match.value.reveal()):  # maybe a block of several lines, which is told on the first
             following = bisect_right(self._lines, match.line)
             for index in self._by_line[self._lines[following]] if following < len(self._lines) else ():
                 if any(writing in value for writing in self._writings(index)):
                     return index
         return None
+
+    def _ends_with(self, index: int, value: str) -> bool:
+        """Whether a token over several lines begins or ends with a value."""
+        match = self._matches[index]
+        if len(value) < _LEAST_END or not self._writing(match)[1]:
+            return False
+        return match.whole.reveal().startswith(value) or match.whole.reveal().endswith(value)
 
     def _writings(self, index: int) -> tuple[str, ...]:
         match = self._matches[index]
