@@ -5,6 +5,12 @@ from collections.abc import Iterable
 from tokenguard.redaction.compact import WHITE_SPACE, CompactText, compact
 from tokenguard.redaction.index import ANCHOR, REACH
 
+_SPACES = frozenset(WHITE_SPACE)
+_TAIL = 3
+"""Bytes at the end that say enough of most data."""
+_UNKNOWN = -1
+_REMEMBERED = 4_096
+
 
 class OpenEnds:
     """The beginnings of anchors.
@@ -15,23 +21,43 @@ class OpenEnds:
         most: bytes that are waited for; what is written over more of them is none.
     """
 
-    __slots__ = ("_formats", "_most", "_needles", "_pairs")
+    __slots__ = ("_backs", "_formats", "_most", "_needles", "_pairs")
 
     def __init__(self, needles: Iterable[bytes], formats: Iterable[bytes], most: int) -> None:
         self._needles = _beginnings(needles)
         self._formats = _beginnings(formats)
         self._pairs = frozenset(each[-2:] for each in self._needles | self._formats if len(each) > 1)
         self._most = most
+        self._backs: dict[bytes, int | None] = {}
 
     def start(self, data: bytes) -> int:
         """Where such an end begins; the end of the data if there is none."""
-        needles, end = self._needles, _end_of(data)
+        tail = data[-_TAIL:]
+        back = self._backs.get(tail, _UNKNOWN)
+        if back == _UNKNOWN:
+            back = self._back_by(tail)
+            if len(self._backs) < _REMEMBERED:
+                self._backs[tail] = back
+        if back is not None:
+            return len(data) - back
+        needles = self._needles
+        end = _end_of(data)
         for tail in (end[-4:], end[-3:], end[-2:], end[-1:]) if end[-2:] in self._pairs else (end[-1:],):
             if tail in needles or (tail in self._formats and data.endswith(tail)):
                 start = _start_of(tail, data)
                 if len(data) - start < self._most:
                     return start
         return len(data)
+
+    def _back_by(self, tail: bytes) -> int | None:
+        """How many bytes before the end of data that ends so such an end begins; None if more of it has to be seen."""
+        solid = tail.removesuffix(b"\n")  # as most lines end
+        pair, last = solid[-2:], solid[-1:]
+        if len(pair) < len(b"ab") or pair in self._pairs or not _SPACES.isdisjoint(pair):
+            return None
+        back = len(tail) - len(solid) + 1
+        begins = last in self._needles or (last in self._formats and solid == tail)
+        return back if begins and back < self._most else 0
 
 
 def _beginnings(anchors: Iterable[bytes]) -> frozenset[bytes]:
