@@ -8,9 +8,10 @@ to a full scan, unless no new part of one could hold anything.
 
 import codecs
 import sys
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from hashlib import sha256
+from typing import Any
 
 from tokenguard.detection.assignments import PASSED_OVER
 from tokenguard.detection.credential_files import is_credential_file
@@ -20,7 +21,7 @@ from tokenguard.detection.full_token import end_of_key
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import independent_parts, keeps_order, may_rebuild
-from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.detection.regex_set import regex
 from tokenguard.detection.rules import is_ignored
 from tokenguard.detection.secret_forms import TOGETHER
 from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN, REACH
@@ -34,7 +35,6 @@ _NEAR = 2048
 """Bytes: of no fewer are the characters within which a word has to stand."""
 _MOST_LINES = 200_000
 """Of all versions of a file up to now."""
-_VALUE_APART = BEFORE_LINE_PATTERN, NAMED_PATTERN
 _NOT_MEASURED = Traces(longest=sys.maxsize)
 """Of lines without a core, whose runs may be of any length."""
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *PASSED_OVER)
@@ -86,8 +86,8 @@ class FileVersions:
         """The same with every line end as a line feed."""
         self._rebuilt = False
         self._lines = set[bytes]()
-        self._dependent = False
-        """Whether a line may say something together with others."""
+        self._dependent = frozenset[_Dependence]()
+        """How a line may say something together with others."""
         self._regions = set[bytes]()
         """Digests of such lines with those others, in which everything is found."""
         self._traces = Traces()
@@ -122,11 +122,13 @@ class FileVersions:
         if change is None:
             return VersionVerdict(Possible.ANYTHING)
         if change.before is None:
-            self._dependent, self._regions, self._traces, self._parts = False, set(), Traces(), None
+            self._dependent, self._regions, self._traces, self._parts = frozenset(), set(), Traces(), None
         if Possible.RULES in possible and is_ignored(self.path):
             possible &= ~Possible.RULES
-        if possible and not self._dependent:
-            self._dependent = _any_dependent().search(change.lines) is not None
+        if possible:
+            self._dependent |= {
+                each for each in _dependences() - self._dependent if each.begins_in(change.lines, possible)
+            }
         regions = self._new_regions(change.data) if self._dependent else []
         if change.rebuilt:
             found = self._may_find(change, possible)
@@ -162,7 +164,7 @@ class FileVersions:
     def _new_regions(self, data: bytes) -> list[tuple[int, int]]:
         """From where to where the lines go that say something together, unless a version before has just these."""
         found = list[tuple[int, int]]()
-        for start, end in _regions(data):
+        for start, end in _regions(data, self._dependent):
             digest = sha256(data[start:end]).digest()
             if digest not in self._regions:
                 self._regions.add(digest)
@@ -170,10 +172,12 @@ class FileVersions:
         return found
 
 
-def _regions(data: bytes) -> Iterator[tuple[int, int]]:
+def _regions(data: bytes, dependences: Iterable["_Dependence"]) -> Iterator[tuple[int, int]]:
     """The bytes from a line that says something together with others to the last of these; one, if some overlap."""
     begun, reached = 0, -1
-    for start, end in sorted(_single_regions(data)):
+    for start, end in sorted(
+        each.region(data, found) for each in dependences for found in each.expression.finditer(data)
+    ):
         if start > reached:
             if reached >= 0:
                 yield begun, reached
@@ -181,19 +185,6 @@ def _regions(data: bytes) -> Iterator[tuple[int, int]]:
         reached = max(reached, end)
     if reached >= 0:
         yield begun, reached
-
-
-def _single_regions(data: bytes) -> Iterator[tuple[int, int]]:
-    keys, manifests, near, beside = _dependent()
-    for found in keys.finditer(data):
-        start = _line_start(data, found.start())
-        yield start, end_of_key(data, start)
-    if manifests.search(data):
-        yield 0, len(data)
-    for expression, reach in ((near, _NEAR), (beside, REACH)):
-        for found in expression.finditer(data):
-            start, end = _line_start(data, found.start()), _line_end(data, found.end())
-            yield _line_start(data, max(start - reach, 0)), _line_end(data, end + reach)
 
 
 def _line_start(data: bytes, at: int) -> int:
@@ -205,22 +196,51 @@ def _line_end(data: bytes, at: int) -> int:
     return len(data) if found < 0 else found
 
 
-@cache
-def _any_dependent() -> Regex:
-    """Matches where one of these does."""
-    return regex("|".join(f"(?:{each})" for each in _patterns()))
+class _Dependence:
+    """Of a kind of line that says something together with others: what begins one, and which lines belong to it.
+
+    Args:
+        expression: is in each such line.
+        possible: something of this could be found in it.
+        region: from where to where the lines go that belong to a match.
+    """
+
+    def __init__(self, expression: str, possible: Possible, region: Callable[[bytes, Any], tuple[int, int]]) -> None:
+        self.expression = regex(expression)
+        self.region = region
+        self._possible = possible
+
+    def begins_in(self, lines: bytes, possible: Possible) -> bool:
+        """Whether it is in lines that could hold so much."""
+        return bool(possible & self._possible) and self.expression.search(lines) is not None
 
 
 @cache
-def _dependent() -> tuple[Regex, ...]:
-    return tuple(map(regex, _patterns()))
+def _dependences() -> frozenset[_Dependence]:
+    """Private keys; manifests; tokens that need a word or more lines; names that need a value."""
+    near = (*shapes_near_words(), mark_pattern(), *TOGETHER)
+    return frozenset(
+        {
+            _Dependence(_KEYS, _BUT_OWN, _of_key),
+            _Dependence(MANIFEST, Possible.SHAPES, lambda data, _: (0, len(data))),
+            _Dependence(_any_of(near), Possible.SHAPES, partial(_around, _NEAR)),
+            _Dependence(_any_of((BEFORE_LINE_PATTERN, NAMED_PATTERN)), Possible.ASSIGNMENTS, partial(_around, REACH)),
+        }
+    )
 
 
-def _patterns() -> tuple[str, str, str, str]:
-    """What begins private keys and manifests; tokens that need a word or more lines; names that need a value."""
-    shapes = (*shapes_near_words(), mark_pattern(), *TOGETHER)
-    near, beside = ("|".join(f"(?:{each})" for each in some) for some in (shapes, _VALUE_APART))
-    return _KEYS, MANIFEST, near, beside
+def _any_of(expressions: Iterable[str]) -> str:
+    return "|".join(f"(?:{each})" for each in expressions)
+
+
+def _of_key(data: bytes, found: Any) -> tuple[int, int]:
+    start = _line_start(data, found.start())
+    return start, end_of_key(data, start)
+
+
+def _around(reach: int, data: bytes, found: Any) -> tuple[int, int]:
+    start, end = _line_start(data, found.start()), _line_end(data, found.end())
+    return _line_start(data, max(start - reach, 0)), _line_end(data, end + reach)
 
 
 def _only(change: VersionChange, regions: Iterable[tuple[int, int]]) -> bytes:
