@@ -61,7 +61,7 @@ def apply(
 ) -> ExitCode:
     """Plan again, and apply the manifest FILE (tokens.yaml) to the store. It is safe to repeat at any time.
 
-    Unattended (no terminal, or --yes), new items of the plan need an approval (`tokenguard approve`): without one,
+    Unattended (no terminal, or --yes), new items of the plan need an approval (`tokenguard approve`): without it,
     nothing is written, exit 3. The next run completes an interrupted one, also under the same --digest. Manual steps
     are listed and do not fail the run. Exit 2: nothing was written, because the manifest is invalid or cannot be
     fulfilled, or the plan is not the reviewed one. Other exit codes as for `rotate`: 3 unfinished, 4 no clear answer, 5

@@ -24,8 +24,8 @@ def remove(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
     """Remove the record of NAME, which was made by mistake. A tombstone and the audit trail stay.
 
     Refused while it has a value, an operation on it is open, or a token of it may be alive: `retire` revokes such a
-    token and proves the revocation. If the record says that its value is elsewhere, a person confirms on the terminal
-    that no token exists (exit 3 without one). The name cannot be used again.
+    token and proves the revocation. If the record says that its value is elsewhere, a person has to confirm on a
+    terminal that no token exists; without a terminal, exit 3. The name cannot be used again.
     """
     reason = checked_text(wiring.store, reason, what="reason")
     if not reason:
