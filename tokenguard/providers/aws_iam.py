@@ -44,7 +44,7 @@ class AwsIam:
         "iam:UpdateAccessKey": "deactivates a key before it is deleted",
         "iam:DeleteAccessKey": "deletes keys",
         "iam:ListAccessKeys": "finds keys, and shows that a deleted key no longer exists",
-        "iam:GetAccessKeyLastUsed": "reads when a key was last used",
+        "iam:GetAccessKeyLastUsed": "reads the date of a key's last use",
         "iam:ListUserTags": "reads the labels of keys, which are tags of the user",
         "iam:TagUser": "writes the label of a key",
         "iam:UntagUser": "removes the label of a deleted key",

@@ -121,13 +121,13 @@ def _growing(trial: FileTrial) -> None:
     listed = {row.label for row in found.rows}
     expect(names <= listed, "a token was lost while others were created")
     there = {each.label for each in trial.service.tokens.values()}
-    expect(not found.complete or listed == there, "the list counts as complete but lacks a token")
+    expect(not found.complete or listed == there, "the list is reported as complete although it lacks a token")
 
 
 def _lost_reply(trial: FileTrial) -> None:
     trial.service.cuts = 1
     issuer, wanted = trial.issuer(), trial.wanted()
-    refused(lambda: issuer.create(wanted), "a lost reply counts as an answer", Ambiguous)
+    refused(lambda: issuer.create(wanted), "a request whose reply was lost is reported as answered", Ambiguous)
     labels = [row.label for row in issuer.listed().rows]
     expect(labels == [wanted.label], "the token whose reply was lost is not found by its label")
 
@@ -188,11 +188,11 @@ def _portal(trial: FileTrial) -> None:
     if trial.service.described.probe is not None:
         expect(trial.verdict(made.value) is Verdict.UNKNOWN, "a web page decides whether a token is alive")
     if trial.service.described.create is not None:
-        refused(lambda: trial.issuer().create(trial.wanted()), "a web page counts as a new token", Ambiguous)
+        refused(lambda: trial.issuer().create(trial.wanted()), "a web page is accepted as a new token", Ambiguous)
     if trial.service.described.revoke:
         issuer = trial.issuer()
-        refused(issuer.listed, "a web page counts as a list")
-        refused(lambda: issuer.revoke(made.id), "a web page counts as a revocation")
+        refused(issuer.listed, "a web page is accepted as a list")
+        refused(lambda: issuer.revoke(made.id), "a web page is accepted as the confirmation of a revocation")
 
 
 def _rate_limit(trial: FileTrial) -> None:
@@ -200,7 +200,7 @@ def _rate_limit(trial: FileTrial) -> None:
     made = trial.issuer().create(trial.wanted())
     expect(
         list(trial.service.tokens) == [made.provider_id],
-        "after a request was refused for the rate limit, there is not exactly one token",
+        "a request that was repeated after a rate limit did not create exactly one token",
     )
 
 
@@ -237,8 +237,8 @@ CHECKS = (
     FileCheck("the provider keeps the longest label unchanged", ("create",), _longest_label),
     FileCheck("each scope has its own list", ("revoke",), _other_scope),
     FileCheck("live, dead and wrong-scope tokens are distinguished", ("probe",), _verdicts),
-    FileCheck("an outage of the login counts as a refusal and yields no list", ("probe",), _outage),
-    FileCheck("a web page counts as no answer", ("create", "probe"), _portal),
+    FileCheck("during an outage of the login, a token is reported as refused and no list is read", ("probe",), _outage),
+    FileCheck("a web page is not accepted as an answer", ("create", "probe"), _portal),
     FileCheck("tokenguard waits for a rate limit", ("create",), _rate_limit),
     FileCheck("a delayed revocation is tracked until it takes effect", ("revoke",), _late_revocation),
     FileCheck("a revocation without effect is detected", ("revoke",), _untrue_revocation),

@@ -60,7 +60,11 @@ def _not_updated(trial: FileTrial) -> None:
     before, stranger = _as_issued(known), trial.updater(trial.stranger())
     refused(lambda: stranger.update(known.id, wanted), "a foreign admin credential is accepted")
     trial.service.portal = True
-    refused(lambda: trial.updater().update(known.id, wanted), "a web page counts as a change", Ambiguous)
+    refused(
+        lambda: trial.updater().update(known.id, wanted),
+        "a web page is accepted as the confirmation of a change",
+        Ambiguous,
+    )
     trial.service.portal = False
     refused(
         lambda: trial.updater().update("no-such-token", wanted), "a token that is not there was changed", Unreachable
@@ -71,7 +75,11 @@ def _not_updated(trial: FileTrial) -> None:
 def _update_lost_reply(trial: FileTrial) -> None:
     known, wanted = trial.service.issue(trial.label), _wanted(trial)
     trial.service.cuts = 1
-    refused(lambda: trial.updater().update(known.id, wanted), "a lost reply counts as an answer", Ambiguous)
+    refused(
+        lambda: trial.updater().update(known.id, wanted),
+        "a request whose reply was lost is reported as answered",
+        Ambiguous,
+    )
     expect(
         _is_wanted(trial.service, _row(trial, known.id), wanted), "after a lost reply the list does not show the change"
     )

@@ -35,13 +35,21 @@ def _value_unrevoked(trial: FileTrial) -> None:
     if trial.service.described.probe is not None:
         expect(trial.verdict(known.value) is Verdict.ALIVE, "a token that the service keeps is reported as dead")
     trial.service.ignores_revoke, trial.service.portal = False, True
-    refused(lambda: trial.revoker().revoke_value(known.value), "a web page counts as a revocation", Ambiguous)
+    refused(
+        lambda: trial.revoker().revoke_value(known.value),
+        "a web page is accepted as the confirmation of a revocation",
+        Ambiguous,
+    )
 
 
 def _value_lost_reply(trial: FileTrial) -> None:
     known = trial.service.issue("prod-post-abcd1234")
     trial.service.cuts = 1
-    refused(lambda: trial.revoker().revoke_value(known.value), "a lost reply counts as an answer", Ambiguous)
+    refused(
+        lambda: trial.revoker().revoke_value(known.value),
+        "a request whose reply was lost is reported as answered",
+        Ambiguous,
+    )
     expect(not known.alive, "the value did not arrive")
 
 
@@ -55,7 +63,11 @@ def _replaced(trial: FileTrial) -> None:
     expect(trial.verdict(before) is Verdict.DEAD, "the old value is not reported as dead")
     expect(other.alive, "another token got a new value")
     trial.service.cuts = 1
-    refused(lambda: replacer.replace(made.provider_id, trial.wanted()), "a lost reply counts as an answer", Ambiguous)
+    refused(
+        lambda: replacer.replace(made.provider_id, trial.wanted()),
+        "a request whose reply was lost is reported as answered",
+        Ambiguous,
+    )
     left = issuer.listed().named(known.label)
     expect(len(left) == 1, "after a lost reply the token is not in the list")
     again = replacer.replace(left[0].provider_id, trial.wanted())
@@ -67,7 +79,7 @@ def _replaced_badly(trial: FileTrial) -> None:
     strange = trial.replacer(trial.stranger())
     refused(lambda: strange.replace(known.id, wanted), "another admin credential is accepted")
     trial.service.portal = True
-    refused(lambda: trial.replacer().replace(known.id, wanted), "a web page counts as a new value", Ambiguous)
+    refused(lambda: trial.replacer().replace(known.id, wanted), "a web page is accepted as a new value", Ambiguous)
     expect(known.alive, "the token was replaced")
 
 
@@ -81,5 +93,5 @@ VALUE_CHECKS = (
     FileCheck("only the admin credential and the service give a new value", ("replace",), _replaced_badly),
     FileCheck("another admin credential cannot revoke a value", ("revoke_value",), _value_of_stranger),
     FileCheck("an accepted request without effect is not a proof", ("revoke_value",), _value_unrevoked),
-    FileCheck("a lost reply does not count as an answer", ("revoke_value",), _value_lost_reply),
+    FileCheck("a request whose reply was lost is not reported as answered", ("revoke_value",), _value_lost_reply),
 )
