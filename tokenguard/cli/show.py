@@ -79,7 +79,11 @@ def _recheck_words(wiring: Wiring, record: Record) -> str:
         asked = wiring.vendors.provider_of(record).capabilities.probe
     except InputError:  # it is no longer configured
         asked = False
-    return "rechecked once a control is available" if asked else f"{record.provider} cannot verify tokens"
+    return (
+        "rechecked as soon as a live token or admin credential can serve as a control"
+        if asked
+        else f"{record.provider} cannot verify tokens"
+    )
 
 
 def _show_events(wiring: Wiring, entries: list[ChainedEvent]) -> None:

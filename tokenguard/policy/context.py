@@ -148,7 +148,7 @@ class Surroundings:
             here = _comparable(each.record for each in active if place_of(each.record) == place)
             names = [each.name for each in here if self.listing(each) is None]
             more = f" and {counted(len(names) - 1, 'other token')}" if names[1:] else ""
-            self._lacking[place] = f"the provider's list lacks {names[0]}{more} in use" if names else ""
+            self._lacking[place] = f"the provider's list lacks tokens in use: {names[0]}{more}" if names else ""
         return self._lacking[place]
 
     def unidentified(self, place: Place) -> int:

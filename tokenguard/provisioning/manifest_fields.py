@@ -123,7 +123,7 @@ FIELDS: Mapping[str, FieldDescription] = {
     ),
     "issue": FieldDescription(
         sort=FieldType.ISSUE,
-        says="Where its first value comes from: the API, a guided person, or a person who adds it.",
+        says="Source of its first value: the API, a person guided by tokenguard, or a person who adds a value.",
         hint=f"one of {', '.join(Issue)}",
         inherited=True,
     ),

@@ -292,7 +292,7 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
     if why := listed_otherwise(session, found, provider_id, old.provider_label):
         raise NotProvenDead(
             f"{session.provider.name} may still list the old token of {session.record.name}: {why}",
-            hint=f"if it is that token, revoke it there; if not, `tokenguard add` that one; then: "
+            hint=f"if it is that token, revoke it there; if not, record the listed token with `tokenguard add`; then: "
             f"tokenguard rotate {session.record.name} --resume",
         )
     if not was_listed(session, provider_id):

@@ -43,7 +43,8 @@ def open_new(
     existing = context.store.find(record.name)
     if existing is not None and existing.document.record.state is not RecordState.PENDING:
         raise InputError(
-            f"there is already a token named {record.name}", hint="choose another name, or `tokenguard edit` that one"
+            f"there is already a token named {record.name}",
+            hint=f"choose another name, or change the existing token: tokenguard edit {record.name}",
         )
     if approved is None and not (existing is not None and existing.document.busy):
         approved = context.authorise_change(existing, record)

@@ -303,7 +303,7 @@ def _duration(path: Path, name: str, given: str | float) -> timedelta:
     if found is None:
         raise _bad(path, f"death_floor of [providers.{name}] is not a duration", DURATION_HINT)
     if not timedelta(0) < found <= MAX_FLOOR:
-        raise _bad(path, f"death_floor of [providers.{name}] is out of range", f"at most {MAX_FLOOR.days} days")
+        raise _bad(path, f"death_floor of [providers.{name}] is zero or more than {MAX_FLOOR.days} days", DURATION_HINT)
     return found
 
 

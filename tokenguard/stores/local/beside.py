@@ -57,7 +57,7 @@ def _check_journal(descriptor: int, database: Path) -> None:
     _check_owner(info)
     end = os.pread(descriptor, len(_MAGIC), max(0, info.st_size - len(_MAGIC)))
     if info.st_size >= _SHORTEST_SUPER and end == _MAGIC:
-        raise _planted("the store's journal names a file outside the store for SQLite to delete")
+        raise _planted("the store's journal names another file, which SQLite would delete")
     start = os.pread(descriptor, _HEADER.size, 0)
     if len(start) < _HEADER.size or not start.startswith(_MAGIC):
         return  # torn before it was durable, so the database is as it was: SQLite replays nothing of it
