@@ -46,11 +46,11 @@ def approve(
 ) -> None:
     """Approve the request DIGEST of another person, or the plan DIGEST of the manifest FILE (tokens.yaml).
 
-    The approval of a plan lets `apply` do its new items unattended: each new record, first value, destination, provider
-    address and adopted field, once. The approval of a request lets the person who asked run these operations, once. A
-    DIGEST of an operation that was run with --break-glass closes its review. An approval records your identity and its
-    expiry. Exit 2: neither a request nor the current plan has this digest, or it is your own request; exit 3: not a
-    terminal and no --yes.
+    The approval of a plan lets `apply` do each new item of the plan once, unattended: records, first values,
+    destinations, provider addresses and adopted fields. The approval of a request lets the person who asked run these
+    operations once. A DIGEST of an operation that was run with --break-glass closes its review. An approval records
+    your identity and its expiry. Exit 2: neither a request nor the current plan has this digest, or it is your own
+    request; exit 3: not a terminal and no --yes.
     """
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)

@@ -25,7 +25,7 @@ def read_source(name: str, data: bytes) -> MappingReader:
         if holds_issued(word[0]):
             _refuse_at(name, text, word.start(), "this looks like the value of a token", VALUE_HINT)
     if (found := _LOOKUP.search(text)) is not None:
-        hint = "write the value itself; environments change fields through `environments`"
+        hint = "write literal text; to change a field for one environment, use the section `environments`"
         _refuse_at(name, text, found.start(), "a manifest cannot contain variables or references", hint)
     return MappingReader(tree, DocumentPositions(yaml_positions(data, name), GENERAL_HINT))
 
