@@ -176,5 +176,5 @@ def test_a_token_that_the_provider_accepts_is_not_gone_whatever_its_list_lacks(s
     answer = settled("drift", "--ask-providers", "--format", "json")
     unknown = {each["rule"]: each["reason"] for each in answer.document["not_evaluable"]}
     assert "accepts a/b, though its list lacks it" in unknown.get("gone", "")
-    assert "lacks a/b" in unknown.get("orphan", "")
+    assert "lacks tokens in use: a/b" in unknown.get("orphan", "")
     assert "gone" not in {each["rule"] for each in answer.document["drift"]}
