@@ -325,3 +325,4 @@ def test_a_document_that_was_removed_with_all_its_versions_is_noticed(cli, docum
     run_commands_of(cli("list").err, openbao, tmp_path)
     assert cli("list").code == ExitCode.OK
     assert other in cli("list").out
+    refused(cli, f"cand/{token}", ["audit", "verify"], ["doctor"])  # the values are there without the index too
