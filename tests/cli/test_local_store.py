@@ -140,6 +140,28 @@ class TestInit:
         cli.tty = FakeTty(code)
         assert cli("list").code == 0
 
+    @pytest.mark.parametrize("is_given", [False, True])
+    @pytest.mark.parametrize("command", [("init",), ("store", "rekey")], ids=" ".join)
+    def test_who_interrupts_it_is_told_whether_the_recovery_code_is_in_its_file(
+        self, cli, tmp_path, monkeypatch, command, is_given
+    ):
+        if command != ("init",):
+            cli("init")
+
+        def interrupt(*_arguments):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                f"tokenguard.shell.recovery_code.{'RecoveryCodeHandover.__exit__' if is_given else '_write'}", interrupt
+            )
+            answer = cli(*command, "--recovery-file", "code")
+        assert answer.code == 130
+        said = f"and the code in {tmp_path / 'code'} opens it" if is_given else "without a recovery code; "
+        assert said in answer.err.splitlines()[-1]
+        assert (tmp_path / "code").exists() is is_given
+        assert cli("list").code == 0
+
     def test_a_store_that_is_missing_is_told_with_the_command_that_makes_it(self, cli):
         hint = cli("list").err.splitlines()[-1]
         assert f"`tokenguard --store {cli.environ['TOKENGUARD_STORE']} init`" in hint
@@ -217,7 +239,10 @@ class TestKeys:
 
     @pytest.mark.parametrize(
         ("command", "told"),
-        [(("add-slot", "--recovery"), "the code above is slot "), (("rekey",), "re-encrypted under a new key")],
+        [
+            (("add-slot", "--recovery"), "the slot of the new recovery code is "),
+            (("rekey",), "the store is re-encrypted under a new key"),
+        ],
     )
     def test_who_leaves_at_a_new_recovery_code_is_told_what_is_done(self, cli, command, told):
         cli("init")

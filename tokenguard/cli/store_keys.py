@@ -11,7 +11,7 @@ from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.inventory.views import moment
 from tokenguard.ports.store import identity_of
 from tokenguard.shell.local_store import LocalStore, SlotInfo, SlotKey, SlotKind, key_sources, open_local
-from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
+from tokenguard.shell.recovery_code import RecoveryCodeHandover
 from tokenguard.shell.unlock import new_passphrase, read_key_file, read_passphrase_file, strong
 from tokenguard.shell.wiring import Wiring
 
@@ -70,7 +70,8 @@ def add(
     if recovery or recovery_file:
         with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
             slot = _open(wiring).add_slot(SlotKey.recovery(handover.code))
-            wiring.unfinished = f"the code above is slot {slot.id}; `tokenguard store remove-slot {slot.id}` removes it"
+            remove = f"`tokenguard store remove-slot {slot.id}` removes it"
+            wiring.unfinished = f"the slot of the new recovery code is {slot.id}; {remove}"
             handover.give()
     else:
         slot = _open(wiring).add_slot(_key(wiring, key_file, passphrase_file))
@@ -121,8 +122,9 @@ def rekey(wiring: Wiring, recovery_file: str | None) -> None:
         with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
             done, fresh = store.rekey([key]), True
             store.add_slot(SlotKey.recovery(handover.code))
-            wiring.unfinished = f"re-encrypted under a new key; the code above opens the store; {ANOTHER_CODE}"
+            wiring.unfinished = handover.after("the store is re-encrypted under a new key")
             handover.give()
+            wiring.unfinished = handover.after("the store is re-encrypted under a new key")
     if wiring.screen.as_json:
         kept, dropped = ([{"id": slot.id, "kind": slot.kind} for slot in each] for each in (done.kept, done.dropped))
         wiring.screen.document({"kept": kept, "dropped": dropped, "new_recovery_code": fresh})

@@ -8,7 +8,7 @@ from tokenguard.ports.store import underlying_store
 from tokenguard.ports.store_backend import CreatedStore, LoginAbilities
 from tokenguard.shell.backend_context import BackendContext
 from tokenguard.shell.local_store import LocalStore, SlotKey, SlotKind, check_unknown, make_local, open_local
-from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
+from tokenguard.shell.recovery_code import RecoveryCodeHandover
 
 
 class LocalBackend:
@@ -30,8 +30,9 @@ class LocalBackend:
             return self._made([], "none")
         with RecoveryCodeHandover(recovery_file, context.tty) as handover:
             made = self._made([SlotKey.recovery(handover.code)], "file" if recovery_file else "shown")
-            context.unfinished = f"the store is created, and the code above opens it; {ANOTHER_CODE}"
+            context.unfinished = handover.after("the store is created")
             handover.give()
+            context.unfinished = handover.after("the store is created")
         return made
 
     def monthly_cost(self, tokens: int) -> str:  # noqa: ARG002 - the port's signature

@@ -10,8 +10,7 @@ from tokenguard.files import create_private, expanded, replace_file, shown
 from tokenguard.shell.tty import Tty
 from tokenguard.stores.local.recovery_words import new_recovery_code
 
-ANOTHER_CODE = "`tokenguard store add-slot --recovery` creates another one"
-"""The advice for a user who has lost the code."""
+_CREATE = "`tokenguard store add-slot --recovery` creates"
 
 
 class RecoveryCodeHandover:
@@ -47,6 +46,14 @@ class RecoveryCodeHandover:
     ) -> None:
         if self._path is not None and not self._given:
             self._path.unlink(missing_ok=True)
+
+    def after(self, done: str) -> str:
+        """Return the hint for an interrupt when everything but `give` is `done`, or all of it."""
+        if self._path is None:
+            return f"{done}, and the code above opens it; {_CREATE} another one"
+        if self._given:
+            return f"{done}, and the code in {shown(self._path)} opens it"
+        return f"{done}, without a recovery code; {_CREATE} one"
 
     def give(self) -> None:
         """Write or show the code; it is not kept afterwards."""
