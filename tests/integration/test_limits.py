@@ -236,7 +236,7 @@ LIMITS = (
     Limit("domain.shape:MAX_LENGTH", ("add", "a/b", *FACTS, "--stdin"), typed(lambda n: "tgcanary" + "x" * (n - 8))),
     Limit("domain.names:MAX_SEGMENTS", ("add", "NAME", *FACTS, "--stdin"), typed(lambda n: "tgcanary" * 4)),
     Limit("shell.unlock:_LARGEST_KEY_FILE", ("list",), file("key", fill=" ")),
-    Limit("shell.config:MAX_FLOOR", CONFIGURED, config(lambda n: f"[providers.autoposting]\ndeath_floor = '{n}d'\n"), told="at most 7 days"),
+    Limit("shell.config:MAX_FLOOR", CONFIGURED, config(lambda n: f"[providers.autoposting]\ndeath_floor = '{n}d'\n"), told="more than 7 days"),
     Limit("shell.config:MIN_FLOOR", CONFIGURED, config(lambda n: f"[providers.autoposting]\ndeath_floor = '{n}s'\n"), least=True, told="under 60 seconds"),
     Limit("shell.config:_LONGEST_SILENCE", CONFIGURED, config(lambda n: f"[notify]\nupkeep_within = '{n}d'\n"), told="at most 31 days"),
     Limit("shell.config:_LONGEST_REMINDER", CONFIGURED, config(lambda n: f"[notify]\nremind_after = '{n}d'\n"), told="between 1d and 90d"),

@@ -44,7 +44,7 @@ def open_new(
     if existing is not None and existing.document.record.state is not RecordState.PENDING:
         raise InputError(
             f"there is already a token named {record.name}",
-            hint=f"choose another name, or change the existing token: tokenguard edit {record.name}",
+            hint="choose another name, or change the existing token with `tokenguard edit`",
         )
     if approved is None and not (existing is not None and existing.document.busy):
         approved = context.authorise_change(existing, record)
