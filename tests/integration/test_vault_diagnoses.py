@@ -90,6 +90,35 @@ def test_a_store_whose_mount_was_moved_is_not_told_like_one_that_never_was(cli, 
     assert cli("init", "--anew").code == cli("list").code == ExitCode.OK
 
 
+def test_a_store_of_another_namespace_was_never_here_and_a_known_one_is_not_made_again(cli, openbao):
+    mount, teams = f"kv-{secrets.token_hex(3)}", [f"team-{secrets.token_hex(3)}" for _ in range(2)]
+    for team in teams:
+        openbao.api("POST", f"sys/namespaces/{team}", {})
+        openbao.api("POST", f"{team}/sys/mounts/{mount}", {"type": "kv-v2"})
+    cli.url, cli.vault = f"vault://{mount}/video/", {"namespace": teams[0]}
+    wait_for_mount(openbao, f"{teams[0]}/{mount}")
+    assert cli("init").code == cli("list").code == ExitCode.OK
+    for again in (0, 1):
+        openbao.api("DELETE", f"{teams[0]}/sys/mounts/{mount}")
+        openbao.api("POST", f"{teams[0]}/sys/mounts/{mount}", {"type": "kv-v2"})
+        wait_for_mount(openbao, f"{teams[0]}/{mount}")
+        cli.url = f"vault://{mount}/video" + "/" * again
+        told(cli, ExitCode.USAGE, "not there any more", teams[0])
+        assert cli("init").code == cli("list").code == ExitCode.USAGE, "nothing was made"
+        cli.vault = {"namespace": teams[1]}
+        assert "not there any more" not in told(cli, ExitCode.USAGE, "there is no store", teams[1]).err
+        cli.vault = {"namespace": teams[0]}
+        assert cli("init", "--anew").code == cli("list").code == ExitCode.OK
+
+
+def wait_for_mount(openbao: OpenBao, mount: str) -> None:
+    for _ in range(100):
+        if openbao.api("GET", f"{mount}/config", check=False).ok:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the mount did not become ready")
+
+
 @pytest.fixture
 def approle(cli) -> dict[str, str]:
     mount = f"approle-{secrets.token_hex(4)}"

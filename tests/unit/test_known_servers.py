@@ -94,3 +94,38 @@ def test_a_machine_that_keeps_no_state_knows_nobody(monkeypatch, tmp_path):
     with pytest.raises((OSError, InputError)):
         known(OTHER).accept()
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+class TestUse:
+    """A store is called gone only where this machine used one."""
+
+    def at(self, namespace: str = "", url: str = URL) -> KnownServers:
+        return KnownServers(url, [FIRST], namespace)
+
+    @pytest.mark.parametrize(("used", "other"), [("", "team"), ("team", ""), ("team", "team/sub")])
+    def test_a_namespace_has_a_store_of_its_own(self, used, other):
+        self.at(used).remember()
+        assert (self.at(used).used, self.at(other).used) == (True, False)
+        self.at(other).remember()
+        assert self.at(used).used
+        assert self.at(other).used
+
+    def test_the_servers_are_pinned_for_all_namespaces_together(self):
+        self.at("team").remember()
+        with pytest.raises(InputError):
+            KnownServers(URL, [OTHER], "of another").check()
+
+    def test_an_accepted_server_is_none_that_was_used(self):
+        self.at().accept()
+        assert (self.at().known, self.at().used) == (True, False)
+        self.at().remember()
+        KnownServers(URL, [OTHER]).accept()
+        assert self.at().used
+
+    @pytest.mark.parametrize("namespace", ["", "team"])
+    def test_a_file_of_an_earlier_version_counts_for_every_namespace(self, state, namespace):
+        self.at().remember()
+        file = next(state.iterdir())
+        file.write_text(f'{{"store":"{URL}","servers":["{FIRST}"]}}\n')
+        assert self.at(namespace).used
+        self.at(namespace).check()

@@ -45,7 +45,7 @@ def open_aws(
     servers = known_servers(url, settings)
     servers.check()
     asked = client(place.region, settings, environ, keyless=keyless, practice=True, told=told)
-    with as_of_before() if servers.known else nullcontext():
+    with as_of_before() if servers.used else nullcontext():
         store = open_store(place, asked, clock)
     if not store.sandbox:
         _refuse_plain_http(asked.settings.endpoint)
@@ -74,7 +74,7 @@ def make_aws(
     servers = known_servers(url, settings)
     servers.check()
     asked = client(place.region, settings, environ, practice=sandbox)
-    if servers.known and not anew:
+    if servers.used and not anew:
         with as_of_before():
             open_store(place, asked, clock)
     store = create_store(place, asked, clock, kms_key=key, sandbox=sandbox)
@@ -84,7 +84,8 @@ def make_aws(
 
 def known_servers(url: str, settings: Settings) -> KnownServers:
     """What this machine knows of where the store at `url` is."""
-    return KnownServers(url, [settings.aws.endpoint or f"AWS in {AwsPlace.parse(url).region}"])
+    place = AwsPlace.parse(url)
+    return KnownServers(place.url, [settings.aws.endpoint or f"AWS in {place.region}"])
 
 
 def policies(url: str) -> dict[str, str]:

@@ -24,19 +24,24 @@ _THIS_MACHINE = "this machine"
 class _KnownServer(Frozen, frozen=True, kw_only=True):
     store: str
     servers: tuple[str, ...]
+    used: tuple[str, ...] | None = None
+    """The namespaces in which a store was used; None in files of earlier versions, which may have used any."""
 
 
 class KnownServers:
     """The servers of one store, as this machine knows them.
 
     Args:
-        url: the store's address.
+        url: the store's address, in its one spelling.
         configured: where the configuration says that it is now.
+        namespace: the one on the server that the configuration names. Servers are pinned for all namespaces of an
+            address together, so that the pin cannot be avoided by another namespace.
     """
 
-    def __init__(self, url: str, configured: Iterable[str]) -> None:
+    def __init__(self, url: str, configured: Iterable[str], namespace: str = "") -> None:
         self._url = url
         self._configured = frozenset(map(_name, configured))
+        self._namespace = namespace
         self._path = anchor_directory().with_name("servers") / hashlib.sha256(url.encode()).hexdigest()[:32]
 
     def check(self) -> None:
@@ -46,7 +51,7 @@ class KnownServers:
             InputError: the configuration names another server than it did; nothing was sent to it.
             Tampered: what was remembered is not what tokenguard writes.
         """
-        known = self._known()
+        known = frozenset(self._known().servers)
         strange = sorted(self._configured - known)
         if known and strange:
             raise InputError(
@@ -56,8 +61,14 @@ class KnownServers:
 
     @property
     def known(self) -> bool:
-        """Whether this machine has reached the store before; Tampered as for `check`."""
-        return bool(self._known())
+        """Whether this machine has a server of the store on record; Tampered as for `check`."""
+        return bool(self._known().servers)
+
+    @property
+    def used(self) -> bool:
+        """Whether this machine has used a store at this address, in this namespace; Tampered as for `check`."""
+        used = self._known().used
+        return used is None or self._namespace in used
 
     @property
     def can_remember(self) -> bool:
@@ -69,24 +80,33 @@ class KnownServers:
         return os.access(self._path.parent, os.W_OK)
 
     def remember(self) -> None:
-        """Know these from now on; a machine that keeps no state (a container, a CI job) knows none."""
-        if not self._configured <= self._known():
+        """Record that the store was used; a machine that keeps no state (a container, a CI job) records nothing."""
+        known = self._known()
+        if not (self._configured <= set(known.servers) and self._namespace in (known.used or ())):
             with contextlib.suppress(OSError, TokenguardError):
-                self.accept()
+                self._keep(known, {*(known.used or ()), self._namespace})
 
     def accept(self) -> None:
         """Know the configured servers as well; InputError or OSError where that cannot be kept."""
-        make_private_dir(self._path.parent)
-        known = _KnownServer(store=self._url, servers=tuple(sorted(self._known() | self._configured)))
-        replace_file(self._path, msgspec.json.encode(known) + b"\n")
+        known = self._known()
+        self._keep(known, known.used)
 
-    def _known(self) -> frozenset[str]:
+    def _keep(self, known: _KnownServer, used: Iterable[str] | None) -> None:
+        make_private_dir(self._path.parent)
+        kept = _KnownServer(
+            store=self._url,
+            servers=tuple(sorted({*known.servers, *self._configured})),
+            used=None if used is None else tuple(sorted(used)),
+        )
+        replace_file(self._path, msgspec.json.encode(kept) + b"\n")
+
+    def _known(self) -> _KnownServer:
         try:
             data = read_limited(self._path, _LARGEST)
             check_private_file(self._path)
             found = msgspec.json.decode(data, type=_KnownServer)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return frozenset()
+            return _KnownServer(store=self._url, servers=(), used=())
         except (OSError, InputError, msgspec.DecodeError, ValueError, RecursionError):
             found = None
         if found is None or found.store != self._url:
@@ -94,7 +114,7 @@ class KnownServers:
                 "this machine's record of the store's servers is damaged or was changed",
                 hint=f"investigate who changed {shown(self._path)}, then remove it",
             )
-        return frozenset(found.servers)
+        return found
 
 
 def _name(server: str) -> str:

@@ -53,7 +53,7 @@ def open_vault(
     servers = known_servers(url, where)
     check_server(servers, config, environ)
     kv = connected(VaultConnection(where, clock, told), place)
-    with as_of_before() if servers.known else nullcontext():
+    with as_of_before() if servers.used else nullcontext():
         about = read_about(kv, place)
     servers.remember()
     return VaultStore(kv, place, about, clock)
@@ -81,7 +81,7 @@ def make_vault(
     check_server(servers, config, environ)
     connection = VaultConnection(where, clock)
     kv = connected(connection, place)
-    if servers.known and not (anew or where.namespace):  # what is remembered does not name the namespace
+    if servers.used and not anew:
         with as_of_before():
             read_about(kv, place)
 
@@ -95,7 +95,7 @@ def make_vault(
 
 def known_servers(url: str, where: VaultSettings) -> KnownServers:
     """What this machine knows of where the store at `url` is."""
-    return KnownServers(url, map(str, where.addresses))
+    return KnownServers(VaultAddress.parse(url).url, map(str, where.addresses), where.namespace)
 
 
 def check_server(servers: KnownServers, config: VaultConfig | None, environ: Mapping[str, str]) -> None:

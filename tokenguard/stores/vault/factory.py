@@ -67,7 +67,8 @@ def read_about(kv: KvMount, place: VaultAddress) -> StoreDescription:
     entry = kv.read(place.store)
     if entry is None:
         check = "check MOUNT and PREFIX, the namespace, and whether the mount was moved (`vault secrets list`)"
-        raise NoStore(place.url, place.url, check)
+        namespace = kv.connection.settings.namespace
+        raise NoStore(place.url, place.url + (f" in namespace {namespace}" if namespace else ""), check)
     NewerFormat.check("the store", unpack(entry.data, _Header).format, FORMAT)
     return unpack(entry.data, StoreDescription)
 
