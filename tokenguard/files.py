@@ -21,7 +21,7 @@ _WHY_UNREADABLE = {
     errno.ENOENT: "it does not exist",
     errno.EISDIR: "it is a directory",
     errno.ENOTDIR: "a part of its path is not a directory",
-    errno.ELOOP: "it is a link, or a link that leads to itself",
+    errno.ELOOP: "it is a symbolic link, or links in its path form a loop",
     errno.ENAMETOOLONG: "its name is too long",
 }
 _OF_CONTENT = frozenset({"security.ima", "security.evm"})

@@ -198,7 +198,7 @@ class MappingReader:
         if not isinstance(found, list):
             self.refuse("this must be a list", key, hint="write it as [FIRST, SECOND]")
         if len(found) < least:
-            self.refuse("this must be a list with something in it", key)
+            self.refuse("this must be a list with at least one item", key)
         if most is not None and len(found) > most:
             self.refuse(f"this has more than {most:,} items", key)
         return found

@@ -206,9 +206,9 @@ def test_on_any_fault_nothing_is_written_and_the_place_is_named(cli, three, tmp_
 
 
 BAD_JSON = {
-    "a number": ([{"name": "a/one", "owner": 7}], "item 1, column owner"),
-    "a list": ([{"name": "a/one", "owner": ["video"]}], "item 1, column owner"),
-    "a nested list": ([{"name": "a/one", "permissions": [["x"]]}], "item 1, column permissions"),
+    "a number": ([{"name": "a/one", "owner": 7}], "item 1, field owner"),
+    "a list": ([{"name": "a/one", "owner": ["video"]}], "item 1, field owner"),
+    "a nested list": ([{"name": "a/one", "permissions": [["x"]]}], "item 1, field permissions"),
     "unknown": ([{"name": "a/one", "team": "video"}], "item 1"),
     "no mapping": (["a/one"], "item 1"),
     "no list": ({"name": "a/one"}, "t.json"),

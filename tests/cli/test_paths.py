@@ -148,7 +148,7 @@ UNREADABLE = {
     "folder": "it is a directory",
     "file/x": "a part of its path is not a directory",
     "broken": "it does not exist",
-    "loop": "it is a link, or a link that leads to itself",
+    "loop": "it is a symbolic link, or links in its path form a loop",
 }
 READING = {
     "policy lint": ("policy", "lint", "PATH"),

@@ -205,7 +205,7 @@ def test_a_provider_that_cannot_is_told_before_anything_is_asked(cli):
 
 def test_nobody_is_surprised(cli, service):
     plan = cli("rotate", NAME, "--in-place", "--plan")
-    assert "which ends the old one at once" in plan.out
+    assert "invalidates the old one at once" in plan.out
     assert rotated(cli, "--in-place", "--no-input").code == 3
     cli.tty = FakeTty("no")
     assert rotated(cli, "--in-place").code != 0

@@ -46,4 +46,6 @@ def verify(wiring: Wiring) -> None:
         held = counted(entries, "entry", "entries")
         wiring.screen.line(f"{held} in {counted(len(checked), 'chain')} verified; the store is intact")
         if watch is not None and watch.since is not None and not watch.begun:
-            wiring.screen.line(f"this machine detects a rollback of the store since {watch.since:%Y-%m-%d %H:%M} UTC")
+            wiring.screen.line(
+                f"this machine has checked the store for rollbacks since {watch.since:%Y-%m-%d %H:%M} UTC"
+            )

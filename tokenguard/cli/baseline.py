@@ -47,8 +47,8 @@ def baseline() -> None:
 
 @command("accept")
 @click.argument("places", nargs=-1, required=True, metavar="FINDING...")
-@click.option("--reason", metavar="TEXT", default="", help="Why it is accepted (required); readable in the file.")
-@click.option("--until", metavar="YYYY-MM-DD", default="", help="From this day on it is a finding again.")
+@click.option("--reason", metavar="TEXT", default="", help="The reason (required); the file shows it in plain text.")
+@click.option("--until", metavar="YYYY-MM-DD", default="", help="The day on which the acceptance ends.")
 @click.option("--history", is_flag=True, help="Search for the finding in all commits, as `scan --history` does.")
 @_file_option
 @profile_option

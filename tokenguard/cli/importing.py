@@ -83,7 +83,7 @@ _PREFIX = "imported"
 @click.option(
     "--update",
     is_flag=True,
-    help="Change records to what FILE says, as `list --format csv` or json wrote it; adds no token, changes no value.",
+    help="Update records from FILE, a list that `list --format csv` or json wrote; adds no token and changes no value.",
 )
 @click.option("--dry-run", "--plan", is_flag=True, help="Show what would be imported or changed; write nothing.")
 @click.option("--yes", is_flag=True, help="With --update: do not ask for confirmation; required without a terminal.")

@@ -20,10 +20,16 @@ if TYPE_CHECKING:  # it loads the stores
     help="Write the recovery code to this new private file; otherwise a terminal shows it once.",
 )
 @click.option("--sandbox", is_flag=True, help="Allow practice providers on this machine (a local store always does).")
-@click.option("--anew", is_flag=True, help="Create a store also where this machine used one that is gone.")
+@click.option(
+    "--anew", is_flag=True, help="Create a new store although this machine used one at this address that is gone."
+)
 @click.option("--print-policy", is_flag=True, help="Print the access policy of each role on Vault or AWS, and exit.")
 @click.option(
-    "--adopt", "adopted", metavar="LOCATION", multiple=True, help="With --print-policy: a field that the store adopts."
+    "--adopt",
+    "adopted",
+    metavar="LOCATION",
+    multiple=True,
+    help="With --print-policy: also allow access to this field, which the store adopts.",
 )
 @click.option(
     "--ci",
@@ -36,7 +42,7 @@ if TYPE_CHECKING:  # it loads the stores
     "--schedule",
     "scheduler",
     type=click.Choice(["systemd", "cron", "kubernetes"]),
-    help="Print what starts upkeep and notify on this machine or a cluster; creates no store.",
+    help="Print systemd units, a crontab or CronJobs that run upkeep and notify; creates no store.",
 )
 @click.option("--into", metavar="DIR", default="", help="With --schedule: write new files into this directory.")
 @click.option(

@@ -132,7 +132,7 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"create         {create}"
     yield f"revoke         {revoke}{_BY_VALUE[can.by_value]}"
     if can.replaces:
-        yield "new value      for the same token, and ends the old value: `rotate --in-place`"
+        yield "new value      for the same token; the old value becomes invalid: `rotate --in-place`"
     if can.updates:
         yield f"change         {' and '.join(sorted(can.updates))}, while the value stays: `edit --at-provider`"
     yield f"probe          {probe}"

@@ -56,7 +56,7 @@ _MODE_OPTIONS = {Mode.COMPROMISED: ("--compromised",), Mode.IN_PLACE: ("--in-pla
 @click.option(
     "--in-place",
     is_flag=True,
-    help="Have the provider give the token a new value, which ends the old one before its consumers have the new one.",
+    help="Have the provider give the token a new value. The old value fails before consumers have the new one.",
 )
 @click.option(
     "--plan", "plan_only", is_flag=True, help="Show the steps, who is needed and how long it takes; change nothing."
@@ -381,7 +381,7 @@ def _check_in_place(wiring: Wiring, snapshots: Sequence[Snapshot], *, in_place: 
         check_replaces(wiring.vendors.provider_of(snapshot.document.record), snapshot.document.record)
     if in_place and wiring.tty is None and not accepted:
         raise NeedsPerson(
-            "--in-place ends the old value before its consumers have the new one",
+            "with --in-place the old value fails before consumers have the new one",
             hint="run it in a terminal, or accept the outage with --accept-outage",
         )
 

@@ -26,7 +26,7 @@ def sandbox(port: int) -> None:
         server = Sandbox(port).start()
     except OSError as error:
         why = {errno.EADDRINUSE: "is in use", errno.EACCES: "needs root"}.get(error.errno or 0, "cannot be used")
-        hint = f"see with `ss -ltnp 'sport = :{port}'` what listens there, or leave --port out for any free port"
+        hint = f"`ss -ltnp 'sport = :{port}'` shows the program that uses it; leave --port out for any free port"
         raise InputError(f"port {port} on this machine {why}", hint=hint) from None
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())

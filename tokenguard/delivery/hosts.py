@@ -138,6 +138,6 @@ def _hint(answer: Answer) -> str:
         case HTTPStatus.NOT_FOUND:
             return "it does not exist, or the credential may not read it: check the spelling and the permissions"
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
-            return "the host rejected the form of the value"
+            return "the host rejected the value's format"
         case _:
             return "try again later, or resume"

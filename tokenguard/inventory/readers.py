@@ -37,7 +37,7 @@ COLUMNS = {
     "created_on": "created",
 }  # fmt: skip
 """What a column may be called, and what it means."""
-Columns = Callable[[Sequence[str], str], list[str]]
+Columns = Callable[[Sequence[str], str, str], list[str]]
 
 
 @unique
@@ -58,6 +58,11 @@ class FileFormat(StrEnum):
             if name.endswith(f".{known}"):
                 return known
         raise InputError("the format cannot be read from the file's name", hint="give --file-format env, csv or json")
+
+    @property
+    def field_noun(self) -> str:
+        """What errors call one part of a row."""
+        return "column" if self is FileFormat.CSV else "field"
 
 
 class TokenDraft(Frozen, frozen=True, kw_only=True):
@@ -132,7 +137,7 @@ def read_rows(
         data: the file's bytes.
         form: CSV with a header, or a JSON list of objects, bare or under `tokens`.
         source: how errors name it.
-        columns: gives what the columns mean for their names and place; InputError for those that it refuses.
+        columns: gives what the columns mean for their names, place and noun; InputError for those that it refuses.
         most_fields: how many values a JSON object holds at most, on average.
 
     Raises:
@@ -148,14 +153,14 @@ def read_rows(
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             _refuse(source, f"item {number} is not a mapping")
-        names = columns(list(item), f"{source}: item {number}")
+        names = columns(list(item), f"{source}: item {number}", form.field_noun)
         yield f"item {number}", dict(zip(names, item.values(), strict=True))
 
 
 def _csv_rows(data: bytes, source: str, columns: Columns) -> Iterator[tuple[str, dict[str, JsonTree]]]:
     rows = csv_rows(_text(data, source))
     try:
-        names = columns(next(rows, []), source)
+        names = columns(next(rows, []), source, FileFormat.CSV.field_noun)
         for number, row in enumerate(rows, 2):
             if row and len(row) != len(names):
                 _refuse(source, f"row {number} has a different number of fields than the first row")
@@ -197,17 +202,17 @@ def _plain(item: JsonTree, place: str) -> str:
     return item.strip()
 
 
-def _columns(names: Sequence[str], source: str) -> list[str]:
+def _columns(names: Sequence[str], source: str, noun: str) -> list[str]:
     found = [COLUMNS.get(name.strip().lower().replace(" ", "_").replace("-", "_"), "") for name in names]
     if not found:
         _refuse(source, "it is empty")
     if "" in found:
-        listed = f"columns are {', '.join(sorted(set(COLUMNS.values())))}"
+        listed = f"known {noun}s are {', '.join(sorted(set(COLUMNS.values())))}"
         if _OF_A_LIST.issubset(names):
             listed = "this is a list of `tokenguard list`: `tokenguard import --update FILE` reads it back"
-        _refuse(source, f"column {found.index('') + 1} has an unknown name", f"nothing was imported; {listed}")
+        _refuse(source, f"{noun} {found.index('') + 1} has an unknown name", f"nothing was imported; {listed}")
     if len(set(found)) != len(found):
-        _refuse(source, "a column occurs twice")
+        _refuse(source, f"a {noun} occurs twice")
     return found
 
 

@@ -18,8 +18,8 @@ _PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/){0,8}[A-Za-z0-9_][A-Za
 _WHY = {
     errno.ENOENT: "the file does not exist",
     errno.EISDIR: "it is not a regular file",
-    errno.ELOOP: "it is a link, or below one",
-    errno.ENOTDIR: "it is a link, or below one",
+    errno.ELOOP: "it is a symbolic link, or its path goes through one",
+    errno.ENOTDIR: "it is a symbolic link, or its path goes through one",
 }
 _FOLDER: int = os.O_RDONLY | COMMON_FLAGS | getattr(os, "O_DIRECTORY", 0)
 

@@ -134,7 +134,7 @@ def _revoking(matter: Matter, *, leaked: bool = False) -> Iterator[str]:
 
 def _replacing(matter: Matter) -> Iterator[str]:
     yield "The decision is recorded. From here on only `--resume` is possible, not `--abort`."
-    yield "The provider gives the token a new value, which ends the old one. The token stays: do not revoke it."
+    yield "The provider gives the token a new value and invalidates the old one. The token stays: do not revoke it."
     yield "If the answer is lost, neither value can be used until `--resume` gets another one."
     yield from _handing(matter, planned=False)
     yield _proving(matter, "value")

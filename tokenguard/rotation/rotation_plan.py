@@ -68,7 +68,7 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
 _INTENT = PlannedStep(text="record the intent to revoke the old token (irreversible from here on)", by=By.TOKENGUARD)
 
 _REPLACE_INTENT = PlannedStep(
-    text="record the intent to end the old value (irreversible from here on)", by=By.TOKENGUARD
+    text="record the intent to invalidate the old value (irreversible from here on)", by=By.TOKENGUARD
 )
 
 
@@ -162,7 +162,9 @@ def total(plans: Sequence[RotationPlan]) -> timedelta:
 
 def _making(record: Record, able: Capabilities, *, in_place: bool = False) -> tuple[PlannedStep, ...]:
     by_api = able.mint is Method.API or in_place
-    made = "gives the token a new value, which ends the old one at once: consumers fail until each has the new value"
+    made = (
+        "gives the token a new value and invalidates the old one at once: consumers fail until each has the new value"
+    )
     label = "where the new value will be stored" if in_place else "a fresh label for the new token"
     checked = f"check that {record.provider} accepts it and that its scope is {record.scope or 'the expected one'}"
     steps = [

@@ -257,7 +257,7 @@ def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live
     if mode is Mode.IN_PLACE:
         check_replaces(vendor.provider, record)
         issuer_of(vendor)
-        context.progress.note("the old value ends with the replacement: consumers fail until each has the new one")
+        context.progress.note("the replacement invalidates the old value: consumers fail until each has the new one")
     elif able.revoke is Method.NEVER:
         raise _cannot(vendor.provider, record)
     if making:

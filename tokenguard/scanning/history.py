@@ -46,7 +46,10 @@ def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
     for update in updates:
         fields = update.split(" ", 2)
         if len(fields) != _UPDATE_FIELDS or not all(_ID.fullmatch(each) for each in fields[:2]):
-            raise InputError("not the input of a pre-receive hook", hint="git provides it: one `OLD NEW REF` a line")
+            raise InputError(
+                "not the input of a pre-receive hook",
+                hint="git passes one line `OLD NEW REF` for each pushed ref on standard input",
+            )
         if fields[1].strip("0"):  # zeros: the ref is deleted
             tips.append(fields[1])
     return _find(git, [*tips, "--not", "--all"], tips) if tips else []

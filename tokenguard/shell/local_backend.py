@@ -91,7 +91,7 @@ class LocalBackend:
                 "compare `tokenguard audit log` with the last changes you know of",
             )
         since = f" since {watch.since:%Y-%m-%d %H:%M} UTC" if watch.since else ""
-        return well("anchor", f"this machine detects a rollback of the store{since}")
+        return well("anchor", f"this machine has checked the store for rollbacks{since}")
 
     def _made(self, recovery: list[SlotKey], fate: str) -> CreatedStore:
         context = self._context

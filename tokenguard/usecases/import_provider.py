@@ -84,7 +84,7 @@ class ProviderListing:
                     fate=ImportStatus.DUPLICATE, place=shown, name=name, reason=("already in the inventory")
                 )
             elif candidates := around.unidentified(place):
-                reason = f"may be an existing token: {counted(candidates, 'token')} without a recorded id or label"
+                reason = f"may be in the inventory already: {counted(candidates, 'token')} there without an id or label"
                 yield ImportOutcome(fate=ImportStatus.SKIPPED, place=shown, reason=reason)
             else:
                 record = self._record(row, defaults, used)

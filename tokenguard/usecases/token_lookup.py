@@ -20,7 +20,9 @@ def known_token(store: Store, name: TokenName) -> Snapshot:
     if snapshot is None:
         names = _names(store)
         if name in names:
-            raise Tampered(f"the name {name} does not lead to its token", hint="`tokenguard audit verify` says why")
+            raise Tampered(
+                f"the store lists {name}, but does not find it by that name", hint="`tokenguard audit verify` says why"
+            )
         raise InputError(f"there is no token named {name}", hint=_meant(name, names))
     return snapshot
 

@@ -43,6 +43,8 @@ class UpdateRow(Frozen, frozen=True, kw_only=True):
 
     place: str
     """The file and the row, for errors."""
+    noun: str
+    """What errors call one of its cells."""
     keys: Mapping[str, str]
     cells: Mapping[str, Cell]
 
@@ -101,11 +103,11 @@ def _changes(row: UpdateRow, record: Record) -> RecordChanges:
     current, given = texts_of(record), dict[str, Any]()
     stale = row.keys.get("revision", "") not in {"", revision_of(record)}
     for column, cell in row.cells.items():
-        place = f"{row.place}, column {column}"
+        place = f"{row.place}, {row.noun} {column}"
         if cell_text(column, cell) == current[column]:
             continue
         if column in FIXED and not stale:
-            _refuse(place, "only an operation changes this", "leave the cell as it was, or the column out")
+            _refuse(place, "only an operation changes this", "leave it as it was, or leave it out")
         if column in FIXED:
             continue
         if stale:
@@ -152,12 +154,12 @@ def _rows(data: bytes, form: FileFormat, source: str) -> Iterator[UpdateRow]:
     for place, row in read_rows(data, form, source, _columns, most_fields=_MOST_FIELDS):
         where = f"{_shown(source)}: {place}"
         cells = {
-            column: _cell(content, f"{where}, column {column}", column, quoted=form is FileFormat.CSV)
+            column: _cell(content, f"{where}, {form.field_noun} {column}", column, quoted=form is FileFormat.CSV)
             for column, content in row.items()
             if column not in OBSERVED
         }
         keys = {key: cell_text(key, cells.pop(key)) for key in _KEYS if key in cells}
-        yield UpdateRow(place=where, keys=keys, cells=cells)
+        yield UpdateRow(place=where, noun=form.field_noun, keys=keys, cells=cells)
 
 
 def _cell(content: JsonTree, place: str, column: str, *, quoted: bool) -> Cell:
@@ -180,20 +182,22 @@ def _item(item: JsonTree, place: str) -> str:
     return item
 
 
-def _columns(names: Sequence[str], source: str) -> list[str]:
+def _columns(names: Sequence[str], source: str, noun: str) -> list[str]:
     """The columns by their meaning; InputError for one that is unknown, double or has values."""
     found = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in names]
     meant = [name if name in _READ else _meaning(name) for name in found]
     for number, name in enumerate(meant, 1):
-        place = f"{_shown(source)}: column {number}"
+        place = f"{_shown(source)}: {noun} {number}"
         if name == "value":
-            _refuse(place, "an update changes no value", "leave the column out; `tokenguard rotate` replaces values")
+            _refuse(place, "an update changes no value", f"leave the {noun} out; `tokenguard rotate` replaces values")
         if name not in _READ:
-            _refuse(place, "its name is not known", f"columns are {', '.join((*_KEYS, *CHANGEABLE))}")
+            _refuse(place, "its name is not known", f"known {noun}s are {', '.join((*_KEYS, *CHANGEABLE))}")
         if name in meant[: number - 1]:
             _refuse(place, "it occurs twice")
     if not {"id", "name"} & set(meant):
-        _refuse(_shown(source), "neither a column id nor name", "`tokenguard list --format csv` writes such a list")
+        _refuse(
+            _shown(source), f"it has no {noun} named id or name", "`tokenguard list --format csv` writes such a list"
+        )
     return meant
 
 

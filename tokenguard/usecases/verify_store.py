@@ -69,7 +69,7 @@ class Examinable(Protocol):
 
 
 class AnchorNotes(Protocol):
-    """Since when this machine detects a rollback of a store."""
+    """Since when this machine has checked a store for rollbacks."""
 
     @property
     def since(self) -> datetime | None:

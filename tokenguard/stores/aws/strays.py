@@ -21,7 +21,9 @@ class Kind(Enum):
     FOREIGN = "tokenguard did not write this"
     DOOMED = "it is scheduled for deletion, with what the store keeps in it"
     UNTAGGED = "this token's secret lacks the store's tags"
-    NAMELESS = "a token's secret that lacks the store's tags, and that no name of the store leads to"
+    NAMELESS = (
+        "this secret holds a token, but it lacks the store's tags, and the store has no entry for the token's name"
+    )
 
 
 _OMITTED = frozenset({Kind.DOOMED, Kind.NAMELESS})
@@ -63,8 +65,8 @@ class Strays:
             Kind.FOREIGN: f"find its writer with `{aws} describe-secret {at}` and CloudTrail; if it is a mistake, "
             "delete it or remove its tg: tags",
             Kind.DOOMED: f"restore it within its recovery window: `{aws} restore-secret {at}`",
-            Kind.NAMELESS: "what removed the tags, CloudTrail tells; write them again: "
+            Kind.NAMELESS: "CloudTrail shows what removed the tags; write them again: "
             f"`{aws} tag-resource {at} --tags Key={STORE},Value={self._store_id} Key={TOKEN},Value={token}`",
-            Kind.UNTAGGED: f"`tokenguard verify {token}` writes them again; what removed them, CloudTrail tells",
+            Kind.UNTAGGED: f"`tokenguard verify {token}` writes them again; CloudTrail shows what removed them",
         }
         return Stray(where=name, what=kind.value, hint=hints[kind], omits=kind in _OMITTED and not self.is_own(name))

@@ -71,7 +71,7 @@ class LocalStore:
 
     @property
     def watch(self) -> "PlaceWatch":
-        """Since when this machine detects a rollback of the store."""
+        """Since when this machine has checked the store for rollbacks."""
         return self.session.watch
 
     @property
