@@ -563,6 +563,8 @@ MAIL_FAILURES = {
     "recipients": ("RCPT", b"550 no such user tgcanary", "recipients-refused"),
     "sender": ("MAIL", b"553 no", "smtp-553"),
     "greeting": ("EHLO", b"502 no", "no-starttls"),
+    "greylisted": ("RCPT", b"451 later", "smtp-451"),
+    "closed": ("DATA", b"", "disconnected"),
 }
 
 
@@ -579,7 +581,36 @@ def test_a_refused_mail_is_kept_and_the_server_s_words_are_not_quoted(cli, mail,
     assert VIDEO in outbox(cli).data.decode()
 
 
-@pytest.mark.parametrize("problem", ["no-starttls", "unknown-ca", "login", "gone"])
+def test_a_mail_is_sent_again_until_no_address_is_refused_for_now(cli, mail):
+    with mail(MailSink()) as server:
+        cli.add(VIDEO)
+        leak(cli, VIDEO)
+        server.mailboxes["b@example.org"] = b"451 greylisted"
+        assert cli("notify").code == 4
+        assert VIDEO in outbox(cli).data.decode()
+        server.mailboxes.clear()
+        cli.clock.sleep(HOUR)
+        assert cli("notify").code == 0
+    assert len({each["Message-ID"] for each in server.taken}) == 1
+    assert len(server.taken) == 2
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",)])
+def test_an_address_that_is_refused_for_ever_is_reported_and_holds_up_no_other(cli, mail, arguments):
+    with mail(MailSink()) as server:
+        cli.add(VIDEO)
+        leak(cli, VIDEO)
+        server.mailboxes["b@example.org"] = b"550 no such user tgcanary"
+        answer = cli("notify", *arguments)
+        assert answer.code == 4
+        assert "some-recipients-refused" in answer.err
+        assert "tgcanary" not in answer.out + answer.err
+        assert cli("notify").code == (4 if arguments else 0)
+    assert len(server.taken) == (2 if arguments else 1)
+    assert outbox(cli).data.decode().count('"notification"') == 0
+
+
+@pytest.mark.parametrize("problem", ["no-starttls", "unknown-ca", "login", "no-login", "gone"])
 def test_a_mail_is_never_sent_without_encryption_or_login(cli, mail, problem):
     cli.environ["MAIL_PASSWORD"] = "tgcanary-password"
     server = MailSink(login=("ops", "another"))
@@ -588,15 +619,21 @@ def test_a_mail_is_never_sent_without_encryption_or_login(cli, mail, problem):
     with server:
         mail(
             server,
-            'user = "ops"\nsecret = "env:MAIL_PASSWORD"' if problem == "login" else "",
+            'user = "ops"\nsecret = "env:MAIL_PASSWORD"' if problem.endswith("login") else "",
             ca=problem != "unknown-ca",
         )
-        server.starttls = problem != "no-starttls"
+        server.starttls, server.logins_offered = problem != "no-starttls", problem != "no-login"
         if problem != "gone":
             answer = cli("notify")
     if problem == "gone":
         answer = cli("notify")
-    reasons = {"no-starttls": "no-starttls", "unknown-ca": "tls", "login": "smtp-535", "gone": "connect"}
+    reasons = {
+        "no-starttls": "no-starttls",
+        "unknown-ca": "tls",
+        "login": "smtp-535",
+        "no-login": "no-login",
+        "gone": "connect",
+    }
     assert (answer.code, server.taken) == (4, [])
     assert reasons[problem] in answer.err
     assert "tgcanary" not in answer.out + answer.err

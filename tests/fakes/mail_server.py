@@ -13,7 +13,10 @@ import trustme
 
 
 class MailSink:
-    """Keeps what it takes. `late`: seconds before each byte of its greeting; `refuses`: a reply to a verb; `silent`: no reply to it."""
+    """Keeps what it takes. `late`: seconds before each byte of its greeting; `refuses`: a reply to a verb; `silent`: no reply to it.
+
+    `mailboxes`: replies to single recipients; `logins_offered`: whether it has AUTH.
+    """
 
     def __init__(
         self, *, implicit_tls: bool = False, starttls: bool = True, login: tuple[str, str] | None = None
@@ -23,6 +26,7 @@ class MailSink:
         self.ca.issue_cert("localhost", "127.0.0.1").configure_cert(self.context)
         self.implicit_tls, self.starttls, self.login = implicit_tls, starttls, login
         self.late, self.refuses, self.silent = 0.0, {}, ""
+        self.mailboxes, self.logins_offered = {}, True
         self.taken, self.encrypted, self.logins = [], [], []
         sink = self
 
@@ -62,6 +66,8 @@ class MailSink:
                     data.append(line.removeprefix(b"."))
                     continue
                 answer = self.refuses.get("DATA", b"250 ok")
+                if not answer:  # it hangs up
+                    return
                 if answer.startswith(b"2"):
                     self.taken.append(message_from_bytes(b"".join(data), policy=policy.default))
                     self.encrypted.append(secure)
@@ -83,7 +89,9 @@ class MailSink:
     def _answer(self, verb: str, line: bytes) -> bytes:
         if verb == "EHLO":
             more = b"250-STARTTLS\r\n" if self.starttls and not self.implicit_tls else b""
-            return b"250-localhost\r\n" + more + b"250 AUTH PLAIN"
+            return b"250-localhost\r\n" + more + (b"250 AUTH PLAIN" if self.logins_offered else b"250 HELP")
+        if verb == "RCPT":
+            return self.mailboxes.get(line.partition(b"<")[2].partition(b">")[0].decode(), b"250 ok")
         if verb == "AUTH":
             _, user, password = base64.b64decode(line.split()[2]).decode().split("\0")
             self.logins.append(user)

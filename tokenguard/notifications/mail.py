@@ -3,7 +3,7 @@
 import smtplib
 import socket
 import ssl
-import threading
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum, unique
@@ -48,7 +48,7 @@ class MailChannel:
     Args:
         server: the mail server.
         sender: the address that messages come from.
-        to: the addresses that they go to; a message counts as sent if the server takes it for one of them.
+        to: the addresses that they go to; one that the server refuses for ever does not hold up the others.
         clock: for the date.
         deadline: seconds for one message.
     """
@@ -65,25 +65,30 @@ class MailChannel:
 
     def send(self, message: NotificationMessage) -> SendResult:
         """Hand it over once."""
-        made, taken, reason = self._mail(message), threading.Event(), ""
+        made, taken, reason = self._mail(message), list[_Refused](), ""
         try:
-            run_with_deadline(lambda: self._converse(made, taken), self._deadline)
+            run_with_deadline(lambda: self._converse(made, taken.append), self._deadline)
         except DeadlineExceeded:
             reason = "timeout"
         except (smtplib.SMTPException, OSError, ValueError) as error:
             reason = _reason(error)
-        return SendResult(ids=message.ids, reason="" if taken.is_set() else reason)
+        for refused in taken:
+            reason = _later(refused)
+        missed = "some-recipients-refused" if any(taken) and not reason else ""
+        return SendResult(ids=message.ids, reason=reason, missed=missed)
 
-    def _converse(self, made: EmailMessage, taken: threading.Event) -> None:
+    def _converse(self, made: EmailMessage, taken: Callable[["_Refused"], None]) -> None:
         """Hand it over; `taken` once the server has it, however the connection ends (RFC 5321, 4.1.1.4)."""
         server = self._server
         with self._connected() as connection:
             if server.tls is MailTls.STARTTLS:
                 connection.starttls(context=self._context)
             if server.password is not None:
+                connection.ehlo_or_helo_if_needed()
+                if not connection.has_extn("auth"):
+                    raise _NoLoginError
                 connection.login(server.user, server.password.reveal())
-            connection.send_message(made)
-            taken.set()
+            taken(connection.send_message(made))
 
     def _connected(self) -> smtplib.SMTP:
         server, name = self._server, socket.gethostname()  # named: it would look up its own address otherwise
@@ -103,14 +108,34 @@ class MailChannel:
         return made
 
 
+_FOR_EVER = 500
+"""From here on an answer is a permanent refusal."""
+_Refused = Mapping[str, tuple[int, bytes]]
+"""Addresses with the server's answers."""
+
+
+class _NoLoginError(smtplib.SMTPException):
+    """The server takes no login."""
+
+
+_WORDS: Mapping[type[Exception], str] = {
+    smtplib.SMTPServerDisconnected: "disconnected",
+    _NoLoginError: "no-login",
+    smtplib.SMTPNotSupportedError: "no-starttls",
+    ssl.SSLError: "tls",
+    TimeoutError: "timeout",
+}
+
+
+def _later(refused: _Refused) -> str:
+    """The reason to try again: an address is refused for now only (a 4yz answer; RFC 5321, 4.2.1)."""
+    return next((f"smtp-{code}" for code, _ in refused.values() if code < _FOR_EVER), "")
+
+
 def _reason(error: Exception) -> str:
     """A closed list of words: what a server says is never quoted."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "recipients-refused"
+        return _later(error.recipients) or "recipients-refused"
     if isinstance(error, smtplib.SMTPResponseException):
         return f"smtp-{error.smtp_code}"
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return "no-starttls"
-    if isinstance(error, ssl.SSLError):
-        return "tls"
-    return "timeout" if isinstance(error, TimeoutError) else "connect"
+    return next((word for kind, word in _WORDS.items() if isinstance(error, kind)), "connect")

@@ -88,6 +88,8 @@ class SendResult(Frozen, frozen=True, kw_only=True):
     ids: tuple[str, ...]
     reason: str = ""
     """Why it failed; empty: the receiver took it."""
+    missed: str = ""
+    """Why it reached only some of the addresses, if another attempt would not help."""
     wait: float = 0.0
     """Seconds that the receiver asks to wait."""
 

@@ -137,11 +137,10 @@ class Notifier:
                 command=store_command(parts.store_url, "notify", "--plan"),
             )  # fmt: skip
             try:
-                failed, code = self._sent(route, [(found,)])[0].reason, ExitCode.UNREACHABLE
-                reason = explained(failed)
+                result, code = self._sent(route, [(found,)])[0], ExitCode.UNREACHABLE
+                reason, sent = explained(result.reason or result.missed), () if result.reason else (found,)
             except TokenguardError as error:
-                reason, code = f"{error.message}; {error.hint}", error.exit_code
-            sent = () if reason else (found,)
+                reason, code, sent = f"{error.message}; {error.hint}", error.exit_code, ()
             reports.append(
                 RouteReport(route=route.name, sent=sent, reason=reason, code=code if reason else ExitCode.OK)
             )
@@ -247,6 +246,8 @@ class Notifier:
         owed, state = outbox.owed_to(route.name), outbox.state(route.name)
         until = f"; next attempt after {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else ""
         reason = f"{explained(state.reason)}{until}" if owed and state.reason else ""
+        missed = next((each.missed for each in results or () if each.missed), "")
+        reason = reason or explained(missed)
         code = ExitCode.UNREACHABLE if reason else ExitCode.OK
         if results is None and state.claimed_until is not None:
             reason = f"another runner is sending, until {state.claimed_until:%H:%M} UTC at most" if owed else ""
