@@ -75,6 +75,7 @@ def publish(session: TokenSession) -> None:
         try:
             store.publish(token, attempt.label, pinned)
         except Conflict:
+            session.check_held()  # another runner, or a store that was put back, is told as that
             raise Conflict(
                 f"the live value of {session.record.name} was changed by another writer since the operation began",
                 hint=f"find it with `tokenguard audit log`, then: tokenguard rotate {session.record.name} --abort, "

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from tokenguard.domain.document import Snapshot
+from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
-from tokenguard.domain.journal import Attempt, Journal, Mode, Quarantined, Stage
+from tokenguard.domain.journal import Attempt, AttemptState, Journal, Mode, Quarantined, Stage
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
-from tokenguard.errors import Conflict, Fenced, InputError, RotatedByOthers
+from tokenguard.errors import Conflict, Fenced, InputError, RotatedByOthers, Tampered
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.delivery import Deliveries
@@ -192,12 +192,35 @@ class TokenSession:
         return tuple(attempt if each.label == attempt.label else each for each in self.journal.attempts)
 
     def _explain_conflict(self) -> None:
-        current = self.context.store.load(self.snapshot.id).document.journal
-        if current is not None and (current.holder, current.epoch) != (self.journal.holder, self.journal.epoch):
+        try:
+            current = self.context.store.load(self.snapshot.id).document
+        except InputError:  # no such token any more
+            raise self._put_back(None) from None
+        if current.chain.seq < self.snapshot.document.chain.seq:
+            raise self._put_back(current) from None
+        journal = current.journal
+        if journal is not None and (journal.holder, journal.epoch) != (self.journal.holder, self.journal.epoch):
             raise Fenced(
                 f"another runner took over {self.record.name}",
                 hint=f"this run has stopped without further effect; see tokenguard show {self.record.name}",
             ) from None
+
+    def _put_back(self, current: Document | None) -> Tampered:
+        """The error of a store that was restored meanwhile, with the tokens that it lacks and that may be alive."""
+        name, provider = self.record.name, self.provider.name
+        known = frozenset() if current is None else frozenset({current.record.label})
+        if current is not None and current.journal is not None:
+            known |= current.journal.labels
+        lost = [
+            f"{each.label} (id {each.provider_id})" if each.provider_id else each.label
+            for each in self.journal.attempts
+            if each.state is not AttemptState.GONE and each.label not in known
+        ]
+        hint = f"`tokenguard verify {name}` tells whether its token still works; give consumers a value that does "
+        hint += f"(`tokenguard rotate {name}`, or `tokenguard deliver {name}`)"
+        if lost:
+            hint += f". Then revoke at {provider} what the store lacks: {', '.join(lost)}"
+        return Tampered(f"the store was put back to an earlier state of {name} during this operation", hint=hint)
 
 
 def issuer_of(vendor: Vendor) -> Issuer:
