@@ -220,6 +220,11 @@ class Record(Frozen, frozen=True, kw_only=True):
     notes: str = ""
 
     @property
+    def installation(self) -> tuple[str, str]:
+        """The provider and its address: tokens of another one cannot be compared with this one."""
+        return self.provider, self.base_url
+
+    @property
     def places(self) -> tuple[str, ...]:
         """Where its value is, or is to be, and no other token's may be."""
         if self.state is RecordState.RETIRED:

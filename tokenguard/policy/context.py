@@ -74,7 +74,7 @@ class Surroundings:
             self._by_use[_use(record)].append(record)
             self._by_scope[record.provider, record.scope].append(record)
         self._unidentified = Counter(
-            (each.provider, each.base_url) for each in self.records if each.kind.has_value and not is_identified(each)
+            each.installation for each in self.records if each.kind.has_value and not is_identified(each)
         )
         self._rows: dict[Place, _Rows] = {}
         self._facts: dict[TokenName, ProviderFacts] = {}

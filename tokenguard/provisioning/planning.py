@@ -110,7 +110,7 @@ def _undeclared(manifest: Manifest, inventory: Mapping[TokenName, Snapshot]) -> 
 
 
 def _new_addresses(actions: Iterable[Action], inventory: Mapping[TokenName, Snapshot]) -> tuple[tuple[str, str], ...]:
-    pinned = {(each.document.record.provider, each.document.record.base_url) for each in inventory.values()}
+    pinned = {each.document.record.installation for each in inventory.values()}
     wanted = {(each.provider, each.address) for each in actions if each.address}
     return tuple(sorted(wanted - pinned))
 

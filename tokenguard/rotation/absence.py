@@ -16,14 +16,13 @@ from tokenguard.domain.token_hint import fits
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Ambiguous, Issuer, ProviderToken, TokenList
+from tokenguard.rotation.lagging_list import read_until
 from tokenguard.rotation.machine import revoke_intended
 from tokenguard.rotation.proof_of_death import refused_with_control
 from tokenguard.rotation.renamed import perhaps_renamed
 from tokenguard.rotation.session import TokenSession
 
 _LISTED = "listed"
-_LOOKS = 3
-"""Reads of a list that may lag: at once, halfway through the lag and at its end."""
 _MAX_PROBED = 3
 """Missing tokens that are probed to learn whether the list should contain them."""
 
@@ -161,8 +160,8 @@ def listed_under(session: TokenSession, found: TokenList, provider_id: str, labe
 def ids_of_others(session: TokenSession) -> set[str]:
     """Return the ids at this provider of the other tokens whose values the inventory holds."""
     records = [each.document.record for each in session.context.store.scan() if each.id != session.snapshot.id]
-    place = (session.record.provider, session.record.base_url)
-    held = [each for each in records if each.fingerprint is not None and (each.provider, each.base_url) == place]
+    place = session.record.installation
+    held = [each for each in records if each.fingerprint is not None and each.installation == place]
     return {each.provider_id for each in held} - {""}
 
 
@@ -204,22 +203,8 @@ def _compare(session: TokenSession, found: TokenList) -> _Compared:
 
 
 def _read_list(session: TokenSession, issuer: Issuer, settled: Callable[[TokenList], bool]) -> TokenList:
-    """Read the list until `settled` accepts it or the list lag is over.
-
-    The lag begins now, not at a time on record: that is another clock's, or this one's before it was set.
-    """
-    clock, lag = session.context.clock, session.provider.capabilities.list_lag
-    ends = clock.monotonic() + lag.total_seconds()
-    looks = _LOOKS
-    while True:
-        found, looks = issuer.listed(), looks - 1
-        wait = ends - clock.monotonic()
-        if not looks or wait <= 0 or settled(found):
-            return found
-        session.context.progress.waiting(
-            f"{session.provider.name} may list it late; looking again in {wait / looks:.3g} s"
-        )
-        clock.sleep(wait / looks)
+    context = session.context
+    return read_until(settled, issuer.listed, session.provider, clock=context.clock, progress=context.progress)
 
 
 def _lacks_own(session: TokenSession, found: TokenList) -> bool | None:

@@ -87,7 +87,7 @@ class ControlSearch:
 
     def __init__(self, store: Store, record: Record, vendor: Vendor, *, own: Snapshot | None = None) -> None:
         self._store = store
-        self._place = (record.provider, record.base_url)
+        self._place = record.installation
         self._scope = record.scope
         self._vendor = vendor
         self._own = own
@@ -189,7 +189,7 @@ class ControlSearch:
 
     def _fits(self, snapshot: Snapshot) -> bool:
         record = snapshot.document.record
-        return record.state in _HELD and (record.provider, record.base_url) == self._place
+        return record.state in _HELD and record.installation == self._place
 
     def _candidate(self, token: TokenId) -> _Candidate | None:
         """Return the token as a candidate (read once); None if it can never be a control."""

@@ -60,9 +60,9 @@ def _unexplained(session: TokenSession, rows: Sequence[ProviderToken]) -> Iterat
     """Yield the rows that are on no record of this provider, neither by id nor by name, nor of the value in use."""
     if not rows:
         return  # as nearly always: then nothing is asked of the store
-    place, known = (session.record.provider, session.record.base_url), set[str]()
+    place, known = session.record.installation, set[str]()
     for each in session.context.store.scan():
-        if (each.document.record.provider, each.document.record.base_url) == place:
+        if each.document.record.installation == place:
             known.update(_on_record(each))
     live = session.context.store.read_live(session.snapshot.id)
     text = live.value.token.reveal() if live is not None else ""

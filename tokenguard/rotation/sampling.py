@@ -100,7 +100,7 @@ class Controls:
 
     def hold(self, record: Record, refused: Value) -> bool:
         """Whether the host refuses a value each time while it accepts a control, which makes the refusal meaningful."""
-        place, now, vendor = (record.provider, record.base_url), self._clock.monotonic(), self._vendors.of(record)
+        place, now, vendor = record.installation, self._clock.monotonic(), self._vendors.of(record)
         if place not in self._searches:
             self._searches[place] = ControlSearch(self._store, record, vendor)
         if now - self._missed.get(place, -_RETRY) < _RETRY:

@@ -91,7 +91,7 @@ def new_places(before: Record, after: Record) -> list[str]:
     found = [
         each.shown for each in after.consumers or () if each not in known and str(each) != (before.imported_from or "-")
     ]
-    if (after.provider, after.base_url) != (before.provider, before.base_url) and before.provider:
+    if after.installation != before.installation and before.provider:
         found.append(f"{after.provider} {after.base_url}".strip())
     if after.location != before.location and after.location.url:
         found.append(after.location.shown)

@@ -20,9 +20,11 @@ from tokenguard.ports.provider import (
     Issuer,
     Provider,
     ProviderToken,
+    TokenList,
     TokenRequest,
     Updater,
 )
+from tokenguard.rotation.lagging_list import read_until
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.edit_token import plan_edit
 from tokenguard.usecases.parts import WritesRecords
@@ -30,8 +32,6 @@ from tokenguard.usecases.second_person import new_permissions
 from tokenguard.usecases.token_lookup import known_token
 
 _FIELDS: Mapping[str, str] = {"label": "--label", "permissions": "--permission"}
-_LOOKS = 3
-"""Reads of a list that may lag: at once, halfway through the lag and at its end."""
 
 
 class TokenUpdate(Frozen, frozen=True, kw_only=True):
@@ -220,17 +220,12 @@ def _send(parts: WritesRecords, updater: Updater, provider: Provider, update: To
 
 def _is_listed(parts: WritesRecords, updater: Updater, provider: Provider, update: TokenUpdate) -> bool:
     """Whether the list shows the change, within the time by which it may lag."""
-    lag = provider.capabilities.list_lag.total_seconds()
-    for look in range(_LOOKS):
-        if look:
-            parts.progress.waiting(f"{provider.name} may list it late; looking again in {lag / (_LOOKS - 1):.3g} s")
-            parts.clock.sleep(lag / (_LOOKS - 1))
-        rows = updater.listed().of_id(update.row.provider_id)
-        if len(rows) == 1 and update.is_shown_by(rows[0]):
-            return True
-        if not lag:
-            break
-    return False
+
+    def is_shown(seen: TokenList) -> bool:
+        rows = seen.of_id(update.row.provider_id)
+        return len(rows) == 1 and update.is_shown_by(rows[0])
+
+    return is_shown(read_until(is_shown, updater.listed, provider, clock=parts.clock, progress=parts.progress))
 
 
 def _commit(
