@@ -79,24 +79,10 @@ if TYPE_CHECKING:  # it loads the stores
 @click.option("--yes", is_flag=True, help="With --ci: do not ask for confirmation.")
 @pass_wiring
 def init(
-    wiring: Wiring,
-    recovery_file: str | None,
-    ci: str | None,
-    *,
-    scheduler: str | None,
-    into: str,
-    sandbox: bool,
-    anew: bool,
-    print_policy: bool,
-    adopted: tuple[str, ...],
-    repository: str,
-    repository_id: str,
-    branch: str,
-    account: str,
-    requirement: str,
-    image: str,
-    yes: bool,
-) -> None:
+    wiring: Wiring, recovery_file: str | None, ci: str | None, *, scheduler: str | None, into: str, sandbox: bool,
+    anew: bool, print_policy: bool, adopted: tuple[str, ...], repository: str, repository_id: str, branch: str,
+    account: str, requirement: str, image: str, yes: bool,
+) -> None:  # fmt: skip
     """Create a store: a local one, encrypted with the first key source found, or one on Vault or AWS.
 
     Key sources, in order: TOKENGUARD_KEY_FILE (base64 of 32 bytes), TOKENGUARD_PASSPHRASE_FILE, the OS keyring, a

@@ -68,7 +68,9 @@ def add(
     if sum(map(bool, (key_file, passphrase_file, passphrase, recovery, recovery_file))) != 1:
         raise InputError("give exactly one kind of key", hint="`tokenguard store add-slot --help` lists them")
     if recovery or recovery_file:
-        with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
+        with RecoveryCodeHandover(
+            recovery_file, wiring.tty, done="the store is re-encrypted under a new key"
+        ) as handover:
             slot = _open(wiring).add_slot(SlotKey.recovery(handover.code))
             remove = f"`tokenguard store remove-slot {slot.id}` removes it"
             wiring.unfinished = f"the slot of the new recovery code is {slot.id}; {remove}"
@@ -119,12 +121,14 @@ def rekey(wiring: Wiring, recovery_file: str | None) -> None:
     if recovery_file is None and wiring.tty is None:
         done, fresh = store.rekey([key]), False
     else:
-        with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
+        with RecoveryCodeHandover(
+            recovery_file, wiring.tty, done="the store is re-encrypted under a new key"
+        ) as handover:
             done, fresh = store.rekey([key]), True
             store.add_slot(SlotKey.recovery(handover.code))
-            wiring.unfinished = handover.after("the store is re-encrypted under a new key")
+            wiring.unfinished = handover.unfinished
             handover.give()
-            wiring.unfinished = handover.after("the store is re-encrypted under a new key")
+            wiring.unfinished = handover.unfinished
     if wiring.screen.as_json:
         kept, dropped = ([{"id": slot.id, "kind": slot.kind} for slot in each] for each in (done.kept, done.dropped))
         wiring.screen.document({"kept": kept, "dropped": dropped, "new_recovery_code": fresh})

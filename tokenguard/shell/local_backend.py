@@ -28,11 +28,11 @@ class LocalBackend:
             check_unknown(context.local_directory)
         if recovery_file is None and context.tty is None:
             return self._made([], "none")
-        with RecoveryCodeHandover(recovery_file, context.tty) as handover:
+        with RecoveryCodeHandover(recovery_file, context.tty, done="the store is created") as handover:
             made = self._made([SlotKey.recovery(handover.code)], "file" if recovery_file else "shown")
-            context.unfinished = handover.after("the store is created")
+            context.unfinished = handover.unfinished
             handover.give()
-            context.unfinished = handover.after("the store is created")
+            context.unfinished = handover.unfinished
         return made
 
     def monthly_cost(self, tokens: int) -> str:  # noqa: ARG002 - the port's signature

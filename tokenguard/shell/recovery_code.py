@@ -19,13 +19,14 @@ class RecoveryCodeHandover:
     Args:
         file: the new file to write to, or None for the terminal.
         tty: the terminal, if there is one.
+        done: what is done when the code is given, for the hint of an interrupt: `the store is created`.
 
     Raises:
         InputError: the file exists, or cannot be written.
         NeedsPerson: there is neither a file nor a terminal.
     """
 
-    def __init__(self, file: str | None, tty: Tty | None) -> None:
+    def __init__(self, file: str | None, tty: Tty | None, *, done: str) -> None:
         if file is None and tty is None:
             raise NeedsPerson(
                 "a recovery code is shown on a terminal only",
@@ -33,6 +34,7 @@ class RecoveryCodeHandover:
             )
         self._path = expanded(file).absolute() if file else None
         self._tty = tty
+        self._done = done
         self._given = False
         self.code: Secret = new_recovery_code()
 
@@ -47,13 +49,14 @@ class RecoveryCodeHandover:
         if self._path is not None and not self._given:
             self._path.unlink(missing_ok=True)
 
-    def after(self, done: str) -> str:
-        """Return the hint for an interrupt when everything but `give` is `done`, or all of it."""
+    @property
+    def unfinished(self) -> str:
+        """The hint for an interrupt when everything but `give` is done, or all of it."""
         if self._path is None:
-            return f"{done}, and the code above opens it; {_CREATE} another one"
+            return f"{self._done}, and the code above opens it; {_CREATE} another one"
         if self._given:
-            return f"{done}, and the code in {shown(self._path)} opens it"
-        return f"{done}, without a recovery code; {_CREATE} one"
+            return f"{self._done}, and the code in {shown(self._path)} opens it"
+        return f"{self._done}, without a recovery code; {_CREATE} one"
 
     def give(self) -> None:
         """Write or show the code; it is not kept afterwards."""
