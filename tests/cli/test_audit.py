@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cli.bundles import publishing
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.event import Op
@@ -61,17 +62,7 @@ def test_what_is_shared_through_the_store_is_in_the_log_and_verified(cli, tmp_pa
     cli.clock.sleep(60)
     assert cli("policy", "publish", "own.yaml").code == 0
     (tmp_path / "public.py").write_text("x = 1\n")
-    publish = (
-        "fingerprints",
-        "publish",
-        "--to-store",
-        "--key-file",
-        "keys/key",
-        "--create-key",
-        "--public-code",
-        "public.py",
-    )
-    assert cli(*publish).code == 0
+    assert cli(*publishing("--to-store", public="public.py")).code == 0
     entries = cli("audit", "log", "--op", "share", "--format", "json").document["entries"]
     told = {(each["detail"]["item"], each["detail"].get("version")) for each in entries}
     assert told == {("policy", 1), ("policy", 2), ("scan-key", None), ("fingerprints", 1)}

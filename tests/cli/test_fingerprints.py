@@ -3,12 +3,11 @@
 import base64
 import hashlib
 import json
-import secrets
-import string
 from datetime import UTC, datetime
 
 import pytest
 
+from tests.cli.bundles import NAME, added, public_code, publish, publishing, value
 from tests.fakes.command_line import FakeTty
 from tests.fakes.git_repository import Repository
 from tests.fakes.memory_store import MemoryStore
@@ -20,49 +19,6 @@ from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
 from tokenguard.scanning import bundle
 from tokenguard.scanning.publishing import ordinary_code
-
-LETTERS = string.ascii_letters + string.digits
-NAME = "video/app/prod/upload"
-FIELDS = ("--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
-
-
-def value() -> str:
-    return "sk-social-" + "".join(secrets.choice(LETTERS) for _ in range(64))
-
-
-def added(cli, name: str = NAME, text: str = "") -> str:
-    text = text or value()
-    answer = cli("add", name, *FIELDS, "--stdin", stdin=text)
-    assert answer.code == 0, answer
-    return text
-
-
-@pytest.fixture
-def published(cli, tmp_path):
-    """A store with one token, its bundle, and the scan key in the environment."""
-    cli.value = added(cli)
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "code.py").write_text("x = 1\n")
-    answer = publish(cli)
-    cli.environ["TOKENGUARD_SCAN_KEY"] = answer.document["scan_key"]
-    return cli
-
-
-def publish(cli):
-    answer = cli(
-        "fingerprints",
-        "publish",
-        "bundle",
-        "--key-file",
-        "keys/key",
-        "--create-key",
-        "--public-code",
-        "public",
-        "--format",
-        "json",
-    )
-    assert answer.code == 0, answer
-    return answer
 
 
 def test_a_pulled_bundle_finds_an_own_token_in_base64_and_names_its_owner(published, tmp_path):
@@ -167,8 +123,7 @@ def test_weak_and_public_values_are_listed_and_left_out(cli, tmp_path):
     public = value()
     added(cli, "video/app/prod/weak", "a-rather-weak-value-of-words")
     added(cli, "video/app/prod/public", public)
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "code.py").write_text("x = 1\n")
+    public_code(tmp_path)
     (tmp_path / "public" / "module.py").write_text(f"EXAMPLE = '{public}'\n")
     document = publish(cli).document
     assert (document["not_covered"], document["public"], document["entries"]) == (
@@ -185,27 +140,14 @@ def test_public_code_is_looked_through_also_where_git_would_ignore_it(cli, tmp_p
     repository = Repository(tmp_path / "work")
     repository.write(".gitignore", "public\n")
     repository.write("public/site-packages/module.py", f"EXAMPLE = '{base64.b64encode(text.encode()).decode()}'\n")
-    answer = cli(
-        "fingerprints",
-        "publish",
-        "b",
-        "--key-file",
-        "key",
-        "--create-key",
-        "--public-code",
-        "work/public",
-        "--format",
-        "json",
-    )
+    answer = cli(*publishing("b", key="key", public="work/public"), "--format", "json")
     assert (answer.document["public"], answer.document["entries"]) == ([NAME], 0)
 
 
 def test_public_code_that_cannot_be_read_is_no_check(published, tmp_path):
     (tmp_path / "empty").mkdir()
     for place in ("empty", "nowhere"):
-        published.refused(
-            "fingerprints", "publish", "bundle", "--key-file", "keys/key", "--create-key", "--public-code", place
-        )
+        published.refused(*publishing("bundle", public=place))
 
 
 def test_pythons_own_library_is_public_without_being_named():
@@ -220,19 +162,7 @@ def test_a_bundle_that_the_publisher_did_not_sign_is_refused(published, tmp_path
     content = json.loads(path.read_text())
     if damage == "another key":
         path.unlink()
-        assert (
-            published(
-                "fingerprints",
-                "publish",
-                "bundle",
-                "--key-file",
-                "keys/other",
-                "--create-key",
-                "--public-code",
-                "public",
-            ).code
-            == 0
-        )
+        assert published(*publishing("bundle", key="keys/other")).code == 0
     elif damage == "signature":
         content["signature"] = base64.b64encode(bytes(64)).decode()
         path.write_text(json.dumps(content))
@@ -458,8 +388,7 @@ def test_two_values_of_one_token_on_a_line_are_two_findings_each_with_its_state(
 
 
 def publish_in(cli, tmp_path) -> str:
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "code.py").write_text("x = 1\n")
+    public_code(tmp_path)
     return publish(cli).document["scan_key"]
 
 

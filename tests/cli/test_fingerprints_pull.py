@@ -1,12 +1,11 @@
 """Where a bundle comes from: a file, https, the configuration; and where the scan key is kept meanwhile."""
 
-import secrets
-import string
 import sys
 from types import ModuleType
 
 import pytest
 
+from tests.cli.bundles import publish, publishing
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_server import ScriptedServer, raw, reply
 from tests.unit.test_local_unlock import FakeKeyring
@@ -14,37 +13,6 @@ from tokenguard.places import state_dir
 from tokenguard.ports.shared_item import Item
 from tokenguard.precommit import hook
 from tokenguard.shell.scan_key import find_scan_key
-
-LETTERS = string.ascii_letters + string.digits
-FIELDS = ("--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
-
-
-@pytest.fixture
-def published(cli, tmp_path):
-    """A store with one token, its bundle and the scan key."""
-    cli.value = "sk-social-" + "".join(secrets.choice(LETTERS) for _ in range(64))
-    assert cli("add", "video/app/prod/upload", *FIELDS, "--stdin", stdin=cli.value).code == 0
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "code.py").write_text("x = 1\n")
-    cli.environ["TOKENGUARD_SCAN_KEY"] = publish(cli)
-    return cli
-
-
-def publish(cli) -> str:
-    answer = cli(
-        "fingerprints",
-        "publish",
-        "bundle",
-        "--key-file",
-        "keys/key",
-        "--create-key",
-        "--public-code",
-        "public",
-        "--format",
-        "json",
-    )
-    assert answer.code == 0, answer
-    return answer.document["scan_key"]
 
 
 def found(cli, tmp_path) -> int:
@@ -167,17 +135,7 @@ def test_where_nothing_was_pulled_no_keyring_is_asked(tmp_path, monkeypatch):
 
 
 def share(cli, *more: str):
-    return cli(
-        "fingerprints",
-        "publish",
-        "--to-store",
-        "--key-file",
-        "keys/key",
-        "--create-key",
-        "--public-code",
-        "public",
-        *more,
-    )
+    return cli(*publishing("--to-store"), *more)
 
 
 def test_bundle_and_key_come_from_the_store(published, tmp_path, keyring, words):
@@ -199,53 +157,19 @@ def test_the_store_and_a_file_carry_one_line_of_versions(published, tmp_path, wo
 
 def test_a_key_that_is_pinned_here_is_not_replaced_by_the_stores(published, tmp_path, words):
     """Whoever may write the shelf, but is not the publisher, gets no bundle of theirs believed."""
-    assert (
-        published(
-            "fingerprints",
-            "publish",
-            "--to-store",
-            "--key-file",
-            "keys/evil",
-            "--create-key",
-            "--public-code",
-            "public",
-        ).code
-        == 0
-    )
+    assert published(*publishing("--to-store", key="keys/evil")).code == 0
     words(published.refused("fingerprints", "pull", "--from", "store", code=6))
 
 
 def test_a_second_publishers_key_is_refused(published):
     assert share(published).code == 0
-    other = (
-        "fingerprints",
-        "publish",
-        "--to-store",
-        "--key-file",
-        "keys/other",
-        "--create-key",
-        "--public-code",
-        "public",
-    )
-    published.refused(*other, code=6)
+    published.refused(*publishing("--to-store", key="keys/other"), code=6)
     published.refused("fingerprints", "publish", "--key-file", "keys/key", "--create-key")
 
 
 def test_a_key_that_somebody_else_shared_before_is_not_published_beside(published, words):
     published.store.write(Item.SCAN_KEY, b"of another publisher", "", ())
-    words(
-        published.refused(
-            "fingerprints",
-            "publish",
-            "--to-store",
-            "--key-file",
-            "keys/key",
-            "--create-key",
-            "--public-code",
-            "public",
-            code=6,
-        )
-    )
+    words(published.refused(*publishing("--to-store"), code=6))
     assert published.store.read(Item.FINGERPRINTS) is None
 
 

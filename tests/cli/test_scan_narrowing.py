@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_fingerprints import published
 from tests.fakes.git_repository import Repository, leak
 from tokenguard.precommit import hook
 
-__all__ = ["published"]
 SETTINGS = ".tokenguard.toml"
 
 

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_fingerprints import published
 from tests.fakes.git_repository import Repository, leak
 from tokenguard.domain.finding import Finding, FindingKind, Report
 from tokenguard.precommit import hook
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.silencing import silencing
 
-__all__ = ["published"]
 COMMENTS = {
     "a.py": "# {}", "a.yaml": "# {}", "a.yml": "# {}", "a.toml": "# {}", "a.sh": "# {}", "a.rb": "# {}", "Dockerfile": "# {}", "a.tf": "# {}", ".env": "# {}",
     "a.js": "// {}", "a.go": "// {}", "a.java": "/* {} */", "a.css": "/* {} */", "a.c": "/* {} */", "a.sql": "-- {}", "a.lua": "-- {}", "a.hs": "-- {}",
