@@ -52,8 +52,10 @@ def _person(wiring: Wiring, slot: SlotInfo) -> str:
 
 
 @command("add-slot")
-@click.option("--key-file", metavar="FILE", type=PATH_TEXT, help="A private file with base64 of 32 bytes.")
-@click.option("--passphrase-file", metavar="FILE", type=PATH_TEXT, help="A private file with one line.")
+@click.option("--key-file", metavar="FILE", type=PATH_TEXT, help="A private file with the key: base64 of 32 bytes.")
+@click.option(
+    "--passphrase-file", metavar="FILE", type=PATH_TEXT, help="A private file with the passphrase in one line."
+)
 @click.option("--passphrase", is_flag=True, help="A passphrase, prompted for.")
 @click.option("--recovery", is_flag=True, help="A new recovery code, shown on the terminal once.")
 @click.option(

@@ -130,7 +130,7 @@ def cursor_of_lines(data: bytes, *, source: str) -> tuple[Cursor, int]:
             continue
         known = cursor.get(found.chain, ChainHead())
         if not found.chain or found.seq != known.seq + 1 or found.prev != known.hash:
-            raise InputError(f"{place}: an entry before it is missing, or it is there twice", hint=_AGAIN)
+            raise InputError(f"{place}: an entry before it is missing, or it occurs twice", hint=_AGAIN)
         cursor[found.chain] = _head(found.seq, found.hash)
     return cursor, end
 
