@@ -107,6 +107,31 @@ def test_names_words_references_and_identifiers_are_of_low_confidence(path: str,
     assert found(path, text) == []
 
 
+CONNECTIONS = [
+    ("App.config", '<add name="a" connectionString="Data Source=a.corp.net;Uid=reader;Pwd={};Encrypt=True" />\n'),
+    ("appsettings.json", '{{"ConnectionStrings": {{"A": "Server=a.corp.net,1433;Database=b;User Id=c;Password={};"}}}}\n'),
+    ("appsettings.json", '{{"ConnectionStrings": {{"A": "Password={};User Id=c;Host=a.corp.net;Database=b"}}}}\n'),
+    ("Program.cs", 'var a = "Driver={{{{ODBC Driver 18 for SQL Server}}}};Server=a;UID=b;PWD={};";\n'),
+    (".env", "DATABASE_URL=Host=a.corp.net;Port=5432;Database=b;Username=c;Password={}\n"),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), CONNECTIONS)
+def test_a_short_password_in_a_connection_string_is_found(path: str, text: str) -> None:
+    for password in ("Cust" + "P@lm" + "123", "R3port!" + "Desk7", "@@" + "dqxyaddfg"):
+        assert [each.value.reveal() for each in found(path, text.format(password))] == [password], text
+
+
+@pytest.mark.parametrize(("path", "text"), CONNECTIONS)
+@pytest.mark.parametrize("stand_in", ["myPassword", "your_password", "changeme", "***", "{{password}}", "$DB_PASSWORD"])
+def test_a_placeholder_in_a_connection_string_is_none(path: str, text: str, stand_in: str) -> None:
+    assert found(path, text.format(stand_in)) == []
+
+
+def test_a_password_of_minified_code_is_no_part_of_a_connection_string() -> None:
+    assert found("a.js", "host=a.host;database=a.name;password=a.password;this.password=b\n") == []
+
+
 @pytest.mark.parametrize("prefix", ["glptt-", "glagent-", "ghp_", "npm_", "dapi", "hvs."])
 def test_a_vendors_prefix_with_a_wrong_length_is_of_low_confidence(prefix: str) -> None:
     """As is one with a wrong checksum: no vendor issued it."""

@@ -8,6 +8,7 @@ import msgspec
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
 from tokenguard.detection.judging.traits import (
+    CONNECTION,
     CUT_SHORT,
     ENCRYPTED,
     FILE,
@@ -32,9 +33,10 @@ _HIGH, _MEDIUM = 2.0, 0.3
 _MOST_REASONS = 8
 _SET = dict.fromkeys((STAND_IN, WRAPPED), -3.0) | dict.fromkeys(
     (MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE, REVISION, SANDBOX, HOST), -9.0
-)
+) | {CONNECTION: 2.0}
 """Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
-placeholder; a block of base64 is told by its header, if it is a secret; and the others say that it is none."""
+placeholder; a block of base64 is told by its header, if it is a secret; a password in a connection string is one, however short; and
+the others say that it is none."""
 
 
 class Judgement(Frozen, frozen=True):

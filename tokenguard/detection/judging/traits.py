@@ -72,6 +72,12 @@ _NO_SIGNATURE = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]{0,19}")
 HOST = "a host and its port"
 _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+:\d{2,5}")
 CUT_SHORT = "it is cut short"
+CONNECTION = "part of a connection string"
+_CONNECTION = re.compile(
+    r"(?i)(?<![\w.])(?:server|data source|host(?:name)?|addr(?:ess)?|initial catalog|database|db(?:name|q)|driver"
+    r"|provider)=[^\s;\"'=][^;\"'=]*;"
+)
+"""A setting of one that names a server or a database, as ADO.NET, ODBC and libpq for .NET write it."""
 _NOTHING = _words_of(
     """null none nil true false undefined unset empty default yes no string str int bool boolean required
     optional password passwd secret token key username user admin root value text name email basic bearer"""
@@ -302,6 +308,8 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
     yield f"{min(quotes // 2, 4)} pairs of quotes on the line"
     if "://" in before:
         yield "a web address before it"
+    if _CONNECTION.search(before) or (after[:1] == ";" and _CONNECTION.search(after)):
+        yield CONNECTION
     if re.search(r"(?i)\b(?:import|require|include|from|href|src|class|id)\b", before):
         yield "a reference word before it"
     if re.search(r"[!=]=\s*[\"'`]?$", before):
