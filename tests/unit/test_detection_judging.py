@@ -100,6 +100,14 @@ def test_a_random_value_of_a_secrets_name_is_found_wherever_it_is_placed(path: s
         ("app.env", 'PUBLIC_KEY="k7Qz19LmWv5Rt9YbN4cXk7Qz19Lm"\nCSRF_TOKEN="k7Qz19LmWv5Rt9YbN4cXk7Qz19Lm"\n'),
         ("app.env", 'mock_token="k7Qz19LmWv5Rt9YbN4cXk7Qz19Lm"\n'),
         ("server.key", "-----BEGIN PRIVATE KEY-----\nREPLACE ME\n-----END PRIVATE KEY-----\n"),
+        (
+            "server.key",
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA04up8hoqzS1+APIB0RhjXyObwHQnOzhAk5Bd7...\n-----END RSA PRIVATE KEY-----\n",
+        ),
+        (
+            "readme.md",
+            'KEY={"private_key_id":"...","private_key":"-----BEGIN PRIVATE KEY-----\\n...\\n-----END PRIVATE KEY-----\\n"}\n',
+        ),
         ("go.sum", "example.org/token v1.0.0 h1:f9438c2c362e94f0f684849df8381040dbd8c570=\n"),
     ],
 )
@@ -109,7 +117,10 @@ def test_names_words_references_and_identifiers_are_of_low_confidence(path: str,
 
 CONNECTIONS = [
     ("App.config", '<add name="a" connectionString="Data Source=a.corp.net;Uid=reader;Pwd={};Encrypt=True" />\n'),
-    ("appsettings.json", '{{"ConnectionStrings": {{"A": "Server=a.corp.net,1433;Database=b;User Id=c;Password={};"}}}}\n'),
+    (
+        "appsettings.json",
+        '{{"ConnectionStrings": {{"A": "Server=a.corp.net,1433;Database=b;User Id=c;Password={};"}}}}\n',
+    ),
     ("appsettings.json", '{{"ConnectionStrings": {{"A": "Password={};User Id=c;Host=a.corp.net;Database=b"}}}}\n'),
     ("Program.cs", 'var a = "Driver={{{{ODBC Driver 18 for SQL Server}}}};Server=a;UID=b;PWD={};";\n'),
     (".env", "DATABASE_URL=Host=a.corp.net;Port=5432;Database=b;Username=c;Password={}\n"),

@@ -70,6 +70,10 @@ def fernet() -> str:
     return base64.urlsafe_b64encode(SOURCE.randbytes(32)).decode()
 
 
+def digits() -> str:
+    return SOURCE.randbytes(32).hex()
+
+
 def state(value: str, indent: int | None = 1) -> str:
     made = {
         "bcrypt_hash": "$2a$10$" + alnum(53),
@@ -120,6 +124,16 @@ FOUND = {
     "phrase in json in json": ("a.json", '"{{\\"mnemonic\\":\\"{}\\"}}"\n', phrase),
     "phrase in a call": ("a.ts", 'const wallet = Wallet.fromMnemonic("{}")\n', phrase),
     "phrase in rust": ("a.rs", 'const MNEMONIC: &str = "{}";\n', phrase),
+    "account of a chain": (
+        "hardhat.config.js",
+        "networks: {{ main: {{ accounts: ['{}'] }} }}\n",
+        lambda: f"0x{digits()}",
+    ),
+    "accounts over lines": ("a.ts", 'accounts: [\n  "{}",\n],\n', digits),
+    "key of a wallet": ("a.ts", 'const wallet = new ethers.Wallet("{}", provider);\n', lambda: f"0x{digits()}"),
+    "key of an account": ("a.ts", "const a = privateKeyToAccount('{}')\n", lambda: f"0x{digits()}"),
+    "key of an account in Python": ("a.py", 'a = Account.from_key("{}")\n', digits),
+    "dotenvx": (".env.keys", 'DOTENV_PRIVATE_KEY_PRODUCTION="{}"\n', digits),
     "login of yarn": (
         ".yarnrc.yml",
         'npmRegistries:\n  "https://npm.example.net":\n    npmAuthIdent: "me:{}"\n',
@@ -169,6 +183,11 @@ def test_a_generated_password_that_changes_alone_is_found_in_the_history() -> No
 
 
 HARMLESS = {
+    "a public account of a test chain": "accounts: ['0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80']",
+    "an account from the environment": "accounts: [process.env.KEY], wallet: new Wallet(process.env.KEY)",
+    "a small number": 'new Wallet("0x' + "0" * 63 + '1")',
+    "hashes": 'transactions: ["0x' + "ab12cd34ef56" * 5 + "ab12" + '"], accounts: ["0x' + "ab12cd34ef" * 4 + '"]',
+    "a public key of dotenvx": 'DOTENV_PUBLIC_KEY="02' + "ab12cd34ef56" * 5 + 'ab12"',
     "a reference in a channel": "https://conda.anaconda.org/t/${CONDA_TOKEN}/me https://conda.anaconda.org/t/<TOKEN>/me",
     "a page of a forum": "https://community.anaconda.cloud/t/conda-4-12-0-fails-to-install-on-windows-10/123",
     "a page of a forum, shorter": "https://discourse.conda.org/t/release-2024-11-0-of-conda-build/99",

@@ -37,11 +37,13 @@ PAIRS = {
     "parameters.json": '[{{"ParameterKey": "DbPassword",\n  "ParameterValue": "{}"}}]\n',
     "stack.yaml": "Parameters:\n  DbPassword:\n    Type: String\n    NoEcho: true\n    Default: {}\n",
     "variables.tf": 'variable "db_password" {{\n  type    = string\n  default = "{}"\n}}\n',
+    "aligned.tf": 'variable "db_password" {{\n  type      = string\n  sensitive = true\n  default   = "{}"\n}}\n',
     "plan.json": '{{"variables": {{"db_password": {{"value": "{}"}}}}}}\n',
     "Info.plist": "<dict>\n<key>API_TOKEN</key>\n<string>{}</string>\n</dict>\n",
     "job.xml": "<x>\n <name>DB_PASSWORD</name>\n <defaultValue>{}</defaultValue>\n</x>\n",
     "strings.xml": '<string name="app_secret" translatable="false">{}</string>\n',
     "unattend.xml": "<Password>\n<Value>{}</Value>\n</Password>\n",
+    "autounattend.xml": "<AutoLogon><Password><Value>{}</Value></Password></AutoLogon>\n",
     "cdata.xml": "<password><![CDATA[{}]]></password>\n",
     "x.postman_collection.json": '[{{"key": "password",\n "value": "{}",\n "type": "string"}}]\n',
     "x.har": '[{{\n"name": "Authorization",\n"value": "Bearer {}"}}]\n',
@@ -96,6 +98,9 @@ ARGUMENTS = {
     "b.py": 'token = os.getenv("X_TOKEN", "{}")\n',
     "a.ino": 'WiFi.begin("home", "{}");\n',
     "a.sql": "CREATE USER app IDENTIFIED BY '{}';\n",
+    "preseed.cfg": "d-i passwd/root-password password {}\n",
+    "user.cfg": "d-i passwd/user-password-again password {}\n",
+    "ks.cfg": "rootpw --plaintext {}\n",
 }
 STRINGS = {
     "a.rs": 'const API_TOKEN: &str = r#"{}"#;\n',
@@ -120,6 +125,7 @@ STRINGS = {
     "a.ps1": "$env:API_TOKEN = '{}'\n",
     "a.sh": 'DB_PASSWORD="${{DB_PASSWORD:-{}}}"\n',
     "list.yaml": "X-Api-Key: [{}]\n",
+    "site.pp": "class {{ 'mysql::server': root_password => '{}' }}\n",
 }
 
 
@@ -138,6 +144,9 @@ def test_a_secret_is_found_where_it_stands(path: str, template: str) -> None:
 
 
 HARMLESS = {
+    "preseed.cfg": "d-i passwd/root-password password r00tme\nd-i passwd/root-password-crypted password !\n",
+    "ks.cfg": "rootpw --lock\nrootpw --iscrypted $6$salt$hash1234567890\n",
+    "empty.tf": 'variable "db_password" {\n  type        = string\n  description = "Password of the database 1"\n}\n',
     "env.yaml": "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: app-database-credentials\n      key: postgres-password\n",
     "path.yaml": "- name: PASSWORD_FILE\n  value: /run/secrets/db_password\n- name: AUTH_TOKEN_TTL\n  value: '86400'\n",
     "template.yaml": "- name: DB_PASSWORD\n  value: {{ .Values.password }}\n- name: TOKEN\n  value: ${TOKEN}\n",

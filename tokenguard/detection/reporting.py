@@ -17,6 +17,8 @@ from tokenguard.frozen import replace
 from tokenguard.token_formats.table import format_of, has_prefix_only
 
 _ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
+_KEY_BODY = re.compile(r"-----BEGIN[A-Z0-9 ]+-----(?P<body>.*?)-----END")
+_LINE_END = re.compile(r"\\+[nr]")
 _SEPARATORS = re.compile(r"[-_.:/=]")
 _LEAST_KEY = 40
 """Characters of the shortest private key: one of a curve with 32 bytes, without anything round it."""
@@ -59,8 +61,9 @@ def _stands_for_another(candidate: TextMatch, line: str) -> bool:
     """Whether what a rule for one vendor, or for private keys, found is a placeholder."""
     whole = candidate.whole.reveal()
     if candidate.type == "Private Key":
-        body = _ARMOUR.sub("", whole)
-        return "-----END" in whole and len(body) < _LEAST_KEY
+        found = _KEY_BODY.search(whole)
+        body = _LINE_END.sub("", found["body"] if found else _ARMOUR.sub("", whole))
+        return "-----END" in whole and (len(body) < _LEAST_KEY or "..." in body)
     if goes_on_filled_up(line.partition(whole)[2]):
         return True
     if has_prefix_only(whole) or (not whole.startswith("eyJ") and _is_part_of_a_word(whole, line)):

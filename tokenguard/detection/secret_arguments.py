@@ -37,6 +37,8 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\blftp[ \t]", r"[^\n]{0,200}?-u[ \t]+[\"']?[^\s,\"']{1,60},(?P<bare>[^\s\"'$]{4,200})"),
     (r"\bhttps?[ \t]{1,4}[^\n]{0,40}(?:-a|--auth)[ \t=]", r"[ \t]*[\"']?[^\s:\"']{1,80}:(?P<bare>[^\s\"'$]{4,200})"),
     (r"\b(?:sqlplus|sqlldr|impdp|expdp|rman|thin:)", r"[^\n]{0,80}?[\w.]{1,40}/(?P<bare>[^\s/@\"'$]{4,120})@"),
+    (r"\bpasswd/[\w-]{2,20}password(?:-again)?[ \t]{1,8}password[ \t]", rf"[ \t]*{_WORD}"),
+    (r"\brootpw[ \t]", rf"(?:[ \t]*--(?:plaintext|allow-ssh|lock)[ \t])+[ \t]*{_WORD}"),
     (r"\bhtpasswd[ \t]", rf"[^\n]{{0,40}}?-\w{{0,4}}b\w{{0,4}}[ \t]+\S+[ \t]+\S+[ \t]+{_WORD}"),
 )
 _CALLS: tuple[tuple[str, str], ...] = (

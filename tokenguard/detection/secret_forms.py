@@ -13,7 +13,7 @@ KNOWN_VARIABLE = "Token in a known variable"
 _VARIABLES = (
     "DESCRIPT_API_TOKEN|DESCRIPT_API_KEY|DESCRIPT_TOKEN|AUTOPOSTING_API_KEY|"
     "AUTOPOSTING_TOKEN|OP_SERVICE_ACCOUNT_TOKEN|OP_CONNECT_TOKEN|DOPPLER_TOKEN|"
-    "CLOUDFLARE_API_TOKEN|VAULT_TOKEN|GITLAB_TOKEN|SENDGRID_API_KEY"
+    "CLOUDFLARE_API_TOKEN|VAULT_TOKEN|GITLAB_TOKEN|SENDGRID_API_KEY|DOTENV_PRIVATE_KEY(?:_[A-Z0-9_]{1,40})?"
 )
 KNOWN_VARIABLE_PATTERN = (
     rf"(?<![A-Za-z0-9])(?:{_VARIABLES})(?![A-Za-z0-9_])[\"']?[ \t]{{0,8}}(?:[:=][ \t]{{0,8}}|[ \t])[\"']?"
@@ -44,6 +44,12 @@ _LOGIN_LIST = (
     r"(?:[ \t]*(?:-[ \t]+)?[\w.-]{1,40}:[^\n]*\n){0,20}?[ \t]*(?:-[ \t]+)?[\"']?[\w.-]{1,40}:"
     r"(?!R(?:ANDOM)?\s|[\"'$*!{<])(?P<value>[^\s\"']{6,200})"
 )
+_OF_WALLET = (
+    r"(?:\b(?:Wallet|SigningKey|privateKeyTo\w{4,10}|from_?(?:private_?)?key|[fF]romPrivateKey|addPrivateKey|importKey)\("
+    r"|\baccounts[\"']?[ \t]{0,4}[:=][ \t]{0,4}\[)\s{0,40}[\"'`](?:0x)?[0-9a-fA-F]{64}[\"'`]"
+)
+"""A key of secp256k1 where libraries and configurations of Ethereum take one."""
+_IN_WALLET = _OF_WALLET.replace("(?:0x)?[0-9a-fA-F]{64}", "(?P<value>(?:0x)?[0-9a-fA-F]{64})")
 _IN_PROFILE = r"<auth-user-pass>[ \t]*\n[^\n<]{1,80}\n(?P<value>[^\s<${]{6,200})[ \t]*\n"
 TOGETHER = (_GENERATED, r"\bchpasswd:[ \t]*$", r"<auth-user-pass>[ \t]*$")
 """What begins forms that go over several lines."""
@@ -63,6 +69,8 @@ _NO_WORDS = frozenset(
 _LEAST_DISTINCT = 5 / 6
 """Of the words of a phrase: of 12 random ones two are rarely the same, in published ones most are."""
 
+_LEAST_DIGITS = 10
+"""Different digits of a random key of 32 bytes in hex: fewer are a filling, or a small number."""
 _LEAST_VARIED = 16
 """Different characters of a key in base64: a random one has more than twenty."""
 
@@ -92,6 +100,11 @@ def _is_varied(value: str) -> bool:
     return len(set(value)) >= _LEAST_VARIED and not is_typed(value) and not is_published(value)
 
 
+def _is_varied_hex(value: str) -> bool:
+    digits = value.lower()
+    return len(set(digits)) >= _LEAST_DIGITS and not is_typed(digits) and not is_published(digits)
+
+
 def _is_in_path(value: str) -> bool:
     """Whether a part of an address is random, and not the title of a page."""
     return _is_assigned(value) and ("-" not in value[4:] or any(map(str.isupper, value)) or value[-13:-12] == "-")
@@ -114,6 +127,7 @@ FORMS = (
     ),
     SecretForm("Private Key", _STATIC, rf"(?P<value>{_STATIC}\s[0-9a-f\s]{{200,1200}})"),
     SecretForm("Private Key", _IN_XML, rf"{_IN_XML}(?P<value>[A-Za-z0-9+/]{{80,1400}}={{0,2}})</D>"),
+    SecretForm("Private key of a wallet", _OF_WALLET, _IN_WALLET, _is_varied_hex),
     SecretForm("Token in a conda channel", _CONDA, _IN_CHANNEL, _is_in_path),
     SecretForm("Password in Terraform's state", TOGETHER[0], _RESULT),
     SecretForm("Fernet Key", r"(?i:fernet)", _FERNET, _is_varied),

@@ -12,6 +12,7 @@ _LONGEST_ROW, _LONGEST_ROW_OF_LETTERS = 11, 8
 _LONGEST_PIECE = 4
 _PUBLISHED = frozenset(
     (
+        "095101cf732c298a",
         "0b476bdf9acf2123",
         "2037abcaffb2b777",
         "27a9a42931dff7eb",
@@ -19,16 +20,23 @@ _PUBLISHED = frozenset(
         "37f8f09bdf12c2f2",
         "3a8b61d0f636b007",
         "3f370c9dd8225c63",
+        "424742fc6538f5e7",
         "49f777db995e8260",
         "4c98242dcadc8b29",
         "53fe277c7b483940",
+        "578592185588730b",
         "58f5b51b4b236ec8",
+        "60a09e4357868c1e",
         "7f75367e78812551",
+        "8335c55334821eef",
         "8731261cb72d8626",
         "a19f89ab3555eac1",
         "a6a72fb29e3985c6",
         "a6c814bc555ae62c",
+        "b26ab6529d20ebeb",
         "b295b46eca7f6cf2",
+        "bb4978fbe7638de8",
+        "bc1a50966c9e6486",
         "cf4d418ed3de92d7",
         "dc0fcf046c61640c",
         "e4a5542bb7fd7b67",
@@ -38,7 +46,7 @@ _PUBLISHED = frozenset(
     )
 )
 """The first 16 digits of the SHA-256 of keys in public programs of their vendors, such as a browser, and of examples in
-standards and tutorials (RFC 7617, jwt.io)."""
+standards and tutorials (RFC 7617, jwt.io, the accounts of Hardhat's, Anvil's and Ganache's test chains)."""
 
 
 def stands_for_another(value: str) -> bool:

@@ -31,12 +31,17 @@ WEIGHTS = Path(__file__).with_name("weights.json")
 """Made by `bench/judge_training.py`."""
 _HIGH, _MEDIUM = 2.0, 0.3
 _MOST_REASONS = 8
-_SET = dict.fromkeys((STAND_IN, WRAPPED), -3.0) | dict.fromkeys(
-    (MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE, REVISION, SANDBOX, HOST), -9.0
-) | {CONNECTION: 2.0}
+_SET = (
+    dict.fromkeys((STAND_IN, WRAPPED), -3.0)
+    | dict.fromkeys(
+        (MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE, REVISION, SANDBOX, HOST),
+        -9.0,
+    )
+    | {CONNECTION: 2.0}
+)
 """Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
-placeholder; a block of base64 is told by its header, if it is a secret; a password in a connection string is one, however short; and
-the others say that it is none."""
+placeholder; a block of base64 is told by its header, if it is a secret; a password in a connection string is one,
+however short; and the others say that it is none."""
 
 
 class Judgement(Frozen, frozen=True):
