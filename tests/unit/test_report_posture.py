@@ -221,7 +221,7 @@ class TestControls:
 
     def test_proofs_of_death_are_evidence(self):
         (found,) = [each for each in evidence(posture_of([held()])) if each.control.id == "NHI1"]
-        assert "1 of 1 ended operations with proof of death" in found.text
+        assert "1 of 1 ended operations with a proven revocation" in found.text
 
 
 @pytest.mark.parametrize("name", ["default", "strict", "descript", "autoposting", "ci"])

@@ -50,8 +50,8 @@ _OPTIONS = (
         "--adopt",
         metavar="LOCATION",
         help=(
-            "Where the value is stored: vault://MOUNT/PATH#FIELD, aws://REGION/NAME[#FIELD], or a place that cannot "
-            "be read."
+            "Where the value is stored: vault://MOUNT/PATH#FIELD, aws://REGION/NAME[#FIELD], or another place, "
+            "SCHEME://PLACE#NAME, which is not read."
         ),
     ),
 )

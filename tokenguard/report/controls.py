@@ -126,7 +126,7 @@ class _Facts:
         parts += [f"waived: {waived}"] if waived else []
         parts += [f"the policy does not check {', '.join(unasked)}"] if unasked else []
         if control.rotations:
-            parts.append(f"{self._proven:,} of {len(self._ended):,} ended operations with proof of death")
+            parts.append(f"{self._proven:,} of {len(self._ended):,} ended operations with a proven revocation")
         parts += [control.beside] if control.beside else []
         unproven = bool(unknown or unasked) or not self._tokens
         verdict = "violated" if violated else "not shown" if unproven else "waived" if waived else "kept"

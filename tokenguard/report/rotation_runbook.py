@@ -55,7 +55,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
         ended = matter.command("edit", record.name, "--leak-ended", "REASON")
         ways = [code(matter.command("verify", record.name)), code(ended)]
         yield (
-            f"**An older value has leaked**, since {older.since:%Y-%m-%d %H:%M %Z}, and its death is not proven. "
+            f"**An older value has leaked**, since {older.since:%Y-%m-%d %H:%M %Z}, and its revocation is not proven. "
             f"Rotating the live value does not end this leak: {ways[0]} rechecks the kept value, "
             f"and {ways[1]} closes the leak."
         )

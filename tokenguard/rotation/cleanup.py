@@ -208,7 +208,11 @@ def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof, hel
     # A value that the provider itself returned is that token's, also if it was never accepted.
     speaks = attempt.accepted or session.provider.capabilities.mint is Method.API
     session.commit(event, quarantine=[*rest, quarantined(session, old, said, accepted=speaks)])
-    how = f"{said.said_by} says that it is gone; this is not proven" if said.said_by else f"its death is {said.words}"
+    how = (
+        f"{said.said_by} says that it is gone; this is not proven"
+        if said.said_by
+        else f"its revocation is {said.words}"
+    )
     session.context.progress.note(f"{attempt.label}: {how}; it stays on record as possibly alive")
 
 

@@ -358,7 +358,7 @@ def tell_assertion(snapshot: Snapshot) -> None:
         item = next((each for each in snapshot.document.quarantine if old and each.label == old.label), None)
         which = f"the old {journal.mode.unit}"
         raise NotProvenDead(
-            f"{record.name} is {how}, but {which}'s death is {proof.words}: no control was available to prove it",
+            f"{record.name} is {how}, but {which}'s revocation is {proof.words}: no control was available to prove it",
             hint=how_to_prove(record, item),
         )
     kept = {cleanup.kept_label(attempt) for attempt in journal.attempts}

@@ -372,7 +372,7 @@ def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]
         session.context.progress.step(f"the {session.old} is dead: {evidence_words(proof)}")
     else:
         session.context.progress.note(
-            f"the old token's death is {proof.words}"
+            f"the old token's revocation is {proof.words}"
             + ("; it is probed again when a control is available" if proof.samples else "")
         )
 

@@ -141,7 +141,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
                 exit_code=ExitCode.NOT_PROVEN_DEAD,
             )
         elif item in document.possibly_alive:
-            text = f"{name}: the death of {item.provider_label or item.label} is {item.proof.words}, not proven"
+            text = f"{name}: the revocation of {item.provider_label or item.label} is {item.proof.words}, not proven"
             yield doubt("quarantine", text, how_to_prove(document.record, item))
         elif item.probe_due_at <= now and item.proof.proven:
             text = f"{name}: {item.label}, proven dead, is due for a recheck"

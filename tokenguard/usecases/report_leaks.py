@@ -124,7 +124,8 @@ def end_leak(parts: ReportLeaksParts, name: TokenName, reason: str, *, confirmed
         )
     if parts.tty is None:
         raise NeedsPerson(
-            "closing a leak without a proof of death needs a person", hint=f"tokenguard rotate {name} --compromised"
+            "closing a leak without proof of the revocation needs a person",
+            hint=f"tokenguard rotate {name} --compromised",
         )
     if not confirmed:
         parts.tty.show(f"{name}: leaked {leak_words(record.leaked)}; not proven dead")

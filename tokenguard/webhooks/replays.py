@@ -23,7 +23,7 @@ class Replays:
         self._lock = threading.Lock()
 
     def take(self, key: str, now: float, until: float) -> bool:
-        """Whether `key` is new; it is remembered until then (seconds, on the clock of `now`).
+        """Whether `key` is new; it is remembered until `until` (seconds, on the clock of `now`).
 
         Raises:
             Unreachable: too many keys are still within their time; the sender should try again later.

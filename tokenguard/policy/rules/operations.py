@@ -59,7 +59,7 @@ def old_token_dead(question: Question) -> Answer:
         return Violated("a token that was recorded as gone is alive")
     said = [f"{each.provider_label or each.label} is {each.proof.words}" for each in question.document.possibly_alive]
     if said:
-        return Violated(f"the death of {'; the death of '.join(said)}, not proven")
+        return Violated(f"the revocation of {'; the revocation of '.join(said)}, not proven")
     journal = question.document.journal
     if journal is None or not journal.mode.ends_a_value or journal.old is None:
         return None
@@ -75,4 +75,4 @@ def _proof(journal: Journal) -> Answer:
         return Violated("there is no proof that the old token is dead")
     if journal.proof.proven or journal.proof.accepted:
         return None
-    return Violated(f"the old token's death is {journal.proof.words}")
+    return Violated(f"the old token's revocation is {journal.proof.words}")
