@@ -178,6 +178,39 @@ def test_output_that_cannot_be_written_is_not_success(command):
     assert b"error: not all output could be written" in done.stderr
 
 
+CLOSED = {
+    "output": (">&-", "echo text; exit 7", (7, b"")),
+    "output, of which its program fails": (">&-", "echo text", (1, b"")),
+    "a file to be read as output": ("1</dev/null", "echo text", (1, b"")),
+    "errors": ("2>&-", "echo one >&2; echo two >&2; echo text", (0, b"text\n")),
+    "both": (">&- 2>&-", "echo one >&2; echo text; exit 7", (7, b"")),
+    "unused": (">&- 2>&-", "exit 0", (0, b"")),
+}
+
+
+@pytest.mark.parametrize("case", CLOSED)
+def test_a_closed_stream_is_closed_for_the_program_as_without_exec(case):
+    redirect, script, ended = CLOSED[case]
+    plain, ours = (
+        subprocess.run(
+            ["sh", "-c", f"{shlex.join([*run, 'sh', '-c', script])} {redirect}"], capture_output=True, env=world().environ, check=False
+        )
+        for run in ([], [*OURS, "exec", "--"])
+    )  # fmt: skip
+    assert (plain.returncode, plain.stdout) == ended
+    assert (ours.returncode, ours.stdout) == ended
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [(["redact"], 125), (["env", "-t", f"{NAME}=TOKEN"], 2)], ids=["redact", "env"]
+)
+def test_data_for_a_closed_output_is_not_success(command, code):
+    script = f"{shlex.join([*OURS, *command])} >&-"
+    done = subprocess.run(["sh", "-c", script], input=b"text\n", capture_output=True, env=world().environ, check=False)
+    assert done.returncode == code
+    assert done.stderr.startswith(b"error: ")
+
+
 def test_env_for_a_shell_is_what_the_shell_reads_back():
     script = f'eval "$({shlex.join([*OURS, "env", "-t", f"{NAME}=TOKEN"])})"; printf %s "$TOKEN" | wc -c'
     done = subprocess.run(["sh", "-c", script], env=world().environ, capture_output=True, check=True)

@@ -49,6 +49,27 @@ def test_the_index_is_scanned_and_not_the_working_tree(repo: Repository) -> None
     assert repo.run(HOOK).returncode == 0
 
 
+UNREAD = {
+    "closed output": ">&-",
+    "closed errors": "2>&-",
+    "closed streams": "<&- >&- 2>&-",
+    "a reader that left": "| true; exit ${PIPESTATUS[0]}",
+    "a full disk": ">/dev/full",
+}
+
+
+@pytest.mark.parametrize("redirect", UNREAD)
+@pytest.mark.parametrize("text", ["x = 1\n", None], ids=["clean", "a token"])
+def test_a_report_that_nobody_reads_changes_nothing_of_the_answer(
+    repo: Repository, text: str | None, redirect: str
+) -> None:
+    repo.stage("app.py", text or f"key = '{token()}'\n")
+    done = repo.run("bash", "-c", f"{HOOK} {UNREAD[redirect]}")
+    clean = 4 if redirect == "a full disk" else 0  # what it says beside a clean answer is lost
+    assert done.returncode == (clean if text else 1)
+    assert ("Traceback" in done.stderr, "bug" in done.stderr) == (False, False)
+
+
 def test_only_what_the_commit_changes_is_scanned_unless_files_are_named(repo: Repository) -> None:
     repo.write("old.py", f"key = '{token()}'\n")
     repo.commit("leak")

@@ -17,7 +17,7 @@ from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.files import shown
 from tokenguard.shell.argv import refuse_values
 from tokenguard.shell.colour import paint, wants_colour
-from tokenguard.shell.output import take_standard_streams
+from tokenguard.shell.output import UNREAD, take_standard_streams
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
 
@@ -49,7 +49,7 @@ def run_process(arguments: Sequence[str]) -> int:
     wiring = Wiring()
     code = run(arguments, wiring)
     sys.stdout.flush()
-    if code == ExitCode.OK and output.lost not in {0, errno.EPIPE}:  # a reader that left needs no more output
+    if code == ExitCode.OK and output.lost not in UNREAD:
         hint = "free space, or redirect the output; the command itself completed"
         code = _say(wiring, "standard output could not be written", hint, ExitCode.UNREACHABLE)
     return code

@@ -44,6 +44,12 @@ def scanned(arguments: Sequence[str], staged: "Staged | None" = None) -> int:
         return _say(f"an unexpected {type(error).__name__}", "this is a bug in tokenguard", ExitCode.BUG)
 
 
+def report_lost() -> int:
+    """Say that a clean report could not be written; returns the exit code."""
+    hint = "free space, or redirect the output; the scan itself found nothing"
+    return _say("standard output could not be written", hint, ExitCode.UNREACHABLE)
+
+
 def _run(arguments: list[str], staged: "Staged | None") -> int:
     if arguments in (["-h"], ["--help"]):
         sys.stdout.write(USAGE)

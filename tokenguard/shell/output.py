@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _STANDARD = (0, 1, 2)
 
 
+UNREAD = frozenset({0, errno.EPIPE, errno.EBADF})
+"""What `Output.lost` is where nothing was lost, or nothing is read: the reader left, or the stream was closed."""
+
+
 class Output(io.FileIO):
     """A descriptor that takes everything; `lost` is the errno of what could not be written, 0 if nothing was lost."""
 
@@ -54,7 +58,7 @@ def _keep_open(descriptor: int) -> None:
     try:
         os.fstat(descriptor)
     except OSError:
-        opened = os.open(os.devnull, os.O_RDWR)
+        opened = os.open(os.devnull, os.O_RDONLY)  # writing to it fails, as writing to a closed one does
         if opened != descriptor:
             os.dup2(opened, descriptor)
             os.close(opened)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.streams.program import Ended, Program, cannot_start
-from tokenguard.streams.pump import Channel, Pump
+from tokenguard.streams.pump import Channel, Pump, is_writable
 from tokenguard.streams.signals import FORWARDED, caught, drain, in_foreground
 from tokenguard.streams.token_watch import TokenWatch
 
@@ -32,16 +32,18 @@ def run_unmasked(program: Program) -> Ended:
 
 def _run_piped(program: Program, matcher: Matcher, watch: TokenWatch | None) -> Ended:
     streams = StreamRedactor(matcher), StreamRedactor(matcher)
-    out, out_writing = os.pipe()
-    channels = [Channel("stdout", out, 1, streams[0])]
-    err_writing = out_writing
-    if not _same_file(1, 2):  # with `2>&1` the order of both is kept
-        err, err_writing = os.pipe()
-        channels.append(Channel("stderr", err, 2, streams[1]))
+    channels: list[Channel] = []
+    writing: dict[int, int] = {}
+    for name, sink, stream in (("stdout", 1, streams[0]), ("stderr", 2, streams[1])):
+        if writing.get(1) and _same_file(1, sink):  # with `2>&1` the order of both is kept
+            writing[sink] = writing[1]
+        elif is_writable(sink):
+            source, writing[sink] = os.pipe()
+            channels.append(Channel(name, source, sink, stream))
     try:
-        child = _start(program, stdout=out_writing, stderr=err_writing)
+        child = _start(program, stdout=writing.get(1), stderr=writing.get(2))
     finally:
-        for descriptor in {out_writing, err_writing}:
+        for descriptor in {*writing.values()}:
             os.close(descriptor)
     pump = Pump(channels)
     with child, caught(_forwarding(child)) as woken:

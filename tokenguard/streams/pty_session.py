@@ -14,7 +14,7 @@ from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.streams.job_control import Monitor, State
 from tokenguard.streams.keyboard import Keyboard
 from tokenguard.streams.program import Ended, Program, cannot_start
-from tokenguard.streams.pump import Channel, Pump
+from tokenguard.streams.pump import Channel, Pump, is_writable
 from tokenguard.streams.signals import FORWARDED, caught, drain
 from tokenguard.streams.token_watch import TokenWatch
 
@@ -28,7 +28,9 @@ def run_in_terminal(program: Program, matcher: Matcher, watch: TokenWatch | None
     streams = StreamRedactor(matcher), StreamRedactor(matcher)
     channels = [Channel("terminal", master, 1, streams[0])]
     err_writing = slave
-    if not os.isatty(2):
+    if not is_writable(2):
+        err_writing = 2
+    elif not os.isatty(2):
         err, err_writing = os.pipe()
         channels.append(Channel("stderr", err, 2, streams[1]))
     with contextlib.suppress(termios.error):
@@ -39,7 +41,7 @@ def run_in_terminal(program: Program, matcher: Matcher, watch: TokenWatch | None
             program, terminal=slave, stdin=slave if os.isatty(0) else 0, stdout=slave, stderr=err_writing
         )
     finally:
-        for descriptor in {slave, err_writing}:
+        for descriptor in {slave, err_writing} - {2}:
             os.close(descriptor)
     if not monitor.started:
         monitor.close()

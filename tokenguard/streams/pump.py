@@ -206,6 +206,15 @@ def run_one(channel: Channel) -> None:
     channel.finish()
 
 
+def is_writable(descriptor: int) -> bool:
+    """Whether it takes output; one that was closed does not, and a program that is run gets it as it is."""
+    try:
+        os.write(descriptor, b"")
+    except OSError as error:
+        return error.errno != errno.EBADF
+    return True
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Write everything, without a time limit; OSError if the reader has closed."""
     view = memoryview(data)
