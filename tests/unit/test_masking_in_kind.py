@@ -15,6 +15,7 @@ import traceback
 import types
 from typing import NamedTuple
 
+import httpx
 import pytest
 import requests
 import structlog
@@ -77,6 +78,35 @@ class Registered(Exception):
         return "".join(self.args)
 
 
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    """Refuses every assignment, also those of a chain and a traceback."""
+
+    token: str
+
+
+class Slotted(Exception):
+    __slots__ = ("held",)
+
+
+class Shown:
+    """An object that a library's error holds."""
+
+    def __init__(self, value):
+        self.url = f"https://example.org/?key={value}"
+
+    def __repr__(self):
+        return f"<Shown {self.url}>"
+
+
+def holding(kind, **attributes):
+    """An exception with attributes that its text does not show."""
+    error = kind("failed")
+    for name, held in attributes.items():
+        setattr(error, name, held)
+    return error
+
+
 def chained(value):
     try:
         {}[value]
@@ -100,6 +130,10 @@ def raising(error):
     raise error
 
 
+def raising_from(error, cause):
+    raise error from cause
+
+
 CASES = {
     "cause and note": chained,
     "context": in_context,
@@ -113,6 +147,15 @@ CASES = {
     "attribute": lambda value: getattr(object(), value),
     "stop": lambda value: raising(StopIteration(value)),
     "json": lambda value: requests.models.complexjson.loads("{" + value),
+    "frozen": lambda value: raising(Frozen(value)),
+    "frozen, as cause": lambda value: raising_from(Custom("failed", detail=value), Frozen(value)),
+    "an object as attribute": lambda value: raising(holding(ValueError, request=Shown(value))),
+    "an object in a slot": lambda value: raising(holding(Slotted, held=Shown(value))),
+    "objects in containers": lambda value: raising(holding(ValueError, held={"a": [(Shown(value), Shown("x"))]})),
+    "exceptions in containers": lambda value: raising(holding(ValueError, errors={"a": [KeyError(value)]})),
+    "request of httpx": lambda value: raising(
+        httpx.ConnectError("failed", request=httpx.Request("GET", f"http://127.0.0.1/{value}"))
+    ),
     "args that are exceptions": lambda value: raising(requests.ConnectionError(OSError(value))),
 }
 
@@ -141,7 +184,10 @@ def test_nothing_of_the_value_is_left_in_a_copy(value, case):
         if error is None or id(error) in seen:
             continue
         seen.add(id(error))
-        assert value not in f"{error} {error!r} {error.args} {vars(error)} {vars(type(error))}"
+        assert (
+            value
+            not in f"{error} {error!r} {error.args} {vars(error)} {getattr(error, 'held', '')} {vars(type(error))}"
+        )
         waiting += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
         at = error.__traceback__
         while at is not None:
@@ -519,6 +565,14 @@ def test_an_exception_whose_text_fails_is_logged_as_without_masking(value, fails
     assert shown(masked) == shown(original).replace(value, mask(value))
     assert masked[0].__name__ == "Odd"
     assert masked[1].args == (mask(value), [mask(value)])
+
+
+def test_an_exception_that_refuses_assignments_is_logged_as_any_other(value, monkeypatch):
+    lines = []
+    logger = logging.getLogger("frozen")
+    monkeypatch.setattr(logger, "handle", lambda record: lines.append(clean_record(record)))
+    logger.error("failed", exc_info=caught(CASES["frozen"], value))
+    assert [type(line.exc_info[1]) for line in lines if line.exc_info] == [Frozen]
 
 
 def test_what_cannot_be_copied_is_replaced_by_its_masked_texts(value):

@@ -1,5 +1,6 @@
 """Masked copies of exceptions: type, traceback, notes, cause, context and group are kept, the original unchanged."""
 
+import builtins
 import contextlib
 import types
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ _LINKS = frozenset(
     {"__class__", "__cause__", "__context__", "__suppress_context__", "__traceback__", "__dict__", "__weakref__"}
 )
 _CONSTRUCTED = frozenset({"args", "exceptions", "message"})
+_PYTHONS_OWN = frozenset(kind for kind in vars(builtins).values() if isinstance(kind, type))
 _Texts = tuple[str | None, str | None]
 """`str` and `repr` of an exception; None for one that fails."""
 
@@ -27,6 +29,10 @@ class Cleaner(Protocol):
 
     def fields(self, value: Any) -> Any:
         """Texts in containers; other objects are left as they are."""
+        ...
+
+    def held(self, value: Any) -> Any:
+        """Texts in containers, and other objects by what they show."""
         ...
 
     def value(self, value: Any) -> Any:
@@ -99,7 +105,7 @@ def _collect(error: BaseException) -> list[BaseException]:
 
 def _is_dirty(error: BaseException, cleaner: Cleaner) -> bool:
     """Whether a value is in what it holds beside its texts, or in its frames."""
-    if any(cleaner.fields(value) is not value for _, value in _attributes(error)):
+    if any(_cleaning(place, cleaner)(value) is not value for place, value in _attributes(error)):
         return True
     trace = error.__traceback__
     return trace is not None and not _has_harmless_frames(trace, cleaner)
@@ -127,6 +133,11 @@ def _attributes(error: BaseException) -> Iterator[tuple[Any, Any]]:
     yield from list(_dictionary(error).items())
 
 
+def _cleaning(place: Any, cleaner: Cleaner) -> Callable[[Any], Any]:
+    """How an attribute is masked: what Python itself puts there, such as `obj`, shows itself only when it is asked."""
+    return cleaner.fields if getattr(place, "__objclass__", None) in _PYTHONS_OWN else cleaner.held
+
+
 def _dictionary(error: BaseException) -> dict[str, Any]:
     own: dict[str, Any] = BaseException.__dict__["__dict__"].__get__(error)
     return own
@@ -147,11 +158,11 @@ class _Copies:
             self._copy(error)
         for error in errors:
             copy = self._made[id(error)]
-            copy.__context__ = self._linked(error.__context__)
-            copy.__cause__ = self._linked(error.__cause__)
-            copy.__suppress_context__ = error.__suppress_context__
             trace = error.__traceback__
-            copy.__traceback__ = trace and rebuilt(trace, self._cleaner.local, self._cleaner.text)
+            _set(copy, "__context__", self._linked(error.__context__))
+            _set(copy, "__cause__", self._linked(error.__cause__))
+            _set(copy, "__suppress_context__", error.__suppress_context__)
+            _set(copy, "__traceback__", trace and rebuilt(trace, self._cleaner.local, self._cleaner.text))
         return self._made[id(errors[0])]
 
     def _linked(self, error: BaseException | None) -> BaseException | None:
@@ -180,12 +191,12 @@ class _Copies:
         copy = base.__new__(kind, *arguments)
         with contextlib.suppress(TypeError, ValueError):  # another constructor's: the attributes are set one by one
             base.__init__(copy, *arguments)
-        copy.args = arguments
+        _set(copy, "args", arguments)
         return copy
 
     def _filled(self, error: BaseException, copy: BaseException) -> BaseException:
         for place, value in _attributes(error):
-            masked = self._part(value, self._cleaner.fields)
+            masked = self._part(value, _cleaning(place, self._cleaner))
             if isinstance(place, str):
                 _dictionary(copy)[self._cleaner.text(place)] = masked
             elif place.__name__ not in _CONSTRUCTED:
@@ -216,6 +227,11 @@ class _Copies:
             kind.__name__, (MaskedTexts, base), exec_body=lambda space: space.update(body)
         )
         return made
+
+
+def _set(error: BaseException, name: str, value: Any) -> None:
+    """Set what every exception has; classes may refuse assignments, such as frozen dataclasses."""
+    BaseException.__dict__[name].__set__(error, value)
 
 
 def _builtin(kind: type[BaseException]) -> type[BaseException]:

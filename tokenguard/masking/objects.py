@@ -85,6 +85,10 @@ class ObjectCleaner:
         """Texts in containers with masks; other objects stay as they are."""
         return self._clean(value, 0, lambda other: other)
 
+    def held(self, value: Any) -> Any:
+        """What an exception holds with masks: texts in containers, and other objects by what they show."""
+        return self._clean(value, 0, self._by_texts)
+
     def local(self, value: Any) -> Any:
         """A local variable with masks; something that says so if it cannot be masked."""
         fresh = ObjectCleaner(self._channel)
@@ -186,6 +190,10 @@ class ObjectCleaner:
         if isinstance(text, Exception) and isinstance(representation, Exception):
             return self._not_shown(value, representation)
         return self._shown(value, *(None if isinstance(each, Exception) else each for each in (text, representation)))
+
+    def _by_texts(self, value: Any) -> Any:
+        """Any object, also an exception: one that holds itself would be copied without an end."""
+        return self._object(value)
 
     def _represented(self, value: Any) -> Any:
         try:
