@@ -55,8 +55,8 @@ def install(wiring: Wiring, names: tuple[str, ...], *, project: bool, reads: str
     Without AGENT: every agent that has a folder in your home directory. The lines that are added are shown first; other
     hooks and settings stay as they are. Run it again after an update, or after `fingerprints pull` with a new scan key.
 
-    Your own hooks run this installation by its full path. If known tokens can be searched for at installation, the hook
-    requires this from then on, and refuses everything if the search fails.
+    Hooks of your user (not of a project) run this installation by its full path. If known tokens can be searched for at
+    installation, the hook requires this from then on, and refuses everything if the search fails.
 
     Exit 3: neither a terminal nor --yes; nothing was written.
     """

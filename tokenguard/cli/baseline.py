@@ -80,7 +80,7 @@ def accept(
 def review(wiring: Wiring, paths: tuple[Path, ...], *, path: Path | None, profile: str) -> None:
     """Go through the findings in PATH (default: the working directory) that are not accepted yet.
 
-    Each answer is saved at once. For each accepted finding you enter a reason and, optionally, an expiry date.
+    Each answer is saved immediately. For each accepted finding you enter a reason and, optionally, an expiry date.
     """
     if wiring.tty is None:
         raise NeedsPerson(

@@ -47,9 +47,9 @@ def edit(
 
     An unclaimed token becomes active once it has an owner, a scope, an environment and a purpose.
 
-    Several tokens, named or selected with --where, get the same change: all of them are checked first, the differences
-    are shown and confirmed once (without a terminal with --yes), and each change is an audit event of its own. If one
-    of them cannot be changed, none is changed.
+    Several tokens, named or selected with --where, get the same change. All of them are checked first; if one cannot be
+    changed, none is. The differences are shown and confirmed once (without a terminal with --yes). Each change is an
+    audit event of its own.
 
     With --at-provider, edit changes the label and the permissions of one token at the provider as well. The value stays
     the same; the record is changed once the provider's list shows the change.

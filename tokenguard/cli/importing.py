@@ -104,9 +104,9 @@ def import_file(
     has is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others are
     imported. Exit 3: a person must confirm that a consumer has its token; `tokenguard rotate --resume` asks.
 
-    With --update, edit a list in a spreadsheet: columns may be left out, an empty cell clears a field, `none` declares
-    that there are no consumers, and a row follows its id when its name changes. The differences are shown and confirmed
-    once. On any error nothing is written; a record that changed after the list was exported counts as an error.
+    With --update, edit a list in a spreadsheet. Columns may be left out, an empty cell clears a field, and `none`
+    declares that there are no consumers. A changed name renames the token that has the row's id. The differences are
+    shown and confirmed once. On any error nothing is written. A record that changed after the export is an error.
     """
     _check_options(file, source, tags, form, needless_yes=yes and not update)
     given = {name: text for name, text in texts.items() if text}

@@ -13,7 +13,12 @@ from tokenguard.usecases.write_metrics import metrics_text
 
 
 @command("metrics")
-@click.option("--output", metavar="FILE", type=PATH_TEXT, help="Replace this file at once; a new file gets mode 0600.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=PATH_TEXT,
+    help="Write to this file, replaced in one step; a new file gets mode 0600.",
+)
 @pass_wiring
 def metrics(wiring: Wiring, output: str | None) -> None:
     """Write the state of the inventory as OpenMetrics text: ages, due and overdue tokens, leaks, unproven revocations.

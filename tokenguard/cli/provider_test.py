@@ -45,14 +45,13 @@ def test(
     """Test provider files against a simulated service on this machine, first as described, then with faults.
 
     NAME is a provider, FILE the path of a provider file (`./acme.yaml`). Tokens are created, listed over several pages,
-    distinguished as alive or dead, and revoked; replies get lost, the login fails, requests are limited, a list grows
-    while it is read, revocations are late or have no effect, and a web page answers instead of the API. Nothing is sent
-    to the provider. Exit 1: a check failed.
+    distinguished as alive or dead, and revoked. The faults: replies get lost, the login fails, requests are limited, a
+    list grows while it is read, revocations are late or have no effect, a web page answers instead of the API. Nothing
+    is sent to the provider. Exit 1: a check failed.
 
-    With --live, one token of the configured provider NAME is created at the real service with your admin credential,
-    looked up in its list, checked, given another label if the file describes that, revoked and proven dead. The report
-    holds no value. Ctrl-C, SIGTERM and SIGHUP revoke the token. Exit 5: a token may be alive; the report says so too,
-    with the token's label.
+    With --live, one token is created at the real service of provider NAME with your admin credential. It is looked up
+    in the list, checked, given another label if the file describes that, revoked and proven dead. The report holds no
+    value. Ctrl-C, SIGTERM and SIGHUP revoke the token. Exit 5: a token may be alive; the report names its label.
     """
     if live:
         if len(names) != 1 or all_of_them:

@@ -20,7 +20,10 @@ _OPTIONS = (
     click.option(
         "--scope",
         metavar="KIND:ID",
-        help="What the token gives access to, such as drive:8c1f2a or org:acme; `edit` also accepts: observed.",
+        help=(
+            "What the token gives access to, such as drive:8c1f2a or org:acme. With `edit`, `observed` takes the scope "
+            "that the provider reported."
+        ),
     ),
     *map(_text, FIELDS),
     click.option(

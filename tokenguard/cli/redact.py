@@ -62,7 +62,7 @@ def redact(
     """Copy standard input to standard output with values masked.
 
     Without options, credentials are recognised by their format only. Text that may be the start of a value is held back
-    until decided; everything else is written at once (with --own, one word at a time). Ctrl-C ends only the program
+    until decided; everything else is written immediately (with --own, one word at a time). Ctrl-C ends only the program
     before the pipe. Exit 125: masking or writing failed, and the rest of the output was withheld.
     """
     if report is not None:

@@ -124,16 +124,17 @@ def scan(wiring: Wiring, /, **options: Any) -> ExitCode:
     Without options it scans PATH (default: the working directory): the files that git tracks or would track, or every
     file outside git. Findings are the team's own tokens (after `fingerprints pull`), the findings of detect-secrets,
     and further vendors' tokens, pre-signed URLs and assigned secrets. Values without a vendor's format get a confidence
-    of high, medium or low. Findings of low confidence, and commit ids and digests that pin content (after `rev:`, or in
-    lock files), are left out and counted; --profile strict reports them, and --explain gives the reasons. No finding
+    of high, medium or low. Low confidence is left out and counted, and so are commit ids and digests that pin content
+    (after `rev:`, or in lock files). --profile strict reports them, and --explain gives the reasons. No finding
     contains any part of a value, and nothing is sent anywhere.
 
     With --agents it scans what Claude Code, Cursor, Codex and GitHub Copilot keep on this machine, for known tokens and
     vendors' formats, and reports session and time of each finding.
 
-    A .tokenguard.toml at the top of the scanned repository may be stricter ([scan] strict, require_own, max_pragmas,
-    profile), and narrower as far as the organisation's policy allows ([scan] exclude, disable): every summary counts
-    that, and the team's own tokens are still found. In CI, --base reads it from the base branch.
+    A .tokenguard.toml at the top of the scanned repository can make scans stricter ([scan] strict, require_own,
+    max_pragmas, profile). It can exclude files and kinds only as far as the organisation's policy allows ([scan]
+    exclude, disable). Every summary counts these, and own tokens are still found. In CI, --base reads it from the base
+    branch.
     """
     asked = _Options(**options)
     chosen = OutputFormat(asked.as_format or wiring.flags.format)

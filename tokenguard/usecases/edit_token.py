@@ -163,7 +163,7 @@ def _with_scope(before: Record, changes: RecordChanges) -> RecordChanges:
     if changes.scope == OBSERVED:
         if before.seen is None or seen is None:
             raise InputError(
-                f"the scope of {before.name} was never observed",
+                f"the provider has not reported the scope of {before.name}",
                 hint=(f"tokenguard verify {before.name}, then try again"),
             )
         return replace(changes, scope=seen, scope_name=changes.scope_name or before.seen.scope_name or None)
