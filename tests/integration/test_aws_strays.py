@@ -313,3 +313,53 @@ def test_a_secret_that_aws_rotates_is_told_as_that(cli):
 def test_a_call_that_a_policy_denies_is_named(cli, operation):
     cli.aws.denies = lambda asked, _params: asked == operation
     assert f"secretsmanager:{operation}" in cli("rotate", NAME).error
+
+
+def states_of(cli: AwsCommandLine) -> dict[str, str]:
+    """The versions of the token's secret by their labels."""
+    described = cli.aws.service.call("DescribeSecret", {"SecretId": secret_of(cli)})
+    return {label: version for version, labels in described["VersionIdsToStages"].items() for label in labels}
+
+
+def move_state(cli: AwsCommandLine, to: str) -> None:
+    moved = {"MoveToVersionId": to, "RemoveFromVersionId": states_of(cli)["tg-doc"]}
+    cli.aws.service.call("UpdateSecretVersionStage", {"SecretId": secret_of(cli), "VersionStage": "tg-doc", **moved})
+
+
+def test_a_state_that_was_put_back_is_noticed_until_the_hint_s_command_was_run(cli):
+    """A leak and a rotation since are missing from it."""
+    before = states_of(cli)["tg-doc"]
+    assert cli("edit", NAME, "--notes", "seen in a chat").code == ExitCode.OK
+    assert cli("rotate", NAME).code == ExitCode.OK
+    shown = cli("show", NAME, "--format", "json").document
+    now = cli.live()
+    move_state(cli, before)
+    for line in (
+        ["list"],
+        ["rotate", NAME],
+        ["rotate", "--due"],
+        ["edit", NAME, "--notes", "x"],
+        ["retire", NAME, "--yes"],
+    ):
+        answer = cli(*line)
+        assert answer.code == ExitCode.TAMPERED, (line, answer)
+        assert secret_of(cli) in answer.error, line
+    assert cli.live() == now
+    named_with_exit_6(cli, secret_of(cli))
+    run_command_of(cli, cli("audit", "verify").err)
+    assert cli("audit", "verify").code == cli("list").code == ExitCode.OK
+    assert cli("show", NAME, "--format", "json").document == shown
+    assert cli("rotate", NAME).code == ExitCode.OK
+
+
+def test_tags_of_a_state_that_never_took_effect_are_no_sign_of_an_earlier_one(cli):
+    """A runner stops between the tags and the label."""
+    cli.aws.service.call(
+        "TagResource", {"SecretId": secret_of(cli), "Tags": [{"Key": "tg:v", "Value": ahead(tags_of(cli)["tg:v"])}]}
+    )
+    assert cli("audit", "verify").code == cli("list").code == cli("rotate", NAME).code == ExitCode.OK
+
+
+def ahead(tag: str) -> str:
+    version, at, count = tag.split(":")
+    return f"{int(version) + 1}:{at[:-1]}{'0' if at[-1] != '0' else '1'}:{count}"

@@ -141,7 +141,10 @@ class AwsInventory:
         snapshot = snapshot_in(listed)
         if snapshot is None:
             held = self._read(listed["Name"])
-            return None if held is None else held.snapshot
+            if held is None:
+                return None
+            self._tokens.check_latest(held, tags_in(listed))
+            return held.snapshot
         return newest.snapshot if newest is not None and newest.body.version > snapshot.version else snapshot
 
     def _read(self, primary: str, read: Callable[[str], CachedToken | None] | None = None) -> CachedToken | None:

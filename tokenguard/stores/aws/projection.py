@@ -77,5 +77,11 @@ def snapshot_in(listed: Mapping[str, Any]) -> Snapshot | None:
         return None
 
 
+def latest_in(tags: Mapping[str, str]) -> tuple[int, str]:
+    """Return the number and the secret version of the latest state that a token's tags know of; 0 for none."""
+    version, _, rest = tags.get(STATE, "").partition(":")
+    return (int(version), rest.partition(":")[0]) if version.isdecimal() else (0, "")
+
+
 def _plain(word: str) -> str:
     return _NOT_IN_TAGS.sub("_", word)[:_CHUNK_LENGTH]

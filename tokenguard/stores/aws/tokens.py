@@ -2,13 +2,13 @@
 
 import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tokenguard.clients.aws.secrets import MAX_BYTES, Secrets, new_version, rotated_by_others, rotation_pending, tags_in
 from tokenguard.domain.document import Document, Snapshot, as_written
 from tokenguard.domain.event import ChainedEvent, ChainHead, Event, extend
 from tokenguard.domain.names import TokenId
-from tokenguard.errors import Conflict, InputError, RotatedByOthers, Unreachable
+from tokenguard.errors import Conflict, InputError, RotatedByOthers, Tampered, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.stores.aws.codec import NeverCreated, TokenBody, damaged, pack, unpack_state
 from tokenguard.stores.aws.event_archive import Trail
@@ -17,6 +17,7 @@ from tokenguard.stores.aws.projection import (
     DOCUMENT,
     STORE,
     TOKEN,
+    latest_in,
     print_keys,
     tags_of,
 )
@@ -153,14 +154,18 @@ class Tokens:
         return self._trail.entries(held.primary, held.body)
 
     def check(self, primary: str) -> None:
-        """Refuse a secret that AWS or a partner rotates; checked once per process.
+        """Refuse a secret that AWS or a partner rotates, or whose state was put back; checked once per process.
 
         Raises:
             RotatedByOthers: AWS or a partner rotates it, or another rotation of it is pending.
+            Tampered: its state is older than one that its tags know of.
         """
         if primary in self._checked:
             return
         described = self.secrets.describe(primary) or {}
+        for held in self.known():
+            if held.primary == primary:
+                self.check_latest(held, tags_in(described))
         if rotated_by_others(described):
             raise RotatedByOthers(
                 f"AWS or a partner rotates the secret {primary}",
@@ -176,6 +181,34 @@ class Tokens:
                 "--remove-from-version-id V` removes it",
             )
         self._checked.add(primary)
+
+    def check_latest(self, held: CachedToken, tags: Mapping[str, str]) -> None:
+        """Refuse a state whose label was moved back to an earlier version.
+
+        Tags are written right before the label is moved, so they may be one state ahead of it, but never two.
+
+        Raises:
+            Tampered: the token's tags know of a later state.
+        """
+        latest, at = latest_in(tags)
+        if held.body.version + 1 >= latest:
+            return
+        look = self.secrets.seen(
+            lambda: self.look(held.primary), lambda found: found is None or found.body.version + 1 >= latest
+        )  # reads may lag behind tags
+        if look is None or look.body.version + 1 >= latest:
+            return
+        kept = self.secrets.read(held.primary, version=at) is not None
+        back = (
+            f"`aws secretsmanager update-secret-version-stage {self._at(held.primary)} --version-stage {DOCUMENT} "
+            f"--move-to-version-id {at} --remove-from-version-id {look.at}` makes the latest state current again"
+        )
+        raise Tampered(
+            f"an earlier state of {look.body.document.record.name} was put back in the secret {held.primary}: later "
+            "changes are missing",
+            hint=f"find who moved its label {DOCUMENT} in CloudTrail; "
+            + (back if kept else "AWS does not have the latest state any more: check the token at its provider"),
+        )
 
     def _at(self, primary: str) -> str:
         return f"--region {self.place.region} --secret-id '{primary}'"
