@@ -8,10 +8,12 @@ import binascii
 import bz2
 import gzip
 import html
+import io
 import json
 import lzma
 import quopri
 import textwrap
+import zipfile
 import zlib
 from collections.abc import Callable
 
@@ -70,6 +72,24 @@ def wrapped(value: str, glue: str) -> str:
     return glue.join(lines(padded(value)))
 
 
+def pdf(token: str) -> bytes:
+    """A document with a picture, and the token in a compressed text."""
+    picture = zlib.compress(bytes(200_000))
+    text = zlib.compress((f"BT (The key is {token}.) Tj ET\n" * 2).encode())
+    return (
+        b"%PDF-1.4\n1 0 obj\n<< /Subtype /Image /Filter /FlateDecode >>\nstream\n" + picture + b"\nendstream\nendobj\n"
+        b"2 0 obj\n<< /Filter /FlateDecode >>\nstream\n" + text + b"\nendstream\nendobj\ntrailer\n<< >>\n%%EOF\n"
+    )
+
+
+def zipped(name: str, text: str) -> bytes:
+    """A document of an office program."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, text)
+    return held.getvalue()
+
+
 COVERED: dict[str, Write] = {
     "quoted": lambda t: f'key = "{t}"',
     "url query": lambda t: f"https://example.net/y?token={t}&z=1",
@@ -91,6 +111,8 @@ COVERED: dict[str, Write] = {
     "basic auth": lambda t: "Basic " + b64(f"user:{t}"),
     "base64 of json": lambda t: b64(json.dumps({"a": 1, "t": t})),
     "base64 twice": lambda t: b64(b64(t)),
+    "base64 of a PDF": lambda t: b64(pdf(t)),
+    "base64 of a zip": lambda t: b64(zipped("xl/sharedStrings.xml", f"<w:t>The key is {t}.</w:t>" * 2)),
     "base64 data url": lambda t: "data:text/plain;base64," + b64(f"key={t}\n"),
     "base64 of utf-16": lambda t: b64(f'x="{t}"'.encode("utf-16-le")),
     "base64 of hex": lambda t: b64(t.encode().hex()),

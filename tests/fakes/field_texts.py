@@ -44,6 +44,12 @@ def guid() -> str:
 
 Make = Callable[[], str]
 FOUND: tuple[tuple[str, str, Make], ...] = (
+    ("secret.yaml","kind: Secret\nstringData:\n  pw: {}  # made by hand\n",typed),
+    ("user-data.yaml","#cloud-config\nchpasswd:\n  list: |\n    root:Zq7!first#one9\n    ubuntu:{}\n  expire: false\n",typed),
+    ("user-data.yaml","#cloud-config\nchpasswd:\n  list:\n    - root:RANDOM\n    - ubuntu:{}\n",typed),
+    ("squid.conf","cache_peer proxy.example.net parent 3128 0 no-query login=svc:{}\n",typed),
+    ("users.sql","CREATE LOGIN app WITH PASSWORD = N'{}', CHECK_POLICY = OFF;\n",typed),
+    ("db.go",'dsn := "app:{}@tcp(db:3306)/app"\n',alnum),
     (".github/workflows/a.yml","jobs:\n  a:\n    env:\n      DEPLOY_TOKEN: {}\n",alnum),
     (".github/workflows/a.yml","      - run: ./deploy --token={}\n",alnum),
     (".github/workflows/a.yml","      - uses: x/y@v1\n        with:\n          api-key: '{}'\n",alnum),
@@ -219,6 +225,11 @@ FOUND: tuple[tuple[str, str, Make], ...] = (
 )  # fmt: skip
 """The path, the text with a place for the secret, and what makes one."""
 HARMLESS: tuple[tuple[str, str], ...] = (
+    ("user-data.yaml","#cloud-config\nchpasswd:\n  list: |\n    root:RANDOM\n    ubuntu:$6$rounds=4096$abcdefgh\n  expire: false\n"),
+    ("squid.conf","cache_peer proxy.example.net parent 3128 0 no-query login=PASS\ncache_peer b parent 1 0 login=*:$PW\n"),
+    ("secret.yaml","kind: Secret\nstringData:\n  pw: short # a comment that goes on and on\n"),
+    ("db.go",'dsn := fmt.Sprintf("%s:%s@tcp(%s)/%s", user, password, host, name)\n'),
+    ("users.sql","ALTER LOGIN app WITH PASSWORD = N'$(APP_PASSWORD)';\n"),
     ("gradle.lockfile","org.slf4j:slf4j-api:2.0.6=default\n"),
     ("a.html",'<script src="https://analytics.ahrefs.com/analytics.js" data-key="%s" async></script>\n'%b64(16)),
     ("settings.yml",'clientid: "_env:SALESFORCE_CLIENT_ID:REDACTED"\n'),

@@ -68,7 +68,7 @@ REASONS = {
     ],
     "compressed data has no form of the value": [
         "gzip in base64", "zlib in base64", "zlib in base64, level 1", "bzip2 in base64", "gzip in base64 twice",
-        "gzip in wrapped base64", "cloud-init", "base64 in gzip in base64",
+        "gzip in wrapped base64", "cloud-init", "base64 in gzip in base64", "base64 of a PDF", "base64 of a zip",
     ],
     "the data would have to be decoded as source text, which streams are not": [
         "wrapped base64 in a comment", "wrapped base64, quoted mail", "wrapped base64 in a json string",

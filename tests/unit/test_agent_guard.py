@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.agent_events import EVENTS
-from tests.fakes.disguises import COVERED
+from tests.fakes.disguises import COVERED, pdf, zipped
 from tests.fakes.known_fingerprints import known_value, pulled
 from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.agents.contract import Effect
@@ -431,6 +431,19 @@ def test_a_read_of_a_file_with_a_known_token_is_refused(machine: Machine, tmp_pa
     assert not machine.shows(written)
     path.write_text("A=1\n")
     assert machine.answer(name, event, stage) == ({}, "", 0)
+
+
+@pytest.mark.parametrize(
+    "write", [pdf, lambda value: zipped("word/document.xml", f"<w:t>{value}</w:t>")], ids=["PDF", "zip"]
+)
+def test_a_read_of_a_document_with_a_known_token_is_refused(machine: Machine, tmp_path: Path, write) -> None:
+    path = tmp_path / "notes"
+    path.write_bytes(write(machine.value))
+    event, stage = reading("claude-code", path)
+    found, _, code = machine.answer("claude-code", event, stage)
+    assert blocks("claude-code", stage, found, code)
+    path.write_bytes(write("nothing of that kind"))
+    assert machine.answer("claude-code", event, stage) == ({}, "", 0)
 
 
 @pytest.mark.parametrize(("name", "let"), [("claude-code", True), ("copilot", True), ("cursor", False)])

@@ -87,7 +87,8 @@ def test_what_is_damaged_is_said_and_never_ends_the_scan(kind: str) -> None:
 @pytest.mark.parametrize(
     "begin",
     [b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07\x01\x00", b"\x04\x22\x4d\x18", b"LZIP\x01", b"\x1f\x9d\x90",
-     b"MSCF\0\0\0\0", b"\xed\xab\xee\xdb"],
+     b"MSCF\0\0\0\0", b"\xed\xab\xee\xdb", b"\x89LZO\0\r\n\x1a\n", b"\xff\x06\0\0sNaPpY", b"hsqs", b"PAR1", b"ORC\x08\3",
+     b"ARROW1\0\0", b"Obj\x01"],
 )  # fmt: skip
 def test_an_archive_of_a_kind_that_is_not_opened_is_said_and_fails_strict(begin: bytes) -> None:
     report = scanned(begin + secrets.token_bytes(100))

@@ -11,11 +11,17 @@ _QUOTES = b"\"'`"
 _NO_GLUE = (b",", b":", b"]", b">", b"!", b"?")
 """What follows a quote where no other literal of the same string does."""
 _MOST_BETWEEN = 400
-_LEAST_HEX, _LEAST_ESCAPES = 40, 6
+_LEAST_HEX, _LEAST_ESCAPES, _LEAST_NUMBERS = 40, 6, 20
 _IN_ESCAPES = b"0123456789abcdefABCDEFuUxo{};#ampshyzwnjlobrdetic \\"
 _LONGEST_ESCAPE = 16
 _PARTS = bytes(each if each in _WORD else ord('"') if each in _GLUES else ord(" ") for each in range(256))
 _HEX = bytes(each if each in b"0123456789abcdefABCDEF" else ord(" ") for each in range(256))
+_BETWEEN_NUMBERS = b" \t\r\n,:;.+&|\"'\\()[]-_$#%xXhHrRwWyYtT"
+"""Beside hex digits, all that stands in a list of numbers, `Chr(103)` and the like too."""
+_LISTED = bytes(
+    each if each in b"0123456789abcdefABCDEF" else ord(" ") if each in _BETWEEN_NUMBERS else ord("!")
+    for each in range(256)
+)
 
 
 def may_be_disguised(data: bytes) -> bool:
@@ -24,7 +30,17 @@ def may_be_disguised(data: bytes) -> bool:
         return True
     if any(len(each) >= _LEAST_HEX for each in data.translate(_HEX).split()):
         return True
-    return any(_has_escapes(data, sign) for sign in (b"\\", b"%", b"&", b"=", b"`")) or _is_cut(data)
+    return (
+        _has_numbers(data) or any(_has_escapes(data, sign) for sign in (b"\\", b"%", b"&", b"=", b"`")) or _is_cut(data)
+    )
+
+
+def _has_numbers(data: bytes) -> bool:
+    """Whether as many numbers of two or three digits stand in a row as a token has characters."""
+    return any(
+        len(row) >= 3 * _LEAST_NUMBERS - 1 and sum(len(each) in (2, 3) for each in row.split()) >= _LEAST_NUMBERS
+        for row in data.translate(_LISTED).split(b"!")
+    )
 
 
 def _has_escapes(data: bytes, sign: bytes) -> bool:

@@ -1,7 +1,9 @@
-"""Undoes gzip, zlib, bzip2 and xz in memory, up to a size in proportion to what is compressed."""
+"""Undoes compression in memory, up to a size in proportion to what is compressed: gzip and its like, PDF, zip."""
 
 import bz2
+import io
 import lzma
+import re
 import zlib
 from collections.abc import Callable
 
@@ -9,8 +11,14 @@ from tokenguard.frozen import Frozen
 
 _TIMES, _AT_LEAST = 16, 4096
 """How many times its size compressed data may hold; text seldom shrinks to a tenth."""
+_OF_DOCUMENT, _DOCUMENTS = 32, frozenset({"PDF", "zip"})
+"""The same for documents, whose markup shrinks more."""
+_DICTIONARY = 2048
+"""Bytes before a stream of a PDF in which its kind is named."""
 _ZLIB = 0x78
 _MEMORY = 64 << 20
+_MARKS = {b"\xfd7zXZ\x00": "xz", b"%PDF-": "PDF", b"PK\x03\x04": "zip"}
+_STREAM = re.compile(rb"(?<!end)stream\r?\n")
 
 
 class Decompressed(Frozen, frozen=True):
@@ -23,14 +31,14 @@ class Decompressed(Frozen, frozen=True):
 
 
 def decompressed(data: bytes) -> Decompressed | None:
-    """The content, if `data` begins like one of the four formats and can be read."""
+    """The content, if `data` begins like one of these formats and can be read; of a document, that of all its parts."""
     how = _format(data)
     if not how:
         return None
-    most = max(len(data) * _TIMES, _AT_LEAST)
+    most = max(len(data) * (_OF_DOCUMENT if how in _DOCUMENTS else _TIMES), _AT_LEAST)
     try:
         plain = _READERS[how](data, most + 1)
-    except (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError):
+    except (zlib.error, OSError, EOFError, ValueError, RuntimeError, lzma.LZMAError):
         return None
     return Decompressed(plain[:most], len(plain) <= most, how) if plain else None
 
@@ -42,11 +50,47 @@ def _format(data: bytes) -> str:
         return "zlib"
     if data.startswith(b"BZh") and data[4:10] == b"1AY&SY":
         return "bzip2"
-    return "xz" if data.startswith(b"\xfd7zXZ\x00") else ""
+    return next((how for mark, how in _MARKS.items() if data.startswith(mark)), "")
 
 
 def _lzma(data: bytes, most: int) -> bytes:
     return lzma.LZMADecompressor(memlimit=_MEMORY).decompress(data, most)
+
+
+def _pdf(data: bytes, most: int) -> bytes:
+    """The compressed streams of a document but for its pictures: ISO 32000-1, 7.3.8 and 7.4.4."""
+    parts, left = list[bytes](), most
+    for found in _STREAM.finditer(data):
+        begin = max(found.start() - _DICTIONARY, data.rfind(b"obj", 0, found.start()), 0)
+        if data.find(b"/Image", begin, found.start()) >= 0:
+            continue
+        end = data.find(b"endstream", found.end())
+        try:
+            parts.append(zlib.decompressobj().decompress(data[found.end() : end if end >= 0 else len(data)], left))
+        except zlib.error:  # compressed in another way, or not at all
+            continue
+        left -= len(parts[-1])
+        if left <= 0:
+            break
+    return b"\n".join(parts)
+
+
+def _zip(data: bytes, most: int) -> bytes:
+    """The members of an archive, such as a document of an office program."""
+    from zipfile import BadZipFile, ZipFile  # few texts hold one
+
+    parts, left = list[bytes](), most
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            for member in archive.infolist():
+                with archive.open(member) as opened:
+                    parts.append(opened.read(left))
+                left -= len(parts[-1])
+                if left <= 0:
+                    break
+    except BadZipFile as error:
+        raise ValueError from error
+    return b"\n".join(parts)
 
 
 _READERS: dict[str, Callable[[bytes, int], bytes]] = {
@@ -54,4 +98,6 @@ _READERS: dict[str, Callable[[bytes, int], bytes]] = {
     "zlib": lambda data, most: zlib.decompressobj().decompress(data, most),
     "bzip2": lambda data, most: bz2.BZ2Decompressor().decompress(data, most),
     "xz": _lzma,
+    "PDF": _pdf,
+    "zip": _zip,
 }

@@ -27,7 +27,7 @@ _BASE64 = r"[A-Za-z0-9+/_\x2d]"
 # how compressed data begins, which may have up to three other characters before it.
 _VISIBLE = r"[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]" + _BASE64
 _WIDE = r"[I-Za-f][AQgw][AB][A-Za-z0-9+/_\x2d]A[C-H][AEIMQUYcgkosw048]A"
-_COMPRESSED = r"(?:H4sI|e[AFJN]|QlpoO|[/_]Td6)"
+_COMPRESSED = r"(?:H4sI|e[AFJN]|QlpoO|[/_]Td6|JVBERi|UEsDB)"
 _BEFORE_COMPRESSED = 8
 """Bytes of other characters and of how compressed data begins: more than there are."""
 _HEX_VISIBLE = "[2-7][0-9A-Fa-f]"

@@ -12,6 +12,7 @@ from functools import cache
 from tokenguard.detection.decoded_view import DecodedView
 from tokenguard.detection.decoded_views import LINE_END, Disguises, readings
 from tokenguard.detection.made_up_tokens import is_made_up
+from tokenguard.detection.number_lists import as_numbers
 from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.detection.string_pieces import CONTINUED, IN_A_WORD, JOINT
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
@@ -45,9 +46,11 @@ _LEAST_UNSEEN = 3
 """One after each character, so many in a row; elsewhere one counts only behind the beginning of a token."""
 _WIDE = r"(?:\xef\xbc[\x90-\xbf]|\xef\xbd[\x81-\x9a]){6}"
 _BASE64 = r"[A-Za-z0-9+/_\x2d]"
-PACKED = ("H4sI", "QlpoO", "/Td6WFo", "_Td6WFo", "eJ", "eN", "eA", "eF")
-"""How compressed data begins in base64: gzip, bzip2, xz, and zlib at its levels."""
-_PACKED = rf"(?:^|[^A-Za-z0-9+/_\x2d])(?:H4sI|QlpoO|[/_]Td6WFo|e(?:J[w-z]|N[o-r]|A[E-H]|F[4-7])){_BASE64}{{24,}}"
+PACKED = ("H4sI", "QlpoO", "/Td6WFo", "_Td6WFo", "eJ", "eN", "eA", "eF", "JVBERi", "UEsDB")
+"""How compressed data begins in base64: gzip, bzip2, xz, zlib at its levels, PDF and zip."""
+_PACKED = (
+    rf"(?:^|[^A-Za-z0-9+/_\x2d])(?:H4sI|QlpoO|[/_]Td6WFo|JVBERi|UEsDB|e(?:J[w-z]|N[o-r]|A[E-H]|F[4-7])){_BASE64}{{24,}}"
+)
 
 
 _Mark = tuple[int, int]
@@ -148,6 +151,7 @@ def _patterns() -> Iterator[str]:
     yield rf"(?:{_IN_WORD}{_UNSEEN}+){{{_LEAST_UNSEEN}}}{_IN_WORD}|{_WIDE}"
     digits = {each.encode().hex() for each in plain}
     yield rf"{_any_of({*digits, *map(str.upper, digits)})}[0-9A-Fa-f]{{16}}"
+    yield _any_of_raw({form for each in plain for form in as_numbers(each[:_LEAST_LITERAL])})
     encoded = {core.decode() for each in plain for core in base64_cores(each.encode())}
     yield rf"{_any_of(encoded)}{_BASE64}*{LINE_END}{_BASE64}{{2}}"
     yield _PACKED

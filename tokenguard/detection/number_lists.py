@@ -15,6 +15,9 @@ _CALL = r"(?:\(?(?:chr|CHR|Chr|ChrW|char|CHAR|byte)\)?[ ]?\(?|\[(?:char|byte)\])
 _NUMBER = rf"{_CALL}(?:0x[0-9A-Fa-f]{{2}}|0o?1[0-7]{{2}}|0b[01]{{7,8}}|[0-9]{{2,3}})\)?"
 _NUMBER_SEPARATOR = r"(?:[ \t,;+.&|]|\x5c?\r?\n|\x5c[rn]){1,40}"
 _NUMBERS = re.compile(rb"0x([0-9A-Fa-f]{2})|0o?(1[0-7]{2})|0b([01]{7,8})|([0-9]{2,3})")
+_SIGN = r"\)?[ \t,;+.&|\r\n]{1,4}(?:[cC][hH][rR]W?\(|(?:CHAR|char|byte)[ (]{1,2}|\[(?:char|byte)\])?"
+_HEX_SIGN = r"(?:[ \t:,\x22'\x2d\x5c\r\n]{1,4}(?:0?x)?)"
+"""What stands between two numbers of most lists."""
 _BASES = (16, 8, 2, 10)
 _PAIR = re.compile(rb"0[xX](?=[0-9A-Fa-f]{2})|[^0-9A-Fa-f]|(?<=\\)n")
 _DUMP_LINE = r"[0-9A-Fa-f]{4,16}:?[ \t]{1,4}(?:[0-9A-Fa-f]{2}[ \t\x2d]{0,2}){1,64}[^\r\n]{0,80}(?:\r?\n|$)"
@@ -26,6 +29,11 @@ _LEFT_OVER = (0, 1, 0, 1, 0, 0, 1, 0)
 _MOST = 256
 _LEAST = 8
 """Numbers of a list: fewer are not a token."""
+
+
+def as_numbers(text: str) -> tuple[str, str]:
+    """Expressions of RE2 for these ASCII characters in a list of numbers: decimal ones, and pairs of hex digits."""
+    return _SIGN.join(str(ord(each)) for each in text), f"(?i:{_HEX_SIGN.join(f'{ord(each):02x}' for each in text)})"
 
 
 class NumberLists:

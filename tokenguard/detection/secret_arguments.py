@@ -39,6 +39,7 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:sqlplus|sqlldr|impdp|expdp|rman|thin:)", r"[^\n]{0,80}?[\w.]{1,40}/(?P<bare>[^\s/@\"'$]{4,120})@"),
     (r"\bpasswd/[\w-]{2,20}password(?:-again)?[ \t]{1,8}password[ \t]", rf"[ \t]*{_WORD}"),
     (r"\brootpw[ \t]", rf"(?:[ \t]*--(?:plaintext|allow-ssh|lock)[ \t])+[ \t]*{_WORD}"),
+    (r"\bcache_peer[ \t]", rf"{_FROM_THERE}login=[^\s:]{{1,60}}:(?P<bare>[^\s\"'$]{{4,200}})"),
     (r"\bhtpasswd[ \t]", rf"[^\n]{{0,40}}?-\w{{0,4}}b\w{{0,4}}[ \t]+\S+[ \t]+\S+[ \t]+{_WORD}"),
 )
 _CALLS: tuple[tuple[str, str], ...] = (
@@ -55,6 +56,7 @@ _CALLS: tuple[tuple[str, str], ...] = (
         rf"[ \t]*{_ARGUMENTS}{{2}}{_QUOTED}",
     ),
     (r"(?i:\bidentified[ \t]{1,4}(?:with[ \t]{1,4}\S{1,60}[ \t]{1,4})?by)", rf"[ \t]+(?i:password[ \t]+)?{_QUOTED}"),
+    (r"(?i:\bpassword[ \t]{0,4}=[ \t]{0,4}N)'", r"(?P<bare>[^'\n]{4,200})'"),
     (r"\bPSK[ \t]{1,4}[\"']", r"(?P<bare>[^\"'\s]{6,200})"),
 )
 _PIPED = r"--(?:password|token|secret)-stdin|--with-token|\bchpasswd\b"
@@ -64,7 +66,10 @@ _BEFORE_PIPE = re.compile(
     r"(?:[\w.-]{1,40}:(?=[^\n]*chpasswd\Z))?"
     r"(?P<bare>[^\s\"'|$`\\]{6,400})(?:\\n)?[\"']?[ \t]*\|[^\n|]*\Z"
 )
-HEADS = (*(head for head, _ in (*_COMMANDS, *_CALLS)), _PIPED)
+_ADDRESS = r"[\"'\x60=][\w.-]{1,60}:[^\s\"'\x60@/:]{4,120}@(?:tcp|unix)\("
+"""A login and its server, as drivers of Go take them."""
+_IN_ADDRESS = re.compile(r"[^:]{2,61}:(?P<bare>[^@]{4,120})")
+HEADS = (*(head for head, _ in (*_COMMANDS, *_CALLS)), _PIPED, _ADDRESS)
 ARGUMENT_PATTERN = "|".join(f"(?:{head})" for head in HEADS)
 """The beginning of a command or a call that takes a secret."""
 _WINDOW = 600
@@ -79,6 +84,8 @@ def secret_arguments(data: bytes, start: int, end: int) -> Iterator[SecretPlace]
         begin = max(data.rfind(b"\n", 0, start) + 1, start - _WINDOW)
         yield from _checked(_BEFORE_PIPE.search(data[begin:end].decode("latin-1")), begin)
         return
+    if head.endswith("("):
+        yield from _checked(_IN_ADDRESS.match(head), start)
     stop = data.find(b"\n", end)
     rest = data[end : min(stop if stop >= 0 else len(data), end + _WINDOW)].decode("latin-1")
     for pattern in _patterns(head):

@@ -41,8 +41,7 @@ _RESULT = (
 )
 _LOGIN_LIST = (
     r"\bchpasswd:[ \t]*\n(?:[ \t]+(?:expire|users):[^\n]*\n){0,2}[ \t]+list:[ \t]*[|>]?[+-]?[ \t]*\n"
-    r"(?:[ \t]*(?:-[ \t]+)?[\w.-]{1,40}:[^\n]*\n){0,20}?[ \t]*(?:-[ \t]+)?[\"']?[\w.-]{1,40}:"
-    r"(?!R(?:ANDOM)?\s|[\"'$*!{<])(?P<value>[^\s\"']{6,200})"
+    r"(?P<value>(?:[ \t]*(?:-[ \t]+)?[\"']?[\w.-]{1,40}:[^\n]*(?:\n|\Z)){1,40})"
 )
 _OF_WALLET = (
     r"(?:\b(?:Wallet|SigningKey|privateKeyTo\w{4,10}|from_?(?:private_?)?key|[fF]romPrivateKey|addPrivateKey|importKey)\("
@@ -50,6 +49,7 @@ _OF_WALLET = (
 )
 """A key of secp256k1 where libraries and configurations of Ethereum take one."""
 _IN_WALLET = _OF_WALLET.replace("(?:0x)?[0-9a-fA-F]{64}", "(?P<value>(?:0x)?[0-9a-fA-F]{64})")
+_LOGIN = r"(?m)^[ \t]*(?:-[ \t]+)?[\"']?[\w.-]{1,40}:(?!R(?:ANDOM)?\s|[\"'$*!{<])(?P<value>[^\s\"']{6,200})"
 _IN_PROFILE = r"<auth-user-pass>[ \t]*\n[^\n<]{1,80}\n(?P<value>[^\s<${]{6,200})[ \t]*\n"
 TOGETHER = (_GENERATED, r"\bchpasswd:[ \t]*$", r"<auth-user-pass>[ \t]*$")
 """What begins forms that go over several lines."""
@@ -84,6 +84,8 @@ class SecretForm(Frozen, frozen=True):
     pattern: str
     """For Python; the secret is its group `value`."""
     accepts: Callable[[str], bool] = lambda _value: True
+    each: str = ""
+    """Where `value` is a list of secrets: what finds them in it, by a group of the same name."""
 
 
 def _looks_random(value: str) -> bool:
@@ -131,7 +133,7 @@ FORMS = (
     SecretForm("Token in a conda channel", _CONDA, _IN_CHANNEL, _is_in_path),
     SecretForm("Password in Terraform's state", TOGETHER[0], _RESULT),
     SecretForm("Fernet Key", r"(?i:fernet)", _FERNET, _is_varied),
-    SecretForm("Password of a login", TOGETHER[1], _LOGIN_LIST),
+    SecretForm("Password of a login", TOGETHER[1], _LOGIN_LIST, each=_LOGIN),
     SecretForm("Password of a login", TOGETHER[2], _IN_PROFILE),
     SecretForm("Recovery phrase of a wallet", _PHRASE_NAME, _PHRASE, _is_phrase),
 )
@@ -140,5 +142,8 @@ FORMS = (
 def places_of(form: SecretForm, text: str) -> Iterator[tuple[int, int]]:
     """Where the secrets of this form begin and end."""
     for found in re.finditer(form.pattern, text):
-        if form.accepts(found["value"]):
-            yield found.span("value")
+        span = found.span("value")
+        if form.each:
+            yield from (every.span("value") for every in re.compile(form.each).finditer(text, *span))
+        elif form.accepts(found["value"]):
+            yield span

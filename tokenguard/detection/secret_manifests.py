@@ -16,7 +16,8 @@ _DOCUMENTS = re.compile(r"(?m)^---.*$")
 _BLOCK = re.compile(r"""(?m)^(?P<indent>[ \t-]*)["']?(?P<kind>data|stringData)["']?[ \t]*:[ \t]*$""")
 _ENTRY = re.compile(
     r"""(?P<indent>[ \t]*)["']?(?P<key>[\w.-]{1,100})["']?[ \t]*:[ \t]*"""
-    r"""(?:(?P<block>[|>][+-]?)|"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)'|(?P<bare>[^\s#'"{][^\n#]*))?"""
+    r"""(?:(?P<block>[|>][+-]?)|"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)'|"""
+    r"""(?P<bare>[^\s#'"{](?:[^\n#]|(?<![ \t])#)*))?"""
     r"[ \t]*(?:#.*)?"
 )
 _HARMLESS = re.compile(

@@ -14,8 +14,10 @@ _PNG_MARK, _PNG_TEXTS = b"\x89PNG\r\n\x1a\n", (b"zTXt", b"iTXt")
 _CLOSED = {
     b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar", b"\x04\x22\x4d\x18": "lz4",
     b"LZIP\x01": "lzip", b"\x1f\x9d": "compress", b"MSCF\0\0\0\0": "cab", b"\xed\xab\xee\xdb": "rpm",
+    b"\x89LZO\0\r\n\x1a\n": "lzop", b"\xff\x06\0\0sNaPpY": "snappy", b"hsqs": "squashfs",
+    b"PAR1": "parquet", b"ORC\x08": "orc", b"ARROW1\0\0": "arrow", b"Obj\x01": "avro",
 }  # fmt: skip
-"""How archives begin that nothing in Python's library opens."""
+"""How archives begin that nothing in Python's library opens, and tables whose columns are compressed."""
 _OPENED_MARKS, _CLOSED_MARKS = (*_MARKS, *_GIT_MARKS), tuple(_CLOSED)
 _LFS_POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/v1\n", 1024
 """How git's extension for large files begins what it commits instead of a content (its specification, docs/spec.md)."""

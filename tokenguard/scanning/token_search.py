@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tokenguard.detection.compressed_data import decompressed
 from tokenguard.detection.extras import scan_extras
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
 from tokenguard.domain.secret import Secret
@@ -81,8 +82,9 @@ class TokenSearch:
         return self._own is not None
 
     def find_in_file(self, data: bytes, path: str, *, own_only: bool) -> list[FoundToken]:
-        """The tokens in the content of a file; Incomplete as above."""
-        own = [*self._known(data)]
+        """The tokens in the content of a file, compressed content too, as of a PDF; Incomplete as above."""
+        inside = decompressed(data)
+        own = [*self._known(data), *(self._known(inside.data) if inside else ())]
         return own if own_only else [*own, *self._by_format(decoded(data).text, path)]
 
     def masked(
