@@ -154,6 +154,38 @@ def test_the_same_command_completes_what_ctrl_c_left_open(cli):
     assert cli("offboard", "kim", "--plan").code == 2
 
 
+@pytest.fixture
+def published(cli):
+    """A rotation of a value of kim's that stopped after the new value was published: kim's own is alive."""
+    value = cli.add(MADE, "--made-by", "kim")
+    assert cli("edit", MADE, "--deliver", "person:ops").code == 0
+    cli.tty = person("1", "later")
+    assert cli("offboard", "kim", "--to", "alex").code == 3
+    cli.tty = None
+    assert (record(cli, MADE).made_by, alive(cli, value)) == ("tester", True)
+    return value
+
+
+def test_a_token_is_not_left_out_while_the_value_of_the_person_may_be_alive(cli, published):
+    assert "an open operation is completed" in cli("offboard", "kim", "--plan").out
+    cli.tty = person("1", "done alex")
+    answer = cli("offboard", "kim", "--to", "alex")
+    assert answer.code == 0, (answer, cli.tty.shown)
+    assert not alive(cli, published)
+    assert f"`{MADE}`" in answer.out
+    assert cli("offboard", "kim", "--plan").code == 2
+
+
+def test_selections_and_rules_find_the_creator_of_a_value_that_is_being_replaced(cli, published, tmp_path):
+    assert [each["name"] for each in cli("list", "--made-by", "kim", "--format", "json").document["tokens"]] == [MADE]
+    assert cli("rotate", "--made-by", "kim", "--plan").code == 0
+    assert cli("report", "--made-by", "kim", "--format", "json").document
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("format: 1\nname: ours\nextends: default\nrules:\n  - {id: person-left, people: [kim]}\n")
+    found = cli("check", "--policy", str(policy), "--format", "json").document["violations"]
+    assert [each["fix"] for each in found if each["rule"] == "person-left"] == [f"tokenguard rotate {MADE} --resume"]
+
+
 def test_a_retirement_that_was_left_open_is_completed(cli):
     by_hand(cli)
     cli.tty = person()

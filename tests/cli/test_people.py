@@ -87,6 +87,36 @@ def test_who_is_missing_has_left_only_if_the_file_is_complete(cli, people):
     assert set(left(cli)) == {NAME}
 
 
+def test_an_export_without_people_says_nothing_of_anyone(cli, people):
+    for more in ("", "complete = true\n"):
+        people("person,active\n\n", more)
+        cli.refused("check")
+        cli.refused("offboard", "kim", "--plan")
+
+
+def test_a_person_who_is_only_missing_is_told_apart_from_one_who_is_listed_as_having_left(cli, people):
+    people(OURS, "complete = true\n")
+    cli.add(NAME, "--made-by", "kim", "--deputy", "jo")
+    found = cli("check", "--format", "json").document["violations"]
+    (said,) = [each["text"] for each in found if each["rule"] == "person-left"]
+    by_creator, _, by_deputy = said.partition("; ")
+    assert ("[people]" in by_creator, "[people]" in by_deputy) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["kim", "Kim-GH", "KIM@EXAMPLE.COM"])
+@pytest.mark.parametrize("option", ["--made-by", "--account"])
+def test_a_selection_finds_each_spelling_of_a_name(cli, people, name, option):
+    cli.add(NAME, option, name)
+    cli.add(OTHER, option, "alex")
+
+    def found(asked):
+        return [each["name"] for each in cli("list", option, asked, "--format", "json").document["tokens"]]
+
+    assert found(name.swapcase()) == [NAME]
+    people(OURS)
+    assert found("kim-gh") == [NAME]
+
+
 def test_a_runner_s_identity_is_no_person_who_has_left():
     directory = Directory([Person(name="kim")], complete=True)
     assert [directory.has_left(each) for each in ("vault:entity:1", "social/admin", "env:X", "", "jo")] == [
@@ -201,7 +231,9 @@ NAMES = st.text(st.characters(categories=["L", "N"], include_characters=" .@-_")
 
 
 @given(
-    st.lists(st.tuples(NAMES, NAMES, st.booleans()), max_size=6, unique_by=(lambda row: row[0].casefold(),)),
+    st.lists(
+        st.tuples(NAMES, NAMES, st.booleans()), min_size=1, max_size=6, unique_by=(lambda row: row[0].casefold(),)
+    ),
     st.booleans(),
 )
 def test_what_was_written_is_what_is_read(rows, bom):

@@ -6,7 +6,7 @@ import msgspec
 
 from tokenguard.domain.event import ChainHead
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.journal import Journal, Quarantined, Stage
+from tokenguard.domain.journal import AttemptState, Journal, Quarantined, Stage
 from tokenguard.domain.migration_status import plain_address
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.provider_listing import Listing
@@ -66,6 +66,23 @@ class Document(Frozen, frozen=True, kw_only=True):
     def possibly_alive(self) -> tuple[Quarantined, ...]:
         """The tokens whose end is only asserted, unless the policy accepts that."""
         return tuple(each for each in self.quarantine if not (each.proof.proven or each.proof.accepted))
+
+    @property
+    def by_creator(self) -> tuple[Record, ...]:
+        """The record, and again for each other creator of a value that may be alive while an operation is open.
+
+        A record names the creator of the published value. The one that it replaces may be alive until its death is
+        proven, and a new one before it is published.
+        """
+        journal, record = self.journal, self.record
+        if journal is None or not self.busy:
+            return (record,)
+        values = [each for each in journal.attempts if each.state is not AttemptState.GONE]
+        creators = [(each.made_by, each.account) for each in values]
+        if journal.old is not None and journal.proof is None:
+            creators.append((journal.old.made_by, journal.old.account))
+        others = [each for each in dict.fromkeys(creators) if any(each) and each != (record.made_by, record.account)]
+        return (record, *(replace(record, made_by=person, account=login) for person, login in others))
 
     @property
     def latest(self) -> datetime:

@@ -56,9 +56,12 @@ def read_people(data: bytes, *, source: str) -> list[Person]:
     try:
         header: list[str] = next(rows, [])
         columns = _columns(header, source)
-        return list(_people(rows, columns, len(header), source))
+        people = list(_people(rows, columns, len(header), source))
     except csv.Error:
         _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
+    if not people:  # of an export that failed nothing follows, neither that all have left nor that none has
+        _refuse(f"{source}:{rows.line_num}", "no person is listed", "export the people again")
+    return people
 
 
 def _people(rows: Any, columns: dict[str, list[int]], width: int, source: str) -> Iterator[Person]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from tokenguard.domain.document import Snapshot
+from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.people import person_key
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.model import Due, Policy, age_unknown, due_of, is_due
@@ -60,12 +61,16 @@ class Filter(Frozen, frozen=True, kw_only=True):
         """The part that says which tokens are meant, in any state."""
         return replace(self, due=None, leaked=False, state=None)
 
-    def admits(self, record: Record) -> bool:
+    def admits(self, document: Document) -> bool:
         """Whether the token is asked for."""
-        return not (record.state is RecordState.RETIRED and self.state is None) and self.describes(record)
+        retired = document.record.state is RecordState.RETIRED
+        return not (retired and self.state is None) and self.describes(document)
 
-    def describes(self, record: Record) -> bool:
-        """Whether the token is one of those, retired or not."""
+    def describes(self, document: Document) -> bool:
+        """Whether the token is one of those, retired or not; it has each creator whose value may be alive."""
+        return any(map(self._describes, document.by_creator))
+
+    def _describes(self, record: Record) -> bool:
         if (self.name and not fnmatchcase(record.name, self.name)) or (self.leaked and not record.leaks):
             return False
         if self.due is not None and not self.due.admits(record):
@@ -83,7 +88,7 @@ class Filter(Frozen, frozen=True, kw_only=True):
 
     def _asked(self, asked: str, found: str) -> str:
         """What is on record; what is asked for, if both name the same person."""
-        return asked if found in self.known_as else found
+        return asked if person_key(found) in map(person_key, (asked, *self.known_as)) else found
 
 
 ANY = Filter()
@@ -115,7 +120,7 @@ def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], P
     """The tokens asked for, in the order given; `policy` is not asked for before the first one."""
     for snapshot in snapshots:
         record = snapshot.document.record
-        if wanted.admits(record):
+        if wanted.admits(snapshot.document):
             yield SelectedToken(snapshot, due_of(record, policy()), age_unknown(record, policy()))
 
 

@@ -81,9 +81,9 @@ class Surroundings:
         self._doubts: dict[Place, str] = {}
         self._lacking: dict[Place, str] = {}
 
-    def narrowed(self, only: Callable[[Record], bool]) -> "Surroundings":
+    def narrowed(self, only: Callable[[Document], bool]) -> "Surroundings":
         """The same moment with some of the tokens."""
-        documents = [each for each in (*self.documents, *self.retired) if only(each.record)]
+        documents = [each for each in (*self.documents, *self.retired) if only(each)]
         return Surroundings(documents, self.now, self.providers, self.reviews, self.people)
 
     def same_value(self, record: Record) -> Sequence[Record]:

@@ -82,7 +82,7 @@ class Assessment(Frozen, frozen=True, kw_only=True):
 
 
 def assess(
-    policy: Policy, around: Surroundings, *, store: str = "", only: Callable[[Record], bool] | None = None
+    policy: Policy, around: Surroundings, *, store: str = "", only: Callable[[Document], bool] | None = None
 ) -> Assessment:
     """Check an inventory against a policy.
 
@@ -105,7 +105,7 @@ def assess(
         violations += _open_reviews(second, around, store)
         unknown.update([(second.id, "the requests for approval cannot be read")] if around.reviews is None else [])
     for question, answer in _answers(policy, around):
-        if only is not None and not only(question.record):
+        if only is not None and not only(question.document):
             continue
         if isinstance(answer, NotEvaluable):
             unknown[question.rule.id, answer.reason] += 1
@@ -121,7 +121,7 @@ def assess(
     violations.sort(key=lambda each: severity_rank(each.severity))
     return Assessment(
         policy=policy,
-        tokens=sum(1 for record in around.records if only is None or only(record)),
+        tokens=sum(1 for document in around.documents if only is None or only(document)),
         violations=tuple(violations),
         waived=tuple(waived),
         not_evaluable=dict(sorted(unknown.items())),

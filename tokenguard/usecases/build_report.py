@@ -133,12 +133,12 @@ def _in_the_past(
 def _of_selection(wanted: Filter, found: Iterable[Surroundings]) -> Iterator[str]:
     """What a reader must know of the selection; InputError if it asks for what no token has."""
     options = shlex.join(wanted.options)
-    records = [each.record for around in found for each in (*around.documents, *around.retired)]
-    chosen = list(filter(wanted.describes, records))
+    known = [each for around in found for each in (*around.documents, *around.retired)]
+    chosen = list(filter(wanted.describes, known))
     if not chosen:
-        check_match(wanted, records)
+        check_match(wanted, known)
         yield f"no token matches {options}: there is nothing to report"
-    elif all(each.state is RecordState.RETIRED for each in chosen):
+    elif all(each.record.state is RecordState.RETIRED for each in chosen):
         yield "none of these tokens is in use: the policy is not checked for retired tokens"
     yield f"this report covers only the tokens that match {options}"
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any, Protocol
 
-from tokenguard.domain.document import Snapshot
+from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Op
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.second_person import SensitiveOperation
-from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.token import RecordState
 from tokenguard.domain.token_fields import MAKERS, ROLES, TextField
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import Frozen, replace
@@ -98,7 +98,7 @@ def ties_of(parts: OffboardPersonParts, person: str) -> list[Tie]:
         _tie(parts, snapshot, roles)
         for snapshot in parts.store.scan()
         if snapshot.document.record.state is not RecordState.RETIRED
-        and (roles := _roles(parts, snapshot.document.record, person))
+        and (roles := _roles(parts, snapshot.document, person))
     ]
     if not person or not found:
         raise _unnamed(parts, person)
@@ -108,7 +108,7 @@ def ties_of(parts: OffboardPersonParts, person: str) -> list[Tie]:
 
 def _unnamed(parts: OffboardPersonParts, person: str) -> InputError:
     """No token in use names the person: all is done, or, if nothing knows the name, it may be mistyped."""
-    retired = [each.document.record for each in parts.store.scan() if each.document.record.state is RecordState.RETIRED]
+    retired = [each.document for each in parts.store.scan() if each.document.record.state is RecordState.RETIRED]
     if person and (parts.people.find(person) is not None or any(_roles(parts, each, person) for each in retired)):
         return InputError(
             f"no token in use names {person!r}, a known name: nothing is left to do",
@@ -173,9 +173,10 @@ def _sensitive(parts: OffboardPersonParts, tie: Tie, successors: Successors) -> 
     return second.changes(tie.snapshot, replace(record, owner=successors.owner)) if changes else []
 
 
-def _roles(parts: HasPeople, record: Record, person: str) -> tuple[str, ...]:
+def _roles(parts: HasPeople, document: Document, person: str) -> tuple[str, ...]:
     """Compared by every name that `[people]` knows of the person, without regard to case."""
-    return tuple(each.name for each in ROLES if parts.people.same(each.of(record), person))
+    records = document.by_creator
+    return tuple(each.name for each in ROLES if any(parts.people.same(each.of(record), person) for record in records))
 
 
 def _tie(parts: OffboardPersonParts, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:
@@ -215,7 +216,7 @@ def _end(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successo
         snapshot = edit_record(parts, tie.name, successors.changes(duties), confirmed=True)
     if tie.ending is Ending.REASSIGN:
         return snapshot
-    if not replaced or _KNOWS_VALUE & set(_roles(parts, snapshot.document.record, person)):
+    if not replaced or _KNOWS_VALUE & set(_roles(parts, snapshot.document, person)):
         snapshot = parts.engine.rotate(snapshot.id, reason=reason)
     return _creator_settled(parts, person, tie, successors, snapshot)
 
@@ -225,7 +226,7 @@ def _creator_settled(
 ) -> Snapshot:
     """The operation has recorded who created the new value. What it could not know is taken from the options."""
     record = rotated.document.record
-    still = _KNOWS_VALUE & set(_roles(parts, record, person))
+    still = _KNOWS_VALUE & set(_roles(parts, rotated.document, person))
     changes: dict[str, Any] = dict.fromkeys(still, "")
     asked = bool(successors.login) and bool(_KNOWS_VALUE & set(tie.roles))
     if asked and (not record.account or "account" in still):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from tokenguard.domain.document import Snapshot
+from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import ConsumerKind, Record
@@ -68,10 +68,10 @@ def chosen(
     """
     if names:
         return [known_token(parts.store, name) for name in dict.fromkeys(names)]
-    found, known = list[Snapshot](), list[Record]()
+    found, known = list[Snapshot](), list[Document]()
     for snapshot in parts.store.scan():
-        known.append(snapshot.document.record)
-        if not wanted.describes(snapshot.document.record):
+        known.append(snapshot.document)
+        if not wanted.describes(snapshot.document):
             continue
         if due:
             refuse_if_behind(parts.clock.now(), snapshot.document.latest)

@@ -3,9 +3,8 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
-from tokenguard.domain.document import Snapshot
+from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import Record
 from tokenguard.errors import InputError
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.text import counted
@@ -44,9 +43,9 @@ def select_tokens(
     if everything:
         return list(parts.store.scan())
     known = list(parts.store.scan())
-    found = [each for each in known if wanted.admits(each.document.record)]
+    found = [each for each in known if wanted.admits(each.document)]
     if not found:
-        check_match(wanted, (each.document.record for each in known))
+        check_match(wanted, (each.document for each in known))
     return sorted(found, key=lambda each: each.document.record.name)
 
 
@@ -60,7 +59,7 @@ def tell_selection(parts: HasProgress, wanted: Filter, found: Sequence[Snapshot]
         parts.progress.note(f"selected: {what} with {shlex.join(wanted.options)}")
 
 
-def check_match(wanted: Filter, known: Iterable[Record]) -> None:
+def check_match(wanted: Filter, known: Iterable[Document]) -> None:
     """After a selection that is empty: whether there is nothing to do, or what is asked for does not exist.
 
     Raises:

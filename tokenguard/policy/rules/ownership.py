@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tokenguard.domain.people import Directory
+from tokenguard.domain.token import Record
 from tokenguard.domain.token_fields import FIELDS, PEOPLE
 from tokenguard.policy.parting import parting
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
@@ -14,6 +15,7 @@ _NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
 """What tokenguard puts behind the names that it makes."""
 _LABEL_WORDS = 2
 _SHOWN = {each.name: each.missing for each in PEOPLE}
+_WHY_GONE = ("has left", "not in the file of [people], which is complete")
 _EDIT = "tokenguard edit NAME "
 _OPTIONS = {"scope": "--scope KIND:ID", **{each.name: f"{each.option} {each.metavar}" for each in FIELDS}}
 
@@ -40,21 +42,30 @@ def person_left(question: Question) -> Answer:
     listed, people = question.rule.words("people"), question.around.people
     if not listed and not people.known:
         return NotEvaluable("neither the policy nor the configuration lists former employees")
-    record = question.record
-    named = {each.name: each.of(record) for each in PEOPLE}
-    gone = [
-        role
-        for role, name in named.items()
-        if any(people.same(name, each) for each in listed) or (name and _has_left(people, role, name))
-    ]
-    if gone:
-        return Violated(f"has left: {', '.join(_SHOWN[role] for role in gone)}", fix=parting(question.document, gone))
+    record, document = question.record, question.document
+
+    def gone(found: Record) -> dict[str, str]:
+        named = {each.name: each.of(found) for each in PEOPLE}
+        return {role: why for role, name in named.items() if (why := _why_gone(people, listed, role, name))}
+
+    reasons = {role: why for found in reversed(document.by_creator) for role, why in gone(found).items()}
+    if reasons:
+        roles = {why: [_SHOWN[role] for role in reasons if reasons[role] == why] for why in _WHY_GONE}
+        said = "; ".join(f"{why}: {', '.join(found)}" for why, found in roles.items() if found)
+        return Violated(said, fix=parting(document, list(gone(record))))
     return None if record.made_by else NotEvaluable("the person who created it is not recorded")
 
 
-def _has_left(people: Directory, role: str, name: str) -> bool:
-    """A login that no person is known to have may be a shared one, or an admin credential."""
-    return bool(people.has_left(name)) and (role != "account" or people.find(name) is not None)
+def _why_gone(people: Directory, listed: Sequence[str], role: str, name: str) -> str:
+    """One of `_WHY_GONE`; empty if the person has not left.
+
+    A login that no person is known to have may be a shared one, or an admin credential.
+    """
+    if any(people.same(name, each) for each in listed):
+        return _WHY_GONE[0]
+    known = people.find(name) is not None
+    gone = bool(people.has_left(name)) and (known or role != "account")
+    return _WHY_GONE[0 if known else 1] if gone else ""
 
 
 def descriptive_name(question: Question) -> Answer:
