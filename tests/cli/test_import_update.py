@@ -205,6 +205,21 @@ def test_on_any_fault_nothing_is_written_and_the_place_is_named(cli, three, tmp_
     assert "tgcanary" not in error.answer.err
 
 
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        ("due\na/one,24.12.2026", "YYYY-MM-DD"),
+        ("created\na/one,1/2/26", "YYYY-MM-DD"),
+        ("scope\na/one,drive", "KIND:ID"),
+        ("kind\na/one,key", "api_token"),
+        ("owner\na/one,No Team", "a-z"),
+    ],
+)
+def test_the_hint_says_in_which_form_a_cell_is_valid(cli, three, tmp_path, cells, form):
+    (tmp_path / "t.csv").write_text(f"name,{cells}\n")
+    assert form in cli("import", "--update", "t.csv", "--yes").hint
+
+
 BAD_JSON = {
     "a number": ([{"name": "a/one", "owner": 7}], "item 1, field owner"),
     "a list": ([{"name": "a/one", "owner": ["video"]}], "item 1, field owner"),

@@ -559,6 +559,20 @@ def test_a_mail_that_is_sent_again_has_the_same_message_id(cli, mail):
     assert outbox(cli).data.decode().count('"notification"') == 0
 
 
+@pytest.mark.parametrize("reason", ["Zo\u00eb", "\u65e5\u672c\u8a9e", "long " * 50])
+def test_a_mail_has_only_what_every_server_takes(cli, mail, reason):
+    name = "a/b"
+    with mail(MailSink()) as server:
+        cli.add(name)
+        mark = cli.store.find(token_name(name)).document.record.fingerprint
+        until = cli.clock.now() + timedelta(days=5)
+        changed(cli, name, leak_waiver=LeakWaiver(owner="video", reason=reason, until=until, fingerprint=mark))
+        assert cli("notify").code == 0
+    assert reason[:40] in server.taken[0].get_content()
+    assert server.data[0].isascii()
+    assert max(map(len, server.data[0].splitlines())) <= 998
+
+
 MAIL_FAILURES = {
     "recipients": ("RCPT", b"550 no such user tgcanary", "recipients-refused"),
     "sender": ("MAIL", b"553 no", "smtp-553"),

@@ -1,6 +1,7 @@
 """`offboard`: what a leaving person made is replaced with a proof, what they were responsible for is given to others."""
 
 import secrets
+import shlex
 
 import pytest
 
@@ -260,6 +261,20 @@ def test_a_known_person_without_tokens_is_told_apart_from_a_name_that_nothing_kn
     assert cli("retire", MADE, "--yes").code == 0
     assert "nothing is left to do" in cli("offboard", "kim", "--plan").err
     assert "may be mistyped" in cli("offboard", "kin", "--plan").err
+
+
+def test_the_command_of_a_hint_holds_a_name_with_blanks(cli):
+    cli.add(MADE, "--made-by", "kim lee")
+    assert cli("retire", MADE, "--yes").code == 0
+    command = cli("offboard", "kim lee", "--plan").hint.partition(" lists ")[0]
+    assert shlex.split(command)[-1] == "kim lee"
+
+
+def test_a_rotation_that_leaves_the_token_without_a_deputy_says_so(cli):
+    cli.add(MADE, "--made-by", "kim", "--deputy", "kim")
+    assert "deputy removed" in cli("offboard", "kim", "--plan").out
+    assert "deputy removed" not in cli("offboard", "kim", "--to", "alex", "--plan").out
+    assert "deputy removed" in cli("offboard", "kim", "--yes").out
 
 
 def test_a_directory_that_is_not_configured_is_not_said_to_have_been_searched(cli, tmp_path):

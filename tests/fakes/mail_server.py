@@ -27,7 +27,7 @@ class MailSink:
         self.implicit_tls, self.starttls, self.login = implicit_tls, starttls, login
         self.late, self.refuses, self.silent = 0.0, {}, ""
         self.mailboxes, self.logins_offered = {}, True
-        self.taken, self.encrypted, self.logins = [], [], []
+        self.taken, self.data, self.encrypted, self.logins = [], [], [], []
         sink = self
 
         class Conversation(socketserver.BaseRequestHandler):
@@ -71,6 +71,7 @@ class MailSink:
                 if answer.startswith(b"2"):
                     self.taken.append(message_from_bytes(b"".join(data), policy=policy.default))
                     self.encrypted.append(secure)
+                    self.data.append(b"".join(data))
                 data = None
             else:
                 verb = line.split()[0].decode().upper()

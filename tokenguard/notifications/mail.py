@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime
 from enum import StrEnum, unique
 from pathlib import Path
@@ -29,6 +30,10 @@ class MailTls(StrEnum):
     TLS = "tls"
     NONE = "none"
     """Only for a server on this machine."""
+
+
+_ASCII = default.clone(cte_type="7bit")
+"""Every server takes it; one without 8BITMIME may refuse other bytes (RFC 6152)."""
 
 
 class MailServer(Frozen, frozen=True, kw_only=True):
@@ -97,7 +102,7 @@ class MailChannel:
         return smtplib.SMTP(server.host, server.port, name, timeout=self._deadline)
 
     def _mail(self, message: NotificationMessage) -> EmailMessage:
-        made = EmailMessage()
+        made = EmailMessage(policy=_ASCII)
         made["Subject"] = message.subject
         made["From"] = self._sender
         made["To"] = ", ".join(self._to)

@@ -8,7 +8,7 @@ _MEANINGS = {
     "no-starttls": "the mail server offers no STARTTLS",
     "recipients-refused": "the mail server refused all recipients; check `to`",
     "redirect": "the receiver redirects, which is not followed; configure its final address",
-    "refused": "the service did not accept the message; check its address and token",
+    "refused": "the service was not reached or did not accept the message; check its address and token",
     "reset": "the receiver closed the connection, or does not speak HTTP",
     "some-recipients-refused": "the mail server refused some of the recipients; check `to`",
     "timeout": "the receiver did not answer in time",

@@ -1,5 +1,6 @@
 """What follows when a person leaves: their tokens are replaced, their grants removed, their duties given to others."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
@@ -112,7 +113,7 @@ def _unnamed(parts: OffboardPersonParts, person: str) -> InputError:
     if person and (parts.people.find(person) is not None or any(_roles(parts, each, person) for each in retired)):
         return InputError(
             f"no token in use names {person!r}, a known name: nothing is left to do",
-            hint=f"tokenguard list --state retired --made-by {person} lists what was retired",
+            hint=f"tokenguard list --state retired --made-by {shlex.quote(person)} lists what was retired",
         )
     names = ", ".join(each.option for each in ROLES)
     known = parts.people.known

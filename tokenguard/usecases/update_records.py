@@ -137,8 +137,10 @@ def _checked(column: str, cell: Cell, place: str) -> dict[str, Any]:
         changes_from(found)
     except ValueInRecord as error:
         _refuse(place, "it looks like a token value", error.hint)
-    except (InputError, ValueError):
-        _refuse(place, "it is not valid")
+    except InputError as error:
+        _refuse(place, "it is not valid", error.hint)
+    except ValueError:
+        _refuse(place, "it is not valid", f"use one of: {', '.join(CredentialKind)}")
     return found
 
 

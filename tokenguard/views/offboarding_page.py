@@ -46,7 +46,8 @@ def _then(tie: Tie, successors: Successors) -> str:
         return f"{what} (an open operation is completed)"
     if tie.ending is Ending.REASSIGN and not (successors.owner if "owner" in tie.roles else successors.person):
         return f"{role_words(tie)} removed"
-    return _THEN[tie.ending]
+    lost = tie.ending is Ending.ROTATE and "deputy" in tie.roles and not successors.person
+    return _THEN[tie.ending] + (", deputy removed" if lost else "")
 
 
 def _obstacle(tie: Tie, successors: Successors) -> str:
