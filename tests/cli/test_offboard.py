@@ -210,6 +210,14 @@ def test_neither_the_leaver_nor_their_login_is_offered_or_taken(cli, monkeypatch
     assert record(cli, HAND).made_by == "alex"
 
 
+def test_the_task_to_revoke_names_the_login_of_the_old_token(cli):
+    by_hand(cli)
+    cli.tty = person("1", "alex", "ops@video.example", "", random_value(), "later")
+    cli("offboard", "kim", "--to", "alex")
+    assert record(cli, HAND).account == "ops@video.example", cli.tty.shown
+    assert any("kim@video.example" in each for each in cli.tty.shown), cli.tty.shown
+
+
 def test_without_a_successor_no_login_of_the_leaver_is_offered(cli):
     by_hand(cli)
     cli.tty = person("1", "alex", "")

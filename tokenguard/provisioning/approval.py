@@ -165,7 +165,7 @@ def judge_operation(
         wanted,
         store=store,
         now=now,
-        other=f"the approval was for a different {operation.title}, or the record has changed since",
+        other=f"the approval was for a different {operation.title} or requester, or the record has changed since",
         alike=lambda covered: any(words.split(" ")[0] == operation.kind for words in covered.news),
         history=history,
         used=lambda each: any(_marks(each) in _marked(entry.event.detail) for entry in history),

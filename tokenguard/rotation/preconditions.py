@@ -58,6 +58,7 @@ def revoking_task(session: TokenSession) -> Task:
         hint=old.hint,
         keep=attempt.label if attempt else "",
         made_at=old.created_at,
+        login=old.account if old.account != session.record.account else "",
         why=_why_revoke(session),
     )
 

@@ -54,9 +54,13 @@ def revoke_task(
     hint: str = "",
     keep: str = "",
     made_at: datetime | None = None,
+    login: str = "",
     why: str,
 ) -> Task:
-    """Return the task to revoke the token `label`, created at `made_at` if known; `keep` names the one to keep."""
+    """Return the task to revoke the token `label`, created at `made_at` if known; `keep` names the one to keep.
+
+    `login` is the one it was created with, if a person would look for it under another.
+    """
     guide = provider.guide()
     steps = [*_filled(guide.revoke, record, label=label, hint=hint)]
     named = safe_text(label, one_line=True, limit=120)
@@ -68,6 +72,8 @@ def revoke_task(
         steps.insert(
             0, f"the token's name is not on record{made}: make sure that you have the right token before you revoke it"
         )
+    if login:
+        steps.insert(0, f"the token was created with the login {safe_text(login, one_line=True, limit=120)}")
     if keep and provider.capabilities.mint is Method.PERSON:
         made = f": look for one created on {made_at:%Y-%m-%d}" if made_at else ""
         steps += [

@@ -6,7 +6,7 @@ from datetime import datetime
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token_fields import BY_NAME
+from tokenguard.domain.token_fields import BY_NAME, STAND_INS
 from tokenguard.markdown import code, plain, table
 from tokenguard.report.proof import proof_words
 from tokenguard.rotation.batch import BatchResult
@@ -46,8 +46,9 @@ def _then(tie: Tie, successors: Successors) -> str:
         return f"{what} (an open operation is completed)"
     if tie.ending is Ending.REASSIGN and not (successors.owner if "owner" in tie.roles else successors.person):
         return f"{role_words(tie)} removed"
-    lost = tie.ending is Ending.ROTATE and "deputy" in tie.roles and not successors.person
-    return _THEN[tie.ending] + (", deputy removed" if lost else "")
+    duties = [each.role for each in STAND_INS if each.name in tie.roles and not successors.of(each)]
+    lost = ", ".join(duties) if tie.ending is Ending.ROTATE else ""
+    return _THEN[tie.ending] + (f", {lost} removed" if lost else "")
 
 
 def _obstacle(tie: Tie, successors: Successors) -> str:
