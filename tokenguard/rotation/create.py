@@ -237,7 +237,7 @@ def _put(session: TokenSession, label: Label, value: Value) -> None:
             if isinstance(held, Value) and held == value:
                 return  # our own write, whose answer was lost
             raise Fenced(
-                f"another runner has closed this attempt at {session.record.name}",
+                f"another runner has ended this attempt at a {session.new} for {session.record.name}",
                 hint=f"this run's {_unused(session)}; see tokenguard show {session.record.name}",
             ) from None
         except Unreachable:

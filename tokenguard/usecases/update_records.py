@@ -107,7 +107,11 @@ def _changes(row: UpdateRow, record: Record) -> RecordChanges:
         if cell_text(column, cell) == current[column]:
             continue
         if column in FIXED and not stale:
-            _refuse(place, "only an operation changes this", "leave it as it was, or leave it out")
+            _refuse(
+                place,
+                "operations such as rotate change this, an import does not",
+                "leave it as it was, or leave it out",
+            )
         if column in FIXED:
             continue
         if stale:
