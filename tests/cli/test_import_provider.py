@@ -42,7 +42,7 @@ def test_a_token_that_may_be_one_of_ours_is_not_recorded_twice(cli):
     cli.add(NAME)
     answer = cli("import", "--from", "provider:fake")
     assert "0 added, 0 duplicate, 1 skipped" in answer.out
-    assert "may be an existing token: 1 token without" in answer.out
+    assert "may be in the inventory already: 1 token" in answer.out
     assert set(listed(cli)) == {NAME}
 
 

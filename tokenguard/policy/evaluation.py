@@ -13,7 +13,6 @@ from tokenguard.policy.context import Surroundings, is_identified, place_of
 from tokenguard.policy.model import Policy, PolicyWaiver, Rule, Severity
 from tokenguard.policy.rule_answer import NotEvaluable, Question, Violated
 from tokenguard.policy.rules.token_rules import CHECKS
-from tokenguard.text import counted
 
 if TYPE_CHECKING:
     from tokenguard.policy.own_rules import OwnRules
@@ -211,8 +210,8 @@ def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Viola
                 yield orphan(text=text, path=f"{where}/{row.provider_id}")
         elif len(rows) > candidates:
             text = (
-                f"{place[0]} lists {len(rows):,} tokens that match no record; only {counted(candidates, 'record')} "
-                f"without an id or label could be among them{dated}"
+                f"{place[0]} lists {len(rows):,} tokens that match no record; at most {candidates:,} of them can "
+                f"belong to a record without an id or label{dated}"
             )
             yield orphan(text=text, path=where)
 
