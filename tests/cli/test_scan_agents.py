@@ -1,6 +1,7 @@
 """`scan --agents`: what coding agents keep on this machine, with session and time."""
 
 import base64
+import gzip
 import json
 import secrets
 from pathlib import Path
@@ -71,6 +72,12 @@ def test_every_documented_place_is_read(cli, value):
     }
     assert all(each["session"] == SESSION for each in found if SESSION in each["path"])
     assert all("time" in each for each in found)
+
+
+def test_a_compressed_transcript_has_the_time_of_its_file(cli, value):
+    keep(f".claude/projects/p/{SESSION}.jsonl.gz", gzip.compress(line(value).encode()))
+    _, (found,) = findings(cli)
+    assert (found["session"], found["time"][:2]) == (SESSION, "20")
 
 
 def test_folders_may_be_elsewhere(cli, value, tmp_path):

@@ -360,13 +360,17 @@ def test_odd_characters_hide_nothing(machine: Machine, odd: str) -> None:
     assert found["hookSpecificOutput"]["updatedToolOutput"]["stdout"] == f"{odd} [tokenguard:autoposting-api-key] {odd}"
 
 
+@pytest.mark.parametrize("empty", [False, True], ids=["missing", "null"])
 @pytest.mark.parametrize(("name", "event"), STAGES)
-def test_a_text_that_is_not_where_it_was_documented_is_searched(machine: Machine, name: str, event: str) -> None:
+def test_a_text_that_is_not_where_it_was_documented_is_searched(
+    machine: Machine, name: str, event: str, empty: bool
+) -> None:
     """A newer version may have another name for the field: nothing is said without a token, and nothing passes with one."""
     stage = agent(name).stage(named(event))
     assert stage is not None
     fields = {path.partition(".")[0] for path in stage.fields}
     sent = {key: value for key, value in EVENTS[name][event]("x").items() if key not in fields}
+    sent |= dict.fromkeys(fields) if empty else {}
     assert machine.answer(name, sent, stage.event) == ({}, "", 0)
     found, written, code = machine.answer(name, sent | {"renamed": [{"text": f"x {machine.value}"}]}, stage.event)
     assert "a known token" in written

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tokenguard.domain.finding import Finding, Report, SkippedContent
+from tokenguard.domain.finding import Report, SkippedContent
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.content import Blob
 from tokenguard.scanning.file_walk import Named, read_file, whole_tree
@@ -78,14 +78,18 @@ def _scanned(record: TranscriptEntry, piece: _Piece, stages: Stages, tagger: Tag
         replace(
             each,
             line=each.line + piece.lines_before,
-            facts={**each.facts, "agent": record.agent, **_when(each, lines[min(each.line, len(lines)) - 1])},
+            facts={
+                **each.facts,
+                "agent": record.agent,
+                **_when(piece.content.path, lines[min(each.line, len(lines)) - 1]),
+            },
         )
         for each in (*report.findings, *report.waived)
     ]
     return replace(report, findings=tuple(told), waived=())
 
 
-def _when(finding: Finding, line: bytes) -> dict[str, str]:
+def _when(path: str, line: bytes) -> dict[str, str]:
     """Session and time of a line of a transcript; of the file where the line says nothing.
 
     Only what has the form of an id or a time is told: a line may hold anything.
@@ -93,14 +97,14 @@ def _when(finding: Finding, line: bytes) -> dict[str, str]:
     facts: dict[str, str] = {}
     fields = _fields(line)
     session = next((text for name in _SESSION_NAMES if (text := str(fields.get(name, "")))), "")
-    ids = _SESSION.findall(session) or _SESSION.findall(finding.path)
+    ids = _SESSION.findall(session) or _SESSION.findall(path)
     if ids:
         facts["session"] = ids[-1]
     said = next((fields[name] for name in _TIME_NAMES if name in fields), None)
     time = _time(said)
     if not time:
         try:
-            time = _time(Path(finding.path).stat().st_mtime)
+            time = _time(Path(path).stat().st_mtime)
         except OSError:
             time = ""
     return facts | ({"time": time} if time else {})

@@ -170,7 +170,8 @@ class _Guard:
         effect = self._agent.effect(stage, event)
         search = self._search()
         trees = [each for path in stage.fields for each in selected(event, path)]
-        if {path.partition(".")[0] for path in stage.fields}.isdisjoint(event):  # its text is where none was documented
+        given = {name for name, value in event.items() if value is not None}
+        if given.isdisjoint(path.partition(".")[0] for path in stage.fields):  # its text is where none was documented
             trees, effect = _all_of(event), _closed(effect)
         texts, names, rows = texts_in(trees)
         found = search.find(texts, names, rows)
