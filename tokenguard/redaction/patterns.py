@@ -12,6 +12,8 @@ from tokenguard.redaction.compact import CompactText, compact
 from tokenguard.redaction.vendor_patterns import ROWS
 
 _CAP = 4096
+_ZEROS = 8
+"""As many of one letter, and one more for each 16 characters, are in one of a million random bodies at most."""
 
 
 class PatternRun(NamedTuple):
@@ -124,7 +126,10 @@ class Pattern:
 
     def match(self, data: bytes, at: int, *, final: bool) -> PatternMatch | None:
         """Match at `at`; None is a no. With `final`, nothing follows the data and every answer is decided."""
-        return self._match(self.pieces, data, at, final=final)
+        found = self._match(self.pieces, data, at, final=final)
+        if found is None or not found.decided or self.masked is not None or not self.anchor.isalnum():
+            return found
+        return None if _is_zeros(data[found.start + len(self.anchor) : found.end]) else found
 
     def _match(
         self, pieces: tuple[bytes | PatternRun, ...], data: bytes, at: int, *, final: bool
@@ -146,6 +151,11 @@ class Pattern:
         secret = 1 if self.masked is None else self.masked
         start = bounds[secret] if secret < len(bounds) else size
         return PatternMatch(start, size, decided=False, at=bounds[0])
+
+
+def _is_zeros(body: bytes) -> bool:
+    """Whether it is rather base64 of zeros, which stand in most binary data: of random characters few are an A."""
+    return body.count(b"A") >= _ZEROS + len(body) / 16
 
 
 class _Whole(NamedTuple):
