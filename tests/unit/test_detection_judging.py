@@ -1,5 +1,6 @@
 """The judge: what no vendor's format names is of high, medium or low confidence, and a scan says why."""
 
+import base64
 import json
 import random
 import string
@@ -107,6 +108,11 @@ def test_a_random_value_of_a_secrets_name_is_found_wherever_it_is_placed(path: s
         (
             "readme.md",
             'KEY={"private_key_id":"...","private_key":"-----BEGIN PRIVATE KEY-----\\n...\\n-----END PRIVATE KEY-----\\n"}\n',
+        ),
+        ("client.py", f'headers = {{"Authorization": "Basic {base64.b64encode(b"username:password").decode()}"}}\n'),
+        (
+            "Keys.java",
+            '\t\t\t+ "k7Qz19LmWv5Rt9YbN4cX/7Qz19LmWv5Rt9YbN4cXk7Qz19LmWv5Rt9YbN4cXk7Q+\\n" + "Wv5Rt9YbN4cX5/7Qz19LmQ==\\n"\n',
         ),
         ("go.sum", "example.org/token v1.0.0 h1:f9438c2c362e94f0f684849df8381040dbd8c570=\n"),
     ],

@@ -49,6 +49,10 @@ _LOCK = re.compile(
     r"(?:^|/)(?:[^/]+\.lock(?:\.(?:json|ya?ml|hcl|toml))?|[^/]+-lock\.(?:json|ya?ml)|go\.(?:work\.)?sum"
     r"|npm-shrinkwrap\.json|pylock(?:\.[^/]+)?\.toml|(?:Package|Cartfile)\.resolved|verification-metadata\.xml)$"
 )
+_SBOM = re.compile(
+    r"(?:^|/)(?:[\w.-]*(?:sbom|spdx|cyclonedx|\.cdx)[\w.-]*|syft|bom)\.(?:json|xml|rdf|ya?ml|spdx)$|\.spdx$", re.ASCII
+)
+"""Bills of materials of SPDX, CycloneDX and Syft, which are full of digests and ids."""
 _BUNDLE = '{"bundle":{"format":'
 """How a bundle of own tokens begins, which teams commit: one line of tags, ids and a signature."""
 _IMAGE = re.compile(rf"[\w.:/-]{{1,400}}@sha256:[0-9a-f]{{64}}{_END}", re.ASCII)
@@ -62,8 +66,8 @@ def is_image(value: str) -> bool:
 
 
 def is_lock_file(path: str) -> bool:
-    """Whether a package manager writes files of this name, which hold digests and no secrets."""
-    return _LOCK.search(path) is not None
+    """Whether a program writes files of this name that hold digests of packages and no secrets."""
+    return _LOCK.search(path) is not None or _SBOM.search(path) is not None
 
 
 def is_pinned(value: str, line: str, path: str, *, named: bool) -> bool:
@@ -72,9 +76,12 @@ def is_pinned(value: str, line: str, path: str, *, named: bool) -> bool:
     Args:
         value: what a rule took for a secret.
         line: where it stands.
-        path: of the file; in a lock file or a bundle of known tokens, every value of a digest's length counts.
+        path: of the file; in a lock file or a bundle of known tokens, every value of a digest's length counts, and in a
+            bill of materials every value.
         named: whether names such as `rev`, and lock files, count too; else only what says itself that it is a digest.
     """
+    if named and _SBOM.search(path):
+        return True
     value = value.rstrip("\\")  # before an escaped quote
     if named and (_LOCK.search(path) or line.startswith(_BUNDLE)) and re.fullmatch(_IN_LOCK, value, re.ASCII):
         return True

@@ -7,6 +7,8 @@ _AROUND = 300
 """Characters of a line on each side of a value: a line may be a whole file."""
 _MOST = 500
 """Characters of a value that are looked at."""
+_LINE_END = re.compile(r"(?:\\+[nrt])*\\*\Z")
+"""Escaped line feeds at the end of a value, and the beginning of an escaped quote."""
 _NAME = re.compile(
     r"(?P<name>(?:\$\w{1,12}:)?[A-Za-z_$@][\w.$@-]{0,80})"
     r"(?:[ \t]{0,8}(?::[ \t]{0,4}[\w.&<>\[\]]{1,20}|[ \t]string)[ \t]{0,4}:?="
@@ -28,7 +30,7 @@ class JudgedValue:
             source: what found it: the type of the match.
             at: where on the line the value begins, if it is known.
         """
-        value = value.rstrip("\\")  # before an escaped quote or line feed
+        value = _LINE_END.sub("", value)
         self.value = value[:_MOST].partition(" #")[0].rstrip()
         self.path = path
         self.source = source

@@ -1,7 +1,6 @@
 """What can be said of a candidate: its traits, each a few words that `scan --explain` shows as they are."""
 
 import base64
-import binascii
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -171,8 +170,11 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
     yield f"found as {candidate.source}"
     yield from _of_value(value, name, model)
     yield from _against(value, name)
-    if _is_login(value):
+    login = _login(value)
+    if login:
         yield "base64 of a login"
+    if login and _is_stand_in(login.partition(":")[2]):
+        yield STAND_IN
     words = [_SAME_AS.get(word.lower(), word.lower()) for word in _WORD.findall(name)][-6:]
     yield from dict.fromkeys(f"the name has {word}" for word in words if not word.isdigit())
     if words:
@@ -209,7 +211,7 @@ def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
     lower = value.lower()
     if _PLACEHOLDER.search(value):
         yield "a placeholder"
-    if lower in _NOTHING or _STANDS_IN.fullmatch(value):
+    if _is_stand_in(value):
         yield STAND_IN
     if lower in _COMMON:
         yield "a common password"
@@ -254,15 +256,19 @@ def _of_name(value: str, name: str) -> Iterator[str]:
         yield MADE_UP_NAME
 
 
-def _is_login(value: str) -> bool:
-    """Whether it is what a header of basic authentication holds."""
+def _login(value: str) -> str:
+    """The name and password that a header of basic authentication holds, or nothing."""
     if len(value) < _LEAST_LOGIN or len(value) % 4:
-        return False
+        return ""
     try:
-        plain = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return b":" in plain and plain.isascii() and plain.decode().isprintable()
+        plain = base64.b64decode(value, validate=True).decode("ascii")
+    except ValueError:
+        return ""
+    return plain if ":" in plain and plain.isprintable() else ""
+
+
+def _is_stand_in(value: str) -> bool:
+    return value.lower() in _NOTHING or _STANDS_IN.fullmatch(value) is not None
 
 
 def _kinds(value: str) -> str:
