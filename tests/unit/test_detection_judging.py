@@ -121,6 +121,45 @@ def test_names_words_references_and_identifiers_are_of_low_confidence(path: str,
     assert found(path, text) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.js.map", '{"names":["pick","map","password","confirmPassword","handleSubmit"]}\n'),
+        ("a.mjs.map", '{"sourcesContent":["const apiTokensService = adminApi\\n  .enhanceEndpoints({})"]}\n'),
+        ("nodes.json", '[{"displayName":"Password","name":"password","description":"A word","type":"string"}]\n'),
+        ("a.js", 'if(["current-password","new-password","cc-number"].includes(x))0\n'),
+        ("a.js", 'const common=["ghost","password","passw0rd"]\n'),
+        ("a.d.ts", 'type A = ["integer", "json", "password", "richtext", "string"];\n'),
+        ("a.js", 'define("ghost",["ember","ghost/mixins/password","validator"],function(){})\n'),
+        ("a.js", 'f({protocol:e.protocol,pass:e.pass||"",host:e.host})\n'),
+        ("a.json", '{"clientRequestToken": "1d2129a1-3d38-460a-9756-e5b91fddb951"}\n'),
+        ("a.json", '{"APAccountRef": {"value": 1}}\n'),
+        ("jira.ts", "export type JiraTriggerV11Node = JiraTriggerV11ParamsNode;\n"),
+    ],
+)
+def test_words_of_lists_and_names_of_programs_are_none(path: str, text: str) -> None:
+    """As packages of JavaScript have them."""
+    assert found(path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.js", 'set("db_password", "{}")\n'),
+        ("a.cs", 'new KeyValuePair<string, string>("Password", "{}"),\n'),
+        ("a.cs", '{{ "Password", "{}" }},\n'),
+        ("a.js", 'for (const [k, v] of [["user", "a"], ["password", "{}"]]) f(k, v)\n'),
+        ("a.py", 'run(["tool", "--password", "{}", "--verbose"])\n'),
+        ("a.py", 'setattr(config, "password", "{}")\n'),
+        ("a.js", 'const raw = ["Host", "a", "Authorization", "Bearer {}", "Accept", "b"]\n'),
+        ("a.js.map", '{{"sourcesContent":["const password = \\"{}\\";"]}}\n'),
+    ],
+)
+def test_a_value_in_a_pair_a_call_or_an_option_is_found(path: str, text: str) -> None:
+    for secret in (value(12), value(32)):
+        assert [each.value.reveal() for each in found(path, text.format(secret))] == [secret], text
+
+
 CONNECTIONS = [
     ("App.config", '<add name="a" connectionString="Data Source=a.corp.net;Uid=reader;Pwd={};Encrypt=True" />\n'),
     (

@@ -71,6 +71,14 @@ PASSED_OVER = (b'{"bundle":{"format":', b"# tokenguard baseline ")
 """How a bundle of own tokens and a baseline begin, which teams commit; no assignment in them is told."""
 _MOST_OF_A_FILE = 10_000
 """A file with more of them was made to keep a scan busy."""
+_SOURCE_MAP = re.compile(r"(?i)\.(?:[mc]?js|css)\.map$")
+_NAMED_IN_LIST = re.compile(r"[\w.-]*\\*(?P<quote>[\"'])[ \t]*,[ \t]*\\*[\"']")
+_LIST_BEFORE = re.compile(r"(?P<sign>[(\[{,:])[ \t]*\\*[\"'](?P<name>[\w./@ -]*)\Z")
+_IN_LIST = ",", "]", "}", ":", ""
+_LIST_AFTER = {"(": (":",), "{": (":",), "[": (",", ":"), ",": _IN_LIST, ":": _IN_LIST, "": (",", ":")}
+"""What follows two words that only stand in a list, or a word and the next key, by what stands before them."""
+_LEAST_IN_LIST = 16
+_QUOTES = "\"'`"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*(?:_\w+)+", re.ASCII)
 _COMPARES = re.compile(r"[!=]=[ \t]*$")
 
@@ -92,7 +100,8 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
     """Every assignment in the (UTF-8) bytes of a file of this name, line by line."""
     if is_lock_file(path) or data.startswith(PASSED_OVER):
         return
-    code = _CODE.search(path) is not None
+    source_map = _SOURCE_MAP.search(path) is not None
+    code = source_map or _CODE.search(path) is not None
     columns = _Columns(data)
     for kind, (start, end), place in sorted(_found(data, code=code), key=lambda each: each[1]):
         if place is not None:
@@ -107,7 +116,7 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
         tail = len(data[begin:end].decode("utf-8", "replace"))
         found = _place(kind, text, head, tail, code=code)
         line, column = columns.of(start)
-        if found is not None:
+        if found is not None and not (source_map and text[found[0] - 1] not in _QUOTES):
             value = text[found[0] : found[1]]
             shown, at = (text, found[0]) if kind is not ASSIGNED else _as_assignment(text, head, found[0], value)
             yield Assignment(line, column + found[0] - head, value, kind, shown, at)
@@ -229,7 +238,7 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
         if text.startswith('\\"', start):
             quote, start = '\\"', start + 2
         end = text.find(quote, start)
-        if end < 0:
+        if end < 0 or (scheme is None and _is_in_list(text, head, start, end)):
             return None
     elif text[start - 1 : start] == ">":
         end = _end(_BETWEEN_TEXT, text, start)
@@ -245,6 +254,19 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
         ):
             return None
     return (start, end) if may_be_secret(text[start:end], text[head:start], quoted=bool(quote)) else None
+
+
+def _is_in_list(text: str, head: int, start: int, end: int) -> bool:
+    """Whether the name and what follows it are two words of a list, and not a name and its value."""
+    found = _NAMED_IN_LIST.match(text, head)
+    long = end - start >= _LEAST_IN_LIST and any(map(str.isdigit, text[start:end]))
+    if found is None or long:
+        return False
+    before = _LIST_BEFORE.search(text[:head])
+    sign = before["sign"] if before else ""
+    option = before is not None and before["name"].startswith("-")
+    after = text[end:].lstrip("\\").removeprefix(found["quote"]).lstrip()[:1]
+    return not option and after in _LIST_AFTER[sign]
 
 
 def _in_brackets(text: str, head: int, opened: re.Match[str]) -> tuple[int, int] | None:

@@ -20,6 +20,8 @@ _LEAST_LITERAL = 4
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _LONGEST_RUN = 1 << 16
 _PRIVATE_KEY = b"-----BEGIN "
+_SOURCE_MAP = b'{"version":3,'
+"""How what a bundler appends to a program begins: its names, and the sources that are scanned themselves."""
 _WORDS = (
     b"secret",
     b"password",
@@ -84,7 +86,7 @@ def _within(run: re.Match[str], depth: int) -> Iterator[EncodedToken]:
     best = min((span for span in token_spans(text) if span.kind.stands_alone), key=_most_telling, default=None)
     if best is not None:
         yield EncodedToken(run.start(), run.end(), best.kind.type, text[best.start : best.end])
-    elif text.isascii() and "".join(text.split()).isprintable():
+    elif not plain.startswith(_SOURCE_MAP) and text.isascii() and "".join(text.split()).isprintable():
         found = next(_nameless(text, depth), None)
         if found is not None:
             yield EncodedToken(run.start(), run.end(), *found)

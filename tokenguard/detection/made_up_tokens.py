@@ -1,5 +1,6 @@
 """Tells values in the form of a vendor's tokens that were typed, or are public, from those that a vendor issued."""
 
+import re
 from collections import Counter
 from math import log2
 
@@ -10,6 +11,9 @@ _LEAST_WORDS = 12
 _WORDY = 0.45
 _ALPHABET = 26
 _LONG, _LEAST_OF_LONG = 32, 3.0
+_CAMEL = re.compile(r"[A-Z]?[a-z]{3,}")
+_LEAST_CAPITALS, _OF_NAMES = 2, 0.75
+"""Words with a capital in a name of a program, and the part of it that words are: random text has fewer."""
 
 
 def is_made_up(kind: TokenFormat, value: str) -> bool:
@@ -18,7 +22,15 @@ def is_made_up(kind: TokenFormat, value: str) -> bool:
     least = max(kind.entropy, _LEAST_OF_LONG if len(random) >= _LONG else 0)
     if stands_for_another(value) or is_in_a_row(random, _ALPHABET) or repeats(random) or _entropy(random) < least:
         return True
-    return (len(random) >= _LEAST_WORDS and is_of_words(random)) or is_published(value)
+    named = len(random) >= _LEAST_WORDS and (is_of_words(random) or is_identifier(random))
+    return named or is_published(value)
+
+
+def is_identifier(value: str) -> bool:
+    """Whether it is words that begin with capitals, as names in programs are: `JiraTriggerV11Node`."""
+    words = _CAMEL.findall(value)
+    capitals = sum(word[0].isupper() for word in words)
+    return capitals >= _LEAST_CAPITALS and sum(map(len, words)) >= _OF_NAMES * len(value)
 
 
 def is_of_words(value: str) -> bool:

@@ -8,7 +8,7 @@ import re
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.judged_types import JUDGED
-from tokenguard.detection.made_up_tokens import is_made_up, is_of_words
+from tokenguard.detection.made_up_tokens import is_identifier, is_made_up, is_of_words
 from tokenguard.detection.match import Confidence, LeftOut, TextMatch
 from tokenguard.detection.pins import is_image, is_pinned
 from tokenguard.detection.stand_ins import goes_on_filled_up, is_published, repeats, stands_for_another
@@ -66,13 +66,16 @@ def _stands_for_another(candidate: TextMatch, line: str) -> bool:
         return "-----END" in whole and (len(body) < _LEAST_KEY or "..." in body)
     if goes_on_filled_up(line.partition(whole)[2]):
         return True
+    if candidate.type == "Artifactory Credentials" and len(whole) < _LEAST_KEY and not any(map(str.isdigit, whole)):
+        return True  # its rule takes any name of a program that begins with AP
     if has_prefix_only(whole) or (not whole.startswith("eyJ") and _is_part_of_a_word(whole, line)):
         return True
     shape = format_of(whole)
     if shape is not None:
         return is_made_up(shape, whole)
     last = _SEPARATORS.split(whole)[-1]
-    typed = repeats(last) or (len(last) >= _LEAST_WORDS and last.isalpha() and is_of_words(last))
+    of_words = len(last) >= _LEAST_WORDS and last.isalpha() and is_of_words(last)
+    typed = repeats(last) or of_words or is_identifier(last)
     return typed or stands_for_another(whole) or is_published(whole)
 
 

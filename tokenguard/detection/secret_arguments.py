@@ -29,7 +29,7 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
         r"[^\n]{0,200}?-U[ \t]*[\"']?[^\s%\"']{1,60}%(?P<bare>[^\s\"'$]{4,200})",
     ),
     (r"[ \t]-(?:store|key|deststore|destkey|srcstore|srckey)pass[ \t]", rf"[ \t]*{_WORD}"),
-    (r"\bpass:", r"(?P<bare>[^\s\"'$`]{4,200})"),
+    (r"-pass(?:in|out)?[\"', \t=]{1,8}pass:", r"(?P<bare>[^\s\"'$`]{4,200})"),
     (r"\b(?:zip|7z|7za)[ \t]", rf"{_FROM_THERE}(?:-P[ \t]+|(?<=\w[ \t])-p){_WORD}"),
     (r"\b(?:sqlcmd|bcp|osql)[ \t]", rf"{_FROM_THERE}-P[ \t]*{_WORD}"),
     (r"\b(?:mongo(?:sh|dump|restore|export|import)?|clickhouse-client)[ \t]", rf"{_FROM_THERE}-p[ \t]*{_WORD}"),

@@ -42,7 +42,8 @@ _FILLED = re.compile(r"(?i:x{8,}|(.)\1{7,})|EXAMPLE")
 PUBLIC = "a name for what is public"
 _PUBLIC = re.compile(
     r"(?i)(?:^|[^a-z]|(?-i:(?<=[a-z])(?=[A-Z])))(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
-    r"|publicToken|(?:page|continuation|next|sync)[_-]?token"
+    r"|publicToken|(?:page|pagination|continuation|next|previous|sync|lifecycle[_-]?action|client[_-]?request)[_-]?token"
+    r"|idempotency[_-]?(?:token|key)"
 )
 MADE_UP_NAME = "a name for what is made up"
 _MADE_UP_NAME = re.compile(
