@@ -108,7 +108,7 @@ class TestProviders:
         cli.world.create("forgotten")
         answer = cli("check", "--ask-providers", "--format", "json")
         orphan = next(each for each in answer.document["violations"] if each["rule"] == "orphan")
-        assert "2 tokens that match no record; only 1 record without" in orphan["text"]
+        assert "2 tokens that match no record; at most 1 of them" in orphan["text"]
 
     def test_an_admin_credential_on_record_does_not_keep_the_list_from_being_read(self, cli, monkeypatch):
         bound = NamedVendors.of
