@@ -133,6 +133,20 @@ def test_a_bad_place_is_refused_and_nothing_changes(tmp_path, kind):
     assert b"tgcanary" not in b"".join(entry.read_bytes() for entry in folder.iterdir() if entry.is_file())
 
 
+def test_a_file_of_another_format_is_refused_unless_it_sets_the_variable(tmp_path):
+    file = tmp_path / "secret.yaml"
+    file.write_text("kind: Secret\nstringData:\n  V: old\n")
+    for attempt in (DELIVERY.check, lambda consumer: DELIVERY.push(consumer, NEW)):
+        with pytest.raises(InputError) as caught:
+            attempt(at(file))
+        assert str(file) in caught.value.message
+        assert "V=" in caught.value.hint
+    assert file.read_text() == "kind: Secret\nstringData:\n  V: old\n"
+    file.write_text("kind: Secret\nV=\n")  # as the hint says
+    DELIVERY.push(at(file), NEW)
+    assert DELIVERY.verify(at(file), NEW) is Holds.THIS
+
+
 def test_somebody_elses_file_is_refused(tmp_path, monkeypatch, words):
     (tmp_path / ".env").write_text("V=old\n")
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)

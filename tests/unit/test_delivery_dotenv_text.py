@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tokenguard.delivery.dotenv_text import values_of, with_value
+from tokenguard.delivery.dotenv_text import is_other_format, values_of, with_value
 from tokenguard.errors import InputError
 
 NEW = "tgcanary-New.1"
@@ -162,3 +162,27 @@ def test_a_shell_reads_the_same_value(shell, before, value):
         pytest.fail("this value has a safe form")
     answer = subprocess.run([shell], input=text + '\nprintf %s "$V"\n', capture_output=True, text=True, check=True)
     assert answer.stdout == value
+
+
+OTHERS = [
+    "apiVersion: v1\nkind: Secret\nstringData:\n  V: old\n",
+    "# note\nservices:\n  app:\n    environment:\n      - V=old\n",
+    "---\nV: old\n",
+    '{\n  "V": "old"\n}\n',
+    '[\n  "old"\n]\n',
+    "<config>\n<v>old</v>\n</config>\n",
+    "[app]\nother = 1\n",
+]
+DOTENV = [
+    "",
+    "A=1\n# Note: see the manual\nB=http://host:80/x\n",
+    "A='apiVersion: v1\nkind: Secret'\n",
+    "export A\nif [ -f x ]; then\n. ./common.env\nfi\n",
+    ": ${A:=1}\nPATH=$PATH:/opt\n",
+    "[ -f common ] && . common\n",
+]
+
+
+@pytest.mark.parametrize(("text", "other"), [*((each, True) for each in OTHERS), *((each, False) for each in DOTENV)])
+def test_a_file_of_another_format_is_told_from_one_of_variables(text, other):
+    assert is_other_format(text) is other

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenguard.delivery.dotenv_text import VARIABLE, is_behind_bom, values_of, with_value
+from tokenguard.delivery.dotenv_text import VARIABLE, is_behind_bom, is_other_format, values_of, with_value
 from tokenguard.delivery.git_tracking import Tracking, tracking
 from tokenguard.delivery.payload import one_text
 from tokenguard.delivery.throwaway import is_throwaway, refuse_throwaway
@@ -66,7 +66,9 @@ class DotenvDelivery:
                     hint=f"git rm --cached {shown(target.path)} and list it in .gitignore, or use another file",
                 )
             with _naming(target.path):
-                values_of(_text(target.path), target.variable)
+                text = _text(target.path)
+                if not values_of(text, target.variable) and is_other_format(text):
+                    raise _other_format(target)
             check_kept(target.path)
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
@@ -118,6 +120,15 @@ class DotenvDelivery:
         wanted = value.token
         alike = found and all(Secret(each) == wanted for each in found)
         return Holds.THIS if alike and not is_behind_bom(text, target.variable) else Holds.OTHER
+
+
+def _other_format(target: Target) -> InputError:
+    return InputError(
+        f"{shown(target.path)} does not set {target.variable}, and looks like YAML, JSON, XML or INI: a line added to "
+        "it would have no effect",
+        hint="name a .env file, or let a command write this one (command:NAME); if programs read it as a .env file "
+        f"all the same, add the line {target.variable}= to it",
+    )
 
 
 def _check_place(path: Path) -> None:

@@ -18,6 +18,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]+", re.ASCII)
 _NOT_IN_DOUBLE = frozenset('"\\$`')
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _UNQUOTED = re.compile(r"[^\r\n]*?(?=\s+#|\s*(?:[\r\n]|\Z))")
+_OTHER_FORMAT = re.compile(
+    r"^[ \t]*(?:---\s*$|[\[{]\s*$|<|\[[^\s\[\]]+\]\s*$|[\"']?[A-Za-z_][\w./-]*[\"']?[ \t]*:(?:\s|$))", re.MULTILINE
+)
+"""A line of YAML (such as a Kubernetes manifest), JSON, XML, or a section of an INI or TOML file."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -47,6 +51,12 @@ def values_of(text: str, variable: str) -> tuple[str, ...]:
     for binding in found:
         _parts(binding)
     return tuple(binding.value or "" for binding in found)
+
+
+def is_other_format(text: str) -> bool:
+    """Whether a file is in a format in which an appended `VARIABLE=value` would be read by nobody."""
+    odd = (each for each in _bindings(text) if each.unreadable or (each.key is not None and each.value is None))
+    return any(_OTHER_FORMAT.search(each.text) for each in odd)
 
 
 def with_value(text: str, variable: str, value: str) -> str:
