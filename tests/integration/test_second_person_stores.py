@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Callable
 from typing import ClassVar
@@ -202,6 +203,21 @@ class TestLocal(SecondPersonContract):
         for person in ("dave", "bob"):
             assert as_person("alice", "store", "add-slot", "--key-file", keys[person]).code == 0
         return as_person
+
+    @pytest.mark.parametrize("again", [False, True], ids=["removed", "removed and added again"])
+    def test_an_approval_ends_with_the_key_slot_of_its_approver(self, run, keys, again):
+        words = ("retire", NAME, "--yes")
+        approved = run("bob", "approve", self.requested(run, *words), "--yes")
+        assert approved.code == 0
+        (slot,) = re.findall(r"approved by slot:([0-9a-f]{16})", approved.out + approved.err)
+        assert run("alice", "store", "remove-slot", slot).code == 0
+        if again:
+            assert run("alice", "store", "add-slot", "--key-file", keys["bob"]).code == 0
+            assert run("alice", *words).code == 0
+            return
+        assert run("alice", *words).code == 3
+        assert run("dave", "approve", self.requested(run, *words), "--yes").code == 0
+        assert run("alice", *words).code == 0
 
     def test_a_migration_waits_and_is_only_finished_once_it_has_begun(self, run, tmp_path):
         new = f"local://{tmp_path}/new"

@@ -210,6 +210,10 @@ class KeyHolding(Protocol):
         """Who opened it: `slot:ID`, with host and CI run."""
         ...
 
+    def opens_for(self, identity: str) -> bool:
+        """Whether the key of an identity (`slot:ID`) opens the store."""
+        ...
+
 
 @runtime_checkable
 class Restoring(Protocol):
@@ -241,6 +245,12 @@ def identity_of(store: Store) -> Actor:
     """Who uses a store, as the store itself can tell: by key slot, or by the login at its server."""
     home = underlying_store(store)
     return home.key_holder() if isinstance(home, KeyHolding) else store.actor()
+
+
+def has_left(store: Store, identity: str) -> bool:
+    """Whether the store knows that an identity has no access any more; a server's logins are not looked up."""
+    home = underlying_store(store)
+    return isinstance(home, KeyHolding) and not home.opens_for(identity)
 
 
 def how_to_restore(store: Store, token: TokenId) -> str:

@@ -1,6 +1,6 @@
 """The approvals of the store in use: read once, verified against their audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.errors import Tampered
 from tokenguard.ports.clock import Clock, is_behind, refuse_if_behind
 from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
-from tokenguard.ports.store import Store, identity_of
+from tokenguard.ports.store import Store, has_left, identity_of
 from tokenguard.provisioning.approval import (
     Approval,
     ApprovalVerdict,
@@ -54,19 +54,27 @@ class StoreApprovals:
             Tampered: they are not what was written.
         """
         history = self._store.history(action.token) if action.token else ()
-        return self._timely(
-            judge(self._read[1].approvals, action, store=self._store.store_id, now=self._clock.now(), history=history)
+        return self._judged(
+            lambda given: judge(given, action, store=self._store.store_id, now=self._clock.now(), history=history)
         )
 
     def of_operation(self, operation: SensitiveOperation, by: str) -> ApprovalVerdict:
         """Whether another person approved a sensitive operation that this identity runs; raises as `verdict` does."""
-        approvals = self._read[1].approvals
-        history = self._history(operation) if approvals else ()
-        return self._timely(
-            judge_operation(
-                approvals, operation, store=self._store.store_id, by=by, now=self._clock.now(), history=history
+        history = self._history(operation) if self._read[1].approvals else ()
+        return self._judged(
+            lambda given: judge_operation(
+                given, operation, store=self._store.store_id, by=by, now=self._clock.now(), history=history
             )
         )
+
+    def _judged(self, judged: Callable[[Sequence[Approval]], ApprovalVerdict]) -> ApprovalVerdict:
+        """What the approvals of those say who still have access, as far as the store can tell."""
+        given = self._read[1].approvals
+        standing = [each for each in given if not has_left(self._store, each.by)]
+        verdict = self._timely(judged(standing))
+        if verdict.approval is None and len(standing) < len(given) and judged(given).approval is not None:
+            return ApprovalVerdict(why="the key of its approver was removed from the store")
+        return verdict
 
     def _timely(self, verdict: ApprovalVerdict) -> ApprovalVerdict:
         """A clock that was set back makes no approval valid again, also where the token has no trail of its own yet."""

@@ -87,6 +87,10 @@ class LocalStore:
         """Return the key slot that opened this store; all who have its key count as one person."""
         return replace(current_actor(), id=f"slot:{self.session.slot}")
 
+    def opens_for(self, identity: str) -> bool:
+        """Whether there is a slot of that identity; one whose key was added again counts."""
+        return identity in {f"slot:{each.id}" for each in self.slots()}
+
     def fingerprint(self, value: Value) -> Fingerprint:
         """The value's fingerprint under this store's key."""
         return fingerprint_of(self._keys.fingerprint, value)
