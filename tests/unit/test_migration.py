@@ -399,3 +399,21 @@ def test_what_is_decided_is_not_taken_back(ends: Ends):
         give_up(ends.old, ends.clock, ends.told)
     with pytest.raises(InputError, match="no migration"):
         give_up(ends.new, ends.clock, ends.told)
+
+
+def test_an_earlier_value_that_the_old_store_serves_is_not_carried_over(ends: Ends):
+    token = added(ends.old, "video/upload")
+    there = ends.old.load(token)
+    live = ends.old.read_live(token)
+    assert live is not None
+    known = replace(there.document, record=replace(there.document.record, fingerprint=ends.old.fingerprint(live.value)))
+    ends.old.commit(token, there.version, known, [event()])
+    read_live = ends.old.read_live
+    ends.old.read_live = lambda token: replace(read_live(token), value=Value.of("tgcanary-an-earlier-one"))
+    with pytest.raises(Tampered) as caught:
+        ends.move()
+    assert "video/upload" in caught.value.message
+    assert not list(ends.new.scan())
+    ends.old.read_live = read_live
+    ends.move()
+    assert has_moved(ends.old, ends.new)

@@ -6,7 +6,9 @@ import pytest
 
 from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Stage
-from tokenguard.errors import NeedsPerson, NotProvenDead, Unfinished, Unreachable
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, NeedsPerson, NotProvenDead, Unfinished, Unreachable
+from tokenguard.frozen import replace
 
 
 def stopped_at_the_revoke(bench: Bench, **options):
@@ -42,6 +44,27 @@ def test_without_a_clear_answer_about_the_new_token_the_old_one_is_not_revoked()
     bench.engine.resume(token)
     assert bench.journal(token).stage is Stage.DONE
     assert not bench.world.alive(old)
+
+
+def test_while_another_value_is_served_under_the_new_label_the_old_token_is_not_revoked():
+    """The old value, put back in the entry of the new one."""
+    bench = Bench()
+    token, old = bench.add()
+    verify, read_live = bench.deliveries.delivery.verify, bench.store.read_live
+
+    def put_back(consumer, value):
+        bench.store.read_live = lambda token: replace(read_live(token), value=Value.of(old.value))
+        return verify(consumer, value)
+
+    bench.deliveries.delivery.verify = put_back
+    with pytest.raises(Conflict):
+        bench.engine.rotate(token)
+    assert "revoke:intent" not in bench.ops(token)
+    assert bench.world.alive(old)
+    bench.store.read_live = read_live
+    bench.deliveries.delivery.verify = verify
+    bench.engine.resume(token)
+    assert bench.journal(token).stage is Stage.DONE
 
 
 def test_an_abort_ends_nothing_once_the_old_token_is_refused():

@@ -11,7 +11,7 @@ from tokenguard.errors import Conflict, Tampered, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.migration.value_slots import close_open_slots, copy_live, copy_slots, labels_of, slot
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Live, Store
+from tokenguard.ports.store import Live, Store, how_to_restore
 
 _TRIES = 5
 _EVENTS_AT_ONCE = 64
@@ -86,6 +86,7 @@ def whole_trail(chain: str, whose: str, entries: Sequence[ChainedEvent], head: C
 def _write_to_target(ends: Ends, left: Snapshot, entries: Sequence[ChainedEvent]) -> Snapshot:
     """The token as it is at the target when everything was written."""
     live = ends.source.read_live(left.id)
+    _check_served(ends.source, left, live)
     arrived = _write_trail(ends, left, entries, live)
     if arrived.document.chain.seq > len(entries):
         return arrived  # it was read back and found equal before
@@ -94,6 +95,17 @@ def _write_to_target(ends: Ends, left: Snapshot, entries: Sequence[ChainedEvent]
     if _plain(arrived.document) != document:
         arrived = ends.target.commit(arrived.id, arrived.version, document, ())
     return arrived
+
+
+def _check_served(source: Store, left: Snapshot, live: Live | None) -> None:
+    """Refuse to carry over a value that the record does not know, such as an earlier one that was put back."""
+    document = left.document
+    if live is None or document.record.fingerprint is None or document.may_serve(source.fingerprint(live.value)):
+        return
+    raise Tampered(
+        f"the value that the old store serves for {document.record.name} is not the one in use",
+        hint=f"{how_to_restore(source, left.id)}; then run the same command again",
+    )
 
 
 def _write_trail(ends: Ends, left: Snapshot, entries: Sequence[ChainedEvent], live: Live | None) -> Snapshot:

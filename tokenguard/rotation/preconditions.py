@@ -103,7 +103,7 @@ def _check_preconditions(session: TokenSession) -> None:
     live = session.context.store.read_live(session.snapshot.id)
     if live is not None and live.found is not FieldState.SAME:
         raise UnexpectedValue.at(session.record.location.url)
-    if live is None or live.label != session.journal.attempts[-1].label:
+    if live is None or live.label != session.journal.attempts[-1].label or live.value != new_value(session):
         raise Conflict(
             f"the store no longer serves the new token of {name}",
             hint="see who changed it with `tokenguard audit log`; then `rotate --abort`",
