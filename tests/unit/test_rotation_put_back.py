@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,15 @@ from tokenguard.errors import Tampered, TokenguardError
 _CONTENT = ("_documents", "_entries", "_slots", "_live")
 
 
-def put_back_before_commit(bench: Bench, number: int) -> Callable[[], bool]:
-    """Restore the store as it is now right before its commit of that number; tells whether that happened."""
+def contents(bench: Bench) -> dict[str, Any]:
+    """What the store holds now."""
     saved = {name: dict(getattr(bench.store, name)) for name in _CONTENT}
     saved["_entries"] = {chain: list(entries) for chain, entries in saved["_entries"].items()}
+    return saved
+
+
+def put_back_before_commit(bench: Bench, number: int, saved: dict[str, Any]) -> Callable[[], bool]:
+    """Restore the store right before its commit of that number, counted from now; tells whether that happened."""
     commit, made = bench.store.commit, 0
 
     def committing(*arguments):
@@ -38,7 +44,7 @@ def test_whatever_lives_and_is_not_in_the_restored_store_is_named(mode):
         bench = Bench()
         bench.add("video/other/prod")  # the control of a retirement
         token, _ = bench.add()
-        happened = put_back_before_commit(bench, number)
+        happened = put_back_before_commit(bench, number, contents(bench))
         error = ended(bench, token, mode)
         if not happened():
             break
@@ -66,12 +72,24 @@ def ended(bench: Bench, token: TokenId, mode: Mode) -> TokenguardError | None:
 def test_a_first_token_that_the_restored_store_lacks_is_named():
     bench = Bench()
     bench.add("video/other/prod")
-    happened = put_back_before_commit(bench, 4)
+    happened = put_back_before_commit(bench, 4, contents(bench))
     with pytest.raises(Tampered) as caught:
         bench.engine.issue(bench.record())
     assert happened()
     (lost,) = [made.label for made in bench.world.living() if "other" not in made.label]
     assert lost in caught.value.hint
+
+
+def test_a_store_that_lost_the_token_names_the_old_one_too():
+    bench = Bench()
+    empty = contents(bench)
+    token, old = bench.add()
+    happened = put_back_before_commit(bench, 8, empty)
+    with pytest.raises(Tampered) as caught:
+        bench.engine.rotate(token)
+    assert happened()
+    assert all(made.label in caught.value.hint for made in bench.world.living())
+    assert old.label in caught.value.hint
 
 
 def test_another_runner_that_took_over_is_still_told_as_that():

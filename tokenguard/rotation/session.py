@@ -218,6 +218,10 @@ class TokenSession:
         ]
         hint = f"`tokenguard verify {name}` tells whether its token still works; give consumers a value that does "
         hint += f"(`tokenguard rotate {name}`, or `tokenguard deliver {name}`)"
+        if current is None:
+            hint = "restore a newer copy of the store, which has no record of the token"
+            if old := self.journal.old:
+                lost.insert(0, f"{old.provider_label or old.label} (id {old.provider_id})")
         if lost:
             hint += f". Then revoke at {provider} what the store lacks: {', '.join(lost)}"
         return Tampered(f"the store was put back to an earlier state of {name} during this operation", hint=hint)
