@@ -4,6 +4,7 @@ import base64
 import errno
 import os
 import secrets
+import shutil
 import socket
 import stat
 import subprocess
@@ -48,6 +49,24 @@ def test_a_state_directory_that_cannot_be_used_is_named_and_the_store_is_not_bla
         assert "/proc" in answer.err
         assert "TOKENGUARD_STATE_DIR" in answer.err
         assert str(tmp_path) not in answer.err
+
+
+@pytest.mark.parametrize("place", ["store", "state/anchors"])
+def test_doctor_calls_nothing_ready_on_a_read_only_disk(cli, tmp_path, monkeypatch, place):
+    assert cli("init").code == 0
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(tmp_path / place) and access(path, mode))
+    answer = cli("doctor")
+    assert answer.code == 4, answer
+    assert str(tmp_path / place) in answer.out
+
+
+def test_doctor_warns_of_a_full_disk(cli, monkeypatch):
+    assert cli("init").code == 0
+    assert "almost full" not in cli("doctor").out
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, (1 << 30) - 4096, 4096))
+    answer = cli("doctor")
+    assert (answer.code, "almost full" in answer.out) == (0, True), answer
 
 
 def test_the_home_directory_stands_for_the_state_directory(cli, monkeypatch):

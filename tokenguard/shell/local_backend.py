@@ -1,14 +1,21 @@
 """The embedded store as a backend: its keys, its recovery code, its anchor."""
 
+import os
+import shutil
 from collections.abc import Iterator
 
-from tokenguard.domain.diagnosis import Diagnosis, doubt, well
-from tokenguard.errors import InputError
+from tokenguard.domain.diagnosis import Diagnosis, Level, doubt, well
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.files import shown
 from tokenguard.ports.store import underlying_store
 from tokenguard.ports.store_backend import CreatedStore, LoginAbilities
 from tokenguard.shell.backend_context import BackendContext
 from tokenguard.shell.local_store import LocalStore, SlotKey, SlotKind, check_unknown, make_local, open_local
 from tokenguard.shell.recovery_code import RecoveryCodeHandover
+from tokenguard.stores.local.layout import anchor_directory
+
+_ROOM = 1 << 20
+"""Bytes; with fewer free, `doctor` warns."""
 
 
 class LocalBackend:
@@ -73,6 +80,7 @@ class LocalBackend:
         if SlotKind.KEYRING in kinds:
             yield _keyring()
         yield self._anchor()
+        yield from self._disks()
 
     def opened(self) -> LocalStore:
         """The store itself, opened if the command has none."""
@@ -81,6 +89,22 @@ class LocalBackend:
             return store
         context = self._context
         return open_local(context.local_directory, context.environ, context.clock, context.ask_hidden)
+
+    def _disks(self) -> Iterator[Diagnosis]:
+        """Where each step of an operation is written: the store, and this machine's anchor of it."""
+        for folder in (self._context.local_directory, anchor_directory()):
+            if not os.access(folder, os.W_OK):
+                yield Diagnosis(
+                    check="disk",
+                    level=Level.FAIL,
+                    text=f"{shown(folder)} cannot be written, so no operation can begin",
+                    hint="check who owns it and whether its file system is mounted read-only",
+                    exit_code=ExitCode.UNREACHABLE,
+                )
+            elif shutil.disk_usage(folder).free < _ROOM:
+                yield doubt(
+                    "disk", f"the disk of {shown(folder)} is almost full", "free some space before the next rotation"
+                )
 
     def _anchor(self) -> Diagnosis:
         watch = self.opened().watch
