@@ -326,3 +326,16 @@ def test_a_document_that_was_removed_with_all_its_versions_is_noticed(cli, docum
     assert cli("list").code == ExitCode.OK
     assert other in cli("list").out
     refused(cli, f"cand/{token}", ["audit", "verify"], ["doctor"])  # the values are there without the index too
+
+
+@pytest.mark.parametrize("line", [["rotate", NAME], ["rotate", NAME, "--compromised"]])
+def test_what_consumers_read_is_not_deleted_by_the_server_whatever_the_entry_says(cli, line):
+    """`delete_version_after` of the entry itself: the mount's is refused."""
+    mount, prefix = cli.url.removeprefix("vault://").split("/", 1)
+    path = f"{prefix}/live/{NAME}"
+    cli.server.api("POST", f"{mount}/metadata/{path}", {"delete_version_after": "1h"})
+    assert cli(*line).code == ExitCode.OK
+    found = cli.server.api("GET", f"{mount}/data/{path}").json()["data"]["metadata"]
+    assert found["deletion_time"] == ""
+    assert cli.server.api("GET", f"{mount}/metadata/{path}").json()["data"]["delete_version_after"] == "0s"
+    assert cli("audit", "verify").code == cli("rotate", NAME).code == ExitCode.OK

@@ -56,8 +56,12 @@ class KvMount:
             raise
         return None if answer is None else _entry(answer)
 
-    def write(self, path: str, data: Mapping[str, Any], cas: int) -> int:
+    def write(
+        self, path: str, data: Mapping[str, Any], cas: int, ending: Callable[[str], None] = lambda _at: None
+    ) -> int:
         """Write the next version if the current one is `cas` (0: none); returns the new version.
+
+        `ending` hears when the server will delete the new version by itself (`delete_version_after` of the entry).
 
         `data` must hold something that was never written before (`stamp`): an answer that is lost is made up for by
         reading what is there, and only our own writing counts as ours.
@@ -65,7 +69,7 @@ class KvMount:
         Raises:
             CasLost: the current version is another one. Nothing was written.
         """
-        return self._settled(path, cas, lambda: self._write(path, data, cas), lambda found: found == dict(data))
+        return self._settled(path, cas, lambda: self._write(path, data, cas, ending), lambda found: found == dict(data))
 
     def merge(self, path: str, fields: Mapping[str, Any], cas: int) -> int:
         """Replace some fields of the current version if it is `cas`; the server keeps the others as they are.
@@ -107,9 +111,11 @@ class KvMount:
         return {name: _version(each) for name, each in details.items() if not name.endswith("/")}
 
     def keep_one_version(self, path: str) -> None:
-        """Let the mount drop an entry's old versions as soon as there is a new one."""
+        """Let the mount drop an entry's old versions as soon as there is a new one, and never the new one."""
         self._connection.call(
-            lambda client: client.secrets.kv.v2.update_metadata(path, max_versions=1, mount_point=self._mount)
+            lambda client: client.secrets.kv.v2.update_metadata(
+                path, max_versions=1, delete_version_after="0s", mount_point=self._mount
+            )
         )
 
     def destroy(self, path: str, versions: Sequence[int]) -> None:
@@ -133,13 +139,16 @@ class KvMount:
                 return None
             raise
 
-    def _write(self, path: str, data: Mapping[str, Any], cas: int) -> int:
+    def _write(self, path: str, data: Mapping[str, Any], cas: int, ending: Callable[[str], None]) -> int:
         answer = self._connection.once(
             lambda client: client.secrets.kv.v2.create_or_update_secret(
                 path, secret=dict(data), cas=cas, mount_point=self._mount
             )
         )
-        return _next_version(answer, cas)
+        version = _next_version(answer, cas)
+        if at := _part(answer, "data").get("deletion_time"):
+            ending(str(at))
+        return version
 
     def _merge(self, path: str, fields: Mapping[str, Any], cas: int) -> int:
         try:

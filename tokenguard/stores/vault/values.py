@@ -99,8 +99,13 @@ class Slots:
         path = self._place.live(alias)
         if pinned == 0:
             self._kv.keep_one_version(path)  # a replaced value is to be in its quarantined slot and nowhere else
+        ends = list[str]()
         try:
-            return self._kv.write(path, pack_live(label, value), pinned)
+            version = self._kv.write(path, pack_live(label, value), pinned, ends.append)
+            if not ends:
+                return version
+            self._kv.keep_one_version(path)  # consumers would lose what the server deletes by itself
+            return self._kv.write(path, pack_live(label, value), version)
         except CasLost:
             raise live_moved() from None
 
