@@ -54,7 +54,7 @@ def values_of(text: str, variable: str) -> tuple[str, ...]:
 
 
 def is_other_format(text: str) -> bool:
-    """Whether a file is in a format in which an appended `VARIABLE=value` would be read by nobody."""
+    """Whether a file is in a format in which no program reads an appended `VARIABLE=value`."""
     odd = (each for each in _bindings(text) if each.unreadable or (each.key is not None and each.value is None))
     return any(_OTHER_FORMAT.search(each.text) for each in odd)
 
