@@ -27,7 +27,8 @@ _TYPE = (
     r"|[ \t]As[ \t]String\b)?"
 )
 _BETWEEN = (
-    r"(?:[:?]=|:-|=>|->|<-|[!=]{1,3}|\}\{|:|,[ \t]{0,4}(?:<<)?[\"']|\([ \t]{0,4}[@bruf]{0,2}\x5c?[\"'\x60]|>"
+    r"(?:(?:,[ \t]{1,4}(?:_|err|ok)[ \t]{1,4})?:=|[?]=|:-|=>|->|<-|[!=]{1,3}|\}\{|:|,[ \t]{0,4}(?:<<)?[\"']"
+    r"|\([ \t]{0,4}(?:[\w.]{0,24}(?:decode|from|hex|byte|atob)\w{0,12}\()?[@bruf]{0,2}\x5c?[\"'\x60]|>"
     r"|[\"'][ \t]{1,4}value=|[ \t][\"']|(?:\|\||\?\?|\bor\b)[ \t]{0,4}[\"'])"
 )
 _ASSIGNMENT = (
@@ -48,9 +49,10 @@ _LOGIN = re.compile(
 _AROUND = 400
 _START = re.compile(r"[@bruf]{0,2}(?P<quote>\\{0,2}[\"'`])?")
 _OPENING = re.compile(
-    r"(?P<call>[A-Za-z_.:]{0,24}(?:from|SecretStr|Secret|Some|new|bytes)\([ \t]{0,4}[@bru]{0,2})?"
+    r"(?P<call>(?:\[\])?[\w.:]{0,24}(?:\(\)\.)?(?:SecretStr|Secret|Some|new"
+    r"|(?:[fF]rom|byte|[dD]ecode|atob|[hH]ex)\w{0,12}!?)\([ \t]{0,4}[@bru]{0,2})?"
     r"(?P<opens>\$?@?\"{3}|'{3}|''|r?\x23{1,3}\"|raw\"|\[=*\[|\[[ \t]{0,4}[\"']?|%?q[qw]?[({\[<|]|%[QW][({\[<|]"
-    r"|~[sS][({\[<|/\"']|(?<=\()[\"'])"
+    r"|~[sS][({\[<|/\"']|(?:(?<=\()|(?<=\([@bru]))[\"'\x60])"
 )
 """Strings that do not begin with one quote: raw ones, long ones, those in brackets, and the first of a list."""
 _UNUSUAL = re.compile(
@@ -273,7 +275,8 @@ def _in_brackets(text: str, head: int, opened: re.Match[str]) -> tuple[int, int]
     """Where the value stands that such an opening begins."""
     start, opening = opened.end(), opened.group("opens")
     end = _end(_BARE, text, start) if opening.rstrip(" \t") == "[" else text.find(_closing(opening), start)
-    return (start, end) if end >= 0 and may_be_secret(text[start:end], text[head:start], quoted=True) else None
+    name = text[head : opened.start()]
+    return (start, end) if end >= 0 and may_be_secret(text[start:end], name, quoted=True) else None
 
 
 def _closing(opening: str) -> str:

@@ -20,6 +20,7 @@ from tokenguard.detection.reporting import reported
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
+from tokenguard.frozen import replace
 
 _LINE_SECONDS = 0.5
 _SHORT_LINE = (
@@ -99,6 +100,8 @@ def _scan_lines(
         raw = own[index].removesuffix("\n") + "\n" if index < len(own) else ""
         for kind, value in hits:
             match = _match(kind, value, index, line, own)
+            if profile is not Profile.DETECT_SECRETS:
+                match = _where_it_stands(match, line, own)
             yield reported(profile, match, raw if value.rstrip("\\") in raw else line, path)
 
 
@@ -185,6 +188,15 @@ def _match(kind: str, value: str, index: int, line: str, own: list[str]) -> Text
         value=Secret(value),
         whole=Secret(whole_token(kind, value, line, own, index)),
     )
+
+
+def _where_it_stands(match: TextMatch, line: str, own: list[str]) -> TextMatch:
+    """The match, on the line of a YAML block that has its value: detect-secrets tells the line of the block's key."""
+    value, first = match.value.reveal(), match.line - 1
+    for index in range(first, min(first + line.count("\n") + 2, len(own))):
+        if value in own[index]:
+            return match if index == first else replace(match, line=index + 1, column=own[index].find(value) + 1)
+    return match
 
 
 def _encoded(text: str) -> bytes:

@@ -8,8 +8,9 @@ _KEYS = (
     "|validation|decryption"
 )
 WORDS = (
-    r"passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\b|db)pass|pwd|secret|token|credential|authorization|bearer"
-    rf"|(?:{_KEYS})[_.-]?key|\bkey\b|[_-]key\b|api[_.-]?auth|\bauth\b|salt|otp|connection[_-]?string|webhook"
+    r"passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\b|db)pass|pwd|[_.-]pw\b|secret|token|credential|authorization"
+    rf"|bearer|(?:{_KEYS})[_.-]?key|\bkey\b|[_-]key\b|(?-i:[a-zA-Z]Key)\b|api[_.-]?auth|\bauth\b|salt|otp"
+    r"|connection[_-]?string|webhook"
     r"|\bpsk\b|authtok|requirepass|masterauth|bindpw|rootpw"
 )
 """Of which a name that sounds secret has one, in any case."""
@@ -23,7 +24,7 @@ REFERENCE = re.compile(
 _LEAST_QUOTED, LEAST_BARE, _MOST = 4, 6, 400
 _LEAST_PLAIN_KEY = 16
 _OTHER_WORD = re.compile(r"(?i)(?:key(?:ing|board|stone|note|word|frame|code|pad|ed)|token(?:iz|is)|secretar)")
-_PLAIN = re.compile(r"(?i)^[_-]?(?:key|auth|salt|otp|webhook)\W*$")
+_PLAIN = re.compile(r"(?i)^(?:[_-]?(?:key|auth|salt|otp|webhook)|.(?-i:Key))\W*$")
 
 
 def may_be_secret(value: str, name: str, *, quoted: bool) -> bool:
