@@ -221,7 +221,7 @@ def _checked(value: str, start: int, name: str) -> Iterator[SecretPlace]:
 
 def _name_of(half: str) -> str:
     """The word with which a value is rated."""
-    found = re.findall(r"[\w.-]+", re.sub(f"(?i)^{_KEY}", "", half))
+    found = re.findall(r"[\w.-]+", re.sub(f"(?i)^(?:{_KEY}|<(?:name|key)>)", "", half))
     words = [each for each in found if re.search(f"(?i){WORDS}", each)]
     return words[0] if words else "password"
 

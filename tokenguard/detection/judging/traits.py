@@ -41,7 +41,7 @@ MADE_UP = "it was filled up, or typed in a row"
 _FILLED = re.compile(r"(?i:x{8,}|(.)\1{7,})|EXAMPLE")
 PUBLIC = "a name for what is public"
 _PUBLIC = re.compile(
-    r"(?i)(?:^|[^a-z]|(?-i:(?<=[a-z])(?=[A-Z])))(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
+    r"(?i)(?:^|[^a-z]|(?-i:(?<=[a-zA-Z])(?=[A-Z][a-z])))(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
     r"|publicToken|(?:page|pagination|continuation|next|previous|sync|lifecycle[_-]?action|client[_-]?request)[_-]?token"
     r"|idempotency[_-]?(?:token|key)"
 )
