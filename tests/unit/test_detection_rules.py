@@ -151,15 +151,17 @@ HOSTILE = {
     "nested quotes": "\"'" * 10_000,
     "equals": "=" * 50_000,
     "brackets": " = a[" * 5_000,
+    "headers of keys": "-----BEGIN PRIVATE KEY-----" * 40_000,
 }
 
 
+@pytest.mark.parametrize("profile", [Profile.DETECT_SECRETS, Profile.DEFAULT])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_line_costs_little_and_is_looked_at(name: str) -> None:
+def test_a_hostile_line_costs_little_and_is_looked_at(name: str, profile: Profile) -> None:
     """Each takes detect-secrets seconds to minutes; the run's own timeout stands behind this."""
     line = HOSTILE[name]
     value = secrets.token_hex(12)
-    found = list(scan_rules(f'{line}\npassword = "{value}"\n', "a.txt", Profile.DETECT_SECRETS))
+    found = list(scan_rules(f'{line}\npassword = "{value}"\n', "a.txt", profile))
     assert any(not isinstance(each, Unscanned) and each.line == 2 for each in found)
 
 

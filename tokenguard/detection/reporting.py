@@ -17,7 +17,7 @@ from tokenguard.frozen import replace
 from tokenguard.token_formats.table import format_of, has_prefix_only
 
 _ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
-_KEY_BODY = re.compile(r"-----BEGIN[A-Z0-9 ]+-----(?P<body>.*?)-----END")
+_KEY_BEGINS, _KEY_ENDS = "-----BEGIN", "-----END"
 _LINE_END = re.compile(r"\\+[nr]")
 _SEPARATORS = re.compile(r"[-_.:/=]")
 _LEAST_KEY = 40
@@ -61,9 +61,10 @@ def _stands_for_another(candidate: TextMatch, line: str) -> bool:
     """Whether what a rule for one vendor, or for private keys, found is a placeholder."""
     whole = candidate.whole.reveal()
     if candidate.type == "Private Key":
-        found = _KEY_BODY.search(whole)
-        body = _LINE_END.sub("", found["body"] if found else _ARMOUR.sub("", whole))
-        return "-----END" in whole and (len(body) < _LEAST_KEY or "..." in body)
+        begin = max(whole.find(_KEY_BEGINS), 0)
+        end = whole.find(_KEY_ENDS, begin)
+        body = _LINE_END.sub("", _ARMOUR.sub("", whole[begin:end]))
+        return end >= 0 and (len(body) < _LEAST_KEY or "..." in body)
     if goes_on_filled_up(line.partition(whole)[2]):
         return True
     if candidate.type == "Artifactory Credentials" and len(whole) < _LEAST_KEY and not any(map(str.isdigit, whole)):
