@@ -3,7 +3,7 @@
 import click
 
 from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
-from tokenguard.files import expanded
+from tokenguard.files import expanded, shown
 from tokenguard.shell.local_store import open_local
 from tokenguard.shell.wiring import Wiring
 
@@ -19,6 +19,7 @@ def backup(wiring: Wiring, file: str) -> None:
     place = expanded(file).absolute()
     store = open_local(wiring.local_directory, wiring.environ, wiring.clock, wiring.ask_hidden)
     store.backup(place)
+    wiring.unfinished = f"the copy {shown(place)} is complete; nothing is left to do"
     if wiring.screen.as_json:
         wiring.screen.document({"backup": str(place), "store_id": store.store_id})
     else:
