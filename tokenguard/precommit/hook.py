@@ -36,7 +36,7 @@ def run(arguments: "Sequence[str]") -> int:
     """Run the hook with these arguments; returns the exit code and raises nothing."""
     staged = staged_files(arguments, os.environ)
     summary = summary_of_clean(staged, os.environ) if staged is not None else ""
-    if summary:
+    if summary and sys.stdout is not None:  # None where it is closed
         sys.stdout.write(summary)
         return 0
     from tokenguard.precommit.full_scan import scanned  # most commits are answered above

@@ -7,9 +7,11 @@ import errno
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
 
+TYPE_CHECKING = False  # the hook starts with this module
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from _typeshed import ReadableBuffer
 
 _STANDARD = (0, 1, 2)
@@ -64,7 +66,7 @@ def _keep_open(descriptor: int) -> None:
             os.close(opened)
 
 
-def _text(output: Output, given: TextIO | None, *, lines: bool = False) -> TextIO:
+def _text(output: Output, given: "TextIO | None", *, lines: bool = False) -> "TextIO":
     """Text in the encoding that was given; what it cannot say is shown escaped."""
     encoding = given.encoding if given is not None else "utf-8"
     return io.TextIOWrapper(
