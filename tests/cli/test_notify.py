@@ -609,6 +609,22 @@ def test_a_mail_is_sent_again_until_no_address_is_refused_for_now(cli, mail):
     assert len(server.taken) == 2
 
 
+def test_an_address_that_is_refused_for_now_each_time_repeats_no_mail_for_ever(cli, mail):
+    """Such as a mailbox that is full for weeks: the other addresses have every mail by then."""
+    with mail(MailSink()) as server:
+        cli.add(VIDEO)
+        leak(cli, VIDEO)
+        server.mailboxes["b@example.org"] = b"452 mailbox full"
+        answers = [cli("notify")]
+        while answers[-1].code:
+            assert len(server.taken) == len(answers) < 9
+            cli.clock.sleep(6 * HOUR)
+            answers.append(cli("notify"))
+    assert {each.code for each in answers[:-1]} == {4}
+    assert "some-recipients-refused" in answers[-2].err
+    assert len(server.taken) > 3
+
+
 @pytest.mark.parametrize("arguments", [(), ("--test",)])
 def test_an_address_that_is_refused_for_ever_is_reported_and_holds_up_no_other(cli, mail, arguments):
     with mail(MailSink()) as server:

@@ -79,7 +79,7 @@ class MailChannel:
             reason = _reason(error)
         for refused in taken:
             reason = _later(refused)
-        missed = "some-recipients-refused" if any(taken) and not reason else ""
+        missed = "some-recipients-refused" if any(taken) else ""
         return SendResult(ids=message.ids, reason=reason, missed=missed)
 
     def _converse(self, made: EmailMessage, taken: Callable[["_Refused"], None]) -> None:

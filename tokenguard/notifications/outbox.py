@@ -33,6 +33,8 @@ _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
 _HOUR = timedelta(hours=1)
 _MAX_DOUBLINGS = 16
+_TRIES_FOR_ALL = 6
+"""Attempts, over an hour, to reach the addresses that are refused for now: all others get the message each time."""
 _FORMAT = 1
 
 
@@ -89,7 +91,7 @@ class SendResult(Frozen, frozen=True, kw_only=True):
     reason: str = ""
     """Why it failed; empty: the receiver took it."""
     missed: str = ""
-    """Why it reached only some of the addresses, if another attempt would not help."""
+    """Why it reached only some of the addresses; with a reason, another attempt may reach the others."""
     wait: float = 0.0
     """Seconds that the receiver asks to wait."""
 
@@ -238,6 +240,12 @@ def claimed(outbox: Outbox, routes: Iterable[str], runner: str, now: datetime) -
     """The routes, taken by this runner until it has settled them."""
     taken = {each: replace(outbox.state(each), claimed_until=now + CLAIM, claimed_by=runner) for each in routes}
     return replace(outbox, routes={**outbox.routes, **taken})
+
+
+def concluded(result: SendResult, state: RouteState) -> SendResult:
+    """The result of an attempt, as one that reached what it can reach if there were enough of them."""
+    enough = result.missed and state.failures + 1 >= _TRIES_FOR_ALL
+    return replace(result, reason="") if enough else result
 
 
 def settled(outbox: Outbox, results: Mapping[str, Sequence[SendResult]], now: datetime) -> Outbox:

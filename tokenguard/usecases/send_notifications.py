@@ -21,6 +21,7 @@ from tokenguard.notifications.outbox import (
     allowance,
     batches,
     claimed,
+    concluded,
     decode_outbox,
     encode_outbox,
     fitted,
@@ -200,6 +201,7 @@ class Notifier:
         outbox = self._update(queue, Phase.INTENT, lambda: {"owed": sum(map(len, _flat(plan)))})
         send = self._send_each if within is None else partial(self._send_within, within)
         results, errors = send({each: plan[each.name] for each in self.routes if each.name in plan})
+        results = {route: [concluded(each, outbox.state(route)) for each in found] for route, found in results.items()}
         sent = {each for found in results.values() for result in found if not result.reason for each in result.ids}
         if results:
             outbox = self._update(
