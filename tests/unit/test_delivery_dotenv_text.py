@@ -172,6 +172,12 @@ OTHERS = [
     '[\n  "old"\n]\n',
     "<config>\n<v>old</v>\n</config>\n",
     "[app]\nother = 1\n",
+    '[remote "origin"]\nurl = x\n',
+    "[[app]]\nother = 1\n",
+    '{"V":"old"}\n',
+    '[{"V":"old"}]\n',
+    "- hosts: all\n",
+    "{}\n",
 ]
 DOTENV = [
     "",
@@ -180,6 +186,7 @@ DOTENV = [
     "export A\nif [ -f x ]; then\n. ./common.env\nfi\n",
     ": ${A:=1}\nPATH=$PATH:/opt\n",
     "[ -f common ] && . common\n",
+    'set_path()\n{\n  PATH=$PATH:/opt\n  [ "$1" = x ] && [[ -n "$2" ]]\n}\nset_path\n',
 ]
 
 

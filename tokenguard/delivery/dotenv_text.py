@@ -19,9 +19,12 @@ _NOT_IN_DOUBLE = frozenset('"\\$`')
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _UNQUOTED = re.compile(r"[^\r\n]*?(?=\s+#|\s*(?:[\r\n]|\Z))")
 _OTHER_FORMAT = re.compile(
-    r"^[ \t]*(?:---\s*$|[\[{]\s*$|<|\[[^\s\[\]]+\]\s*$|[\"']?[A-Za-z_][\w./-]*[\"']?[ \t]*:(?:\s|$))", re.MULTILINE
+    r"^[ \t]*(?:---\s*$|\[(?:\s*$|[{\"])|\{[ \t]*[\"}]|<|\[{1,2}[^\s\[\]][^\n\[\]]*\]{1,2}\s*$"
+    r"|(?:-[ \t]+)*[\"']?[A-Za-z_][\w./-]*[\"']?[ \t]*:(?:\s|$))",
+    re.MULTILINE,
 )
-"""A line of YAML (such as a Kubernetes manifest), JSON, XML, or a section of an INI or TOML file."""
+"""A line of YAML (such as a Kubernetes manifest), JSON, XML, or a section of an INI or TOML file. A `{` alone begins
+the body of a function in a shell's profile, too."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
