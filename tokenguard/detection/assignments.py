@@ -79,7 +79,9 @@ _LIST_BEFORE = re.compile(r"(?P<sign>[(\[{,:])[ \t]*\\*[\"'](?P<name>[\w./@ -]*)
 _IN_LIST = ",", "]", "}", ":", ""
 _LIST_AFTER = {"(": (":",), "{": (":",), "[": (",", ":"), ",": _IN_LIST, ":": _IN_LIST, "": (",", ":")}
 """What follows two words that only stand in a list, or a word and the next key, by what stands before them."""
-_LEAST_IN_LIST = 16
+_WORD_OF_LIST = re.compile(r"(?:(?:[A-Za-z]+[0-9]{0,3})?[^A-Za-z0-9])*(?:[A-Za-z]+[0-9]{0,3})?")
+"""Such as `sha256` or `oauth2-token`; a password that was generated has digits between its letters."""
+_LEAST_IN_LIST, _LEAST_RANDOM = 16, 9
 _QUOTES = "\"'`"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*(?:_\w+)+", re.ASCII)
 _COMPARES = re.compile(r"[!=]=[ \t]*$")
@@ -261,8 +263,9 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
 def _is_in_list(text: str, head: int, start: int, end: int) -> bool:
     """Whether the name and what follows it are two words of a list, and not a name and its value."""
     found = _NAMED_IN_LIST.match(text, head)
-    long = end - start >= _LEAST_IN_LIST and any(map(str.isdigit, text[start:end]))
-    if found is None or long:
+    value = text[start:end]
+    random = len(value) >= _LEAST_IN_LIST or (len(value) >= _LEAST_RANDOM and _WORD_OF_LIST.fullmatch(value) is None)
+    if found is None or (random and any(map(str.isdigit, value))):
         return False
     before = _LIST_BEFORE.search(text[:head])
     sign = before["sign"] if before else ""

@@ -50,9 +50,10 @@ _LOCK = re.compile(
     r"|npm-shrinkwrap\.json|pylock(?:\.[^/]+)?\.toml|(?:Package|Cartfile)\.resolved|verification-metadata\.xml)$"
 )
 _SBOM = re.compile(
-    r"(?:^|/)(?:[\w.-]*(?:sbom|spdx|cyclonedx|\.cdx)[\w.-]*|syft|bom)\.(?:json|xml|rdf|ya?ml|spdx)$|\.spdx$", re.ASCII
+    r"(?:^|/)(?:[\w.-]*(?:sbom|spdx|cyclonedx|\.cdx)[\w.-]*|syft|bom)\.(?:json|xml|rdf)$|\.spdx(?:\.ya?ml)?$", re.ASCII
 )
-"""Bills of materials of SPDX, CycloneDX and Syft, which are full of digests and ids."""
+"""Bills of materials of SPDX, CycloneDX and Syft, which are full of digests and ids; another YAML file is rather a
+workflow that makes one, or the configuration of such a program."""
 _BUNDLE = '{"bundle":{"format":'
 """How a bundle of own tokens begins, which teams commit: one line of tags, ids and a signature."""
 _IMAGE = re.compile(rf"[\w.:/-]{{1,400}}@sha256:[0-9a-f]{{64}}{_END}", re.ASCII)

@@ -18,7 +18,7 @@ from tokenguard.token_formats.table import format_of, has_prefix_only
 
 _ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
 _KEY_BEGINS, _KEY_ENDS = "-----BEGIN", "-----END"
-_LINE_END = re.compile(r"\\+[nr]")
+_LINE_END = re.compile(r"(?<!\\)\\+[nr]")
 _SEPARATORS = re.compile(r"[-_.:/=]")
 _LEAST_KEY = 40
 """Characters of the shortest private key: one of a curve with 32 bytes, without anything round it."""

@@ -155,10 +155,11 @@ def _goes_on(half: str) -> bool:
 def _is_within(data: bytes, start: int, after: str, found: re.Match[str]) -> bool:
     """Whether a value on another line than its name is further in than a name that begins its line."""
     place = found.start(found.lastgroup or 0)
-    begin = data.rfind(b"\n", 0, start) + 1
     line_end = after.rfind("\n", 0, place)
-    before = _text(data, begin, start)
-    if line_end < 0 or before.strip(" \t") or not _text(data, start, start + 1).strip("\"'").isalpha():
+    if line_end < 0:
+        return True
+    before = _text(data, data.rfind(b"\n", 0, start) + 1, start)
+    if before.strip(" \t") or not _text(data, start, start + 1).strip("\"'").isalpha():
         return True
     line = after[line_end + 1 : place]
     return len(line) - len(line.lstrip(" \t")) >= len(before)
@@ -192,7 +193,8 @@ def _after_blank(data: bytes, start: int) -> Iterator[SecretPlace]:
 
 def _is_setting(data: bytes, start: int, found: re.Match[str], value: str) -> bool:
     """Whether a word and what follows it are a setting, and not two words of a sentence."""
-    before = _text(data, data.rfind(b"\n", 0, start) + 1, _word_start(data, start))
+    word = _word_start(data, start)
+    before = _text(data, max(data.rfind(b"\n", 0, start) + 1, word - _WINDOW), word)  # a line may be a whole file
     begins = (
         not before.strip(" \t;-\"'[")
         or re.search(r"(?i)(?:login|user(?:name)?|account|server|isakmp|:)[ \t]", before) is not None

@@ -7,6 +7,8 @@ _AROUND = 300
 """Characters of a line on each side of a value: a line may be a whole file."""
 _MOST = 500
 """Characters of a value that are looked at."""
+_TAIL = 40
+"""Characters at the end of a value in which its line feeds are: one may be a whole file."""
 _LINE_END = re.compile(r"(?:\\+[nrt])*\\*\Z")
 """Escaped line feeds at the end of a value, and the beginning of an escaped quote."""
 _NAME = re.compile(
@@ -30,7 +32,7 @@ class JudgedValue:
             source: what found it: the type of the match.
             at: where on the line the value begins, if it is known.
         """
-        value = _LINE_END.sub("", value)
+        value = value[:-_TAIL] + _LINE_END.sub("", value[-_TAIL:])
         self.value = value[:_MOST].partition(" #")[0].rstrip()
         self.path = path
         self.source = source
