@@ -69,8 +69,7 @@ class StoreApprovals:
 
     def _judged(self, judged: Callable[[Sequence[Approval]], ApprovalVerdict]) -> ApprovalVerdict:
         """What the approvals of those say who still have access, as far as the store can tell."""
-        given = self._read[1].approvals
-        standing = [each for each in given if not has_left(self._store, each.by)]
+        given, standing = self._read[1].approvals, self._standing
         verdict = self._timely(judged(standing))
         if verdict.approval is None and len(standing) < len(given) and judged(given).approval is not None:
             return ApprovalVerdict(why="the key of its approver was removed from the store")
@@ -81,6 +80,12 @@ class StoreApprovals:
         if verdict.approval is not None and is_behind(self._clock.now(), self._latest):
             return ApprovalVerdict(why="this machine's clock is behind the timestamps in the store")
         return verdict
+
+    @cached_property
+    def _standing(self) -> Sequence[Approval]:
+        """Those whose approver still has access."""
+        gone = {by for by in {each.by for each in self._read[1].approvals} if has_left(self._store, by)}
+        return [each for each in self._read[1].approvals if each.by not in gone]
 
     @cached_property
     def _latest(self) -> datetime:
