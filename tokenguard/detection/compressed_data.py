@@ -15,6 +15,8 @@ _OF_DOCUMENT, _DOCUMENTS = 32, frozenset({"PDF", "zip"})
 """The same for documents, whose markup shrinks more."""
 _DICTIONARY = 2048
 """Bytes before a stream of a PDF in which its kind is named."""
+_MOST_READINGS = 4
+"""Times the size of a document that its streams may have in all; those of a real one do not overlap."""
 _ZLIB = 0x78
 _MEMORY = 64 << 20
 _MARKS = {b"\xfd7zXZ\x00": "xz", b"%PDF-": "PDF", b"PK\x03\x04": "zip"}
@@ -59,20 +61,31 @@ def _lzma(data: bytes, most: int) -> bytes:
 
 def _pdf(data: bytes, most: int) -> bytes:
     """The compressed streams of a document but for its pictures: ISO 32000-1, 7.3.8 and 7.4.4."""
-    parts, left = list[bytes](), most
+    parts, left, end, work, view = list[bytes](), most, -1, _MOST_READINGS * len(data), memoryview(data)
     for found in _STREAM.finditer(data):
-        begin = max(found.start() - _DICTIONARY, data.rfind(b"obj", 0, found.start()), 0)
-        if data.find(b"/Image", begin, found.start()) >= 0:
+        begin, at = max(found.start() - _DICTIONARY, 0), found.end()
+        begin = max(begin, data.rfind(b"obj", begin, found.start()))
+        if not _is_zlib(data[at : at + 2]) or data.find(b"/Image", begin, found.start()) >= 0:
             continue
-        end = data.find(b"endstream", found.end())
+        if end < at:
+            end = data.find(b"endstream", at)
+            end = end if end >= 0 else len(data)
+        work -= end - at
+        if work < 0:
+            break
         try:
-            parts.append(zlib.decompressobj().decompress(data[found.end() : end if end >= 0 else len(data)], left))
-        except zlib.error:  # compressed in another way, or not at all
+            parts.append(zlib.decompressobj().decompress(view[at:end], left))
+        except zlib.error:  # it only looked like one
             continue
         left -= len(parts[-1])
         if left <= 0:
             break
     return b"\n".join(parts)
+
+
+def _is_zlib(header: bytes) -> bool:
+    """Whether these two bytes begin data that zlib compressed (RFC 1950, 2.2)."""
+    return bool(header) and header[0] & 15 == zlib.DEFLATED and int.from_bytes(header) % 31 == 0
 
 
 def _zip(data: bytes, most: int) -> bytes:
