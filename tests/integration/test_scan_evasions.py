@@ -204,6 +204,18 @@ def test_t23_nothing_in_a_working_tree_makes_a_scan_wait_or_run_out_of_memory(re
         assert repo.run(COMMAND, "scan", path, "--strict").returncode == 1
 
 
+@pytest.mark.parametrize("opening", ['["password", ', "- ", '{"password": '])
+def test_t23_nested_collections_of_yaml_do_not_fill_the_stack(repo: Repository, opening: str) -> None:
+    """The parser is in C, where a full stack ends the process."""
+    repo.write("deep.yaml", opening * 100_000 + '"password": "k9"\n')
+    repo.write("a.py", leak())
+    repo.git("add", "-A")
+    for line in ([COMMAND, "scan", "--format", "json"], [HOOK]):
+        done = repo.run(*line)
+        assert done.returncode == 1
+        assert "a.py" in done.stdout
+
+
 def test_t23_a_link_to_a_directory_is_followed_where_it_is_named_only(repo: Repository, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "a.py").write_text(leak())

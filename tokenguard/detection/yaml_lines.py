@@ -328,11 +328,17 @@ def _loader() -> Any:
     resolvers = yaml.SafeLoader.yaml_implicit_resolvers
 
     class Loader(yaml.cyaml.CParser):  # type: ignore[misc, name-defined]  # a C class without stubs
-        def descend_resolver(self, parent: Any, index: Any) -> None:
-            """No tag depends on a path."""
+        depth = 0
+
+        def descend_resolver(self, _parent: Any, _index: Any) -> None:
+            """No tag depends on a path; the composer calls itself for each node, until the stack is full."""
+            self.depth += 1
+            if self.depth > _DEPTH + 1:
+                raise _UnsupportedYaml
 
         def ascend_resolver(self) -> None:
-            """No tag depends on a path."""
+            """As above."""
+            self.depth -= 1
 
         def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
             if kind is not yaml.ScalarNode:
