@@ -15,6 +15,8 @@ _OF_DOCUMENT, _DOCUMENTS = 32, frozenset({"PDF", "zip"})
 """The same for documents, whose markup shrinks more."""
 _DICTIONARY = 2048
 """Bytes before a stream of a PDF in which its kind is named."""
+_LARGEST = 128 << 20
+"""Bytes of content that are held in memory at most."""
 _MOST_READINGS = 4
 """Times the size of a document that its streams may have in all; those of a real one do not overlap."""
 _ZLIB = 0x78
@@ -37,7 +39,7 @@ def decompressed(data: bytes) -> Decompressed | None:
     how = _format(data)
     if not how:
         return None
-    most = max(len(data) * (_OF_DOCUMENT if how in _DOCUMENTS else _TIMES), _AT_LEAST)
+    most = min(max(len(data) * (_OF_DOCUMENT if how in _DOCUMENTS else _TIMES), _AT_LEAST), _LARGEST)
     try:
         plain = _READERS[how](data, most + 1)
     except (zlib.error, OSError, EOFError, ValueError, RuntimeError, lzma.LZMAError):

@@ -29,12 +29,15 @@ def pdf(data: bytes) -> Iterator[tuple[str, Content]]:
     """The compressed streams of a document; ValueError if it is encrypted."""
     if b"/Encrypt" in data:
         raise ValueError("encrypted")
+    end, view = -1, memoryview(data)
     for number, found in enumerate(_STREAM.finditer(data), 1):
-        if _FLATE.search(
-            data, max(found.start() - _DICTIONARY, data.rfind(b"obj", 0, found.start()), 0), found.start()
-        ):
-            end = data.find(b"endstream", found.end())
-            yield f"stream {number}", decompressed_stream(data[found.end() : end if end >= 0 else len(data)])
+        begin, at = max(found.start() - _DICTIONARY, 0), found.end()
+        begin = max(begin, data.rfind(b"obj", begin, found.start()))
+        if _FLATE.search(data, begin, found.start()):
+            if end < at:  # looked for once, however many streams begin before it
+                end = data.find(b"endstream", at)
+                end = end if end >= 0 else len(data)
+            yield f"stream {number}", decompressed_stream(view[at:end])
 
 
 def png(data: bytes) -> Iterator[tuple[str, Content]]:
@@ -99,13 +102,13 @@ def pack(data: bytes) -> Iterator[tuple[str, Content]]:
             yield f"{found[0]} {name.hex()[:12]}", (found[1], True)
 
 
-def decompressed_stream(data: bytes) -> Content:
+def decompressed_stream(data: bytes | memoryview) -> Content:
     """What a zlib stream holds, and whether that is all; one byte over the limit of a content at most."""
     content, _, whole = _stream(data, 0)
     return content, whole
 
 
-def _stream(data: bytes, at: int) -> tuple[bytes, int, bool]:
+def _stream(data: bytes | memoryview, at: int) -> tuple[bytes, int, bool]:
     """The content of a zlib stream, where it ends, and whether its end was reached."""
     reader = zlib.decompressobj()
     pieces, size = list[bytes](), 0
