@@ -80,16 +80,21 @@ def test_a_first_token_that_the_restored_store_lacks_is_named():
     assert lost in caught.value.hint
 
 
-def test_a_store_that_lost_the_token_names_the_old_one_too():
+@pytest.mark.parametrize("identified", [True, False])
+def test_a_store_that_lost_the_token_names_the_old_one_too(identified):
     bench = Bench()
     empty = contents(bench)
+    bench.guided = not identified  # then its id is not on record
     token, old = bench.add()
+    bench.guided = False
     happened = put_back_before_commit(bench, 8, empty)
     with pytest.raises(Tampered) as caught:
         bench.engine.rotate(token)
     assert happened()
     assert all(made.label in caught.value.hint for made in bench.world.living())
     assert old.label in caught.value.hint
+    assert (old.id in caught.value.hint) is identified
+    assert "(id )" not in caught.value.hint
 
 
 def test_another_runner_that_took_over_is_still_told_as_that():

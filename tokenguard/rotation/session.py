@@ -212,7 +212,7 @@ class TokenSession:
         if current is not None and current.journal is not None:
             known |= current.journal.labels
         lost = [
-            f"{each.label} (id {each.provider_id})" if each.provider_id else each.label
+            _as_listed(each.label, each.provider_id)
             for each in self.journal.attempts
             if each.state is not AttemptState.GONE and each.label not in known
         ]
@@ -221,10 +221,15 @@ class TokenSession:
         if current is None:
             hint = "restore a newer copy of the store, which has no record of the token"
             if old := self.journal.old:
-                lost.insert(0, f"{old.provider_label or old.label} (id {old.provider_id})")
+                lost.insert(0, _as_listed(old.provider_label or old.label, old.provider_id))
         if lost:
             hint += f". Then revoke at {provider} what the store lacks: {', '.join(lost)}"
         return Tampered(f"the store was put back to an earlier state of {name} during this operation", hint=hint)
+
+
+def _as_listed(label: str, provider_id: str) -> str:
+    """A token as its provider lists it, as far as that is on record."""
+    return f"{label} (id {provider_id})".strip() if provider_id else label or "the token that was in use"
 
 
 def issuer_of(vendor: Vendor) -> Issuer:
