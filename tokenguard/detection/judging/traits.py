@@ -315,7 +315,7 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
     yield f"{min(quotes // 2, 4)} pairs of quotes on the line"
     if "://" in before:
         yield "a web address before it"
-    if _CONNECTION.search(before) or (after[:1] == ";" and _CONNECTION.search(after)):
+    if (";" in before and _CONNECTION.search(before)) or (after[:1] == ";" and _CONNECTION.search(after)):
         yield CONNECTION
     if re.search(r"(?i)\b(?:import|require|include|from|href|src|class|id)\b", before):
         yield "a reference word before it"
