@@ -13,7 +13,8 @@ import pytest
 
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tests.integration.openbao import BINARY, OpenBao
-from tokenguard.errors import ExitCode
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.errors import ExitCode, Unreachable
 
 _numbers = itertools.count()
 READING = (["list"], ["show", NAME], ["rotate", NAME], ["rotate", "--due"], ["audit", "verify"], ["doctor"])
@@ -338,4 +339,23 @@ def test_what_consumers_read_is_not_deleted_by_the_server_whatever_the_entry_say
     found = cli.server.api("GET", f"{mount}/data/{path}").json()["data"]["metadata"]
     assert found["deletion_time"] == ""
     assert cli.server.api("GET", f"{mount}/metadata/{path}").json()["data"]["delete_version_after"] == "0s"
+    assert cli("audit", "verify").code == cli("rotate", NAME).code == ExitCode.OK
+
+
+def test_a_publish_that_stopped_before_the_value_was_to_stay_is_completed(cli, monkeypatch):
+    mount, prefix = cli.url.removeprefix("vault://").split("/", 1)
+    path = f"{prefix}/live/{NAME}"
+    cli.server.api("POST", f"{mount}/metadata/{path}", {"delete_version_after": "1h"})
+
+    def stopped(*_arguments):
+        raise Unreachable("the connection was lost", hint="try again")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(KvMount, "keep_one_version", stopped)
+        assert cli("rotate", NAME).code in {ExitCode.UNREACHABLE, ExitCode.UNFINISHED}
+    ends = [cli.server.api("GET", f"{mount}/data/{path}").json()["data"]["metadata"]["deletion_time"]]
+    answer = cli("rotate", NAME, "--resume")
+    assert answer.code == ExitCode.OK, answer
+    ends.append(cli.server.api("GET", f"{mount}/data/{path}").json()["data"]["metadata"]["deletion_time"])
+    assert [bool(each) for each in ends] == [True, False]
     assert cli("audit", "verify").code == cli("rotate", NAME).code == ExitCode.OK

@@ -42,7 +42,7 @@ class Live(Frozen, frozen=True):
     """The current value; if the field is missing, the expected one."""
     found: FieldState = FieldState.SAME
     ending: bool = False
-    """Whether the server of an adopted field will delete it by itself, so that it must be written again."""
+    """Whether the server will delete it by itself, so that it must be written again."""
 
 
 class Stray(Frozen, frozen=True, kw_only=True):

@@ -53,7 +53,7 @@ class Slots:
             return None
         label, value = found
         self._remember(token, label, value)
-        return Live(label, entry.version, value)
+        return Live(label, entry.version, value, ending=bool(entry.ends))
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         """Make a candidate live under the pin; returns the new version."""
@@ -101,13 +101,24 @@ class Slots:
             self._kv.keep_one_version(path)  # a replaced value is to be in its quarantined slot and nowhere else
         ends = list[str]()
         try:
-            version = self._kv.write(path, pack_live(label, value), pinned, ends.append)
+            try:
+                version = self._kv.write(path, pack_live(label, value), pinned, ends.append)
+            except CasLost:
+                version = self._ending(path, label, value, ends.append)
             if not ends:
                 return version
             self._kv.keep_one_version(path)  # consumers would lose what the server deletes by itself
             return self._kv.write(path, pack_live(label, value), version)
         except CasLost:
             raise live_moved() from None
+
+    def _ending(self, path: str, label: Label | None, value: Value | None, ending: Callable[[str], None]) -> int:
+        """The version of a publish that was stopped before it switched the end off; CasLost if there is none."""
+        entry = self._kv.read(path)
+        if entry is None or not entry.ends or unpack_live(entry.data) != (label, value):
+            raise CasLost.now()
+        ending(entry.ends)
+        return entry.version
 
     def _remember(self, token: TokenId, label: Label, value: Value) -> None:
         self._read.pop((token, label), None)  # the newest last, also where several threads read
