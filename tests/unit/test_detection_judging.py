@@ -137,6 +137,8 @@ def test_names_words_references_and_identifiers_are_of_low_confidence(path: str,
         ("a.js", 'const kinds=["integer","password","oauth2-token","sha256-crypt","base64"]\n'),
         ("a.json", '{"clientRequestToken": "1d2129a1-3d38-460a-9756-e5b91fddb951"}\n'),
         ("a.json", '{"APAccountRef": {"value": 1}}\n'),
+        ("nflog_test.go", '\t\tGroupKey:  []byte("d8e8fca2dc0f896fd7cb4cb0031ba249"),\n'),
+        ("a.go", '\tRoutingKey: []byte("d8e8fca2dc0f896fd7cb4cb0031ba249"),\n'),
         ("jira.ts", "export type JiraTriggerV11Node = JiraTriggerV11ParamsNode;\n"),
     ],
 )

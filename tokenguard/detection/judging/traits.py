@@ -43,7 +43,7 @@ PUBLIC = "a name for what is public"
 _PUBLIC = re.compile(
     r"(?i)(?:^|[^a-z]|(?-i:(?<=[a-zA-Z])(?=[A-Z][a-z])))(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
     r"|publicToken|(?:page|pagination|continuation|next|previous|sync|lifecycle[_-]?action|client[_-]?request)[_-]?token"
-    r"|idempotency[_-]?(?:token|key)"
+    r"|idempotency[_-]?(?:token|key)|(?:group|partition|cache|sort|row|foreign|routing|object|dedup)[_-]?key(?![a-z])"
 )
 MADE_UP_NAME = "a name for what is made up"
 _MADE_UP_NAME = re.compile(
