@@ -5,7 +5,7 @@ import io
 import lzma
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tokenguard.frozen import Frozen
 
@@ -14,7 +14,7 @@ _TIMES, _AT_LEAST = 16, 4096
 _OF_DOCUMENT, _DOCUMENTS = 32, frozenset({"PDF", "zip"})
 """The same for documents, whose markup shrinks more."""
 _DICTIONARY = 2048
-"""Bytes before a stream of a PDF in which its kind is named."""
+"""Bytes before a stream of a PDF in which its kind and its filter are named."""
 _LARGEST = 128 << 20
 """Bytes of content that are held in memory at most."""
 _MOST_READINGS = 4
@@ -61,22 +61,28 @@ def _lzma(data: bytes, most: int) -> bytes:
     return lzma.LZMADecompressor(memlimit=_MEMORY).decompress(data, most)
 
 
-def _pdf(data: bytes, most: int) -> bytes:
-    """The compressed streams of a document but for its pictures: ISO 32000-1, 7.3.8 and 7.4.4."""
-    parts, left, end, work, view = list[bytes](), most, -1, _MOST_READINGS * len(data), memoryview(data)
+def pdf_streams(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """The dictionary and the content of each stream of a PDF, as far as it is near (ISO 32000-1, 7.3.8)."""
+    end, view = -1, memoryview(data)
     for found in _STREAM.finditer(data):
         begin, at = max(found.start() - _DICTIONARY, 0), found.end()
-        begin = max(begin, data.rfind(b"obj", begin, found.start()))
-        if not _is_zlib(data[at : at + 2]) or data.find(b"/Image", begin, found.start()) >= 0:
-            continue
-        if end < at:
+        if end < at:  # looked for once, however many streams begin before it
             end = data.find(b"endstream", at)
             end = end if end >= 0 else len(data)
-        work -= end - at
+        yield data[max(begin, data.rfind(b"obj", begin, found.start())) : found.start()], view[at:end]
+
+
+def _pdf(data: bytes, most: int) -> bytes:
+    """The compressed streams of a document but for its pictures: ISO 32000-1, 7.4.4."""
+    parts, left, work = list[bytes](), most, _MOST_READINGS * len(data)
+    for dictionary, content in pdf_streams(data):
+        if not _is_zlib(bytes(content[:2])) or b"/Image" in dictionary:
+            continue
+        work -= len(content)
         if work < 0:
             break
         try:
-            parts.append(zlib.decompressobj().decompress(view[at:end], left))
+            parts.append(zlib.decompressobj().decompress(content, left))
         except zlib.error:  # it only looked like one
             continue
         left -= len(parts[-1])

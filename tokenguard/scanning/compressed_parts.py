@@ -8,15 +8,13 @@ import re
 import zlib
 from collections.abc import Iterator
 
+from tokenguard.detection.compressed_data import pdf_streams
 from tokenguard.scanning.content import MAX_BYTES
 
 Content = tuple[bytes, bool]
 """What could be read, and whether that is all of it."""
 _PIECE = 1 << 14
-_STREAM = re.compile(rb"(?<!end)stream\r?\n")
 _FLATE = re.compile(rb"/Fl(?:ateDecode)?\b")
-_DICTIONARY = 2048
-"""Bytes before a stream in which its filter is named."""
 _TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _BY_OFFSET, _BY_NAME = 6, 7
 _NAME = 20
@@ -29,15 +27,9 @@ def pdf(data: bytes) -> Iterator[tuple[str, Content]]:
     """The compressed streams of a document; ValueError if it is encrypted."""
     if b"/Encrypt" in data:
         raise ValueError("encrypted")
-    end, view = -1, memoryview(data)
-    for number, found in enumerate(_STREAM.finditer(data), 1):
-        begin, at = max(found.start() - _DICTIONARY, 0), found.end()
-        begin = max(begin, data.rfind(b"obj", begin, found.start()))
-        if _FLATE.search(data, begin, found.start()):
-            if end < at:  # looked for once, however many streams begin before it
-                end = data.find(b"endstream", at)
-                end = end if end >= 0 else len(data)
-            yield f"stream {number}", decompressed_stream(view[at:end])
+    for number, (dictionary, content) in enumerate(pdf_streams(data), 1):
+        if _FLATE.search(dictionary):
+            yield f"stream {number}", decompressed_stream(content)
 
 
 def png(data: bytes) -> Iterator[tuple[str, Content]]:
