@@ -70,9 +70,7 @@ def add(
     if sum(map(bool, (key_file, passphrase_file, passphrase, recovery, recovery_file))) != 1:
         raise InputError("give exactly one kind of key", hint="`tokenguard store add-slot --help` lists them")
     if recovery or recovery_file:
-        with RecoveryCodeHandover(
-            recovery_file, wiring.tty, done="the store is re-encrypted under a new key"
-        ) as handover:
+        with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
             slot = _open(wiring).add_slot(SlotKey.recovery(handover.code))
             remove = f"`tokenguard store remove-slot {slot.id}` removes it"
             wiring.unfinished = f"the slot of the new recovery code is {slot.id}; {remove}"

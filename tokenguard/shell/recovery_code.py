@@ -19,14 +19,14 @@ class RecoveryCodeHandover:
     Args:
         file: the new file to write to, or None for the terminal.
         tty: the terminal, if there is one.
-        done: what is done when the code is given, for the hint of an interrupt: `the store is created`.
+        done: what is done when the code is given, for `unfinished`: `the store is created`.
 
     Raises:
         InputError: the file exists, or cannot be written.
         NeedsPerson: there is neither a file nor a terminal.
     """
 
-    def __init__(self, file: str | None, tty: Tty | None, *, done: str) -> None:
+    def __init__(self, file: str | None, tty: Tty | None, *, done: str = "") -> None:
         if file is None and tty is None:
             raise NeedsPerson(
                 "a recovery code is shown on a terminal only",
