@@ -43,13 +43,13 @@ _LOGIN_LIST = (
     r"\bchpasswd:[ \t]*\n(?:[ \t]+(?:expire|users):[^\n]*\n){0,2}[ \t]+list:[ \t]*[|>]?[+-]?[ \t]*\n"
     r"(?P<value>(?:[ \t]*(?:-[ \t]+)?[\"']?[\w.-]{1,40}:[^\n]*(?:\n|\Z)){1,40})"
 )
-_OF_WALLET = (
-    r"(?:\b(?:Wallet|SigningKey|privateKeyTo\w{4,10}|from_?(?:private_?)?key|[fF]romPrivateKey|addPrivateKey|importKey)\("
-    r"|\baccounts[\"']?[ \t]{0,4}[:=][ \t]{0,4}\[)\s{0,40}[\"'`](?:0x)?[0-9a-fA-F]{64}[\"'`]"
-)
-"""A key of secp256k1 where libraries and configurations of Ethereum take one."""
-_IN_WALLET = _OF_WALLET.replace("(?:0x)?[0-9a-fA-F]{64}", "(?P<value>(?:0x)?[0-9a-fA-F]{64})")
 _LOGIN = r"(?m)^[ \t]*(?:-[ \t]+)?[\"']?[\w.-]{1,40}:(?!R(?:ANDOM)?\s|[\"'$*!{<])(?P<value>[^\s\"']{6,200})"
+_TAKES_KEY = (
+    r"(?:\b(?:Wallet|SigningKey|privateKeyTo\w{4,10}|from_?(?:private_?)?key|[fF]romPrivateKey|addPrivateKey|importKey)\("
+    r"|\baccounts[\"']?[ \t]{0,4}[:=][ \t]{0,4}\[)\s{0,40}[\"'`]"
+)
+"""Where libraries and configurations of Ethereum take a key of secp256k1."""
+_HEX_KEY = r"(?:0x)?[0-9a-fA-F]{64}"
 _IN_PROFILE = r"<auth-user-pass>[ \t]*\n[^\n<]{1,80}\n(?P<value>[^\s<${]{6,200})[ \t]*\n"
 TOGETHER = (_GENERATED, r"\bchpasswd:[ \t]*$", r"<auth-user-pass>[ \t]*$")
 """What begins forms that go over several lines."""
@@ -129,7 +129,12 @@ FORMS = (
     ),
     SecretForm("Private Key", _STATIC, rf"(?P<value>{_STATIC}\s[0-9a-f\s]{{200,1200}})"),
     SecretForm("Private Key", _IN_XML, rf"{_IN_XML}(?P<value>[A-Za-z0-9+/]{{80,1400}}={{0,2}})</D>"),
-    SecretForm("Private key of a wallet", _OF_WALLET, _IN_WALLET, _is_varied_hex),
+    SecretForm(
+        "Private key of a wallet",
+        rf"{_TAKES_KEY}{_HEX_KEY}[\"'`]",
+        rf"{_TAKES_KEY}(?P<value>{_HEX_KEY})[\"'`]",
+        _is_varied_hex,
+    ),
     SecretForm("Token in a conda channel", _CONDA, _IN_CHANNEL, _is_in_path),
     SecretForm("Password in Terraform's state", TOGETHER[0], _RESULT),
     SecretForm("Fernet Key", r"(?i:fernet)", _FERNET, _is_varied),
