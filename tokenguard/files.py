@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, TokenguardError, Unreachable
 from tokenguard.posix import COMMON_FLAGS, IS_POSIX, NO_LINK, group_ids, open_to_read, require_posix, set_mode, user_id
 from tokenguard.text import safe_text
 
@@ -24,6 +24,13 @@ _WHY_UNREADABLE = {
     errno.ELOOP: "it is a symbolic link, or links in its path form a loop",
     errno.ENAMETOOLONG: "its name is too long",
 }
+DISK_TROUBLES = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the limit for the size of a file is exceeded",
+    errno.EIO: "reading or writing failed",
+}
+"""Reasons for which no other name of a file would help."""
 _OF_CONTENT = frozenset({"security.ima", "security.evm"})
 """Attributes that the system makes from a file's content."""
 
@@ -344,6 +351,20 @@ def why_unreadable(error: OSError) -> str:
     return _WHY_UNREADABLE.get(error.errno or 0, "the system does not allow it")
 
 
+def not_written(path: Path, error: OSError, *, hint: str) -> TokenguardError:
+    """The refusal for a file that could not be written: Unreachable if the disk is full or fails, else InputError.
+
+    Args:
+        path: the file.
+        error: what the system said.
+        hint: what to do unless the disk is the reason.
+    """
+    why = DISK_TROUBLES.get(error.errno or 0)
+    if why is None:
+        return InputError(f"cannot write {shown(path)}", hint=hint)
+    return Unreachable(f"cannot write {shown(path)}: {why}", hint="fix that, then run the command again")
+
+
 def fsync_dir(path: Path) -> None:
     """Make the names in a directory durable; on Windows they are so without it."""
     if not IS_POSIX:
@@ -356,11 +377,19 @@ def fsync_dir(path: Path) -> None:
 
 
 def write_new(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
-    """Create a new file; its content is durable when this returns, its name once the directory is synced."""
+    """Create a new file; its content is durable when this returns, its name once the directory is synced.
+
+    If the system refuses to write, no file remains, and the OSError names it.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | COMMON_FLAGS
     descriptor = os.open(path, flags, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        set_mode(descriptor, mode)  # restore the bits removed by the umask
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            set_mode(descriptor, mode)  # restore the bits removed by the umask
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise

@@ -7,7 +7,7 @@ from typing import NoReturn, Self, TypeVar
 
 from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
 from tokenguard.domain.duration import parse_duration
-from tokenguard.domain.moment import parse_day
+from tokenguard.domain.moment import missing_day, parse_day
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError, newer_hint
 from tokenguard.frozen import Frozen
@@ -175,7 +175,9 @@ class MappingReader:
 
     def day(self, key: str) -> datetime:
         """The beginning of a day in UTC, written as `2027-01-31`."""
-        return parse_day(self.text(key)) or self.refuse("this must be a date such as 2027-01-31", key)
+        text = self.text(key)
+        hint = missing_day(text)
+        return parse_day(text) or self.refuse("this must be a date such as 2027-01-31", key, hint=hint)
 
     def within(self, key: str, known: Iterable[str] = ()) -> "MappingReader | None":
         """The mapping under the key, held to its `known` keys if given; None if it is missing."""

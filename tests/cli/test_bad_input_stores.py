@@ -284,10 +284,14 @@ def _held_to_modes():
     ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
 
 
-def _small_files():
+def _small_files(most=4096):
     """In the child: no file may grow; a write beyond answers an error, as on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+def _no_space():
+    _small_files(0)
 
 
 def _process(premises, *arguments, before=None) -> Answer:
@@ -334,3 +338,38 @@ def test_a_disk_that_is_full(premises, command):
 
 def test_at_least_this_many_stores_are_refused():
     assert sum(map(len, (DAMAGE, FLIPS, SURROUNDINGS, KEY_FILES, PASSPHRASES, NO_NEW_STORE))) >= 60
+
+
+WRITERS = {
+    "report": ("report", "--html", "--output", "out"),
+    "runbook": ("runbook", NAME, "--output", "out"),
+    "metrics": ("metrics", "--output", "out"),
+    "audit export": ("audit", "export", "--output", "out"),
+    "a provider file": ("provider", "new", "acme", "--output", "out"),
+    "a report of a scan": ("--format", "json", "scan", "key", "-o", "out"),
+    "units of a schedule": ("init", "--schedule", "cron", "--into", "units"),
+    "a hook": ("doctor", "--install-hook"),
+    "a hook of an agent": ("agent", "install", "claude-code", "--yes"),
+    "a baseline": ("baseline", "update"),
+    "the key of evidence": ("audit", "bundle", NAME, "--output", "out", "--key-file", "new", "--create-key"),
+    "a manifest": ("fmt", "tokens.yaml"),
+}
+
+
+@pytest.mark.parametrize("command", WRITERS.values(), ids=WRITERS)
+def test_a_full_disk_is_named_with_the_place_and_the_same_command_works_when_it_has_space(premises, command):
+    """Whatever a command writes: no half of a file remains that the next run would take for somebody's own."""
+    premises.furnished()
+    premises.environ["HOME"] = str(premises.directory)
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    premises.write(premises.directory / "tokens.yaml", b"tokens: {}\nversion: 1\n")
+    (premises.directory / "units").mkdir()
+    before = premises.everything()
+    full = _process(premises, *command, before=_no_space)
+    assert full.code == 4, full
+    assert "limit for the size" in full.error
+    assert str(premises.directory) in full.error or command[-1] in full.error
+    assert {name for name, content in premises.everything().items() if content[1]} == {
+        name for name, content in before.items() if content[1]
+    }
+    assert _process(premises, *command).code in {0, 1}

@@ -9,7 +9,7 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.event import ChainedEvent, Event, Op
-from tokenguard.domain.moment import moment_of
+from tokenguard.domain.moment import day_hint, moment_of
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.inventory.views import entry_json, event_words
@@ -67,5 +67,5 @@ def _moment(text: str, now: datetime) -> datetime:
         return now - int(ago[1]) * _UNITS[ago[2]]
     found = moment_of(text)
     if found is None:
-        raise InputError("--since must be a date or a period", hint="use YYYY-MM-DD, or a period such as 36h or 7d")
+        raise InputError("--since must be a date or a period", hint=f"{day_hint(text)}, or a period such as 36h or 7d")
     return found

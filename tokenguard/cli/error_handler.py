@@ -14,7 +14,7 @@ import click
 from tokenguard.cli.app import app
 from tokenguard.cli.usage import explain
 from tokenguard.errors import ExitCode, TokenguardError
-from tokenguard.files import shown
+from tokenguard.files import DISK_TROUBLES, shown
 from tokenguard.shell.argv import refuse_values
 from tokenguard.shell.colour import paint, wants_colour
 from tokenguard.shell.output import UNREAD, take_standard_streams
@@ -26,13 +26,10 @@ _STREAMING = frozenset({"exec", "env", "redact"})
 
 _COMPLETE = "_TOKENGUARD_COMPLETE"
 _NOT_OURS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the limit for the size of a file is exceeded",
+    **DISK_TROUBLES,
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission is denied",
     errno.EPERM: "permission is denied",
-    errno.EIO: "reading or writing failed",
 }
 """Reasons for which a system may refuse to read or write a file."""
 _BAD_PATHS = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
-from tokenguard.errors import ExitCode, InputError
-from tokenguard.files import check_kept, replace_kept, shown
+from tokenguard.errors import ExitCode
+from tokenguard.files import check_kept, not_written, replace_kept, shown
 from tokenguard.provisioning.canonical import canonical
 from tokenguard.provisioning.folder import Folder
 from tokenguard.provisioning.layers import manifest_files
@@ -56,7 +56,6 @@ def _reordered(manifest: Path) -> dict[Path, bytes]:
 def _write(path: Path, data: bytes) -> None:
     try:
         replace_kept(path, data)
-    except OSError:
-        raise InputError(
-            f"cannot write {shown(path)}", hint="make it writable; the files listed before it are written"
-        ) from None
+    except OSError as error:
+        hint = "make it writable; the files listed before it are written"
+        raise not_written(path, error, hint=hint) from None

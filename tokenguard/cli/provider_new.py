@@ -9,7 +9,7 @@ from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
-from tokenguard.files import shown, write_new
+from tokenguard.files import not_written, shown, write_new
 from tokenguard.frozen import replace
 from tokenguard.shell.provider_descriptions import DescriptionOrigin, FileAnswers, new_description, origin_of
 from tokenguard.shell.tty import Tty
@@ -22,6 +22,7 @@ _QUESTIONS = {
     "auth": "how requests carry a token: bearer, basic or header NAME (empty: bearer): ",
 }
 _LOOKS_LIKE_A_VALUE = "  that looks like a token value, and no part of it was kept; a provider file holds no values"
+_NEW_NAME = "name a file that does not exist yet"
 _CREATES = "who creates tokens, api or person (empty: api): "
 _REVOKES = "who lists and revokes them, api or person (empty: api): "
 
@@ -68,8 +69,10 @@ def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | No
         return
     try:
         write_new(Path(output), text.encode())
-    except OSError:
+    except FileExistsError:
         raise _taken(Path(output)) from None
+    except OSError as error:
+        raise not_written(Path(output), error, hint=_NEW_NAME) from None
     wiring.progress.step(f"written to {shown(Path(output))}; validate it with: tokenguard provider lint {output}")
 
 
@@ -98,8 +101,7 @@ def _check_output(output: Path) -> None:
 
 
 def _taken(output: Path) -> InputError:
-    why = "it exists" if output.exists() else "it cannot be written there"
-    return InputError(f"cannot create {shown(output)}: {why}", hint="name a file that does not exist yet")
+    return InputError(f"cannot create {shown(output)}: it exists", hint=_NEW_NAME)
 
 
 def _asked(

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LAST_DAYS = (31, 30, 29, 28)
 
 
 def moment_of(text: str) -> datetime | None:
@@ -22,3 +23,16 @@ def parse_day(text: str) -> datetime | None:
     except ValueError:
         return None
     return None if found is None else datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+def day_hint(text: str) -> str:
+    """What to write in place of a text that is not a day."""
+    return missing_day(text) or "use YYYY-MM-DD"
+
+
+def missing_day(text: str) -> str:
+    """How long the month is, of a day that is written well and does not exist; empty for any other text."""
+    if not _DAY.fullmatch(text) or parse_day(text):
+        return ""
+    last = next((day for day in _LAST_DAYS if parse_day(f"{text[:8]}{day}")), None)
+    return f"there is no such day: {text[:7]} has {last} days" if last else f"there is no such month: {text[:7]}"

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
-from tokenguard.domain.moment import moment_of
+from tokenguard.domain.moment import missing_day, moment_of
 from tokenguard.domain.provider_listing import ListedRow
 from tokenguard.errors import InputError
 from tokenguard.inventory.csv_rows import csv_rows
@@ -154,7 +154,7 @@ def _moment(text: str, place: str) -> datetime | None:
         return None
     found = moment_of(line)
     if found is None:
-        _refuse(place, "a date is not in the form YYYY-MM-DD")
+        _refuse(place, missing_day(line) or "a date is not in the form YYYY-MM-DD")
     return found
 
 

@@ -6,10 +6,11 @@ import stat
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import check_kept, replace_kept, shown
+from tokenguard.files import check_kept, not_written, replace_kept, shown
 
 _OPENING = 4096
 """Bytes of a page in which its kind is written."""
+_ELSEWHERE = "give a file in a directory that you can write to"
 _TITLE = re.compile(rb"<title>[^<:]*")
 
 
@@ -24,14 +25,15 @@ def save_page(path: Path, text: str, *, force: bool = False) -> None:
     Raises:
         InputError: it cannot be written there, something that is not a plain file is in the way, or the file is of
             another kind.
+        Unreachable: the disk is full or fails.
     """
     check_page(path)
     if not force:
         check_kind(path, text)
     try:
         replace_kept(path, text.encode())
-    except OSError:
-        raise _cannot_write(path) from None
+    except OSError as error:
+        raise not_written(path, error, hint=_ELSEWHERE) from None
 
 
 def check_page(path: Path) -> None:
@@ -70,4 +72,4 @@ def _kind(opening: bytes) -> bytes:
 
 
 def _cannot_write(path: Path) -> InputError:
-    return InputError(f"cannot write {shown(path)}", hint="give a file in a directory that you can write to")
+    return InputError(f"cannot write {shown(path)}", hint=_ELSEWHERE)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from tokenguard.domain.moment import missing_day
 from tokenguard.errors import InputError
 
 NEVER = "never"
@@ -121,5 +122,6 @@ def _freeze(text: str) -> tuple[date, date]:
     except ValueError:
         found = None
     if found is None or not timedelta(0) <= found[1] - found[0] <= _LONGEST_FREEZE or not _DAY_TEXT.fullmatch(first):
-        raise InputError("not a freeze", hint="write one day, `2026-12-24`, or two, `2026-12-20..2027-01-05`")
+        hint = "write one day, `2026-12-24`, or two, `2026-12-20..2027-01-05`"
+        raise InputError("not a freeze", hint=missing_day(first) or missing_day(last) or hint)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
-from tokenguard.domain.moment import parse_day
+from tokenguard.domain.moment import missing_day, parse_day
 from tokenguard.domain.names import SEGMENT, TokenName, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, is_permission
@@ -50,7 +50,7 @@ def _field(part: MappingReader, name: str, read_consumer: ReadConsumer) -> Any:
             try:
                 return _READERS[sort](text)
             except (ValueError, InputError):
-                part.refuse("this is not valid", name, hint=about.hint)
+                part.refuse("this is not valid", name, hint=missing_day(text) or about.hint)
 
 
 def _permissions(part: MappingReader, name: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
-from tokenguard.domain.moment import parse_day
+from tokenguard.domain.moment import missing_day, parse_day
 from tokenguard.errors import InputError, newer_hint
 from tokenguard.files import read_named, shown
 from tokenguard.frozen import Frozen
@@ -169,7 +169,7 @@ def _entry(row: str, place: str) -> BaselineEntry:
     if not _TAG.fullmatch(tag):
         raise _damaged(place, starts[3], f"the tag is not {DIGITS} hex digits")
     if until != _NO_DATE and parse_day(until) is None:
-        raise _damaged(place, starts[4], "the date is not YYYY-MM-DD")
+        raise _damaged(place, starts[4], missing_day(until) or "the date is not YYYY-MM-DD")
     if len(reason) > MAX_REASON or not is_plain_line(reason):
         raise _damaged(place, starts[5], f"the reason is not one plain line of at most {MAX_REASON} characters")
     return BaselineEntry(kind, fields[1], fields[2], tag, "" if until == _NO_DATE else until, reason)

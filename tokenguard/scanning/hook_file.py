@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import create_private, read_limited, shown
+from tokenguard.files import create_private, not_written, read_limited, shown
 from tokenguard.places import home_dir
 from tokenguard.scanning.git import Git, find_git
 
@@ -61,10 +61,9 @@ def _write(path: Path, command: str) -> bool:
             f"another hook exists: {shown(path)}",
             hint=f"add the line `{command} || exit` to it, or let pre-commit run both",
         ) from None
-    except OSError:
-        raise InputError(
-            f"cannot write {shown(path)}", hint="check who owns the repository and its .git/hooks directory"
-        ) from None
+    except OSError as error:
+        hint = "check who owns the repository and its .git/hooks directory"
+        raise not_written(path, error, hint=hint) from None
     return True
 
 

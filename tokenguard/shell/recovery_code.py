@@ -6,7 +6,7 @@ from typing import Self
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.files import create_private, expanded, replace_file, shown
+from tokenguard.files import create_private, expanded, not_written, replace_file, shown
 from tokenguard.shell.tty import Tty
 from tokenguard.stores.local.recovery_words import new_recovery_code
 
@@ -83,10 +83,8 @@ def _claim(path: Path) -> None:
         create_private(path, b"")
     except FileExistsError:
         raise InputError(f"the file {shown(path)} exists", hint="give the name of a new file") from None
-    except OSError:
-        raise InputError(
-            f"cannot write {shown(path)}", hint="give a new file in a directory that you can write to"
-        ) from None
+    except OSError as error:
+        raise not_written(path, error, hint="give a new file in a directory that you can write to") from None
 
 
 def _show(tty: Tty, code: Secret) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenguard.detection.match import TextMatch
 from tokenguard.domain.finding import Finding, FindingKind, Report
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
-from tokenguard.domain.moment import parse_day
+from tokenguard.domain.moment import day_hint, parse_day
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.terminal import Terminal
@@ -44,7 +44,7 @@ class Terms(Frozen, frozen=True, kw_only=True):
             )
         end = parse_day(self.until) if self.until else None
         if self.until and end is None:
-            raise InputError("not a valid end date", hint="use --until YYYY-MM-DD")
+            raise InputError("not a valid end date", hint=f"--until: {day_hint(self.until)}")
         if end is not None and end <= self.now:
             raise InputError("--until must be in the future", hint="give a later date, or leave it out")
 

@@ -16,7 +16,7 @@ from tokenguard.agents.contract import Agent, SettingsScope
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
 from tokenguard.agents.installed_version import check_version
 from tokenguard.errors import InputError, NeedsPerson, TokenguardError
-from tokenguard.files import read_limited, replace_kept, shown
+from tokenguard.files import not_written, read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
 from tokenguard.places import home_dir
 from tokenguard.scanning.known_token_stage import load_own_tokens
@@ -180,8 +180,8 @@ class _SettingsPlaces:
             else:
                 change.path.parent.mkdir(parents=True, exist_ok=True)
                 replace_kept(change.path, change.after.encode(), fresh=_PRIVATE)
-        except OSError:
-            raise InputError(f"cannot write {shown(change.path)}", hint="make its folder writable") from None
+        except OSError as error:
+            raise not_written(change.path, error, hint="make its folder writable") from None
 
     def _read(self, path: Path) -> str | None:
         if self._tree is not None:

@@ -2,9 +2,10 @@
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from tokenguard.domain.moment import day_hint, parse_day
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
@@ -31,10 +32,9 @@ class BuildReportParts(AssessParts, HasStrays, Protocol):
 
 def as_of_moment(text: str) -> datetime:
     """The end of the day `text` (`YYYY-MM-DD`, UTC); InputError if it is not a date."""
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise InputError("--as-of must be a date", hint="use YYYY-MM-DD, for example 2026-09-30") from None
+    day = parse_day(text)
+    if day is None:
+        raise InputError("--as-of must be a date", hint=day_hint(text))
     return day + timedelta(days=1, microseconds=-1)
 
 

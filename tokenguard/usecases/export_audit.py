@@ -18,7 +18,7 @@ import msgspec
 from tokenguard.domain.event import GENESIS, STORE_CHAIN, ChainedEvent, ChainHead, Op
 from tokenguard.domain.migration_status import MoveStage, plain_address
 from tokenguard.errors import InputError, Tampered, Unreachable
-from tokenguard.files import shown
+from tokenguard.files import not_written, shown
 from tokenguard.inventory.views import entry_json
 from tokenguard.ports.shared_item import shared_trails
 from tokenguard.ports.store import Store
@@ -140,15 +140,17 @@ def append_export(store: Store, file: Path) -> int:
 
     The file is its own cursor: a run that was killed at any moment neither skips nor repeats an entry in the next.
     """
+    try:
+        return _append(store, file)
+    except OSError as error:
+        raise not_written(file, error, hint="name a file in a folder that you can write to") from None
+
+
+def _append(store: Store, file: Path) -> int:
     import fcntl  # only where a store is
 
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
-        descriptor = os.open(file, flags, 0o600)
-    except OSError:
-        raise InputError(
-            f"{shown(file)} cannot be written", hint="name a file in a folder that you can write to"
-        ) from None
+    descriptor = os.open(file, flags, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise InputError(

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenguard.domain.moment import parse_day
+from tokenguard.domain.moment import day_hint, parse_day
 from tokenguard.domain.names import segment
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import AfterDelivery, Consumer, CredentialKind, Custody, Location, is_permission
@@ -91,7 +91,7 @@ def since_date(text: str) -> datetime:
 def _day(text: str, *, what: str) -> datetime:
     found = parse_day(text)
     if found is None:
-        raise InputError(f"not a valid {what} date", hint="use YYYY-MM-DD")
+        raise InputError(f"not a valid {what} date", hint=day_hint(text))
     return found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tokenguard.errors import InputError
-from tokenguard.files import shown
+from tokenguard.files import not_written, replace_kept, shown
 from tokenguard.provisioning.schedules import (
     ScheduledRun,
     Scheduler,
@@ -31,6 +31,7 @@ from tokenguard.usecases.parts import (
 
 _FILES_OF_KEYS = ("TOKENGUARD_KEY_FILE", "TOKENGUARD_PASSPHRASE_FILE", "TOKENGUARD_STATE_DIR")
 """Variables of a local store that name paths; they are not secrets."""
+_READABLE = 0o644
 _EXAMPLE_SERVER = "https://vault.example.org:8200"
 
 
@@ -111,11 +112,10 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             raise InputError(f"{shown(place)} exists with other content", hint="remove it, or give another directory")
     try:
         for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError:
-        raise InputError(
-            f"{shown(folder)} cannot be written", hint="give --into a directory that exists and that you can write to"
-        ) from None
+            replace_kept(folder / name, text.encode(), fresh=_READABLE)
+    except OSError as error:
+        hint = "give --into a directory that exists and that you can write to"
+        raise not_written(folder / name, error, hint=hint) from None
 
 
 def _show(parts: HasPrinter, files: dict[str, str], into: str) -> None:

@@ -19,7 +19,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, NotProvenDead, TokenguardError
-from tokenguard.files import create_private, replace_file, shown
+from tokenguard.files import create_private, not_written, replace_file, shown
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import (
     Ambiguous,
@@ -174,10 +174,9 @@ class LiveTrial:
     def _begin(self) -> None:
         try:
             create_private(self._report, self._text("started"))
-        except OSError:
-            raise InputError(
-                f"cannot create {shown(self._report)}", hint="name a file that does not exist yet: --report FILE"
-            ) from None
+        except OSError as error:
+            hint = "name a file that does not exist yet: --report FILE"
+            raise not_written(self._report, error, hint=hint) from None
 
     def _create_and_check(self) -> bool:
         """Whether the token is dead in the end."""

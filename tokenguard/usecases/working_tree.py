@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, replace_kept, shown
+from tokenguard.files import not_written, read_limited, replace_kept, shown
 from tokenguard.scanning.git import Git, find_git
 
 _MOST = 1 << 20
@@ -51,13 +51,18 @@ class WorkingTree:
             raise InputError(f"not UTF-8 text: {shown(Path(path))}", hint="move it away; nothing was written") from None
 
     def write(self, path: str, text: str) -> None:
-        """Put a whole file in its place, with the folders above it; InputError if that cannot be done."""
+        """Put a whole file in its place, with the folders above it.
+
+        Raises:
+            InputError: that cannot be done there.
+            Unreachable: the disk is full or fails.
+        """
         place = self._place(path)  # before any folder is made: over a link, that would be outside
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             replace_kept(place, text.encode(), fresh=_MODE)
-        except OSError:
-            raise InputError(f"cannot write {shown(Path(path))}", hint="make its folder writable") from None
+        except OSError as error:
+            raise not_written(Path(path), error, hint="make its folder writable") from None
 
     def _place(self, path: str) -> Path:
         """Where a file is or would be; InputError if what should be a folder above it is something else."""
