@@ -157,6 +157,15 @@ CASES = {
         httpx.ConnectError("failed", request=httpx.Request("GET", f"http://127.0.0.1/{value}"))
     ),
     "args that are exceptions": lambda value: raising(requests.ConnectionError(OSError(value))),
+    **{
+        f"group of {count}": lambda value, count=count: raising(
+            ExceptionGroup("all", [*(ValueError(number) for number in range(1, count)), KeyError(value)])
+        )
+        for count in (1, 2, 3, 4)
+    },
+    "three exceptions as args": lambda value: raising(ValueError(KeyError("a"), KeyError(value), KeyError("c"))),
+    "an exception between others as args": lambda value: raising(ValueError("a", KeyError(value), 3)),
+    "three exceptions in a slot": lambda value: raising(holding(Slotted, held=(1, OSError(value), [value]))),
 }
 
 
@@ -495,6 +504,8 @@ KINDS = {
     "str subclass": lambda v: type("Safe", (str,), {})(v),
     "exception": lambda v: ValueError(v),
     "dict subclass": lambda v: type("Own", (dict,), {})(a=v),
+    "mapping proxy": lambda v: types.MappingProxyType({"a": v}),
+    "three of which one is an exception": lambda v: ("a", ValueError(v), 3),
 }
 
 
@@ -595,6 +606,15 @@ def test_what_cannot_be_copied_is_replaced_by_its_masked_texts(value):
 
 class Colour(enum.Enum):
     RED = 1
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_a_record_with_several_exceptions_is_kept_however_many_they_are(value, count):
+    errors = (*(ValueError(number) for number in range(1, count)), KeyError(value))
+    for what in (ExceptionGroup("all failed", errors), ValueError(*errors), errors):
+        record = record_of("uploads: %r", (what,))
+        clean_record(record)
+        assert record.getMessage() == f"uploads: {what!r}".replace(value, mask(value))
 
 
 def test_clean_things_of_any_kind_are_the_same_objects(leaks):

@@ -182,6 +182,9 @@ def test_what_a_scan_knows_by_its_shape_is_masked_too(kind, template):
         ("Authorization: Bearer tgcanary_0123456789abcdef", "Authorization: Bearer [tokenguard:bearer]"),
         ("authorization: Basic dXNlcjp0Z2NhbmFyeQ==", "authorization: Basic [tokenguard:basic]"),
         ("https://user:tgcanary@host/path", "https://user:[tokenguard:url-password]@host/path"),
+        ("redis://:tgcanary@host:6379/0", "redis://:[tokenguard:url-password]@host:6379/0"),
+        ("https://user:{tgcanary}x@host", "https://user:[tokenguard:url-password]@host"),
+        ("https://user:***tgcanary@host", "https://user:[tokenguard:url-password]@host"),
         (
             "-----BEGIN RSA " + "PRIVATE KEY-----\nTgCanary0123456789TgCanary0123456789\nabcd\n-----END RSA",
             "[tokenguard:private-key]\n\n\n-----END RSA",
@@ -204,10 +207,19 @@ def test_a_credential_is_masked_by_what_stands_before_it(text, wanted):
         "eyJ is how a JWT begins",
         "2026-11-22T00:41:33Z INFO path=/v1/jobs status=200 sha=0123456789abcdef0123456789abcdef01234567",
         "user@host:path/to:thing@v2",
+        "postgresql://user:***@host/db and https://user:xxxxx@host, redis://:****@host",
+        'f"postgresql://{user}:{settings.password}@{host}/{name}"',
+        "https://user:${PASSWORD}@host https://user:{{password}}@host https://user:%(password)s@host",
+        "https://user:[REDACTED]@host https://user:$(cat)@host",
+        "Authorization: Bearer xxxxxxxxxxxxxxxxxxxxxxxx",
     ],
 )
 def test_ordinary_text_is_left_alone(text):
     assert redact_text(PATTERNS_ONLY, text) is text
+    for cut in range(len(text)):
+        stream = StreamRedactor(PATTERNS_ONLY)
+        assert stream.feed(text[:cut].encode()) + stream.feed(text[cut:].encode()) + stream.finish() == text.encode()
+        assert not stream.found
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import (
     BuiltinFunctionType,
     FunctionType,
+    MappingProxyType,
     MemberDescriptorType,
     MethodType,
     ModuleType,
@@ -153,6 +154,8 @@ class ObjectCleaner:
         masked = {new_key: new for new_key, _, new, _ in pairs}
         if isinstance(value, dict):
             return masked if type(value) is dict else self._filled(value, masked, dict)
+        if isinstance(value, MappingProxyType):
+            return MappingProxyType(masked)
         copy = self._copied(value, None, self.text(repr(value)))
         return masked if copy is None else copy
 
@@ -253,7 +256,11 @@ def _held(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_exc_info(value: Any) -> bool:
-    return type(value) is tuple and len(value) == _TRIPLE and isinstance(value[1], BaseException)
+    """Whether it is one of `sys.exc_info()`, and not any three objects with an exception among them."""
+    if type(value) is not tuple or len(value) != _TRIPLE:
+        return False
+    kind, error, trace = value
+    return isinstance(kind, type) and isinstance(error, BaseException) and isinstance(trace, TracebackType | None)
 
 
 def _tuple(kind: type[tuple[Any, ...]], items: list[Any]) -> tuple[Any, ...]:

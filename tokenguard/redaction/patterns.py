@@ -12,6 +12,7 @@ from tokenguard.redaction.compact import CompactText, compact
 from tokenguard.redaction.vendor_patterns import ROWS
 
 _CAP = 4096
+_PLACEHOLDER = re.compile(rb"\*+|[xX]+|\.+|\$?\{{1,3}[\w.()!:]*\}{1,3}|\$\([\w.]+\)|%\(\w+\)s|\[[A-Za-z ]+\]")
 _ZEROS = 8
 """As many of one letter, and one more for each 16 characters, are in one of a million random bodies at most."""
 
@@ -127,7 +128,11 @@ class Pattern:
     def match(self, data: bytes, at: int, *, final: bool) -> PatternMatch | None:
         """Match at `at`; None is a no. With `final`, nothing follows the data and every answer is decided."""
         found = self._match(self.pieces, data, at, final=final)
-        if found is None or not found.decided or self.masked is not None or not self.anchor.isalnum():
+        if found is None or not found.decided:
+            return found
+        if self.masked is not None:
+            return None if _is_placeholder(data[found.start : found.end]) else found
+        if not self.anchor.isalnum():
             return found
         return None if _is_zeros(data[found.start + len(self.anchor) : found.end]) else found
 
@@ -156,6 +161,11 @@ class Pattern:
 def _is_zeros(body: bytes) -> bool:
     """Whether it is rather base64 of zeros, which stand in most binary data: of random characters few are an A."""
     return body.count(b"A") >= _ZEROS + len(body) / 16
+
+
+def _is_placeholder(secret: bytes) -> bool:
+    """Whether it is what another masker left, or where a program will put a secret."""
+    return _PLACEHOLDER.fullmatch(secret) is not None
 
 
 class _Whole(NamedTuple):
@@ -261,7 +271,7 @@ LOOSE: tuple[Pattern, ...] = (
     *(_credential("basic", word, "A-Za-z0-9+/=", 16) for word in ("Basic ", "basic ")),
     Pattern(
         "url-password",
-        (b"://", PatternRun(r"^\x00-\x20/:@?#\[\]\"'<>", 1, 64), b":", PatternRun(r"^\x00-\x20/@\"'<>", 3, 128), b"@"),
+        (b"://", PatternRun(r"^\x00-\x20/:@?#\[\]\"'<>", 0, 64), b":", PatternRun(r"^\x00-\x20/@\"'<>", 3, 128), b"@"),
         masked=3,
     ),
     *map(_private_key, ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")),
