@@ -62,7 +62,7 @@ class MaskedBytes(io.BufferedIOBase):
         """Write bytes; what may still become a value stays here until it is decided, or until `flush`."""
         if type(data) is not bytes:
             data = bytes(data)
-        if self._lock.acquire() if not sys.is_finalizing() else self._lock.acquire(timeout=_END):
+        if self._lock.acquire(False) or self._enter():
             try:
                 redactor = self._redactor
                 redactor.matcher = matcher()
@@ -81,7 +81,7 @@ class MaskedBytes(io.BufferedIOBase):
 
     def flush(self) -> None:
         """Write what is harmless although undecided: a prompt, a progress bar."""
-        if self._lock.acquire() if not sys.is_finalizing() else self._lock.acquire(timeout=_END):
+        if self._lock.acquire(False) or self._enter():
             try:
                 if out := self._redactor.idle():
                     self.below.write(out)

@@ -32,6 +32,7 @@ _LONGEST_FORMAT = 32
 _LEAST = 8
 """Bytes of a needle without white space: shorter ones are in ordinary text."""
 _ROW = OFFSET[:1]
+_NEWLINE = 0x0A
 
 
 Searched = tuple[bytes | None, Sequence[Beginning]]
@@ -187,7 +188,7 @@ class Matcher:
 
     def begin(self, data: bytes) -> Searched | None:
         """Search plain data, for both of what follows; None for data that is not plain."""
-        if not data.isascii() or b"\x1b" in data:
+        if not is_plain(data):
             return None
         found = self._find(data.translate(FOLDED, WHITE_SPACE), True)
         if found:
@@ -202,7 +203,7 @@ class Matcher:
         text, found = searched
         if found and text is not None and self._first_open(found, text) is not None:
             return None
-        if data.startswith(_ROW, data.rfind(b"\n") + 1):
+        if data.startswith(_ROW, data.rfind(_NEWLINE) + 1):
             return None
         return self._back(data, self._ends.start(data))
 
@@ -237,7 +238,7 @@ class Matcher:
         if places:
             text = compact(data)
             at = self._first_open(self._automaton.confirmed(places, compact(found.blanked)), text)
-        row = data.rfind(b"\n") + 1
+        row = data.rfind(_NEWLINE) + 1
         stop = (
             len(found.blanked) if at is None else CompactText(data, text).start(max(0, at - REACH))
         )  # in order of ends

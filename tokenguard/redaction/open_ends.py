@@ -6,8 +6,8 @@ from tokenguard.redaction.compact import WHITE_SPACE, CompactText, compact
 from tokenguard.redaction.index import ANCHOR, REACH
 
 _SPACES = frozenset(WHITE_SPACE)
-_TAIL = 3
-"""Bytes at the end that say enough of most data."""
+_TAIL = 4
+"""Bytes at the end that say enough of most data: three, and the line break that may follow them."""
 _UNKNOWN = -1
 _REMEMBERED = 4_096
 
@@ -21,12 +21,12 @@ class OpenEnds:
         most: bytes that are waited for; what is written over more of them is none.
     """
 
-    __slots__ = ("_backs", "_formats", "_most", "_needles", "_pairs")
+    __slots__ = ("_backs", "_formats", "_long", "_most", "_needles")
 
     def __init__(self, needles: Iterable[bytes], formats: Iterable[bytes], most: int) -> None:
         self._needles = _beginnings(needles)
         self._formats = _beginnings(formats)
-        self._pairs = frozenset(each[-2:] for each in self._needles | self._formats if len(each) > 1)
+        self._long = frozenset(each[-3:] for each in self._needles | self._formats if len(each) > 2)  # noqa: PLR2004
         self._most = most
         self._backs: dict[bytes, int | None] = {}
 
@@ -40,10 +40,9 @@ class OpenEnds:
                 self._backs[tail] = back
         if back is not None:
             return len(data) - back
-        needles = self._needles
         end = _end_of(data)
-        for tail in (end[-4:], end[-3:], end[-2:], end[-1:]) if end[-2:] in self._pairs else (end[-1:],):
-            if tail in needles or (tail in self._formats and data.endswith(tail)):
+        for tail in (end[-4:], end[-3:], end[-2:], end[-1:]):
+            if tail in self._needles or (tail in self._formats and data.endswith(tail)):
                 start = _start_of(tail, data)
                 if len(data) - start < self._most:
                     return start
@@ -52,12 +51,15 @@ class OpenEnds:
     def _back_by(self, tail: bytes) -> int | None:
         """How many bytes before the end of data that ends so such an end begins; None if more of it has to be seen."""
         solid = tail.removesuffix(b"\n")  # as most lines end
-        pair, last = solid[-2:], solid[-1:]
-        if len(pair) < len(b"ab") or pair in self._pairs or not _SPACES.isdisjoint(pair):
+        end = solid[-3:]
+        if len(end) < len(b"abc") or end in self._long or not _SPACES.isdisjoint(end):
             return None
-        back = len(tail) - len(solid) + 1
-        begins = last in self._needles or (last in self._formats and solid == tail)
-        return back if begins and back < self._most else 0
+        breaks = len(tail) - len(solid)
+        for begun in (end[-2:], end[-1:]):
+            back = len(begun) + breaks
+            if back < self._most and (begun in self._needles or (begun in self._formats and not breaks)):
+                return back
+        return 0
 
 
 def _beginnings(anchors: Iterable[bytes]) -> frozenset[bytes]:

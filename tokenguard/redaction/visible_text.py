@@ -48,7 +48,7 @@ class VisibleText(NamedTuple):
 
 def is_plain(data: bytes) -> bool:
     """Whether all of it is surely visible as it stands."""
-    return data.isascii() and b"\x1b" not in data
+    return data.isascii() and ESCAPE not in data
 
 
 @cache
