@@ -170,7 +170,7 @@ def _others(bindings: list[_Binding], variable: str) -> list[tuple[str, str | No
 def _ambiguous(variable: str, line: int) -> InputError:
     return InputError(
         f"the file sets {variable} near line {line} in a form that programs read differently",
-        hint=f"write it as {variable}='…' in one line",
+        hint=f"write it on one line: {variable}='…'",
     )
 
 

@@ -141,7 +141,8 @@ def check_still_here(before: Document, after: Document) -> None:
     """
     if before.revision > REVISION:
         raise NewerFormat(
-            f"a newer version of tokenguard has written {before.record.name}; it is read-only here", hint=UPGRADE
+            f"the record {before.record.name} was written by a newer version of tokenguard, and is read-only here",
+            hint=UPGRADE,
         )
     if before.moved_to and after != replace(before, moved_to="", chain=after.chain):
         raise Moved(

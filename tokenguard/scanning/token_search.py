@@ -119,7 +119,7 @@ class TokenSearch:
         for match in self._own(data) if self._own else ():
             if isinstance(match, Unscanned):
                 raise Incomplete(
-                    f"known tokens could not be searched for everywhere ({match.reason})",
+                    f"the search for known tokens is incomplete ({match.reason})",
                     hint="leave out the encoded part, or send less data",
                 )
             yield _own_token(match)

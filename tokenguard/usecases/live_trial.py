@@ -95,7 +95,7 @@ class LiveTrial:
         if issuer is None:
             raise InputError(
                 f"no admin credential for {name}",
-                hint=f"set [providers.{name}] admin, or the variable `tokenguard provider show {name}` names",
+                hint=f"set [providers.{name}] admin, or set the variable that `tokenguard provider show {name}` prints",
             )
         self._issuer: Issuer = issuer
         self._steps: list[TrialStep] = []

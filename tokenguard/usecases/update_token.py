@@ -211,7 +211,7 @@ def _send(parts: WritesRecords, updater: Updater, provider: Provider, update: To
     if not shown:
         _commit(parts, update, told, Phase.OUTCOME, {"result": "not listed"})
         raise Unreachable(
-            f"the list of {provider.name} does not show the change{doubt}",
+            f"the token list of {provider.name} does not show the change{doubt}",
             hint="the record is unchanged; look at the token there, then run the same command again",
         )
     parts.progress.step(f"{provider.name} lists the token with its new {' and '.join(update.fields)}")

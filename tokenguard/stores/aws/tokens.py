@@ -175,10 +175,11 @@ class Tokens:
         if rotation_pending(described):
             raise RotatedByOthers(
                 f"a rotation by another tool is pending on the secret {primary} (AWSPENDING)",
-                hint="finish or cancel it with that tool, then run the command again; if there is none, "
-                f"`aws secretsmanager describe-secret {self._at(primary)}` shows the version V with the label, and "
+                hint="finish or cancel it with that tool, then run the command again. If no tool is involved, "
+                "find the version V that has the label AWSPENDING with "
+                f"`aws secretsmanager describe-secret {self._at(primary)}`, and remove the label with "
                 f"`aws secretsmanager update-secret-version-stage {self._at(primary)} --version-stage AWSPENDING "
-                "--remove-from-version-id V` removes it",
+                "--remove-from-version-id V`",
             )
         self._checked.add(primary)
 

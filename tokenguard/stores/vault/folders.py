@@ -25,7 +25,7 @@ _BLOCK = re.compile(r"\d{6,}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,126}", re.ASCII)
 _HOME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}(?:~[0-9a-f]{8})?", re.ASCII)
 _MAX_ALIAS_DEPTH = 6
-_REMOVED = "if it was deleted, restore it: find who removed it in the server's audit log, and take it from a snapshot"
+_REMOVED = "if it was deleted, find out from the server's audit log who removed it, and restore it from a snapshot"
 _Rule = Callable[[str], object]
 
 
@@ -99,7 +99,8 @@ class Folders:
         self._strays[path] = Stray(
             where=f"{mount}/{path}",
             what=f"the document of {name} was removed",
-            hint=f"{_REMOVED}; if the token is gone for good, {anew} lets the index be made without it",
+            hint=f"{_REMOVED}; if the token is gone for good, {anew} removes this part of the index, which is then "
+            "rebuilt without the token",
             omits=True,
         )
 
