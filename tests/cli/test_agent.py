@@ -450,6 +450,11 @@ def test_doctor_sees_hooks_that_are_switched_off(cli, home, project, place):
     tree = written(path) if path.exists() else {}
     path.write_text(json.dumps(tree | {"disableAllHooks": True}))
     assert [level for level, _, _ in checks(cli, "Claude Code")] == ["ok", "fail"]
+    done = install(cli, "claude-code", "--yes")
+    assert done.code == 0
+    assert f"{path} sets disableAllHooks" in done.err
+    path.unlink()
+    assert "disableAllHooks" not in install(cli, "claude-code", "--yes").err
 
 
 def test_doctor_says_that_a_hook_file_cannot_be_understood(cli, home, project):

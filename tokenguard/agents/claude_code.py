@@ -30,7 +30,7 @@ class ClaudeCode(Agent):
     name = "claude-code"
     title = "Claude Code"
     source = "https://code.claude.com/docs/en/hooks"
-    as_of = "2026-08-22"
+    as_of = "2026-09-18"
     writers = frozenset({"Write", "Edit", "NotebookEdit"})
     masks_reads = True
     program = "claude"
@@ -70,7 +70,8 @@ class ClaudeCode(Agent):
             for event in (
                 "Setup", "InstructionsLoaded", "PermissionDenied", "Notification", "SubagentStart", "SubagentStop",
                 "TaskCompleted", "Stop", "StopFailure", "TeammateIdle", "ConfigChange", "CwdChanged", "DirectoryAdded",
-                "FileChanged", "WorktreeCreate", "WorktreeRemove", "PostCompact", "SessionEnd",
+                "FileChanged", "WorktreeCreate", "WorktreeRemove", "PostCompact", "PreModelSwitch", "PostModelSwitch",
+                "SessionEnd",
             )
         ),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Protocol
 from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.agents.contract import Agent, SettingsScope
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
+from tokenguard.agents.hook_switches import switched_off
 from tokenguard.agents.installed_version import check_version
 from tokenguard.errors import InputError, NeedsPerson, TokenguardError
 from tokenguard.files import not_written, read_limited, replace_kept, shown
@@ -84,6 +85,9 @@ def install(
         command = hook_command(parts, each, scope, policy)
         changes.append(places.change(each, partial(HookFile.installed, command=command)))
     _make(parts, places, changes, yes=yes)
+    for change in changes:
+        for path in switched_off(agent(change.agent), home_dir(), Path.cwd(), parts.environ):
+            parts.progress.note(f"{shown(path)} sets disableAllHooks: the hook runs only after you take that out")
     if any(change.changes for change in changes):
         for note in filter(None, (*notes, *(agent(change.agent).trust for change in changes))):
             parts.progress.note(note)

@@ -9,7 +9,7 @@ from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.agents.contract import Agent, SettingsScope
 from tokenguard.agents.folder_trust import trusts
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
-from tokenguard.documents import load_json
+from tokenguard.agents.hook_switches import switched_off
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
@@ -56,11 +56,9 @@ def _of(parts: AgentInstallParts, each: Agent, found: list[tuple[SettingsScope, 
             each.title, "tokenguard's hook is not installed: tokens can reach its model and its transcripts", install
         )
         return
-    for scope, root in ((SettingsScope.USER, home_dir()), (SettingsScope.PROJECT, Path.cwd())):
-        for path in each.switches(scope, root, parts.environ):
-            if _switches_off(path):
-                text = f"{shown(path)} sets disableAllHooks: the hook does not run"
-                yield broken(each.title, text, f"take disableAllHooks out of {shown(path)}")
+    for path in switched_off(each, home_dir(), Path.cwd(), parts.environ):
+        text = f"{shown(path)} sets disableAllHooks: the hook does not run"
+        yield broken(each.title, text, f"take disableAllHooks out of {shown(path)}")
 
 
 def _installed(
@@ -102,11 +100,3 @@ def _trusted(parts: HasEnvironment, each: Agent, scope: SettingsScope, path: Pat
 def _same(commands: set[str], hook: str) -> bool:
     """Whether all commands are this one; some name their event at the end."""
     return all(command == hook or command.rpartition(" ")[0] == hook for command in commands)
-
-
-def _switches_off(path: Path) -> bool:
-    try:
-        tree = load_json(read_limited(path, MAX_BYTES), source="", max_bytes=MAX_BYTES)
-    except (OSError, InputError):
-        return False
-    return isinstance(tree, dict) and tree.get("disableAllHooks") is True
