@@ -23,7 +23,7 @@ import structlog
 import tokenguard
 from tests.unit.masking_world import leaks, value  # noqa: F401 - fixtures
 from tests.unit.test_redaction_logging import record_of
-from tokenguard.masking import current, install
+from tokenguard.masking import current, install, objects
 from tokenguard.masking.objects import clean_exc_info, clean_object
 from tokenguard.masking.records import clean_record
 
@@ -615,6 +615,53 @@ def test_a_record_with_several_exceptions_is_kept_however_many_they_are(value, c
         record = record_of("uploads: %r", (what,))
         clean_record(record)
         assert record.getMessage() == f"uploads: {what!r}".replace(value, mask(value))
+
+
+class Holder:
+    """Shows nothing of what it holds."""
+
+    def __init__(self, held):
+        self.held = held
+
+
+def failing_with(holder):
+    raise holding(KeyError, details={"a": [holder.held]}, pair=(1, holder.held))
+
+
+def caught_beside(rows, holder):
+    """What is caught in a frame that holds such rows, and nothing of a value."""
+    try:
+        try:
+            failing_with(holder)
+        except KeyError as cause:
+            raise RuntimeError(f"{len(rows)} rows") from cause
+    except RuntimeError:
+        return sys.exc_info()
+
+
+LARGE = {
+    "texts": lambda: [f"s{number}" for number in range(20_000)],
+    "numbers": lambda: list(range(50_000)),
+    "a dict": lambda: {str(number): number for number in range(20_000)},
+    "lists in lists": lambda: [[f"s{number}"] * 10 for number in range(2_000)],
+    "one text": lambda: "ab c" * 1_000_000,
+    "bytes": lambda: b"ab c" * 1_000_000,
+    "some texts": lambda: ["ab c" * 10_000] * 100,
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_beside_large_local_variables_all_else_stays_in_kind_and_little_of_them_is_searched(value, case, monkeypatch):
+    searched = []
+    monkeypatch.setattr(objects, "is_clean", lambda text: searched.append(len(text)) or current.is_clean(text))
+    original = caught_beside(LARGE[case](), Holder(value))
+    kind, error, _ = clean_exc_info(original, "x")
+    assert kind is RuntimeError
+    assert error.__cause__.details == {"a": [mask(value)]}
+    assert type(error.__cause__.details) is dict
+    assert error.__cause__.pair == (1, mask(value))
+    assert sum(searched) < 200_000
+    assert len(searched) < 5_000
 
 
 def test_clean_things_of_any_kind_are_the_same_objects(leaks):

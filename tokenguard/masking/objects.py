@@ -19,6 +19,10 @@ from tokenguard.masking.frames import MaskedLocals
 
 _DEPTH = 12
 _ITEMS = 10_000
+_SEEN = 2_000
+"""Items of local variables that are looked at; of more, frames are made anew, whose variables are masked when read."""
+_ITEM_OF_TEXT = 64
+"""Bytes of a text that take as long."""
 _HARMLESS = (int, float, complex, bool, type(None))
 _CLEAN = (*_HARMLESS, MaskedLocals)
 _NAMED = (ModuleType, FunctionType, BuiltinFunctionType, MethodType, type)
@@ -72,6 +76,7 @@ class ObjectCleaner:
     def __init__(self, channel: str) -> None:
         self._channel = channel
         self._left = _ITEMS
+        self._unseen = _SEEN
         self._errors = 0
 
     def text(self, text: str) -> str:
@@ -99,20 +104,21 @@ class ObjectCleaner:
             return self._not_shown(value, error)
 
     def is_harmless(self, value: Any, depth: int = 0) -> bool:
-        """Whether there is surely nothing in a value; says so without running code of its type."""
+        """Whether there is surely nothing in a value; says so without running code of its type, or looking at much."""
         kind = type(value)
+        is_text = kind is str or kind is bytes
+        self._unseen -= 1 + len(value) // _ITEM_OF_TEXT if is_text else 1
+        if self._unseen < 0 or depth > _DEPTH:
+            return False
         if kind in _HARMLESS or kind in _NAMED or kind.__module__ in _IMPORTING:
             return True
-        self._left -= 1
-        if kind is str:
-            return is_clean(value)
-        if self._left < 0 or depth > _DEPTH:
-            return False
+        if is_text:
+            return is_clean(value if kind is str else value.decode("latin-1"))
         if kind in _SIMPLE:
+            if len(value) > self._unseen:
+                return False
             pieces = [*value, *value.values()] if kind is dict else value
             return all(self.is_harmless(each, depth + 1) for each in pieces)
-        if kind is bytes:
-            return is_clean(value.decode("latin-1"))
         return kind.__repr__ is _PLAIN_REPR and not hasattr(kind, "__rich_repr__")
 
     def _clean(self, value: Any, depth: int, other: Callable[[Any], Any]) -> Any:
