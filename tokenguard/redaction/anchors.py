@@ -41,7 +41,7 @@ class AnchorAutomaton:
             folded.setdefault(anchor.translate(FOLDED), []).append(anchor)
         folded[_ODD] = []
         alone = [(code, each[0]) for code, each in enumerate(folded.values()) if len(each) == 1 and each[0] in lone]
-        self._lone = [(code, lone[anchor]) for code, anchor in alone]
+        self._lone = [(code, lone[anchor], lone[anchor].needs[0]) for code, anchor in alone]
         self.find = _search(list(folded))
         """Gives candidates in a folded text, in order of ends: the code of what an anchor folds to, start, end.
 
@@ -50,8 +50,8 @@ class AnchorAutomaton:
 
     def with_needed(self, candidates: Sequence[Beginning], data: bytes, *, final: bool) -> Sequence[Beginning]:
         """The candidates without those that need a byte which is nowhere in the data, and cannot follow it."""
-        for code, pattern in self._lone:
-            if pattern.needs not in data and (final or not pattern.may_follow(data)):
+        for code, pattern, needed in self._lone:
+            if needed not in data and (final or not pattern.may_follow(data)):
                 if len(candidates) == 1 and candidates[0][0] == code:
                     return ()
                 candidates = [each for each in candidates if each[0] != code]

@@ -13,6 +13,7 @@ LOOKED = 16
 """So many bytes of each needle tell it from times, in which digits may be any."""
 _DIGITS = bytes(0x30 if byte in b"0123456789" else byte for byte in range(256))
 _MOST = 1_000
+_DUMPS = OFFSET[:1]
 
 
 class LineHeads:
@@ -37,7 +38,7 @@ class LineHeads:
             known = self._is_harmless(kind)
             if len(self._kinds) < _MOST:
                 self._kinds[kind] = known
-        return known and not head.startswith(OFFSET[:1])  # it may be the offset of a dump
+        return known and not head.startswith(_DUMPS)  # it may be the offset of a dump
 
     def _is_harmless(self, kind: bytes) -> bool:
         following = compact(kind[-AHEAD:])[:REACH]
