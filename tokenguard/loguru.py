@@ -20,11 +20,23 @@ _CHANNEL = "loguru"
 
 
 class MaskedSink:
-    """Masks, then writes; loguru closes it when the sink is removed."""
+    """Masks, then writes; loguru closes it when the sink is removed.
 
-    def __init__(self, write: Callable[[str], Any], close: Callable[[], None]) -> None:
+    Args:
+        write: writes a text.
+        close: called at the end.
+        stream: where it is written to, by which loguru decides on colours and frames; None: without colours.
+    """
+
+    def __init__(self, write: Callable[[str], Any], close: Callable[[], None], stream: Any = None) -> None:
         self._write = write
         self._close = close
+        self._stream = stream
+        self.encoding = "utf8" if stream is None else getattr(stream, "encoding", None)
+
+    def isatty(self) -> bool:
+        """Whether it writes to a terminal."""
+        return hasattr(self._stream, "isatty") and bool(self._stream.isatty())
 
     def write(self, message: str) -> None:
         """Write one formatted message; withheld if it cannot be masked."""
@@ -46,7 +58,7 @@ def sink(target: TextIO | str | os.PathLike[str] | Callable[[str], Any]) -> Mask
     if isinstance(target, str | os.PathLike):
         file = _private(Path(target))
         return MaskedSink(_flushing(file), file.close)
-    return MaskedSink(_flushing(target), lambda: None)
+    return MaskedSink(_flushing(target), lambda: None, target)
 
 
 def patch(record: MutableMapping[str, Any]) -> None:

@@ -97,6 +97,41 @@ def test_loguru_writes_to_a_private_file_and_to_another_sink(value, tmp_path):
     assert path.stat().st_mode & 0o077 == 0
 
 
+class Screen(io.StringIO):
+    """A stream of an encoding, and perhaps a terminal."""
+
+    def __init__(self, encoding, *, tty):
+        super().__init__()
+        self.tty = tty
+        self.shown = encoding
+
+    @property
+    def encoding(self):
+        return self.shown
+
+    def isatty(self):
+        return self.tty
+
+
+@pytest.mark.parametrize("tty", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", None])
+def test_loguru_draws_and_colours_as_without_us(encoding, tty, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    plain, masked = Screen(encoding, tty=tty), Screen(encoding, tty=tty)
+    numbers = [
+        loguru.logger.add(sink, format="<red>{message}</red>", diagnose=True)
+        for sink in (plain, tokenguard.loguru.sink(masked))
+    ]
+    try:
+        int("7 of " + "x" * 3)
+    except ValueError:
+        loguru.logger.exception("failed")
+    for number in numbers:
+        loguru.logger.remove(number)
+    assert masked.getvalue() == plain.getvalue()
+    assert ("\x1b[" in masked.getvalue()) is tty
+
+
 def test_loguru_patch_masks_what_other_sinks_see(value):
     seen = []
     patched = loguru.logger.patch(tokenguard.loguru.patch)
