@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tokenguard.errors import InputError, TokenguardError, Unreachable
-from tokenguard.posix import COMMON_FLAGS, IS_POSIX, NO_LINK, group_ids, open_to_read, require_posix, set_mode, user_id
+from tokenguard.posix import (
+    COMMON_FLAGS,
+    IS_POSIX,
+    NO_LINK,
+    group_ids,
+    open_to_read,
+    require_posix,
+    set_mode,
+    user_id,
+    why_not_replaced,
+)
 from tokenguard.text import safe_text
 
 PRIVATE_DIR = 0o700
@@ -237,8 +247,14 @@ def _replacement(path: Path) -> Iterator[Path]:
 
 
 def check_kept(path: Path) -> None:
-    """Refuse what `replace_kept` would refuse; tested with an unnamed temporary file, without visible effects."""
+    """Refuse what `replace_kept` would refuse; tested with an unnamed temporary file, without visible effects.
+
+    That is also a place where no file can be replaced, with whatever rights.
+    """
     before = _plain(path)
+    if (found := why_not_replaced(path)) is not None:
+        place, why, hint = found
+        raise InputError(f"{shown(path)} cannot be replaced: {shown(place)} {why}", hint=hint.format(shown(place)))
     if before is None or not IS_POSIX:
         return
     try:

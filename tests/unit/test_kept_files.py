@@ -1,8 +1,11 @@
 """Files that are not ours alone: who replaces one keeps its owner, group, mode, ACL and attributes, or refuses."""
 
 import os
+import shutil
 import stat
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -213,3 +216,71 @@ def test_the_check_is_what_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(files, "_attributes", lambda _: {})
     replace_kept(path, b"new\n")
     assert "user.note" not in os.listxattr(path)
+
+
+# ---- where no file can be replaced, whatever its rights
+
+OLD_LINE = "V=tgcanary-old-1\n"
+
+
+def _flagged(flag: str, *, folder: bool) -> str:
+    return f'chattr +{flag} "${{0{"%/*" if folder else ""}}}"'
+
+
+HINDRANCES = {
+    "an immutable file": _flagged("i", folder=False),
+    "an append-only file": _flagged("a", folder=False),
+    "an immutable directory": _flagged("i", folder=True),
+    "an append-only directory": _flagged("a", folder=True),
+    "a file that is mounted by itself": 'touch "$0.other" && mount --bind "$0.other" "$0"',
+    "a read-only file system": 'mount --bind "${0%/*}" "${0%/*}" && mount -o remount,bind,ro "${0%/*}"',
+}
+REFUSED = """
+import sys
+from pathlib import Path
+from tokenguard.errors import InputError
+from tokenguard.files import check_kept
+path = Path(sys.argv[1])
+try:
+    check_kept(path)
+except InputError as error:
+    sys.exit(0 if str(path.parent) in error.hint else "the hint does not name the place")
+sys.exit("not refused")
+"""
+
+
+@pytest.fixture
+def freed(tmp_path):
+    """A directory that can be removed again after the test."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    yield folder
+    for place in (folder, *folder.iterdir()):
+        subprocess.run(["chattr", "-i", "-a", place], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("hindrance", HINDRANCES.values(), ids=HINDRANCES)
+def test_a_place_where_no_file_can_be_replaced_is_refused_beforehand(freed, hindrance):
+    path = freed / ".env"
+    path.write_text(OLD_LINE)
+    shell = ["unshare", "-m", "sh", "-c", f'{hindrance} || exit 77; exec "$@"', path]
+    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "chattr", "mount"))):
+        pytest.skip("NOT TESTED: files that cannot be replaced (needs root and Linux)")
+    done = subprocess.run([*shell, sys.executable, "-c", REFUSED, path], check=False, capture_output=True, text=True)
+    if done.returncode == 77:
+        pytest.skip(f"NOT TESTED: {hindrance} (this machine cannot do it)")
+    assert done.returncode == 0, done.stderr
+    assert [each.name for each in freed.iterdir() if each.name.startswith(".env.") and each.name != ".env.other"] == []
+
+
+def test_a_directory_that_cannot_be_written_is_refused_beforehand(tmp_path, monkeypatch):
+    path = tmp_path / ".env"
+    path.write_text(OLD_LINE)
+    check_kept(path)
+    tmp_path.chmod(0o500)
+    if os.geteuid() == 0:
+        monkeypatch.setattr(os, "access", lambda *_more, **_how: False)
+    with pytest.raises(InputError, match="cannot be written"):
+        check_kept(path)
+    tmp_path.chmod(0o700)
+    assert path.read_text() == OLD_LINE
