@@ -10,18 +10,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from tokenguard import posix
 from tokenguard.errors import InputError, TokenguardError, Unreachable
-from tokenguard.posix import (
-    COMMON_FLAGS,
-    IS_POSIX,
-    NO_LINK,
-    group_ids,
-    open_to_read,
-    require_posix,
-    set_mode,
-    user_id,
-    why_not_replaced,
-)
+from tokenguard.posix import COMMON_FLAGS, IS_POSIX, NO_LINK, group_ids, open_to_read, require_posix, set_mode, user_id
 from tokenguard.text import safe_text
 
 PRIVATE_DIR = 0o700
@@ -247,14 +238,12 @@ def _replacement(path: Path) -> Iterator[Path]:
 
 
 def check_kept(path: Path) -> None:
-    """Refuse what `replace_kept` would refuse; tested with an unnamed temporary file, without visible effects.
-
-    That is also a place where no file can be replaced, with whatever rights.
-    """
+    """Refuse what `replace_kept` would refuse; tested with an unnamed temporary file, without visible effects."""
     before = _plain(path)
-    if (found := why_not_replaced(path)) is not None:
-        place, why, hint = found
-        raise InputError(f"{shown(path)} cannot be replaced: {shown(place)} {why}", hint=hint.format(shown(place)))
+    if (found := posix.why_not_replaced(path)) is not None:
+        raise InputError(
+            f"{shown(path)} cannot be replaced: {shown(found[0])} {found[1]}", hint=found[2].format(shown(found[0]))
+        )
     if before is None or not IS_POSIX:
         return
     try:

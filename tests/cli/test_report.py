@@ -142,6 +142,8 @@ class TestAsOf:
         assert reasons == {"the provider's list is today's, not that of the requested day"}
         assert "orphan" not in {each["rule"] for each in answer.document["violations"]}
 
-    @pytest.mark.parametrize("day", ["", "yesterday", "2026-13-01", "2026-11-01T00:00", "01.11.2026", "9" * 99])
+    @pytest.mark.parametrize(
+        "day", ["", "yesterday", "2026-13-01", "2026-11-01T00:00", "01.11.2026", "9" * 99, "9999-12-31", "0001-01-01"]
+    )
     def test_what_is_no_day_is_refused(self, cli, day):
         cli.refused("report", "--as-of", day)

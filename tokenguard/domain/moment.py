@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, date, datetime
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing here is older: services write an earlier time where there is none, and people by mistake (0026-12-01)."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LAST_DAYS = (31, 30, 29, 28)
 
@@ -17,12 +19,13 @@ def moment_of(text: str) -> datetime | None:
 
 
 def parse_day(text: str) -> datetime | None:
-    """The start of a day written as YYYY-MM-DD, in UTC; None for any other text."""
+    """The start of a day from 2000 on, written as YYYY-MM-DD, in UTC; None for any other text."""
     try:
         found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
-    return None if found is None else datetime(found.year, found.month, found.day, tzinfo=UTC)
+    start = None if found is None else datetime(found.year, found.month, found.day, tzinfo=UTC)
+    return None if start is None or start < EARLIEST else start
 
 
 def day_hint(text: str) -> str:
@@ -31,8 +34,10 @@ def day_hint(text: str) -> str:
 
 
 def missing_day(text: str) -> str:
-    """How long the month is, of a day that is written well and does not exist; empty for any other text."""
+    """What is wrong with a day that is written well and is none; empty for any other text."""
     if not _DAY.fullmatch(text) or parse_day(text):
         return ""
+    if text < f"{EARLIEST:%Y}":
+        return "the year must be 2000 or later"
     last = next((day for day in _LAST_DAYS if parse_day(f"{text[:8]}{day}")), None)
     return f"there is no such day: {text[:7]} has {last} days" if last else f"there is no such month: {text[:7]}"

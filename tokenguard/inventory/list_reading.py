@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
-from tokenguard.domain.moment import missing_day, moment_of
+from tokenguard.domain.moment import EARLIEST, missing_day, moment_of
 from tokenguard.domain.provider_listing import ListedRow
 from tokenguard.errors import InputError
 from tokenguard.inventory.csv_rows import csv_rows
@@ -155,7 +155,7 @@ def _moment(text: str, place: str) -> datetime | None:
     found = moment_of(line)
     if found is None:
         _refuse(place, missing_day(line) or "a date is not in the form YYYY-MM-DD")
-    return found
+    return found if found >= EARLIEST else None
 
 
 def _refuse(place: str, reason: str) -> NoReturn:

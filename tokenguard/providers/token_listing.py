@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from tokenguard.documents import JsonTree
-from tokenguard.domain.moment import moment_of
+from tokenguard.domain.moment import EARLIEST, moment_of
 from tokenguard.domain.token import is_permission
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
@@ -13,7 +13,6 @@ from tokenguard.ports.provider import CreateRefused, TokenList
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _MAX_TEXT = 200
 _MAX_PERMISSIONS = 1_000
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = 100_000_000_000
 """Seconds since 1970 in the year 5138; a larger number counts milliseconds."""
 
@@ -55,10 +54,10 @@ def permissions_of(tree: JsonTree) -> tuple[str, ...]:
 
 def moment(tree: JsonTree) -> datetime | None:
     """A time in UTC, also out of seconds or milliseconds since 1970; None if it is not a time."""
-    if isinstance(tree, int) and not isinstance(tree, bool) and _EARLIEST.timestamp() < tree < _LATEST * 1_000:
+    if isinstance(tree, int) and not isinstance(tree, bool) and EARLIEST.timestamp() < tree < _LATEST * 1_000:
         return datetime.fromtimestamp(tree if tree < _LATEST else tree / 1_000, UTC)
     found = moment_of(tree) if isinstance(tree, str) else None
-    return None if found is None or found < _EARLIEST else found  # services write a zero time where there is none
+    return None if found is None or found < EARLIEST else found
 
 
 def unreadable() -> Unreachable:
