@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.cli.manifests import written
-from tests.cli.test_second_person import NAME, approve, requested, team_line
+from tests.cli.test_second_person import NAME, approve, as_person, requested, team_line
 from tests.fakes.command_line import FakeTty
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import token_name
@@ -204,3 +204,71 @@ def test_a_request_for_nothing_says_that_alone(cli, options):
     cli.add()
     answer = cli.refused("request", "--", "rotate", "--due", *options, "--no-input").answer
     assert len(answer.err.splitlines()) == 2, answer
+
+
+# ---- what an approval would be of no use for
+
+
+RETIRE = ("retire", NAME, "--yes")
+MEANWHILE = {
+    "renamed": ("edit", NAME, "--rename", f"{NAME}-2", "--yes"),
+    "another owner": ("edit", NAME, "--owner", "audio", "--yes"),
+    "another consumer": ("edit", NAME, "--deliver", "person:ops", "--yes"),
+    "retired": RETIRE,
+    "another value": ("rotate", NAME, "--accept-outage", "--no-input"),
+}
+
+
+@pytest.mark.parametrize("change", MEANWHILE.values(), ids=MEANWHILE)
+def test_a_request_whose_token_has_changed_waits_no_longer_and_is_not_approved(cli, change):
+    cli.add()
+    digest = requested(cli, "rotate", NAME, "--compromised")
+    needs = () if change[0] == "rotate" else ("--break-glass", "in a hurry")
+    assert cli(*change, *needs).code == 0
+    assert [each for each in requests(cli) if not each["break_glass"]] == []
+    assert not [each for each in cli.wiring().second_person.waiting() if not each.forced]
+    approvals = cli.store.shared_items.trail(Item.APPROVALS)
+    refused = as_person(cli, "user:bob", "approve", digest, "--yes")
+    assert refused.code == 2
+    assert NAME in refused.err
+    assert cli.store.shared_items.trail(Item.APPROVALS) == approvals
+
+
+def test_a_request_of_several_waits_while_one_of_them_fits(cli):
+    cli.add()
+    cli.add(OTHER)
+    digest = requested(cli, "offboard", "video", "--owner-to", "audio")
+    assert cli("edit", NAME, "--owner", "audio", "--yes", "--break-glass", "in a hurry").code == 0
+    assert digest in {each["digest"] for each in requests(cli)}
+    assert as_person(cli, "user:bob", "approve", digest, "--yes").code == 0
+
+
+def test_the_request_for_a_new_token_waits_until_the_token_exists(cli):
+    cli.add(OTHER)
+    new = (
+        "add",
+        NAME,
+        "--provider",
+        "fake",
+        "--scope",
+        "drive:d1",
+        "--env",
+        "prod",
+        "--owner",
+        "video",
+        "--purpose",
+        "p",
+    )
+    digest = requested(cli, *new, "--issue", "--deliver", "person:ops")
+    assert [each["digest"] for each in requests(cli)] == [digest]
+    cli.add()
+    assert requests(cli) == []
+    assert as_person(cli, "user:bob", "approve", digest, "--yes").code == 2
+
+
+def test_a_review_waits_also_when_its_token_is_retired(cli):
+    cli.add()
+    assert cli(*RETIRE, "--break-glass", "in a hurry").code == 0
+    (review,) = requests(cli)
+    assert as_person(cli, "user:bob", "approve", review["digest"], "--yes").code == 0
+    assert requests(cli) == []

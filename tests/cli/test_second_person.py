@@ -845,7 +845,8 @@ def test_a_review_is_told_from_a_request_and_named_when_it_is_closed(cli):
 
 def test_the_plan_of_a_migration_counts_what_is_open(cli, capfd):
     cli.add()
-    requested(cli, "retire", NAME, "--yes")
+    cli.add("video/app/prod/other")
+    requested(cli, "retire", "video/app/prod/other", "--yes")
     assert cli("edit", NAME, "--owner", "audio", "--yes", "--break-glass", "the deputy is asleep").code == 0
     tell_waiting(cli.wiring(), cli.store)
     assert "1 review and 1 request are open" in capfd.readouterr().err

@@ -23,6 +23,7 @@ from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
+from tokenguard.usecases.outdated_requests import why_outdated
 from tokenguard.views.plan_view import show_plan
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
     """Approve another person's request, or close the review of what another person did.
 
     Raises:
-        InputError: it is the approver's own.
+        InputError: it is the approver's own, or an approval of it could not be used.
         NeedsPerson: it is not confirmed.
     """
     by = identity_of(wiring.store).id
@@ -105,6 +106,11 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
         raise InputError(
             f"this request is your own ({wiring.people.named(by)})",
             hint=f"another person runs: tokenguard approve {request.digest}",
+        )
+    if why := why_outdated(request, wiring.store):
+        raise InputError(
+            f"this request is outdated: {why}",
+            hint="the person who asked runs the command again, if it is still needed",
         )
     if not yes:
         tty = _approver_tty(wiring)

@@ -30,6 +30,7 @@ from tokenguard.provisioning.approval import Approval, approved_detail
 from tokenguard.provisioning.request import ApprovalRequest, open_reviews, read_requests, with_request
 from tokenguard.text import counted
 from tokenguard.usecases.approvals import StoreApprovals, verified_trail
+from tokenguard.usecases.outdated_requests import FINGERPRINT, known_facts, why_outdated
 
 RULE = "second-person"
 _TRIES = 5
@@ -73,16 +74,7 @@ def not_sensitive() -> InputError:
 def operation_on(snapshot: Snapshot, kind: SensitiveKind, *facts: tuple[str, str]) -> SensitiveOperation:
     """A sensitive operation on a token, with what a second person judges it by."""
     record = snapshot.document.record
-    return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *_known(record)))
-
-
-def _known(record: Record) -> tuple[tuple[str, str], ...]:
-    consumers = [each.shown for each in record.consumers or ()] or [""]
-    return (
-        ("provider", record.provider), ("scope", str(record.scope or "")), ("environment", record.environment),
-        ("owner", record.owner), *(("consumers", each) for each in consumers),
-        *(("after a delivery", str(each)) for each in record.after),
-    )  # fmt: skip
+    return SensitiveOperation(kind=kind, token=snapshot.id, name=record.name, facts=(*facts, *known_facts(record)))
 
 
 def new_places(before: Record, after: Record) -> list[str]:
@@ -160,7 +152,7 @@ class SecondPerson:
     def rotations(self, wanted: Iterable[tuple[Snapshot, Mode]]) -> list[SensitiveOperation]:
         """The sensitive ones among rotations and retirements."""
         return [
-            operation_on(snapshot, kind, ("fingerprint of the value", snapshot.document.record.fingerprint or ""))
+            operation_on(snapshot, kind, (FINGERPRINT, snapshot.document.record.fingerprint or ""))
             for snapshot, mode in wanted
             if (kind := _OF_MODE.get(mode)) is not None and self.asks(kind, snapshot.document.record)
         ]
@@ -202,7 +194,7 @@ class SecondPerson:
         places = new_places(replace(record, consumers=None, after=()), record)
         if not places or not self.asks(SensitiveKind.DESTINATION, record):
             return []
-        facts = (*(("new destination", each) for each in places), *_known(record))
+        facts = (*(("new destination", each) for each in places), *known_facts(record))
         return [SensitiveOperation(kind=SensitiveKind.DESTINATION, name=record.name, facts=facts)]
 
     def _lost(self, before: Record, after: Record) -> list[SensitiveKind]:
@@ -287,7 +279,10 @@ class SecondPerson:
         return self._read()[1]
 
     def waiting(self) -> list[ApprovalRequest]:
-        """Requests that no other person has approved since they were made, and reviews that are open."""
+        """Requests that no other person has approved since they were made, and reviews that are open.
+
+        A request that no longer fits its tokens is left out: its command files another one.
+        """
         approved = [
             (str(each.event.detail.get("plan", "")), each.event.actor.id, each.event.at)
             for each in self._approved()
@@ -300,6 +295,7 @@ class SecondPerson:
                 digest == each.digest and not same_person(by, each.by) and (each.forced or at >= each.at)
                 for digest, by, at in approved
             )
+            and not why_outdated(each, self._store)
         ]
 
     def reviews(self) -> tuple[OpenReview, ...]:
