@@ -59,7 +59,7 @@ def others_can_write(info: os.stat_result) -> bool:
 
 
 def why_not_replaced(path: Path) -> tuple[Path, str, str] | None:
-    """Why no new file can take the place of `path`, whatever rights it has; None if one can.
+    """Why a new file cannot take the place of `path`, independent of the file's rights; None if it can.
 
     What it is about, what is the matter with that, and the hint, with `{}` for what it is about.
     """

@@ -150,6 +150,18 @@ def test_a_name_is_the_same_however_its_accent_is_encoded(listed, record, column
         read_people(f"person\n{listed}\n{record}\n".encode(), source="p.csv")
 
 
+SPACES = ("jo van dyk", "jo  van dyk", " Jo van\N{NO-BREAK SPACE}Dyk ", "JO VAN\N{IDEOGRAPHIC SPACE}DYK")
+
+
+@pytest.mark.parametrize("record", SPACES)
+@pytest.mark.parametrize("listed", SPACES)
+def test_a_name_is_the_same_whatever_spaces_a_spreadsheet_put_into_it(listed, record):
+    found = Directory([Person(name="kim", aliases=(listed,), left=True)])
+    assert found.has_left(record) is True
+    assert found.same(record, "kim")
+    assert not found.same("jovandyk", listed)
+
+
 ADDRESSES = {
     "with brackets": "emails[0].value,emails[0].type,emails[1].value,emails[1].type",
     "with points": "emails.0.value,emails.0.type,emails.1.value,emails.1.primary",

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -142,9 +143,9 @@ def test_a_program_that_is_not_at_a_fixed_place_is_refused(argv, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:.")
     refused = CommandDelivery({"deploy": CommandSettings(argv=argv)})
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="does not exist|not an executable file"):
         refused.check(CONSUMER)
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="does not exist|not an executable file"):
         refused.push(CONSUMER, NEW)
 
 
@@ -173,3 +174,11 @@ def test_a_file_that_cannot_be_started_is_no_traceback(tmp_path, words):
 def test_a_store_record_cannot_bring_its_own_program():
     with pytest.raises(InputError, match="no command"):
         CommandDelivery({}).push(Consumer(ConsumerKind.COMMAND, "/bin/sh -c id\x1b[2J"), NEW)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch], ids=["a directory", "a file without that permission"])
+def test_a_program_that_cannot_be_executed_is_not_called_missing(make, tmp_path):
+    make(tmp_path / "reload")
+    refused = CommandDelivery({"deploy": CommandSettings(argv=(str(tmp_path / "reload"),))})
+    with pytest.raises(InputError, match="not an executable file"):
+        refused.check(CONSUMER)

@@ -100,8 +100,9 @@ def _program(name: str, argv: tuple[str, ...]) -> str:
     first = argv[0] if argv else ""
     found = first if first.startswith("/") else shutil.which(first, path=FIXED_PATH) if "/" not in first else None
     if not found or not os.access(found, os.X_OK) or not Path(found).is_file():
+        is_there = first.startswith("/") and Path(first).exists()
         raise InputError(
-            f"the program of command {name!r} does not exist",
+            f"the program of command {name!r} {'is not an executable file' if is_there else 'does not exist'}",
             hint="give its absolute path as the first element of argv, and make it executable",
         )
     if Path(found).stat().st_mode & stat.S_IWOTH:

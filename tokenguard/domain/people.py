@@ -17,7 +17,7 @@ class Person(Frozen, frozen=True, kw_only=True):
 
 
 class Directory:
-    """Finds people by any of their names, without regard to case or to how an accent is encoded.
+    """Finds people by any of their names, without regard to case, to how an accent is encoded, or to repeated spaces.
 
     Args:
         people: those who are known.
@@ -60,8 +60,8 @@ class Directory:
 
 
 def person_key(name: str) -> str:
-    """What is equal for two spellings of one name: of its case, and of letters with accents (Unicode's NFC).
+    """What is equal for two spellings of one name: of its case, its spaces, and its accents (Unicode's NFC).
 
     A login of an embedded store is the same with and without its kind.
     """
-    return unicodedata.normalize("NFC", name.strip().removeprefix("user:").casefold())
+    return unicodedata.normalize("NFC", " ".join(name.split()).removeprefix("user:").casefold())
