@@ -38,6 +38,11 @@ REFUSING = {
     "rotate --compromised": ("rotate", NAME, "--compromised", "--reason", "leak"),
     "retire": ("retire", NAME, "--yes"),
     "upkeep": ("upkeep",),
+    "check": ("check", "--inventory-only"),
+    "report": ("report",),
+    "report as a page": ("report", "--html", "--output", "report.html"),
+    "report as a calendar": ("report", "--format", "ics"),
+    "metrics": ("metrics",),
     "doctor": ("doctor",),
 }
 

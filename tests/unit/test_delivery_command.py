@@ -143,9 +143,9 @@ def test_a_program_that_is_not_at_a_fixed_place_is_refused(argv, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:.")
     refused = CommandDelivery({"deploy": CommandSettings(argv=argv)})
-    with pytest.raises(InputError, match="does not exist|not an executable file"):
+    with pytest.raises(InputError, match=r"does not exist|not an executable file"):
         refused.check(CONSUMER)
-    with pytest.raises(InputError, match="does not exist|not an executable file"):
+    with pytest.raises(InputError, match=r"does not exist|not an executable file"):
         refused.push(CONSUMER, NEW)
 
 

@@ -1,7 +1,8 @@
 """Inputs of `check` and `report`: the policy, the stores, and what is known of their providers."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from tokenguard.policy.context import Place, ProviderFacts, Surroundings, place_
 from tokenguard.policy.listing_validity import with_entered
 from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
 from tokenguard.policy.model import Policy
+from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.provider import Capabilities
 from tokenguard.ports.store import Store
 from tokenguard.usecases.parts import HasClock, HasPeople, HasPolicy, HasSettings, HasStore, HasVendors, OpensStores
@@ -25,9 +27,13 @@ class AssessParts(HasClock, HasPeople, HasPolicy, HasSettings, HasStore, HasVend
 
 
 def surroundings(parts: AssessParts, store: Store, *, ask_providers: bool) -> Surroundings:
-    """The current inventory of one store; providers are contacted only with `ask_providers`."""
-    documents = [snapshot.document for snapshot in store.scan()]
-    now = parts.clock.now()
+    """The current inventory of one store; providers are contacted only with `ask_providers`.
+
+    Raises:
+        InputError: this machine's clock is behind, so that less would be overdue than is.
+    """
+    documents, now = [snapshot.document for snapshot in store.scan()], parts.clock.now()
+    refuse_if_any_ahead(now, documents)
     places: defaultdict[Place, list[Document]] = defaultdict(list)
     for document in documents:
         places[place_of(document.record)].append(document)
@@ -42,6 +48,12 @@ def surroundings(parts: AssessParts, store: Store, *, ask_providers: bool) -> Su
             known = _asked(parts, record, known.capabilities)
         facts[place] = with_entered(known, found, now)
     return Surroundings(documents, now, facts, _reviews(parts, store), parts.people)
+
+
+def refuse_if_any_ahead(now: datetime, documents: Iterable[Document]) -> None:
+    """InputError if the store has recorded a later time than this machine's clock says: due dates would be wrong."""
+    for each in documents:
+        refuse_if_behind(now, each.latest)
 
 
 def _reviews(parts: AssessParts, store: Store) -> Sequence[OpenReview] | None:

@@ -18,7 +18,13 @@ from tokenguard.policy.windows import has_ended
 from tokenguard.ports.store import Store
 from tokenguard.report.posture import Posture
 from tokenguard.text import counted
-from tokenguard.usecases.assess import AssessParts, chosen_policy, chosen_stores, surroundings
+from tokenguard.usecases.assess import (
+    AssessParts,
+    chosen_policy,
+    chosen_stores,
+    refuse_if_any_ahead,
+    surroundings,
+)
 from tokenguard.usecases.parts import HasStrays
 from tokenguard.usecases.select_tokens import check_match
 
@@ -110,7 +116,9 @@ def posture_of(
 def _read(parts: BuildReportParts, store: Store, *, ask: bool, judged: bool) -> Surroundings:
     if judged or ask:
         return surroundings(parts, store, ask_providers=ask)
-    return Surroundings([snapshot.document for snapshot in store.scan()], parts.clock.now())
+    documents, now = [snapshot.document for snapshot in store.scan()], parts.clock.now()
+    refuse_if_any_ahead(now, documents)
+    return Surroundings(documents, now)
 
 
 def _forecast(
