@@ -292,3 +292,23 @@ def test_a_directory_that_is_not_configured_is_not_said_to_have_been_searched(cl
     (tmp_path / "people.csv").write_text("person\nkim\n")
     (tmp_path / "config.toml").write_text('[people]\nfile = "people.csv"\n')
     assert "[people]" in cli("--config", "config.toml", "offboard", "kin", "--plan").err
+
+
+def test_a_token_that_another_runner_renames_meanwhile_is_completed_with_its_proof(cli, monkeypatch):
+    for name in (MADE, LOGIN):
+        cli.add(name, "--made-by", "kim", "--deputy", "kim")
+    revoke = cli.world.revoke
+
+    def renaming(*arguments, **more):
+        monkeypatch.undo()
+        for each in [found for found in cli.store.scan() if not found.document.busy]:
+            record = replace(each.document.record, name=token_name("video/renamed"))
+            cli.store.commit(each.id, each.version, replace(each.document, record=record), [])
+        return revoke(*arguments, **more)
+
+    monkeypatch.setattr(cli.world, "revoke", renaming)
+    answer = cli("offboard", "kim", "--to", "alex", "--login-to", "ops", "--yes")
+    assert answer.code == 0, answer
+    assert answer.out.count("3 refusals") == 2
+    assert record(cli, "video/renamed").deputy == "alex"
+    assert cli("offboard", "kim", "--plan").code == 2

@@ -80,7 +80,7 @@ def _show_plan(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Suc
 def _page(
     wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors, results: Sequence[BatchResult]
 ) -> str:
-    now = {each.name: wiring.store.find(each.name) for each in ties}
+    now = {each.name: wiring.store.load(each.snapshot.id) for each in ties}  # it may have another name now
     disclosed = {each.name: last_disclosure(wiring, person, each) for each in ties}
     known = {name: at for name, at in disclosed.items() if at is not None}
     return offboarding_markdown(person, ties, successors, results, now=now, disclosed=known)

@@ -214,7 +214,8 @@ def _end(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successo
     if tie.ending is Ending.RETIRE:
         return parts.engine.retire(snapshot.id, reason=reason)
     if duties := tuple(role for role in tie.roles if role not in _KNOWS_VALUE):
-        snapshot = edit_record(parts, tie.name, successors.changes(duties), confirmed=True)
+        name = snapshot.document.record.name
+        snapshot = edit_record(parts, name, successors.changes(duties), confirmed=True)
     if tie.ending is Ending.REASSIGN:
         return snapshot
     if not replaced or _KNOWS_VALUE & set(_roles(parts, snapshot.document, person)):
@@ -236,4 +237,4 @@ def _creator_settled(
         parts.progress.note(
             f"{tie.name}: created with the login {record.account}; --login-to is only for tokens that a person creates"
         )
-    return edit_record(parts, tie.name, RecordChanges(**changes), confirmed=True) if changes else rotated
+    return edit_record(parts, record.name, RecordChanges(**changes), confirmed=True) if changes else rotated

@@ -65,7 +65,7 @@ def offboarding_markdown(
     successors: Successors,
     results: Sequence[BatchResult],
     *,
-    now: Mapping[TokenName, Snapshot | None],
+    now: Mapping[TokenName, Snapshot],
     disclosed: Mapping[TokenName, datetime],
 ) -> str:
     """The page; `disclosed` says when the audit trail last has the person reading a value that is only reassigned."""
