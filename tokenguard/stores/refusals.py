@@ -17,18 +17,19 @@ class NoStore(InputError):
         where: the place as messages name it.
         check: what to look at if there should be one.
         hint: where a store that was never there is more likely than one that should be.
+        doubt: why a store that this machine used may be there all the same.
     """
 
-    def __init__(self, url: str, where: str, check: str, *, hint: str = "") -> None:
+    def __init__(self, url: str, where: str, check: str, *, hint: str = "", doubt: str = "") -> None:
         super().__init__(
             f"there is no store at {where}", hint=hint or f"{check}; `tokenguard --store {url} init` makes one"
         )
-        self._url, self._where, self._check = url, where, check
+        self._url, self._where, self._check, self._doubt = url, where, check, doubt
 
     def of_before(self) -> InputError:
         """Return the error on a machine that used a store there before: a new one would hold none of its tokens."""
         return InputError(
-            f"the store at {self._where} is not there any more: this machine used one there before",
+            f"the store at {self._where} is not there any more{self._doubt}: this machine used one there before",
             hint=f"{self._check}; `tokenguard --store {self._url} init --anew` makes another, empty one",
         )
 

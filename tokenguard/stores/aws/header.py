@@ -24,7 +24,8 @@ class Header:
         stored = self._secrets.read(self._place.header)
         if stored is None:
             check = "check REGION and PREFIX, and whose account it is (`aws sts get-caller-identity`)"
-            raise NoStore(self._place.url, self._place.url, check)
+            doubt = ", or the present login is of another account"
+            raise NoStore(self._place.url, self._place.url, check, doubt=doubt)
         if isinstance(stored.data, str):
             raise damaged("the store's own secret has content that tokenguard never writes")
         return stored.version, unpack_store(stored.data)
