@@ -272,3 +272,20 @@ def test_a_review_waits_also_when_its_token_is_retired(cli):
     (review,) = requests(cli)
     assert as_person(cli, "user:bob", "approve", review["digest"], "--yes").code == 0
     assert requests(cli) == []
+
+
+def test_a_request_is_approved_once_and_only_what_is_asked_again_is_approved_again(cli):
+    cli.add()
+    words = ("exec", "-t", NAME, "--", "true")
+    digest = requested(cli, *words)
+    approve(cli, digest)
+    approvals = cli.store.shared_items.trail(Item.APPROVALS)
+    for who in ("user:bob", "user:carol"):
+        assert as_person(cli, who, "approve", digest, "--yes").code == 2
+    assert cli.store.shared_items.trail(Item.APPROVALS) == approvals
+    assert cli(*words).code == 0
+    assert as_person(cli, "user:carol", "approve", digest, "--yes").code == 2, "nobody asked again"
+    cli.clock.sleep(1)
+    assert cli(*words).code == 125
+    approve(cli, digest, who="user:carol")
+    assert cli(*words).code == 0
