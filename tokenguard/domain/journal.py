@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum, unique
 
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.liveness import DeathProof, Observation
+from tokenguard.domain.liveness import DeathProof, Observation, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer
@@ -163,6 +163,11 @@ class Old(Frozen, frozen=True, kw_only=True):
     account: str = ""
     creator_recorded: bool = False
     """As in the record, which an abort restores."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the provider accepted it once; otherwise a refusal proves nothing about the token."""
+        return self.accepted_at is not None or (self.seen is not None and self.seen.verdict is Verdict.ALIVE)
 
 
 @unique

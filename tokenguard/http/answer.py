@@ -10,6 +10,7 @@ from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.encodings import Encoding, forms
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
+from tokenguard.http.pacing import nothing_left
 
 MAX_BODY = 1 << 20
 """Bytes; a longer answer is not an answer."""
@@ -60,6 +61,21 @@ class Answer:
     def ok(self) -> bool:
         """A 2xx."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def limited(self) -> bool:
+        """Whether it says that a limit is used up, or to come back later: then it says nothing of the credential.
+
+        Besides 429, services answer 403 at a limit, and 401 or 403 to everybody after several wrong credentials.
+        """
+        match self.status:
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                return True
+            case HTTPStatus.UNAUTHORIZED:
+                return self.retry_after is not None
+            case HTTPStatus.FORBIDDEN:
+                return self.retry_after is not None or nothing_left(self.headers)
+        return False
 
     @property
     def html(self) -> bool:

@@ -45,10 +45,16 @@ def too_long(wait: float | None) -> bool:
     return wait is not None and wait > LONGEST
 
 
+def nothing_left(headers: Mapping[str, str]) -> bool:
+    """Whether X-RateLimit-Remaining says that no request is left."""
+    remaining = headers.get("x-ratelimit-remaining", "").strip()
+    return bool(_SECONDS.fullmatch(remaining)) and float(remaining) <= 0
+
+
 def room_in(headers: Mapping[str, str], now: datetime) -> float:
     """Seconds until X-RateLimit-Reset, if X-RateLimit-Remaining says that nothing is left; otherwise 0."""
-    remaining, reset = (headers.get(f"x-ratelimit-{name}", "").strip() for name in ("remaining", "reset"))
-    if not _SECONDS.fullmatch(remaining) or not _SECONDS.fullmatch(reset) or float(remaining) > 0:
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if not nothing_left(headers) or not _SECONDS.fullmatch(reset):
         return 0.0
     moment = float(reset)
     return _bounded(moment if moment < _EPOCH else moment - now.timestamp())

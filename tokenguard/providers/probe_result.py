@@ -24,7 +24,10 @@ class Reading:
 
 
 def read(outcome: Outcome) -> Reading:
-    """Apply the truth table: 401 is a sample of death, 402 and 403 with an error body are alive, 200 needs JSON."""
+    """Apply the truth table: 401 is a sample of death, 402 and 403 with an error body are alive, 200 needs JSON.
+
+    An answer at a limit says nothing.
+    """
     if isinstance(outcome, Failure):
         return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.cause))
     code = f"http-{outcome.status}"
@@ -32,6 +35,8 @@ def read(outcome: Outcome) -> Reading:
     verdict, reason = Verdict.UNKNOWN, code
     if outcome.html:
         reason = "html"
+    elif outcome.limited:
+        pass
     elif outcome.status == HTTPStatus.UNAUTHORIZED:
         verdict = Verdict.DEAD
     elif outcome.status in _ALIVE_REFUSALS or outcome.status == HTTPStatus.OK:

@@ -21,7 +21,7 @@ def alarm(session: TokenSession, item: Quarantined, *, listed_as: str = "") -> N
     if session.snapshot.document.busy:
         mark_alive(session, item, listed_as=listed_as)
     else:
-        _reopen(session, replace(item, provider_id=listed_as or item.provider_id))
+        _reopen(session, _found_alive(item, listed_as))
     name = session.record.name
     what = f"{item.provider_label} is listed" if listed_as else f"an old token of {name} is accepted again"
     raise NotProvenDead(f"{what} after {_claim(item)}", hint=f"revoke it now: tokenguard rotate {name} --resume")
@@ -29,7 +29,7 @@ def alarm(session: TokenSession, item: Quarantined, *, listed_as: str = "") -> N
 
 def mark_alive(session: TokenSession, item: Quarantined, *, listed_as: str = "") -> None:
     """Record that the token is alive: its revoke is reopened after the open operation has ended."""
-    marked = replace(item, alive_again=True, provider_id=listed_as or item.provider_id)
+    marked = replace(_found_alive(item, listed_as), alive_again=True)
     if item != marked:
         quarantine = [marked if each.label == item.label else each for each in session.snapshot.document.quarantine]
         session.commit(session.event(Op.DEATH, label=item.label, result="alive-again"), quarantine=quarantine)
@@ -61,6 +61,7 @@ def _reopen(session: TokenSession, item: Quarantined) -> None:
         fingerprint=item.fingerprint,
         provider_id=item.provider_id,
         provider_label=item.provider_label,
+        accepted_at=session.context.clock.now() if item.accepted else None,
     )
     session.commit(
         session.event(Op.DEATH, label=item.label, result="alive-again"),
@@ -80,6 +81,11 @@ def _reopen(session: TokenSession, item: Quarantined) -> None:
         revoked_by="",
         proof=None,
     )
+
+
+def _found_alive(item: Quarantined, listed_as: str) -> Quarantined:
+    """Return the item with what was found: its value is accepted, or its token is listed under an id."""
+    return replace(item, provider_id=listed_as or item.provider_id, accepted=item.accepted or not listed_as)
 
 
 def _claim(item: Quarantined) -> str:

@@ -32,7 +32,7 @@ from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
 from tokenguard.rotation.alarm import reopen_marked, tell_marked
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.rotation.keeping import accept_assertions, asserted, how_to_prove, unseen
+from tokenguard.rotation.keeping import accept_assertions, asserted, how_to_prove, unseen, why_no_proof
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reopen, reprobe
@@ -357,8 +357,9 @@ def tell_assertion(snapshot: Snapshot) -> None:
         old = journal.old
         item = next((each for each in snapshot.document.quarantine if old and each.label == old.label), None)
         which = f"the old {journal.mode.unit}"
+        why = why_no_proof(record, proof) if proof.control else "no control was available to prove it"
         raise NotProvenDead(
-            f"{record.name} is {how}, but {which}'s revocation is {proof.words}: no control was available to prove it",
+            f"{record.name} is {how}, but {which}'s revocation is {proof.words}: {why}",
             hint=how_to_prove(record, item),
         )
     kept = {cleanup.kept_label(attempt) for attempt in journal.attempts}

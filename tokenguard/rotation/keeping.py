@@ -54,11 +54,18 @@ def how_to_prove(record: Record, item: Quarantined | None) -> str:
             )
         look = f"look for {item.provider_label} in the list of {provider} and revoke it there"
         return f"{look}; then record the list: tokenguard verify --reconcile {provider}"
-    if item.proof.samples or item.proof.grade is not DeathGrade.ASSERTED:
+    if item.accepted and (item.proof.samples or item.proof.grade is not DeathGrade.ASSERTED):
         return f"once the store has another live token or the admin credential of {provider}: tokenguard verify {name}"
     if item.proof.said_by == provider:
         return f"once the list of {provider} holds another token of its scope: tokenguard verify {name}"
     return f"no probe can prove it; {by_policy} --resume"
+
+
+def why_no_proof(record: Record, proof: DeathProof) -> str:
+    """Return why refusals that were counted prove no death."""
+    if proof.control:
+        return f"{record.provider} never accepted its value, so a refusal proves nothing"
+    return "it is probed again when a control is available"
 
 
 def unseen(at: datetime) -> DeathProof:

@@ -130,7 +130,9 @@ def _check_new_is_alive(session: TokenSession) -> None:
 
 def _unused_for_quiet_period(session: TokenSession) -> bool:
     old, since = old_token(session), session.context.clock.now() - session.context.quiet_period
-    accepted = old.seen.at if old.seen is not None and old.seen.verdict is Verdict.ALIVE else old.accepted_at
+    # one seen when the operation began is too late for a date that the provider reports
+    before = old.accepted_at if old.accepted_at != session.journal.opened_at else None
+    accepted = old.seen.at if old.seen is not None and old.seen.verdict is Verdict.ALIVE else before
     return is_quiet(session.vendor, old.provider_id, old.created_at, since, accepted_at=accepted)
 
 
@@ -167,7 +169,7 @@ def is_quiet(
 
 def _dead_already(session: TokenSession) -> bool:
     """Skip the revoke if the old token is already revoked, and record the proof."""
-    if not session.provider.capabilities.probe:
+    if not session.provider.capabilities.probe or not old_token(session).accepted:
         return False
     value = old_value(session)
     if session.provider.probe(value, None).verdict is not Verdict.DEAD:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, DeathWindow, Observation, Verdict
 from tokenguard.domain.secret import Value
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, NotProvenDead
 from tokenguard.ports.clock import CLOCK_SLACK, Clock
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.sampling import DECISIVE, FIRST, LATER, Sampler
@@ -222,6 +222,28 @@ def _say_undecided(session: TokenSession, which: str, look: Observation, control
 def others_refused(session: TokenSession, values: Collection[Value]) -> bool:
     """Whether credentials other than `values` are refused now that were accepted before; an unclear answer is none."""
     return control_search(session).look(values).refused
+
+
+def unproven(session: TokenSession, value: Value) -> NotProvenDead:
+    """Return the error for an old token whose death could not be proven now."""
+    name, provider = session.record.name, session.provider
+    if others_refused(session, [value]):
+        return NotProvenDead(
+            f"{provider.name} also refuses a credential that it accepted before, so the {session.old} of "
+            f"{name} is not proven dead",
+            hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if those were revoked too, first "
+            "`tokenguard rotate` or `retire` them, or `tokenguard add` another live token of this provider",
+        )
+    return NotProvenDead(
+        f"the {session.old} of {name} is not proven dead",
+        hint=f"assume that it still works; check again: tokenguard rotate {name} --resume",
+    )
+
+
+def was_accepted(session: TokenSession) -> bool:
+    """Whether the provider accepted the old value once; otherwise it may refuse all such values, dead or alive."""
+    old = session.journal.old
+    return old is not None and (old.accepted or old_value(session) in session.accepted_late)
 
 
 def _why_waiting(which: str, look: Observation, control: ControlResult, counted: str, wait: float) -> str:

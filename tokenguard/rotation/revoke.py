@@ -8,7 +8,6 @@ from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathControl, DeathProof, Verdict
-from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
@@ -24,18 +23,19 @@ from tokenguard.rotation.absence import (
 )
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.in_place import end_of_new
-from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
+from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen, why_no_proof
 from tokenguard.rotation.machine import reached
 from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import (
     control_search,
     old_value,
-    others_refused,
     prove_dead,
     refused_with_control,
     still_accepted,
+    unproven,
     wait_for_revoke,
+    was_accepted,
 )
 from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.revoke_routes import id_revoker, is_stored, revoked_by_api, value_revoker
@@ -79,7 +79,7 @@ def try_prove_dead(session: TokenSession) -> None:
     """Try to prove the old token of a blocked compromise dead, so that the error states its real status."""
     if session.journal.proof is None and session.provider.capabilities.probe:
         proof = prove_dead(session, old_value(session), provider_id=old_token(session).provider_id, windows=2)
-        if proof is not None and proof.proven:
+        if proof is not None and proof.proven and was_accepted(session):
             _settle(session, proof, session.commit)
 
 
@@ -98,7 +98,7 @@ def finish(session: TokenSession) -> None:
     quarantine = session.snapshot.document.quarantine
     old, proof = journal.old, journal.proof
     if old is not None and proof is not None and (is_stored(journal) or not proof.proven):
-        quarantine = (*quarantine, quarantined(session, old, proof))
+        quarantine = (*quarantine, quarantined(session, old, proof, accepted=was_accepted(session)))
     session.commit(
         session.event(Op.DONE, result=journal.mode.value),
         record=record,
@@ -110,7 +110,7 @@ def finish(session: TokenSession) -> None:
 
 def _revoke(session: TokenSession, write: Callable[..., None]) -> None:
     """Revoke the old token, and record with `write` who says so."""
-    if session.issuer is not None and not _can_probe(session):
+    if session.issuer is not None and not (_can_probe(session) and was_accepted(session)):
         with contextlib.suppress(Unreachable):  # then the list shows nothing afterwards either
             note_listed(session, session.issuer, [old_token(session).provider_id], old_token(session).provider_label)
     if not revoked_by_api(session):
@@ -261,11 +261,13 @@ def _proof(session: TokenSession) -> DeathProof:
     while True:
         proof = prove_dead(session, value, provider_id=provider_id, windows=2 if by_person else 4)
         if proof is not None:
-            if proof.proven:
+            if proof.proven and was_accepted(session):
                 return proof
+            if proof.proven and (by_list := _proof_by_list(session)) is not None:
+                return by_list
             return asserted(session.context, session.snapshot, proof, session.journal.revoked_by)
         if not still_accepted(session, value):
-            raise _unproven(session, value)
+            raise unproven(session, value)
         if not by_person:
             _revoke_at_next_resume(session, "accepts")
         _person_revokes(session, retry=_STILL_ACCEPTED)
@@ -310,21 +312,6 @@ def _stays_listed(session: TokenSession, issuer: Issuer, provider_id: str) -> bo
     except Ambiguous:
         return True
     return False
-
-
-def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
-    name, provider = session.record.name, session.provider
-    if others_refused(session, [value]):
-        return NotProvenDead(
-            f"{provider.name} also refuses a credential that it accepted before, so the {session.old} of "
-            f"{name} is not proven dead",
-            hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if those were revoked too, first "
-            "`tokenguard rotate` or `retire` them, or `tokenguard add` another live token of this provider",
-        )
-    return NotProvenDead(
-        f"the {session.old} of {name} is not proven dead",
-        hint=f"assume that it still works; check again: tokenguard rotate {name} --resume",
-    )
 
 
 def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
@@ -373,7 +360,7 @@ def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]
     else:
         session.context.progress.note(
             f"the old token's revocation is {proof.words}"
-            + ("; it is probed again when a control is available" if proof.samples else "")
+            + (f"; {why_no_proof(session.record, proof)}" if proof.samples else "")
         )
 
 

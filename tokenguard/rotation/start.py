@@ -1,9 +1,11 @@
 """Opens an operation after checking everything that can be checked before the first effect."""
 
+from datetime import datetime
+
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Old, Stage
-from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
@@ -90,13 +92,13 @@ def open_existing(
             record.location.url
         )  # a leak or retirement revokes the old value even if the external field has changed
     approved = context.authorise(snapshot, mode)
-    _check_provider(context, snapshot, mode, live)
+    look = _check_provider(context, snapshot, mode, live)
     _check_person(context, record, mode)
     if mode.is_routine and not accept_outage:
         _check_declared(context, record)
     return _open(
         context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason,
-        outage=accept_outage, approved=approved,
+        outage=accept_outage, approved=approved, accepted=_accepts_now(context, record, live, look),
     )  # fmt: skip
 
 
@@ -173,6 +175,7 @@ def _open(
     reason: str,
     outage: bool = False,
     approved: Detail | None = None,
+    accepted: bool = False,
 ) -> TokenSession:
     now, record = context.clock.now(), document.record
     journal = Journal(
@@ -184,7 +187,7 @@ def _open(
         opened_at=now,
         updated_at=now,
         reason=reason,
-        old=_frozen(record, live) if live else None,
+        old=_frozen(record, live, now if accepted else record.accepted_at) if live else None,
         vacant_version=document.journal.vacant_version if document.journal and not live else 0,
         accept_outage=outage,
     )
@@ -222,7 +225,7 @@ def _opening_detail(journal: Journal) -> Detail:
     return detail
 
 
-def _frozen(record: Record, live: Live) -> Old:
+def _frozen(record: Record, live: Live, accepted_at: datetime | None) -> Old:
     return Old(
         label=Label(live.label),
         live_version=live.version,
@@ -233,7 +236,7 @@ def _frozen(record: Record, live: Live) -> Old:
         created_at=record.created_at,
         rotated_at=record.rotated_at,
         seen=record.seen,
-        accepted_at=record.accepted_at,
+        accepted_at=accepted_at,
         made_by=record.made_by,
         account=record.account,
         creator_recorded=record.creator_recorded,
@@ -249,8 +252,21 @@ def _check_consumers(context: Context, record: Record) -> None:
             context.deliveries.check_command(command)
 
 
-def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live) -> None:
-    record = snapshot.document.record
+def _accepts_now(context: Context, record: Record, live: Live, look: Observation | None) -> bool:
+    """Whether the provider accepts the value that is to be revoked, if no acceptance is on record.
+
+    A refusal of a value proves its death only if the provider accepted it before: it may not take such values at all.
+    """
+    provider = context.vendors.of(record).provider
+    if record.last_accepted is not None or live.found is not FieldState.SAME or not provider.capabilities.probe:
+        return False
+    look = look or provider.probe(live.value, record.scope)
+    return look.verdict is Verdict.ALIVE
+
+
+def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live) -> Observation | None:
+    """Check what the provider can do, and the token in use; returns the observation, if one was made."""
+    record, look = snapshot.document.record, None
     vendor = context.vendors.of(record)
     able = vendor.provider.capabilities
     making = mode in {Mode.PLANNED, Mode.COMPROMISED}
@@ -280,6 +296,7 @@ def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live
                 f"{vendor.provider.name} already has {counted(count, 'token')} of at most {able.max_active}",
                 hint="retire one first, or use --compromised, which revokes the old token first",
             )
+    return look
 
 
 def _say_refused(context: Context, snapshot: Snapshot, value: Value) -> None:

@@ -150,13 +150,13 @@ class Generic:
 def read(outcome: Outcome, said: Probe) -> tuple[Reading, JsonTree]:
     """Apply the conditions of the file, and return the JSON of a success that says alive.
 
-    A page for people says nothing, and alive needs a JSON object or array.
+    A page for people says nothing, nor does an answer at a limit, and alive needs a JSON object or array.
     """
     if not isinstance(outcome, Answer):
         return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.cause)), None
     reason = "html" if outcome.html else f"http-{outcome.status}"
     tree = None if outcome.html else outcome.json()
-    verdict = Verdict.UNKNOWN if outcome.html else said.verdict(outcome.status, tree)
+    verdict = Verdict.UNKNOWN if outcome.html or outcome.limited else said.verdict(outcome.status, tree)
     if verdict is Verdict.ALIVE and not isinstance(tree, dict | list):
         verdict, reason = Verdict.UNKNOWN, "schema"
     reading = Reading(verdict=verdict, reason=reason, status=outcome.status, retry_after=outcome.retry_after)
