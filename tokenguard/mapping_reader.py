@@ -219,8 +219,12 @@ class MappingReader:
         return text
 
     def whole(self, tree: Tree, key: str, *, least: int, most: int) -> int:
-        """A whole number at or below the key."""
-        text = tree if isinstance(tree, str) and tree.isascii() and tree.isdigit() else ""
+        """A whole number at or below the key; a leading zero, which YAML takes for an octal number, is none."""
+        text = (
+            tree
+            if isinstance(tree, str) and tree.isascii() and tree.isdigit() and (tree == "0" or tree[0] != "0")
+            else ""
+        )
         if not 0 < len(text) <= len(str(most)) or not least <= int(text) <= most:
             self.refuse(f"this must be a whole number from {least} to {most:,}", key)
         return int(text)

@@ -34,6 +34,7 @@ _ANTHROPIC = "https://platform.claude.com/docs/en/api/errors"
 _CLOUDFLARE = "https://developers.cloudflare.com/fundamentals/api/"
 _GITHUB = "https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api"
 _GITLAB = "https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/api/api_guard.rb"
+_MATTERMOST = "https://github.com/mattermost/mattermost/blob/master/server/channels/web/context.go"
 _OKTA = "https://developer.okta.com/docs/reference/error-codes/"
 _OPENAI = "https://platform.openai.com/docs/guides/error-codes"
 _SENDGRID = "https://support.sendgrid.com/hc/en-us/articles/18322114821403"
@@ -84,6 +85,9 @@ DOCUMENTED = [
     Documented("gitlab", 401, {"error": "dpop_error", "error_description": "words"}, UNKNOWN, _GITLAB, "DPoP required"),
     Documented("gitlab", 403, {"error": "insufficient_scope"}, ALIVE, _GITLAB),
     Documented("gitlab", 403, {"message": "403 Forbidden - Your account has been blocked"}, ALIVE, _GITLAB),
+    Documented("mattermost", 401, {"id": "api.context.session_expired.app_error"}, DEAD, _MATTERMOST),
+    Documented("mattermost", 401, {"id": "api.context.mfa_required.app_error"}, UNKNOWN, _MATTERMOST, "MFA required"),
+    Documented("mattermost", 403, {"id": "api.context.mfa_required.app_error"}, ALIVE, _MATTERMOST, "MFA required"),
     Documented("notion", 401, {"code": "unauthorized"}, DEAD, "https://developers.notion.com/reference/status-codes"),
     Documented("okta", 401, {"errorCode": "E0000011"}, DEAD, _OKTA),
     Documented("okta", 401, {"errorCode": "E0000004"}, UNKNOWN, _OKTA),
@@ -143,7 +147,7 @@ def test_what_a_service_does_not_tell_apart_is_not_probed(service):
     assert FILES[service].rows is not None
 
 
-@pytest.mark.parametrize("service", ["cloudflare", "openrouter"])
+@pytest.mark.parametrize("service", ["cloudflare", "mattermost", "openrouter"])
 def test_a_token_that_can_be_activated_again_is_listed_as_one_that_exists(service):
     rows = FILES[service].rows
     assert rows is not None

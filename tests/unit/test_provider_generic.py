@@ -52,6 +52,8 @@ def by_value(said):
 
 
 BAD_FILES = {
+    "a number with a leading zero": SANDBOX_FILE + "max_active: 0777\n",
+    "a lifetime of seconds": SANDBOX_FILE + "lifetime: 90\n",
     "a secret as the id": changed("  id: /data/id\n", "  id: /data/key\n"),
     "a secret as the hint": changed("  id: /data/id\n", "  id: /data/id\n  hint: /data/key\n"),
     "a new value in place as the id": SANDBOX_FILE + "replace: {request: 'PUT /k/{id}', value: /key, id: /key}\n",

@@ -18,6 +18,7 @@ _MAX_BYTES = 65_536
 _HINT = "docs/providers.md describes every key of a provider file"
 _KINDS = [kind for kind in CredentialKind if kind.has_value]
 _NO_TIME = timedelta(0)
+_SHORTEST_LIFETIME = timedelta(hours=1)
 _DELAYS = ("revoke_lag", "activate_lag", "list_lag", "pause", "death_floor", "confirm_after")
 _KEYS = (
     "format", "name", "base_url", "kind", "scope_kind", "source", "headers", "encoding", "auth", "admin_auth", "guide",
@@ -48,6 +49,8 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
         top.version("format", FORMAT, _KEYS)
     name = top.segment("name")
     lifetime = top.duration("lifetime")
+    if lifetime is not None and lifetime < _SHORTEST_LIFETIME:
+        top.refuse("this must be at least an hour, and a number alone means seconds: write 90d for 90 days", "lifetime")
     create = provider_sections.create(top, expires=lifetime is not None)
     rows, revoke = provider_sections.rows(top), provider_sections.revoke(top)
     by_value = revoke_value_section.revoke_value(top)
