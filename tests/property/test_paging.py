@@ -164,8 +164,20 @@ def test_cursors_that_repeat_and_pages_without_end_are_given_up():
     assert len(asked) == 200
 
 
-@pytest.mark.parametrize("following", [5, ["x"], {"x": "y"}, True])
-def test_a_cursor_that_is_no_text_is_no_end(following):
+def test_a_cursor_may_be_a_number():
+    """Vercel's is the time of the last token."""
+
+    def page(query):
+        number = int(dict(query).get("cursor", 3))
+        row = ProviderToken(provider_id=str(number), label="x")
+        return ListPage(rows=(row,), following=number - 1 if number > 1 else None)
+
+    found = read_list(KINDS[PagingKind.CURSOR], page)
+    assert [each.provider_id for each in found.rows] == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("following", [5.5, ["x"], {"x": "y"}, True])
+def test_a_cursor_that_is_no_text_or_number_is_no_end(following):
     with pytest.raises(Unreachable):
         read_list(KINDS[PagingKind.CURSOR], lambda _query: ListPage(rows=(), following=following))
 

@@ -91,6 +91,7 @@ def test_a_file_that_is_right_agrees(spec):
         ("limit: limit", "limit: per_page", "list"),
         ("DELETE /keys/{id}", "DELETE /keys/{id}/revoke", "revoke"),
         ("DELETE /keys/{id}", "POST /keys/{id}", "revoke"),
+        ("cursor\n  next: /next\n  cursor: after\n  limit: limit", "none", "list"),
         ("GET /me", "GET /whoami", "probe"),
         ("scope: /org/id", "scope: /org/uid", "probe"),
         ("example/v1", "example/v2", "create"),

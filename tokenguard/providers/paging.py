@@ -87,11 +87,12 @@ class Paging:
             case PagingKind.LINK:
                 return answer.link
             case PagingKind.CURSOR:
-                if answer.following is None or answer.following == "":
+                cursor = answer.following
+                if cursor is None or cursor == "":
                     return None
-                if not isinstance(answer.following, str):
+                if isinstance(cursor, bool) or not isinstance(cursor, str | int):
                     raise unreadable()
-                return self._sized(((self.cursor, answer.following),))
+                return self._sized(((self.cursor, str(cursor)),))
             case PagingKind.PAGE:
                 return self.numbered(pages) if answer.rows else None
             case _:

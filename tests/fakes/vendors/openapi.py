@@ -30,6 +30,7 @@ from tokenguard.providers.generic.description import (
 )
 from tokenguard.providers.generic.file_checks import recorded
 from tokenguard.providers.generic.pointer import JsonPointer
+from tokenguard.providers.paging import PagingKind
 from tokenguard.providers.route import Route
 
 SAMPLES: Mapping[str, str | int] = {
@@ -177,9 +178,18 @@ def _is_of_a_part(error: ValidationError) -> bool:
 UNUSABLE = {
     ("", "is valid under each of"): "the description allows anything in two ways",
     ("meilisearch", "'uid' is a required property"): "the description wants what the vendor's page calls optional",
+    ("vercel", "the API has no parameter until"): "the description names the parameters of pages, but not at this list",
+    ("sendgrid", "the API answers in pages (limit)"): "the vendor's page says that the answer holds all",
     ("linode", "the API has no parameter page"): "the description names the parameters of pages, but not at this list",
 }
 """Remarks on what a description itself has wrong, by service, with the reason."""
+
+
+PAGED = frozenset({
+    "after", "cursor", "has_more", "limit", "list_metadata", "next", "next_cursor", "next_page", "offset", "page",
+    "page_size", "pages", "pagination", "paging", "per_page", "starting_after",
+})  # fmt: skip
+"""Parameters of a list, and keys at the top of its answer, that say that it has pages."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +341,11 @@ def _query(spec: Spec, name: str, section: Section, operation: dict[str, Any]) -
         asked |= {paging.cursor} if paging.kind == "cursor" else set()
         asked |= {paging.offset} if paging.kind == "offset" else set()
     known = {spec.resolved(each)["name"] for each in operation["parameters"] if spec.resolved(each)["in"] == "query"}
+    if isinstance(section, Rows) and section.paging.kind is PagingKind.NONE:
+        top = {
+            key for each in spec._alternatives([spec.answer_schema(operation)]) for key in each.get("properties", {})
+        }
+        yield from (Difference(name, f"the API answers in pages ({key})") for key in sorted((top | known) & PAGED))
     yield from (Difference(name, f"the API has no parameter {key}") for key in sorted(asked - known))
 
 
