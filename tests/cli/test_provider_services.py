@@ -97,6 +97,28 @@ def test_an_admin_credential_of_several_fields_is_stored_and_used(cli, tmp_path)
         assert len(running.tokens) == 1
 
 
+OTHERWISE = [
+    name for name, said in FILES.items()
+    if said.create is not None and said.probe is not None and said.admin_auth != said.auth
+]  # fmt: skip
+"""Services that a credential for creating tokens is shown in another way than a token."""
+
+
+@pytest.mark.parametrize("service", OTHERWISE, indirect=True)
+def test_an_admin_credential_is_not_asked_about_as_if_it_were_a_token(cli, service):
+    said = service.described
+    scope = ("--provider", said.name, "--scope", f"{said.scope_kind}:{service.scope}", "--env", "prod", "--owner", "a")
+    cli.environ["GIVEN"] = cli.environ.pop(admin_variable(said.name))
+    use = ("--no-consumers", "--purpose", "posting")
+    admin = cli("add", "a/admin", *scope, *use, "--kind", "provider_admin", "--from-env", "GIVEN", "--format", "json")
+    assert admin.code == 0, admin
+    [seen] = cli("verify", "a/admin", "--format", "json").document["tokens"]
+    assert seen["result"] == "not-asked"
+    assert cli("add", "a/token", *scope, *use, "--permission", "read", "--issue").code == 0
+    assert cli("rotate", "a/token").code == 0
+    assert len([each for each in service.tokens.values() if each.alive]) == 1
+
+
 def test_list_reads_no_provider_file_and_a_command_about_one_reads_only_that(cli, monkeypatch, service):
     from tokenguard.providers.generic import loading
 

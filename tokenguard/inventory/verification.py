@@ -97,8 +97,9 @@ def verify(
     if live.found is FieldState.NOTHING:
         raise UnexpectedValue.at(record.location.url)
     provider = provider_of(record)
-    if not provider.capabilities.probe:
-        return Look(record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} cannot verify tokens")
+    if not provider.capabilities.probes(record.kind):
+        what = "admin credentials" if provider.capabilities.probe else "tokens"
+        return Look(record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} cannot verify {what}")
     seen = provider.probe(live.value, record.scope)
     if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
         seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")

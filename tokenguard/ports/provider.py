@@ -56,7 +56,9 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     updates: frozenset[str] = frozenset()
     """What of a token can be changed while its value stays: the fields `label` and `permissions` of a record."""
     probe: bool
-    """Whether tokens can be probed. If not, a death can only be asserted."""
+    """Whether tokens can be probed. If not, only the list can prove a death."""
+    probes_admin: bool = True
+    """Whether the probe carries the admin credential as other requests do; otherwise it would refuse a valid one."""
     lists: bool = False
     """Whether tokens can be found by their label through the API."""
     hints: bool = True
@@ -109,6 +111,11 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     def asks_by_api(self) -> bool:
         """Whether something is created, ended or changed with the admin credential."""
         return Method.API in {self.mint, self.revoke} or self.replaces or bool(self.updates)
+
+    def probes(self, kind: CredentialKind) -> bool:
+        """Whether a credential of this kind can be probed: an admin credential only if it is carried as tokens are."""
+        as_tokens = self.probes_admin and self.admin_fields == self.fields
+        return self.probe and (as_tokens or kind is not CredentialKind.PROVIDER_ADMIN)
 
     def revokes(self, record: Record) -> bool:
         """Whether the token of a record can be revoked without a person: shown, by its id, or found by a hint."""

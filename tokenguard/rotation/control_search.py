@@ -189,7 +189,9 @@ class ControlSearch:
 
     def _fits(self, snapshot: Snapshot) -> bool:
         record = snapshot.document.record
-        return record.state in _HELD and record.installation == self._place
+        admin = record.kind is CredentialKind.PROVIDER_ADMIN
+        asks = not admin or self._vendor.provider.capabilities.probes(record.kind)
+        return asks and record.state in _HELD and record.installation == self._place
 
     def _candidate(self, token: TokenId) -> _Candidate | None:
         """Return the token as a candidate (read once); None if it can never be a control."""

@@ -123,7 +123,8 @@ class Controls:
             provider = self._vendors.of(record).provider
         except (InputError, Unreachable):
             return Verdict.UNKNOWN
-        if live is None or live.found is not FieldState.SAME or not provider.capabilities.probe:
+        probes = provider.capabilities.probes(snapshot.document.record.kind)
+        if live is None or live.found is not FieldState.SAME or not probes:
             return Verdict.UNKNOWN
         verdict = provider.probe(live.value, None).verdict
         if verdict is Verdict.DEAD and not self.hold(record, live.value):

@@ -133,7 +133,7 @@ class Adding:
             self._parts.progress.note(warning)
         if weakness := uncovered(value):
             self._parts.progress.note(weakness)
-        seen = self._ask(value) if verify and self._provider.capabilities.probe else None
+        seen = self._ask(value) if verify and self._provider.capabilities.probes(self._record.kind) else None
         scope_name = self._record.scope_name or (seen.scope_name if seen else "")
         record = replace(self._record, scope_name=scope_name)
         return admission.take(self._parts.store, self._parts.engine, record, value, seen, reason=reason)

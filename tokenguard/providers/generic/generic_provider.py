@@ -51,6 +51,7 @@ class Generic:
             replaces=said.replace is not None,
             updates=frozenset() if said.update is None else said.update.fields,
             probe=said.probe is not None,
+            probes_admin=said.admin_auth == said.auth,
             lists=said.rows is not None,
             hints=said.rows is not None and "hint" in said.rows.more,
             lists_per_scope=said.lists_per_scope,
