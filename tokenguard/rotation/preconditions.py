@@ -59,7 +59,7 @@ def revoking_task(session: TokenSession) -> Task:
         keep=attempt.label if attempt else "",
         made_at=old.created_at,
         login=old.account if old.account != session.record.account else "",
-        why=_why_revoke(session),
+        why=_why_revoke(session) + _why_doubted(session),
     )
 
 
@@ -209,6 +209,13 @@ def _target_id(session: TokenSession, issuer: Issuer) -> str:
             f"{session.record.name} --abort",
         )
     return target
+
+
+def _why_doubted(session: TokenSession) -> str:
+    """Return why a refusal of the old token does not make this step needless; empty if it was accepted once."""
+    if old_token(session).accepted or not session.provider.capabilities.probe:
+        return ""
+    return "; that the provider refuses it proves nothing, since it has never accepted it"
 
 
 def _why_revoke(session: TokenSession) -> str:

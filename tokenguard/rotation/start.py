@@ -315,7 +315,12 @@ def _say_refused(context: Context, snapshot: Snapshot, value: Value) -> None:
             f"answer ({sample.seen.explained})",
             hint=f"nothing was begun; try later, or revoke it now: tokenguard rotate {record.name} --compromised",
         )
-    if sample.conclusive:
+    if record.last_accepted is None:
+        context.progress.note(
+            f"{vendor.provider.name} refuses the live token of {record.name} and has never accepted it, which does not "
+            "prove that it is revoked"
+        )
+    elif sample.conclusive:
         context.progress.note(f"the live token of {record.name} is refused: consumers are down")
     else:
         context.progress.note(
