@@ -647,6 +647,7 @@ LARGE = {
     "one text": lambda: "ab c" * 1_000_000,
     "bytes": lambda: b"ab c" * 1_000_000,
     "some texts": lambda: ["ab c" * 10_000] * 100,
+    "not quite too many": lambda: ["s"] * 1_500,
 }
 
 
