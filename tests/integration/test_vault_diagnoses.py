@@ -58,6 +58,20 @@ def test_a_token_that_was_revoked_is_told_as_that(cli):
     assert (answer.code, "revoked" in answer.error) == (ExitCode.UNREACHABLE, True)
 
 
+@pytest.mark.parametrize("uses", range(1, 13))
+def test_a_token_that_ends_with_any_request_is_told_as_that(cli, uses):
+    cli.url = f"vault://secret/diagnoses{next(_numbers)}"
+    assert cli("init", "--sandbox").code == ExitCode.OK
+    made = cli.server.api("POST", "auth/token/create", {"num_uses": uses}).json()
+    root, cli.token = cli.token, made["auth"]["client_token"]
+    answer = cli.issue("video/app/prod/post")
+    assert answer.code == ExitCode.UNREACHABLE, answer
+    assert "expired" in answer.err
+    assert "malformed" not in answer.err
+    cli.token = root
+    assert cli("list").code == ExitCode.OK
+
+
 @pytest.mark.parametrize("auth", ["token", "approle", "jwt", "kubernetes"])
 def test_a_namespace_that_is_not_there_is_named_with_every_login(cli, auth):
     cli.vault = {"namespace": "no/such/team", "auth": auth} | ({"role": "r"} if auth != "token" else {})

@@ -157,6 +157,7 @@ _PHRASES: dict[int, dict[str, VaultFailure]] = {
         "too large": VaultFailure.TOO_LARGE,
         "high complexity": VaultFailure.TOO_LARGE,
         "missing client token": VaultFailure.EXPIRED,
+        "* invalid token": VaultFailure.EXPIRED,  # where the token ended with this request
         "replication DR secondary": VaultFailure.RECOVERY,
         "from non-versioned to versioned": VaultFailure.BEHIND,  # a mount that was made a moment ago
         "wrapping token is not valid": VaultFailure.WRAPPING,
