@@ -1047,3 +1047,19 @@ def test_a_missing_variable_is_named_with_the_key_of_the_route(monkeypatch):
 
     with pytest.raises(InputError, match=r"named by \[notify\.routes\.a\] secret, is not set"):
         read_credential("env:NOT_SET_HERE", {}, table="[notify.routes.a]", what="secret")
+
+
+def test_what_the_outbox_has_no_space_for_is_counted_and_told_by_later_runs(cli, ops, monkeypatch):
+    monkeypatch.setattr("tokenguard.notifications.outbox.MOST_OWED", 3)
+    names = [f"video/app/prod/n{number}" for number in range(8)]
+    for name in names:
+        cli.add(name)
+        leak(cli, name)
+    (planned,) = cli("notify", "--plan", "--format", "json").document["routes"]
+    assert (len(planned["sent"]), planned["later"]) == (3, 5)
+    left = []
+    for _ in range(3):
+        (route,) = cli("notify", "--format", "json").document["routes"]
+        left.append(len(route["waiting"]) + route["later"])
+    assert left == [5, 2, 0]
+    assert sorted(name for _, name in ops.events) == names

@@ -44,7 +44,7 @@ def notify(wiring: Wiring, *, planned: bool, tested: bool, names: tuple[str, ...
 
 
 def _sent(report: RouteReport) -> str:
-    return f"sent {counted(len(report.sent), 'event')}, {len(report.owed):,} waiting"
+    return f"sent {counted(len(report.sent), 'event')}, {len(report.owed) + report.later:,} waiting"
 
 
 def _tested(report: RouteReport) -> str:
@@ -68,12 +68,20 @@ def _show_plan(wiring: Wiring, reports: list[RouteReport], unrouted: list[Notifi
     for each in reports:
         if each.reason:
             wiring.progress.note(f"{each.route}: {each.reason}")
+        if each.later:
+            wiring.progress.note(f"{each.route}: {counted(each.later, 'more event')} for later runs")
     if unrouted:
         wiring.progress.note(f"no route takes {counted(len(unrouted), 'event')}")
 
 
 def _content(reports: list[RouteReport]) -> list[dict[str, object]]:
     return [
-        {"route": each.route, "sent": plain_list(each.sent), "waiting": plain_list(each.owed), "reason": each.reason}
+        {
+            "route": each.route,
+            "sent": plain_list(each.sent),
+            "waiting": plain_list(each.owed),
+            "later": each.later,
+            "reason": each.reason,
+        }
         for each in reports
     ]

@@ -84,6 +84,8 @@ class RouteReport(Frozen, frozen=True, kw_only=True):
     """Under --plan: what would be sent now."""
     owed: tuple[Notification, ...] = ()
     """What is left."""
+    later: int = 0
+    """Events that the outbox has no space for yet; later runs take them in."""
     reason: str = ""
     """Why something is left or failed."""
     code: ExitCode = ExitCode.OK
@@ -102,6 +104,8 @@ class Notifier:
         self._parts = parts
         self.owners: dict[str, str] = {}
         """The owners of the tokens that were read so far."""
+        self._found = dict[str, list[Notification]]()
+        """What holds now, by route."""
         configured = parts.notification_routes
         if not configured and required:
             raise InputError("no route is configured", hint="add [notify.routes.NAME] to the configuration")
@@ -123,7 +127,7 @@ class Notifier:
                 else "waits"
             )
             report = RouteReport(route=route.name, sent=tuple(owed)) if may else _waiting(route.name, owed, waits)
-            reports.append(report)
+            reports.append(replace(report, later=self._later(route.name, outbox)))
         return reports, [each for each in found if not any(route.takes(each) for route in self.routes)]
 
     def test(self) -> list[RouteReport]:
@@ -259,6 +263,7 @@ class Notifier:
             route=route.name,
             sent=tuple(each for each in before.owed_to(route.name) if each.id in took),
             owed=tuple(owed),
+            later=self._later(route.name, outbox),
             reason=reason or (f"the limit is {counted(route.per_hour, 'message')} an hour" if owed else ""),
             code=code,
         )
@@ -315,7 +320,13 @@ class Notifier:
             return LeakReports()
 
     def _wanted(self, found: Sequence[Notification]) -> dict[str, list[Notification]]:
-        return {route.name: [each for each in found if route.takes(each)] for route in self.routes}
+        self._found = {route.name: [each for each in found if route.takes(each)] for route in self.routes}
+        return self._found
+
+    def _later(self, route: str, outbox: Outbox) -> int:
+        """How much of what holds now was neither sent nor taken in."""
+        known = {*outbox.told.get(route, ()), *(each.id for each in outbox.owed_to(route))}
+        return sum(each.id not in known for each in self._found.get(route, ()))
 
     def _read(self) -> tuple[Outbox, str]:
         shared = shared_items_of(self._parts.store).read(Item.OUTBOX)
