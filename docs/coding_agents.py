@@ -28,7 +28,9 @@ def _rows() -> Iterator[str]:
             if stage.effect is not Effect.NOTHING:
                 where = "" if stage.installed else ", if registered by hand"
                 other = each.effect(stage, {})
-                partly = "" if other is stage.effect else f" from MCP servers, {other} from tools of its own"
+                partly = (
+                    "" if other is stage.effect else f" in output of MCP servers, {other} in output of its own tools"
+                )
                 yield f"| {each.title} | `{stage.event}` | {stage.effect}{partly}{where} |"
 
 

@@ -11,8 +11,9 @@ _HEAD = """# Encodings of known tokens
 
 Written by `python -m docs.disguises` from the test table; a test holds this page and the scanner to it.
 
-Scans find the known tokens of your team in {covered} of {every} forms that are tried, and no other value there.
-One encoding inside another is decoded; deeper nesting is not, and is listed as `nested-disguises` where it was cut off.
+Scans find the known tokens of your team in {covered} of {every} forms that are tried; unknown values in these forms
+are not reported as known tokens. One encoding inside another is decoded, deeper nesting only in the forms listed below.
+What exceeds the [limits](scanning.md#limits) is listed as `nested-disguises`.
 """
 
 

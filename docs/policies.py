@@ -153,8 +153,8 @@ tokenguard policy test policy-tests.yaml
 The expected result of a rule is `holds`, `violated`, `waived` (violated, with a waiver), `unknown` (not evaluable) or
 `not asked` (the policy does not apply the rule). A token may have `name`, `provider`, `kind`, `state`,
 `scope`, `environment`, `purpose`, `owner`, `made_by`, `account`, `deputy`, `permissions`, `consumers`, `base_url`,
-`label`, `notes`, the dates `created`, `rotated`, `due` and `verified`, the result of that verification (`verdict`, and
-`leads` for the scope), and `also` for other tokens in the inventory.
+`label`, `notes`, the dates `created`, `rotated`, `due` and `verified`, the result of that verification (`verdict`; for
+the scope `leads`: `right`, `wrong` or `unverified`), and `also` for other tokens in the inventory.
 
 """
 

@@ -62,7 +62,7 @@ def sink(target: TextIO | str | os.PathLike[str] | Callable[[str], Any]) -> Mask
 
 
 def patch(record: MutableMapping[str, Any]) -> None:
-    """A patcher for `logger.configure`: also masks what other sinks see of message and `extra`."""
+    """A patcher for `logger.configure`: masks message, `extra` and exception for sinks not made with `sink` too."""
     try:
         record["message"] = clean(str(record["message"]), _CHANNEL)
         record["extra"] = clean_object(record["extra"], _CHANNEL)

@@ -38,8 +38,9 @@ _output_option = click.option(
 def checkpoint(wiring: Wiring, *, key_file: str, create_key: bool, output: str | None) -> None:
     """Verify all audit chains, and sign their current heads in one small text (a C2SP signed note).
 
-    Keep it where the store's administrators cannot replace it: it proves later that no entry was changed or removed
-    since, and that store and anchor were not reset together. The key that verifies it is printed to standard error.
+    Keep it where the store's administrators cannot replace it: it can later prove that no entry has been changed or
+    removed since then, and that the store and the anchor have not been reset together. The key that
+    verifies it is printed to standard error.
     """
     key = _key(wiring, key_file, output, create=create_key)
     text = key.signed(checkpoint_of(wiring).body)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:  # it loads the stores
 )
 @click.option("--sandbox", is_flag=True, help="Allow practice providers on this machine (a local store always does).")
 @click.option(
-    "--anew", is_flag=True, help="Create a new store although this machine used one at this address that is gone."
+    "--anew",
+    is_flag=True,
+    help="Create a new store even if this machine used an earlier one at this address, which no longer exists.",
 )
 @click.option("--print-policy", is_flag=True, help="Print the access policy of each role on Vault or AWS, and exit.")
 @click.option(

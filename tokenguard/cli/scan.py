@@ -78,7 +78,7 @@ class _Options(Frozen, frozen=True, kw_only=True):
     help="The baseline of accepted findings; default: .tokenguard-baseline at the top of the repository.",
 )
 @click.option("--no-baseline", is_flag=True, help="Use no baseline.")
-@click.option("--own-only", is_flag=True, help="Only the team's own tokens; for use beside another scanner.")
+@click.option("--own-only", is_flag=True, help="Only the team's own tokens; for use with another scanner.")
 @click.option("--require-own", is_flag=True, help="Fail if own tokens cannot be searched for.")
 @click.option("--names", is_flag=True, help="Look up the found tokens' owners in the store.")
 @profile_option

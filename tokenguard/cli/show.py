@@ -33,7 +33,7 @@ def show(wiring: Wiring, name: TokenName, *, reveal: bool) -> None:
         reveal_on_terminal(wiring, snapshot)
         return
     if wiring.break_glass:
-        raise InputError("--break-glass needs --reveal", hint="leave it out: the record is shown without approval")
+        raise InputError("--break-glass needs --reveal", hint="leave it out: showing the record needs no approval")
     entries = list(wiring.store.history(snapshot.id))[-_EVENTS:]
     if wiring.screen.as_json:
         due = due_of(snapshot.document.record, wiring.policy)

@@ -37,11 +37,11 @@ _EXAMPLES = {
 def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wanted: Filter) -> ExitCode:
     """Complete the records of tokens: all incomplete ones, named ones, or a selection. Unclaimed tokens come first.
 
-    A record lacks an owner, a scope, an environment, a purpose, its creator, its consumers or its age. Suggestions come
-    from the provider, from the name, from the .env line that it was imported from (if that still has the value), and
-    from other tokens of the same scope, file or path if they agree. Each record is written when its last question is
-    answered; after Ctrl-C the same command continues. Exit 3: there is no terminal (the list is shown), or an answer
-    waits for the approval of a second person; the other answers are written.
+    A record is incomplete without its owner, scope, environment, purpose, creator, consumers or age. Suggestions come
+    from the provider, from the name, from the .env line that the token was imported from (if the line still has the
+    value), and from other tokens of the same scope, file or path, if these agree. Each record is written when its
+    last question is answered; after Ctrl-C the same command continues. Exit 3: there is no terminal (the list is
+    shown), or an answer waits for the approval of a second person; the other answers are written.
     """
     everything = not names and wanted == ANY
     chosen = select_tokens(wiring, names, wanted, everything=everything)

@@ -63,8 +63,8 @@ def install(
         stdio: also wrap `sys.stdout` and `sys.stderr` (print, tracebacks, libraries that print).
         fds: `helper` also puts a helper process before descriptors 1 and 2 (C code, child processes).
         on_leak: called for everything that was masked, without the value.
-        strict: refuse a value that cannot be masked (InputError); otherwise it, or a missing variable, is left out
-            silently.
+        strict: raise InputError for a value that cannot be masked. If False, such values and missing variables are
+            left out silently.
         mask_form: `brackets` (default): `[tokenguard:ID]`. `word`: `tokenguard-ID`, which needs no escaping in
             markup, JSON, logfmt and CSV. Later calls keep the form.
     """

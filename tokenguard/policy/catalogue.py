@@ -114,7 +114,7 @@ CATALOGUE: Mapping[str, RuleDescription] = {
     "right-scope": RuleDescription("A token belongs to the Drive or organisation that its record names."),
     "scope-verified": RuleDescription("The scope of a token was verified with the provider."),
     "unused": RuleDescription(
-        "A token that was not used at the provider for this long is retired.", {"days": ParameterType.DAYS}
+        "Every token was used at the provider within this many days.", {"days": ParameterType.DAYS}
     ),
     "expiry-missing": RuleDescription("Every token expires, if the provider supports expiry."),
     "orphan": RuleDescription("Every token that the provider lists has a record."),
@@ -124,7 +124,7 @@ CATALOGUE: Mapping[str, RuleDescription] = {
     ),
     "session-kept": RuleDescription("Session tokens are neither stored nor delivered to consumers."),
     "consumers-declared": RuleDescription("The consumers of every token are declared."),
-    "no-consumer": RuleDescription("A token without consumers is retired."),
+    "no-consumer": RuleDescription("Every token that is not retired has a consumer."),
     "consumers-confirmed": RuleDescription(
         "Every consumer was verified to hold the live value since the last rotation."
     ),
@@ -171,8 +171,8 @@ CATALOGUE: Mapping[str, RuleDescription] = {
     "ci-long-lived-key": RuleDescription("A CI job uses OIDC instead of a long-lived key.", repository=True),
     "ci-token-echoed": RuleDescription("No CI script prints a token.", repository=True),
     "scan-narrowing": RuleDescription(
-        "The `.tokenguard.toml` of a repository excludes only paths and disables only kinds of findings that these "
-        "patterns match (an empty list forbids it), and excludes at most this many files of a scan.",
+        "A repository's `.tokenguard.toml` may exclude only paths, and disable only kinds of findings, that match "
+        "these patterns (an empty list allows none), and may exclude at most this many files from a scan.",
         {"exclude": ParameterType.ALLOWED_WORDS, "disable": ParameterType.ALLOWED_WORDS, "most": ParameterType.COUNT},
         checked=False,
     ),

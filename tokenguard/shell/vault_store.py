@@ -197,7 +197,7 @@ def _login(config: VaultConfig, settings: Settings, environ: Mapping[str, str]) 
     try:
         method = LoginMethod(config.auth)
     except ValueError:
-        raise InputError("auth of [vault] is not known", hint=f"one of {', '.join(LoginMethod)}") from None
+        raise InputError("unknown auth method in [vault]", hint=f"one of {', '.join(LoginMethod)}") from None
     if method is not LoginMethod.TOKEN and not config.role:
         raise InputError(f"role of [vault] is missing, {method} needs one", hint="for approle it is the role_id")
     source = config.credential or (SERVICE_ACCOUNT if method is LoginMethod.KUBERNETES else "")

@@ -272,7 +272,7 @@ def _asked(parts: RespondEndParts, leaked: Leaked, *, rotated: bool) -> _Respons
 def _asked_with(record: Record) -> str:
     """Note for a finding that names only the token: it may be older than the last rotation, and of another value."""
     since = record.rotated_at or record.added_at
-    return f"; verified with its present value, live since {since:%Y-%m-%d %H:%M} UTC" if since is not None else ""
+    return f"; verified with its current value, live since {since:%Y-%m-%d %H:%M} UTC" if since is not None else ""
 
 
 def _is_old(leaked: Leaked) -> bool:

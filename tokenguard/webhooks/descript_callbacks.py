@@ -44,8 +44,8 @@ class DescriptCallbacks:
 
     Args:
         token: what the jobs were made with; it is used to ask about them.
-        drives: the Drives that callbacks may refer to; `drives_of` takes them from the inventory.
-        known: whether a job id is one that we created (it was in the answer to the request that made the job).
+        drives: the ids of the Drives that callbacks may refer to.
+        known: whether a job id belongs to a job that you created (it was in the answer to your request).
         base_url: the address of Descript's API.
         network: proxy and CA bundle.
         clock: for tests.

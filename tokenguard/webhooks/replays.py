@@ -13,8 +13,8 @@ class Replays:
     store that all of them share.
 
     Args:
-        most: how many keys are kept. Beyond it those are dropped first that are past their time anyway; if there are
-            none, new ones are refused rather than old ones forgotten.
+        most: how many keys are kept. When the memory is full, keys that are past their time are dropped; if there are
+            none, new keys are refused, and no key is forgotten early.
     """
 
     def __init__(self, most: int = 100_000) -> None:
