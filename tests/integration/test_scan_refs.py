@@ -1,5 +1,6 @@
 """A history is all that a push would bring: also what no commit holds, and commits that git itself shows as others."""
 
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,11 +41,40 @@ def tag_of_tag(repo: Repository) -> None:
     repo.git("tag", "-d", "inner")
 
 
+def tag_object(repo: Repository, *lines: str) -> None:
+    """A tag as git itself would not write it, but takes it from others."""
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "tag", "-w", "--stdin", "--literally"],
+        cwd=repo.path, input="\n".join((*lines, "", "fine", "")).encode(), capture_output=True, check=True,
+    )  # fmt: skip
+    repo.git("update-ref", "refs/tags/v1", made.stdout.decode().strip())
+
+
+PERSON = "tagger A <a@example.com> 1700000000 +0000"
+
+
+def another_object_below(repo: Repository) -> None:
+    repo.git("update-index", "--refresh")
+    other = repo.git("hash-object", "-w", "README.md").strip()
+    tag_object(repo, f"object {blob(repo)}", "type blob", "tag v1", PERSON, f"object {other}")
+
+
 BESIDE_COMMITS: dict[str, Callable[[Repository], object]] = {
     "the message of a tag": lambda repo: repo.git("tag", "-a", "-m", leak(), "v1"),
     "the message of a tag of a tag": tag_of_tag,
     "a file that a tag names": lambda repo: repo.git("tag", "v1", blob(repo)),
     "a file that an annotated tag names": lambda repo: repo.git("tag", "-a", "-m", "fine", "v1", blob(repo)),
+    "a file whose tag names another one below it": another_object_below,
+    "a file that a tag names in capitals": lambda repo: tag_object(
+        repo, f"object {blob(repo).upper()}", "type blob", "tag v1", PERSON
+    ),
+    "the person of a tag": lambda repo: tag_object(
+        repo,
+        f"object {repo.git('rev-parse', 'HEAD').strip()}",
+        "type commit",
+        "tag v1",
+        f"tagger {leak().strip()} <a> 1 +0000",
+    ),
     "a tree that a tag names": lambda repo: repo.git("tag", "v1", tree(repo)),
     "a tree that an annotated tag names": lambda repo: repo.git("tag", "-a", "-m", "fine", "v1", tree(repo)),
 }
@@ -126,6 +156,13 @@ ODD: dict[str, Callable[[Repository], object]] = {
     "a repository that shows messages in UTF-16": lambda repo: (
         commit_object(repo, message=leak()), repo.git("config", "i18n.logOutputEncoding", "UTF-16"),
     ),
+    "a message of a tag that was merged": lambda repo: commit_object(
+        repo, f"mergetag object {'ab' * 20}", " type commit", " tag v1", " tagger A <a> 1 +0000", " ", f" {leak()}", message="fine"
+    ),
+    "a header that git does not know": lambda repo: commit_object(repo, f"x-note {leak().strip()}", message="fine"),
+    "the name of an author": lambda repo: repo.git(
+        "commit", "-q", "--allow-empty", "-m", "fine", "--author", f"{leak().strip()} <a@example.com>"
+    ),
     "notes": lambda repo: repo.git("notes", "add", "-m", leak()),
     "the stash": lambda repo: (repo.write("README.md", leak()), repo.git("stash")),
     "a file that only the merge has": merge,
@@ -137,6 +174,12 @@ ODD: dict[str, Callable[[Repository], object]] = {
 def test_no_odd_commit_and_no_setting_hides_what_is_pushed(repo: Repository, trick: str) -> None:
     ODD[trick](repo)
     assert len(job().history(repo.path).findings) == 1
+
+
+def test_a_signature_and_the_usual_header_of_a_commit_are_no_finding(repo: Repository) -> None:
+    signature = "\n ".join(["-----BEGIN PGP SIGNATURE-----", *(secrets.token_urlsafe(48) for _ in range(9))])
+    commit_object(repo, f"parent {repo.git('rev-parse', 'HEAD').strip()}", f"gpgsig {signature}", message="fine")
+    assert not job().history(repo.path).findings
 
 
 def test_the_message_of_a_commit_keeps_its_lines(repo: Repository) -> None:

@@ -35,11 +35,11 @@ def add_named(git: Git, ids: Iterable[str], seen: FirstSeen) -> None:
 
 
 def _add_tag(tag: str, data: bytes, seen: FirstSeen) -> str:
-    """Note the tag's message, and return what it is a tag of."""
-    fields = dict(line.split(b" ", 1) for line in data.partition(b"\n\n")[0].splitlines() if b" " in line)
-    name = os.fsdecode(fields.get(b"tag", tag[:12].encode()))
-    seen.words.append(Words(path=f"(message of tag {name})", blob=tag, origin=None, size=len(data)))
-    return fields.get(b"object", b"").decode("ascii", "replace")
+    """Note the tag's message, and return what it is a tag of: as git does, by the first line alone, in either case."""
+    target, _, name, *_ = [*data.split(b"\n", 3), b"", b""]
+    shown = os.fsdecode(name.removeprefix(b"tag ")) or tag[:12]
+    seen.words.append(Words(path=f"(message of tag {shown})", blob=tag, origin=None, size=len(data)))
+    return target.removeprefix(b"object ").decode("ascii", "replace").lower()
 
 
 def _add_tree(git: Git, tree: str, seen: FirstSeen) -> None:

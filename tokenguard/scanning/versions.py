@@ -1,6 +1,7 @@
-"""The content of a history: versions of files, and messages of commits and tags."""
+"""The content of a history: versions of files, and messages and headers of commits and tags."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 
 from tokenguard.domain.finding import Origin, SkippedContent
@@ -10,6 +11,9 @@ from tokenguard.scanning.git import Git
 from tokenguard.scanning.windows import large_object
 
 _LINK_TO_REPOSITORY = b"160000"
+_SIGNATURE = re.compile(rb"^gpgsig(?:-sha256)? .*(?:\n .*)*", re.MULTILINE)
+_TELLING = re.compile(rb"^(?!(?:tree|parent|object) ).*[A-Za-z0-9_-]{20}.*", re.MULTILINE)
+"""A line of a header that is long enough to hold a token: of a person, of a merged tag, or of anything else."""
 
 
 class Version(Frozen, frozen=True, kw_only=True):
@@ -62,8 +66,17 @@ def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
             yield from large_object(git, blob, item.path, item.origin)
         elif not isinstance(item, Words):
             yield Blob(path=item.path, data=data, origin=item.origin)
-        elif (words := data.partition(b"\n\n")[2]).strip():
-            yield Message(path=item.path, data=words, origin=item.origin)
+        else:
+            yield from _messages(item, data)
+
+
+def _messages(item: Words, data: bytes) -> Iterator[Message]:
+    """What a commit or tag says in its message, and in the lines above it that only few have."""
+    header, _, words = data.partition(b"\n\n")
+    if words.strip():
+        yield Message(path=item.path, data=words, origin=item.origin)
+    if told := b"\n".join(_TELLING.findall(_SIGNATURE.sub(b"", header))):
+        yield Message(path=item.path.replace("message", "header", 1), data=told, origin=item.origin)
 
 
 def size_of(items: Iterable[Item]) -> int:
