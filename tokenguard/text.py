@@ -1,5 +1,9 @@
-"""Text for people: control and invisible characters are made visible; counts, suggestions and diffs are written."""
+"""Text for people: what acts on a terminal, or on the runner that reads a build's log, is made visible.
 
+Counts, suggestions and diffs are written here too.
+"""
+
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +14,7 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def safe_text(text: str, *, one_line: bool = False, limit: int | None = None) -> str:
-    """Return `text` with every character a terminal could act on written as a visible escape.
+    """Return `text` with every character that a terminal or a build's runner could act on written as a visible escape.
 
     Args:
         text: anything, also with lone surrogates.
@@ -20,9 +24,20 @@ def safe_text(text: str, *, one_line: bool = False, limit: int | None = None) ->
     shown = (
         text if text.isascii() and text.isprintable() else "".join(_visible(char, one_line=one_line) for char in text)
     )
+    shown = _without_commands(shown)
     if limit is not None and len(shown) > limit:
         return shown[: max(limit - 1, 0)] + "…"
     return shown
+
+
+def inert_json(document: str) -> str:
+    """A JSON document of ASCII, in which nothing acts on a terminal or a build's runner; a program reads the same."""
+    return document.replace("\x7f", "\\u007f").replace("##", "#\\u0023")
+
+
+def inert_xml(document: str) -> str:
+    """An XML document, in which nothing acts on a build's runner; a program reads the same."""
+    return document.replace("##", "#&#35;")
 
 
 def is_plain_line(text: str) -> bool:
@@ -39,6 +54,13 @@ def _visible(char: str, *, one_line: bool) -> str:
     if code <= 0xFF:  # noqa: PLR2004 - the range that \xNN can name
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def _without_commands(text: str) -> str:
+    """Runners of builds act on `##name[` anywhere in a line, and on `::name` at its start: in any text."""
+    if "##" in text:
+        text = re.sub(r"#(?=#\w*\[)", r"\\x23", text)
+    return re.sub(r"(?m)^(\s*):(?=:[A-Za-z])", r"\1\\x3a", text) if "::" in text else text
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

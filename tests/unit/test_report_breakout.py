@@ -16,6 +16,8 @@ from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessm
 from tokenguard.text import safe_text
 
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ue000\U000e0041]")
+_COMMAND = re.compile(r"(?m)^\s*::(?!(?:error|warning|notice) )|##\w*\[")
+"""What a runner of builds acts on: all but our own annotations."""
 _TAGS = {
     "html", "head", "meta", "title", "style", "body", "a", "header", "h1", "h2", "p", "time", "nav", "ul", "li", "main",
     "section", "dl", "div", "dt", "dd", "figure", "figcaption", "svg", "desc", "g", "rect", "line", "text", "details",
@@ -76,6 +78,7 @@ def test_markdown_stays_text(posture):
 
     markdown = as_markdown(posture)
     assert not _INVISIBLE.search(markdown)
+    assert not _COMMAND.search(markdown)
     tokens = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table").parse(markdown)
     kinds = {token.type for token in tokens} | {child.type for t in tokens for child in t.children or ()}
     assert not kinds & {"html_block", "html_inline", "link_open", "image", "fence", "blockquote_open", "hr"}
@@ -108,6 +111,7 @@ def test_programs_get_what_was_written_in_ascii(posture):
 def test_a_check_breaks_out_of_no_format(posture, form):
     text = write_assessment(posture.assessments, form)
     assert not _INVISIBLE.search(text.replace("\\u202e", ""))
+    assert not _COMMAND.search(text)
     if form in {OutputFormat.JSON, OutputFormat.SARIF}:
         assert text.isascii()
         json.loads(text)

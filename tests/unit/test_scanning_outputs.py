@@ -30,7 +30,17 @@ LETTERS = string.ascii_letters + string.digits
 WAIVED = {
     "token": "0" * 32, "report": "0" * 12, "state": "waived", "until": "2026-12-01", "waived_by": "video", "reason": "a dead end, <&>",
 }  # fmt: skip
-NAMES = ["a.py", "\x1b[2J.py", "new\nline,col=1::error::.py", "<&\"'>.xml", "a%0A.py", "\udce9.py", "rtl\u202e.py"]
+NAMES = [
+    "a.py",
+    "\x1b[2J.py",
+    "new\nline,col=1::error::.py",
+    "<&\"'>.xml",
+    "a%0A.py",
+    "\udce9.py",
+    "rtl\u202e.py",
+    "::add-mask::0",
+    "##vso[task.prependpath]x",
+]
 
 
 def canaries(count: int) -> list[str]:
@@ -67,6 +77,7 @@ def test_no_name_can_act_on_a_terminal(format_: OutputFormat) -> None:
     shown = write_findings(report_of(canaries(20)), format_, Reach.WORKTREE)
     assert "\x1b" not in shown
     assert "\u202e" not in shown
+    assert not re.search(r"(?m)^\s*::(?!(?:error|warning|notice) )|##\w*\[", shown), "a build's runner would act on it"
 
 
 def test_json_has_the_documented_shape() -> None:

@@ -4,6 +4,8 @@ import json
 from enum import StrEnum, unique
 from typing import Any
 
+from tokenguard.text import inert_json
+
 
 @unique
 class OutputFormat(StrEnum):
@@ -22,4 +24,4 @@ class OutputFormat(StrEnum):
 
 def json_text(content: dict[str, Any]) -> str:
     """One JSON document. ASCII only, so that nothing in it can act on a terminal."""
-    return json.dumps(content, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f") + "\n"
+    return inert_json(json.dumps(content, ensure_ascii=True, indent=2)) + "\n"

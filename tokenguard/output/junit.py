@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from tokenguard.frozen import Frozen
+from tokenguard.text import inert_xml
 
 
 class JunitCase(Frozen, frozen=True, kw_only=True):
@@ -34,4 +35,4 @@ def junit_text(suite_name: str, cases: Sequence[JunitCase]) -> str:
             failure.text = case.details
         elif case.skipped:
             ET.SubElement(element, "skipped", message=case.skipped)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + inert_xml(ET.tostring(suite, encoding="unicode")) + "\n"

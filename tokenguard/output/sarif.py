@@ -6,6 +6,7 @@ from typing import Any
 
 from tokenguard import __version__
 from tokenguard.output.result import NotScanned, Result, ResultPlace, ResultRule
+from tokenguard.text import inert_json
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -29,7 +30,8 @@ def sarif_text(
         notes = [_notification(each) for each in not_scanned]
         run["columnKind"] = "unicodeCodePoints"
         run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": notes}]
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=True, indent=2) + "\n"
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return inert_json(json.dumps(document, ensure_ascii=True, indent=2)) + "\n"
 
 
 def _rule(rule: ResultRule) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from tokenguard.shell.colour import wants_colour
 from tokenguard.shell.table_layout import GAP, block, folding, width_of
-from tokenguard.text import safe_text
+from tokenguard.text import inert_json, safe_text
 
 _LONGEST_CELL = 2000
 """Characters: every hint is whole, so that its commands and paths can be copied; a flood of text is not."""
@@ -143,7 +143,7 @@ def _ascii(content: Any, indent: int | None = None) -> str:
             text = msgspec.json.format(text, indent=indent)  # ten times as fast as json, which indents in Python
         except msgspec.DecodeError:  # half of a surrogate pair, as names of files may hold
             text = json.dumps(content, ensure_ascii=True, indent=indent, default=str)
-    return text.replace("\x7f", "\\u007f")
+    return inert_json(text)
 
 
 def _terminal_width() -> int:
