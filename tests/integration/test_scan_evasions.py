@@ -224,6 +224,19 @@ def test_t23_a_link_to_a_directory_is_followed_where_it_is_named_only(repo: Repo
     assert repo.run(COMMAND, "scan", "link").returncode == 1
 
 
+def test_t22_a_working_tree_elsewhere_hides_no_file_of_the_folder(repo: Repository) -> None:
+    (repo.path.parent / "elsewhere").mkdir()
+    repo.write("new.py", leak())
+    repo.write("README.md", leak())
+    repo.git("config", "core.worktree", "../elsewhere")
+    above = repo.run(COMMAND, "scan", "--format", "json", str(repo.path))
+    for done in (repo.run(COMMAND, "scan", "--format", "json", "."), above):
+        assert done.returncode == 1, done.stderr
+        assert {Path(each["path"]).name for each in json.loads(done.stdout)["findings"]} == {"new.py", "README.md"}
+    assert repo.run(COMMAND, "baseline", "update").returncode == 0
+    assert not list((repo.path.parent / "elsewhere").iterdir())
+
+
 # ---- T24
 
 ODD = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40).filter(

@@ -157,9 +157,13 @@ class Git:
 
 
 def find_git(directory: Path, environ: Mapping[str, str] = os.environ) -> Git | None:
-    """The repository that `directory` is in, or None."""
+    """The repository that `directory` is in, or None.
+
+    None also where the repository has its working tree elsewhere (`core.worktree`): git would list the files there.
+    """
     git = Git(directory, environ)
-    return git if git.succeeds("rev-parse", "--git-dir") else None
+    asked = ("--is-inside-work-tree", "--is-inside-git-dir", "--is-bare-repository")
+    return git if b"true" in git.output("rev-parse", *asked, fine=(0, 128)).split() else None
 
 
 def _program(environ: Mapping[str, str]) -> str:
