@@ -152,6 +152,37 @@ def test_a_hostile_answer_ends_in_time_and_is_an_error_of_ours(door, case):
         assert error.message == cause.value
 
 
+OTHER_TYPES = {
+    "a list": b"[]", "null": b"null", "a text": b'"x"', "deep": b"[" * 200_000, "deep within": b'{"SecretList":' + b"[" * 200_000,
+    "no number": b'{"CreatedDate":NaN,"SecretList":NaN}', "a date far away": b'{"CreatedDate":1e308}', "a date of digits": b'{"CreatedDate":' + b"9" * 5000 + b"}",
+    "texts": b'{"SecretString":5,"SecretBinary":5,"VersionIdsToStages":[1],"SecretList":"x","Versions":{"a":1},"ARN":[]}',
+    "lists": b'{"SecretString":["x"],"VersionIdsToStages":"x","SecretList":[1,null,"x"],"Versions":"abc","Name":{}}',
+    "in lists": b'{"SecretString":{},"VersionIdsToStages":{"a":[1]},"SecretList":[{"Name":5}],"Versions":[{"VersionId":1}],"Name":1}',
+    "an error of other types": b'{"__type":5,"message":[],"Error":"x","SecretString":1,"VersionIdsToStages":1,"SecretList":1,"Name":[]}',
+}  # fmt: skip
+OPERATIONS = {
+    "get_secret_value": {"SecretId": "x"}, "describe_secret": {"SecretId": "x"}, "list_secrets": {},
+    "put_secret_value": {"SecretId": "x", "SecretString": TOKEN},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_answer_of_aws_with_other_types_is_an_error_of_ours(operation, status):
+    for case, body in OTHER_TYPES.items():
+        kind = "application/x-amz-json-1.1"
+        with ScriptedServer(reply(status, body, "x-amzn-requestid: 1", kind=kind)) as server:
+            try:
+                found = _aws(Way(server.url)).secrets(operation, **OPERATIONS[operation])
+            except AwsError as error:
+                found = error
+        if isinstance(found, AwsError):
+            assert status != 200 or found.undecided, case
+        else:
+            assert status == 200, case
+            assert not set(found) & {"SecretString", "SecretBinary", "VersionIdsToStages", "SecretList", "Name"}, case
+
+
 @every_door
 def test_a_redirect_is_followed_through_no_door(door):
     with ScriptedServer(reply(200, b"{}")) as other:

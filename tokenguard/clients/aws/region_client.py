@@ -10,6 +10,8 @@ from tokenguard.clients.aws.aws_settings import AwsSettings, WebIdentity
 from tokenguard.waiting import SILENCE, notify_if_slow
 
 _LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botocore.hooks", "botocore.auth", "urllib3")
+_OF_OTHER_TYPES = (ValueError, TypeError, AttributeError, LookupError, RuntimeError, ArithmeticError)
+"""What the SDK raises at an answer whose parts are not of the types that it expects, or are nested too deep."""
 
 
 class AwsClient:
@@ -44,8 +46,10 @@ class AwsClient:
         from botocore.exceptions import BotoCoreError, ClientError  # loaded with boto3
         from botocore.parsers import ResponseParserError
 
+        from tokenguard.clients.aws.answer_types import has_types
         from tokenguard.clients.aws.transport import time_limit
 
+        method = client.meta.method_to_api_mapping[operation]
         self.asked += 1
         slow = notify_if_slow(lambda: self.told(f"AWS has not answered for {SILENCE:.0f} s; still trying"))
         try:
@@ -53,15 +57,18 @@ class AwsClient:
                 answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
             named = str(params.get("SecretId") or params.get("Name") or "")
-            action = f"{client.meta.service_model.service_name}:{client.meta.method_to_api_mapping[operation]}"
+            action = f"{client.meta.service_model.service_name}:{method}"
             reason = reason_of(error.response)
             raise AwsError(reason, region=self.settings.region, secret=named, action=action) from None
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error), region=self.settings.region) from None
-        except (ResponseParserError, ValueError):
+        except (ResponseParserError, *_OF_OTHER_TYPES):
             raise AwsError(AwsFailure.MALFORMED) from None
         if not answer.get("ResponseMetadata", {}).get("RequestId"):
             raise AwsError(AwsFailure.MALFORMED)  # the SDK accepts any 200; every response from AWS has a request id
+        shape = client.meta.service_model.operation_model(method).output_shape
+        if shape is not None and not has_types(answer, shape):
+            raise AwsError(AwsFailure.MALFORMED)
         return answer
 
     @cached_property
