@@ -23,7 +23,8 @@ from tokenguard.clients.aws.aws_settings import AwsSettings, WebIdentity
 from tokenguard.clients.aws.region_client import AwsClient
 from tokenguard.clients.vault import http_session
 from tokenguard.clients.vault.connection import VaultConnection
-from tokenguard.clients.vault.vault_errors import VaultError
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.vault_errors import CasLost, VaultError
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
 from tokenguard.http import callback
@@ -181,6 +182,38 @@ def test_an_answer_of_aws_with_other_types_is_an_error_of_ours(operation, status
         else:
             assert status == 200, case
             assert not set(found) & {"SecretString", "SecretBinary", "VersionIdsToStages", "SecretList", "Name"}, case
+
+
+ODD = (None, True, -1, 1e308, "x", [], [1], {}, {"a": 1}, {"a": None})
+OF_A_VAULT = (
+    lambda kv: kv.read("x"), lambda kv: kv.names("x"), lambda kv: kv.labels("x"), lambda kv: kv.versions("x"),
+    lambda kv: kv.write("x", {"a": "b"}, 0), lambda kv: kv.merge("x", {"a": "b"}, 0),
+)  # fmt: skip
+
+
+def _raised_by(ask: Callable[[], object]) -> Exception | None:
+    try:
+        ask()
+    except Exception as error:  # noqa: BLE001 - its type is asserted
+        return error
+    return None
+
+
+@pytest.mark.parametrize(
+    "within",
+    ["", "data", "data.data", "data.metadata", "data.keys", "data.key_info", "data.custom_metadata", "data.version"],
+)
+def test_an_answer_of_a_vault_with_other_types_is_an_error_of_ours(within):
+    names = within.split(".") if within else []
+    for part in ODD:
+        body: object = part
+        for name in reversed(names):
+            body = {name: body}
+        with ScriptedServer(reply(200, json.dumps(body).encode())) as server:
+            connection = VaultConnection(vault_settings(server.url, TOKEN, deadline=5.0), FakeClock())
+            connection._client.adapter.credential = Secret(TOKEN)
+            raised = [_raised_by(partial(ask, KvMount(connection, "secret"))) for ask in OF_A_VAULT]
+            assert {type(each) for each in raised} <= {type(None), VaultError, CasLost}, body
 
 
 @every_door

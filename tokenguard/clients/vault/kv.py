@@ -94,7 +94,8 @@ class KvMount:
     def labels(self, path: str) -> dict[str, str]:
         """Return an entry's custom metadata; empty if there is no entry."""
         answer = self._found(lambda client: client.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount))
-        found = {} if answer is None else _part(answer, "data").get("custom_metadata") or {}
+        about = {} if answer is None else _part(answer, "data")
+        found = {} if about.get("custom_metadata") is None else _part(about, "custom_metadata")
         return {name: text for name, text in found.items() if isinstance(text, str)}
 
     def versions(self, path: str, after: str = "") -> dict[str, int]:
