@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from tests.fakes.token_examples import example
+from tokenguard.detection import token_matcher
 from tokenguard.detection.extras import scan_extras
 from tokenguard.detection.match import Confidence
 from tokenguard.token_formats.table import FORMATS
@@ -206,3 +207,36 @@ def test_a_hostile_megabyte_is_no_work() -> None:
         "&sig=&Signature=",
     ):
         found(piece * (1_000_000 // len(piece)))
+
+
+def repeated() -> dict[str, list[tuple[TokenFormat, str]]]:
+    """The characters of which one several times is the literal that a shape is found by, and these shapes."""
+    found: dict[str, list[tuple[TokenFormat, str]]] = {}
+    for kind in FORMATS:
+        for template in kind.shapes:
+            standing = token_matcher._standing(kind, template)
+            if standing is not None and len(set(standing[0])) == 1:
+                found.setdefault(standing[0][0], []).append((kind, template))
+    return found
+
+
+def test_a_run_of_one_character_is_not_asked_about_at_each_place(monkeypatch):
+    asked = []
+    found = token_matcher._Standing.found
+    monkeypatch.setattr(
+        token_matcher._Standing, "found", lambda clue, *place: (asked.append(clue), found(clue, *place))[1]
+    )
+    for letter in repeated():
+        asked.clear()
+        assert not list(scan_extras(letter * 100_000, "a.txt"))
+        assert len(asked) < 40_000, letter
+
+
+def test_a_token_beside_a_long_run_of_one_character_is_found():
+    for letter, formats in repeated().items():
+        for kind, template in formats:
+            run, token = letter * 9_000, example(kind, 1, template)
+            given = f"{kind.names[0]} = {token}" if kind.names else token
+            text = f"{run} {given}\n{run}\n{given} {run}"
+            spans = [text[each.start : each.end] for each in token_matcher.token_spans(text) if each.kind is kind]
+            assert spans.count(token) == 2, kind.id

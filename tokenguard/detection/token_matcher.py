@@ -24,6 +24,11 @@ _MOST_BEFORE = 16
 """The same before a literal of one character, which tells little."""
 _GIVEN = r"[\"'\])]*[ \t]*(?:=>|:=|\?=|[:=,(>]|[ \t])[ \t]*(?:\x5c?[\"'\x60(>])*"
 """What assigns to a name, not counted: `token_format.assignment` allows for no more."""
+_REPEATED = "A01="
+"""The characters of literals that are one character several times."""
+_EDGE = 2048
+"""Characters: longer than a token with such a literal."""
+_RUNS = re.compile("|".join(f"{each}{{{2 * _EDGE},}}" for each in _REPEATED))
 _SHORT_WORD = 6
 """A shorter word of a name is looked for at the beginning of a word only."""
 
@@ -111,7 +116,7 @@ def token_spans(text: str) -> Iterator[TokenSpan]:
     automaton, clues = _gate()
     seen = set[tuple[int, str]]()
     anywhere = dict[str, TokenFormat]()
-    for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
+    for number, start, end in automaton.find_matches_as_indexes(_without_runs(text), overlapping=True):
         for clue in clues[number]:
             if isinstance(clue, _Word) and not clue.kind.names:
                 anywhere[clue.kind.id] = clue.kind
@@ -123,6 +128,17 @@ def token_spans(text: str) -> Iterator[TokenSpan]:
     for kind in anywhere.values():
         for match in _assignment(kind).finditer(text) if _inner(kind).search(text) else ():
             yield TokenSpan(match.start("value"), match.end("value"), kind)
+
+
+def _without_runs(text: str) -> str:
+    """The text for the automaton: the middle of a long run of one character, such as base64 of zeros, is empty.
+
+    Several formats begin with such characters, so that they would be asked at each of them. In the middle of a run
+    would be only a token of one character, and no format takes one.
+    """
+    if not any(each * 2 * _EDGE in text for each in _REPEATED):
+        return text
+    return _RUNS.sub(lambda run: run[0][:_EDGE] + "\n" * (len(run[0]) - 2 * _EDGE) + run[0][:_EDGE], text)
 
 
 def possible_shapes() -> tuple[list[str], ...]:
