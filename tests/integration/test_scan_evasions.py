@@ -228,7 +228,7 @@ def test_t22_a_working_tree_elsewhere_hides_no_file_of_the_folder(repo: Reposito
     (repo.path.parent / "elsewhere").mkdir()
     repo.write("new.py", leak())
     repo.write("README.md", leak())
-    repo.git("config", "core.worktree", "../elsewhere")
+    repo.git("config", "core.worktree", str(repo.path.parent / "elsewhere"))
     above = repo.run(COMMAND, "scan", "--format", "json", str(repo.path))
     for done in (repo.run(COMMAND, "scan", "--format", "json", "."), above):
         assert done.returncode == 1, done.stderr
