@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tokenguard.detection import stand_ins
 from tokenguard.detection.assignments import assignments, scan_assignments
 from tokenguard.detection.judging import traits
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.judge import WEIGHTS, judged
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
+from tokenguard.detection.stand_ins import is_common
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.scanning.content import Blob
@@ -281,7 +283,7 @@ def test_what_names_no_place_is_not_explained(place: str, tmp_path: Path, monkey
 
 def test_each_word_list_of_the_judge_has_words_only() -> None:
     """A wrap of the source had put quotes into the common passwords, so that one of them was none."""
-    lists = [each for each in vars(traits).values() if isinstance(each, frozenset)]
+    lists = [each for each in (*vars(traits).values(), *vars(stand_ins).values()) if isinstance(each, frozenset)]
     assert len(lists) > 4
     assert [word for words in lists for word in words if '"' in word] == []
-    assert "qwerty123" in traits._COMMON
+    assert is_common("qwerty123")

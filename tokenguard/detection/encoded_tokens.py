@@ -20,6 +20,7 @@ _LEAST_LITERAL = 4
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _LONGEST_RUN = 1 << 16
 _PRIVATE_KEY = b"-----BEGIN "
+_EMPTY_KEY = re.compile(rb"PRIVATE KEY-----\s*-----END")
 _SOURCE_MAP = b'{"version":3,'
 """How what a bundler appends to a program begins: its names, and the sources that are scanned themselves."""
 _WORDS = (
@@ -79,7 +80,7 @@ def _within(run: re.Match[str], depth: int) -> Iterator[EncodedToken]:
     plain = _decoded(run.group()[:_LONGEST_RUN])
     if plain is None:
         return
-    if _PRIVATE_KEY in plain and b"PRIVATE KEY-----" in plain:
+    if _PRIVATE_KEY in plain and b"PRIVATE KEY-----" in plain and not _EMPTY_KEY.search(plain):
         yield EncodedToken(run.start(), run.end(), "Private Key", plain.decode("latin-1"))
         return
     text = plain.decode("latin-1")

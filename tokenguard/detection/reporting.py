@@ -22,6 +22,8 @@ _LINE_END = re.compile(r"(?<!\\)\\+[nr]")
 _SEPARATORS = re.compile(r"[-_.:/=]")
 _LEAST_KEY = 40
 """Characters of the shortest private key: one of a curve with 32 bytes, without anything round it."""
+_GOES_ON = re.compile(r"[+/][A-Za-z0-9+/]{30}")
+"""More of a block of base64."""
 _LEAST_WORDS = 7
 _NAMELESS = frozenset({"Hex High Entropy String", "Base64 High Entropy String"})
 _NAMED_BY_PLACE = frozenset({"Secret Keyword", "Basic Auth Credentials", "Private Key", *JUDGED}) - _NAMELESS
@@ -83,6 +85,8 @@ def _stands_for_another(candidate: TextMatch, line: str) -> bool:
 def _is_part_of_a_word(value: str, line: str) -> bool:
     at = line.find(value)
     edges = line[at - 1 : at] + line[at + len(value) : at + len(value) + 1] if at >= 0 else ""
+    if _GOES_ON.match(line[at + len(value) : at + len(value) + _LEAST_KEY]):
+        return True
     return any(char.isalnum() and char.isascii() for char in edges)
 
 

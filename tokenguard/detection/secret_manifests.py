@@ -21,11 +21,14 @@ _ENTRY = re.compile(
     r"[ \t]*(?:#.*)?"
 )
 _HARMLESS = re.compile(
-    r"(?i)(?:user|host|port|database|region|bucket|namespace|endpoint|url|type|\.crt|\.pub|_?id)(?:name)?$"
+    r"(?i)(?:user|host|port|database|region|bucket|namespace|endpoint|url|type|provider|\.crt|\.pub|_?id)(?:name)?$"
 )
 _AUTHS = re.compile(r"""\\*"auths\\*"\s*:""")
 _AUTH = re.compile(r"""\\*"auth\\*"\s*:\s*\\*"(?P<value>[A-Za-z0-9+/=_-]{20,})\\*\"""")
 _IN_DATA, _IN_REGISTRY = "Value of a Kubernetes Secret", "Registry login"
+_PUBLIC = re.compile(r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE|-----BEGIN [A-Z0-9 ]+-----\s*-----END")
+"""A certificate, or the header of a key that has nothing behind it."""
+_WORDS = re.compile(r"(?i)(?:[a-z]+[-_ ])*(?:password|passwd|secret|token|key|value)")
 _LEAST = 8
 _LONG = 48
 """Bytes of a value that is more than a placeholder, even with a word for one in it."""
@@ -72,12 +75,18 @@ def _is_secret(value: str, *, encoded: bool) -> bool:
     if is_reference(value):
         return False
     if not encoded:
-        return len(value) >= _LEAST
+        return len(value) >= _LEAST and not _is_public(value)
     try:
         plain = base64.b64decode("".join(value.split()), validate=True)
     except binascii.Error:
         return False
-    return len(plain) >= _LONG or (len(plain) >= _LEAST and not is_reference(plain.decode("latin-1").strip()))
+    text = plain.decode("latin-1").strip()
+    return len(plain) >= _LEAST and (len(plain) >= _LONG or not is_reference(text)) and not _is_public(text)
+
+
+def _is_public(value: str) -> bool:
+    """Whether a value opens nothing: a certificate, an empty key, a word for a secret."""
+    return _PUBLIC.match(value) is not None or _WORDS.fullmatch(value) is not None
 
 
 def _end_of_line(text: str, at: int, end: int) -> int:

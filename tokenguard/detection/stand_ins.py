@@ -7,8 +7,37 @@ _STAND_IN = re.compile(
     r"(?i)example|your[-_]?|placeholder|change[-_]?me|replace|dummy|x{6}|0{8}|12345678|insert|todo|\.{3}|secrets\.|environ"
 )
 _FILLED_UP = re.compile(r"[-_.]?[#*x.]{4}")
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NOTHING = _words_of(
+    """null none nil true false undefined unset empty default yes no string str int bool boolean required
+    optional password passwd secret token key username user admin root value text name email basic bearer"""
+)
+_COMMON = _words_of(
+    """password password1 password123 passw0rd secret secret123 pass1234 pass123 changeit admin123 letmein
+    qwerty qwerty123 123456 12345678 1234 12345 postgres mysql root admin guest test testing p@ssw0rd"""
+)
+_STANDS_IN = re.compile(
+    r"(?i)<.*>|\[.*\]|\{.*\}|x{3,}|\*{3,}|\.{3,}|[-_]+"
+    r"|(?:please[-_ ]?)?(?:change|replace|fill|enter|insert|set)[-_ ]?"
+    r"(?:me|this|it|in|here)?[-_!]*"
+    r"|(?:your?|my|the|some|an?|any|new|old|other|test|example|dummy|fake|sample|super|top|s)"
+    r"[-_ .]?(?:[a-z]+[-_ ])*(?:password|passwd|pass|pwd|secret|token|key|api[-_]?key|here|value|credentials?)"
+    r"[-_ \d]{0,4}"
+    r"|(?:password|secret|token|passwd|pass|value)[-_ ]?(?:here|value|\d{0,3})|todo|tbd|n/a|redacted|hidden|removed"
+    r"|(?:foo|bar|baz|qux)(?:[-_ ]?(?:foo|bar|baz|qux))*\d{0,3}|(?:wrong|bogus|incorrect|invalid)"
+    r"(?:[-_ ]?(?:password|passwd|pass|pwd|secret|token|key))?"
+    r"|example|sample|always|never|optional|on_create|.*[-_](?:password|passwd|secret|token)"
+    r"|[a-z]{2,7}(?:password|passwd|secret|token)"
+)
 _LEAST_DISTINCT = 8
 _LONGEST_ROW, _LONGEST_ROW_OF_LETTERS = 11, 8
+_ROWS = "abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl"
+_LEAST_IN_ROW, _SHORT = 3, 10
 _LONGEST_PIECE = 4
 _PUBLISHED = frozenset(
     (
@@ -30,6 +59,7 @@ _PUBLISHED = frozenset(
         "7f75367e78812551",
         "8335c55334821eef",
         "8731261cb72d8626",
+        "8be5d113c0871ce1",
         "a19f89ab3555eac1",
         "a6a72fb29e3985c6",
         "a6c814bc555ae62c",
@@ -46,12 +76,23 @@ _PUBLISHED = frozenset(
     )
 )
 """The first 16 digits of the SHA-256 of keys in public programs of their vendors, such as a browser, and of examples in
-standards and tutorials (RFC 7617, jwt.io, the accounts of Hardhat's, Anvil's and Ganache's test chains)."""
+standards and tutorials (RFC 7617, jwt.io, key URIs of one-time passwords, the accounts of Hardhat's, Anvil's and
+Ganache's test chains)."""
 
 
 def stands_for_another(value: str) -> bool:
     """Whether it is a word that stands for a token."""
     return len(set(value)) < _LEAST_DISTINCT or _STAND_IN.search(value) is not None
+
+
+def is_stand_in(value: str) -> bool:
+    """Whether it is nothing but a word or two for a secret that is to be put in its place."""
+    return value.lower() in _NOTHING or _STANDS_IN.fullmatch(value) is not None
+
+
+def is_common(value: str) -> bool:
+    """Whether lists of the most common passwords have it."""
+    return value.lower() in _COMMON
 
 
 def is_in_a_row(value: str, least: int = _LONGEST_ROW) -> bool:
@@ -65,9 +106,24 @@ def is_in_a_row(value: str, least: int = _LONGEST_ROW) -> bool:
 
 
 def is_typed(value: str) -> bool:
-    """Whether it has a long row, or its letters are one: `a1B2c3…`, `abc123def456…`."""
+    """Whether it has a long row, its letters are one, or it is rows or a piece twice: `a1B2c3…`, `abcd1234`."""
     letters = "".join(filter(str.isalpha, value))
-    return is_in_a_row(value) or is_in_a_row(letters, _LONGEST_ROW_OF_LETTERS)
+    short = len(value) <= _SHORT and _is_typed_shortly(value.lower())
+    return short or is_in_a_row(value) or is_in_a_row(letters, _LONGEST_ROW_OF_LETTERS)
+
+
+def _is_typed_shortly(value: str) -> bool:
+    """Whether all of it is typed along rows of a keyboard or of the alphabet, or is the same twice."""
+    half = value[: len(value) // 2]
+    if len(half) >= _LEAST_IN_ROW and half * 2 == value:
+        return True
+    runs = [1]
+    for before, after in pairwise(value):
+        if any(before + after in row for row in _ROWS):
+            runs[-1] += 1
+        else:
+            runs.append(1)
+    return min(runs) >= _LEAST_IN_ROW and sum(runs) > _LEAST_IN_ROW
 
 
 def goes_on_filled_up(after: str) -> bool:

@@ -12,10 +12,14 @@ from tokenguard.detection.judging.traits import (
     CUT_SHORT,
     ENCRYPTED,
     FILE,
+    GUEST,
     HOST,
+    IDENTIFIER,
     LOOKALIKE,
     MADE_UP,
     MADE_UP_NAME,
+    PLAIN_IN_TEST,
+    PROGRAM,
     PUBLIC,
     PUBLIC_KEY,
     REVISION,
@@ -32,16 +36,14 @@ WEIGHTS = Path(__file__).with_name("weights.json")
 _HIGH, _MEDIUM = 2.0, 0.3
 _MOST_REASONS = 8
 _SET = (
-    dict.fromkeys((STAND_IN, WRAPPED), -3.0)
-    | dict.fromkeys(
-        (MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE, REVISION, SANDBOX, HOST),
-        -9.0,
-    )
-    | {CONNECTION: 2.0}
+    dict.fromkeys((STAND_IN, WRAPPED, PLAIN_IN_TEST), -3.0)
+    | dict.fromkeys((MADE_UP, MADE_UP_NAME, GUEST, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE), -9.0)
+    | dict.fromkeys((REVISION, SANDBOX, HOST, PROGRAM, IDENTIFIER), -9.0)
+    | {CONNECTION: 2.0, "looks like a password hash": -3.0}
 )
 """Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
 placeholder; a block of base64 is told by its header, if it is a secret; a password in a connection string is one,
-however short; and the others say that it is none."""
+however short; hashes are not passwords; and the others say that it is none."""
 
 
 class Judgement(Frozen, frozen=True):

@@ -10,7 +10,7 @@ from math import log2
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
-from tokenguard.detection.stand_ins import is_published, is_typed
+from tokenguard.detection.stand_ins import is_common, is_published, is_stand_in, is_typed
 from tokenguard.token_formats.table import has_prefix_only
 
 
@@ -25,25 +25,13 @@ _PLACEHOLDER = re.compile(
 )
 WRAPPED = "a line of a wrapped block"
 STAND_IN = "it stands for a value"
-_STANDS_IN = re.compile(
-    r"(?i)<.*>|\[.*\]|\{.*\}|x{3,}|\*{3,}|\.{3,}|[-_]+"
-    r"|(?:please[-_ ]?)?(?:change|replace|fill|enter|insert|set)[-_ ]?"
-    r"(?:me|this|it|in|here)?[-_!]*"
-    r"|(?:your?|my|the|some|an?|any|new|old|other|test|example|dummy|fake|sample|super|top|s)"
-    r"[-_ .]?(?:[a-z]+[-_ ])*(?:password|passwd|pass|pwd|secret|token|key|api[-_]?key|here|value|credentials?)"
-    r"[-_ \d]{0,4}"
-    r"|(?:password|secret|token|passwd|pass|value)[-_ ]?(?:here|value|\d{0,3})|todo|tbd|n/a|redacted|hidden|removed"
-    r"|(?:foo|bar|baz|qux)(?:[-_ ]?(?:foo|bar|baz|qux))*\d{0,3}|(?:wrong|bogus|incorrect|invalid)"
-    r"(?:[-_ ]?(?:password|passwd|pass|pwd|secret|token|key))?"
-    r"|example|sample|always|never|optional|on_create|.*[-_](?:password|passwd|secret|token)"
-)
 MADE_UP = "it was filled up, or typed in a row"
 _FILLED = re.compile(r"(?i:x{8,}|(.)\1{7,})|EXAMPLE")
 PUBLIC = "a name for what is public"
 _PUBLIC = re.compile(
     r"(?i)(?:^|[^a-z]|(?-i:(?<=[a-zA-Z])(?=[A-Z][a-z])))(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
     r"|publicToken|(?:page|pagination|continuation|next|previous|sync|lifecycle[_-]?action|client[_-]?request)[_-]?token"
-    r"|idempotency[_-]?(?:token|key)|(?:group|partition|cache|sort|row|foreign|routing|object|dedup)[_-]?key(?![a-z])"
+    r"|auth[_-]?(?:user|source|method|type|provider|mode|mechanism|scheme|realm)(?:[_-]?name)?$|idempotency[_-]?(?:token|key)|(?:group|partition|cache|sort|row|foreign|routing|object|dedup)[_-]?key(?![a-z])"
 )
 MADE_UP_NAME = "a name for what is made up"
 _MADE_UP_NAME = re.compile(
@@ -52,7 +40,20 @@ _MADE_UP_NAME = re.compile(
 LOOKALIKE = "a vendor's prefix, but not the form of its tokens"
 REVISION = "a name for a revision or a digest"
 _REVISION = re.compile(r"(?i)srcrev|(?:^|[_.-])(?:version|rev|ref|commit|sha|checksum|digest|revision|etag|integrity)$")
+PROGRAM = "a word of programs"
+_PROGRAM = re.compile(
+    r"(?i)utf-?(?:8|16|32)(?:[bl]e)?|iso-?8859-\d{1,2}|us-ascii|windows-125\d|(?-i:KEYWORD|LITERAL)\d|urn:[a-z0-9][\w:.-]+"
+    r"|\d{2,5}(?:/[a-z]{0,24}\d{0,2})+|(?:19|20)\d{6}(?:\d{4}|\d{6})?[_-][a-z_]{4,}|\d+(?:\.\d+){2}(?:\([^()\s]+\))+"
+)
+"""A character set, a keyword's kind, a name in a registry, a port and a path, a dated name, a version with peers."""
+IDENTIFIER = "a name for an identifier"
+_IDENTIFIER = re.compile(r"(?i)(?:identifier|uuid|guid)$")
+_ID = re.compile(r"[0-9a-fA-F-]{8,}")
+GUEST = "base64 of what anybody knows"
+PLAIN_IN_TEST = "a plain word in a test"
+_PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_][a-z]+)*")
 ENCRYPTED = "it is encrypted"
+_ENCRYPTED_FILE = _words_of("enc gpg age asc sops")
 _ENCRYPTED = re.compile(
     r"(?:ENC|DEC)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT|encrypted:[A-Za-z0-9+/=]{40}"
     r"|wcFMA[A-Za-z0-9+/=]{100}|v1:[A-Za-z0-9+/=]{8,24}:|Ag[A-D][A-Za-z0-9+/=]{200}"
@@ -62,10 +63,10 @@ PUBLIC_KEY = "a public key"
 _PUBLIC_KEY = re.compile(r"age1[ac-hj-np-z02-9]{58}")
 FILE = "the beginning of a file"
 _FILE = re.compile(
-    r"(?:iVBORw0KGgo|/9j/[24]|R0lGOD[dl]h|UklGR|PHN2Zy|PD94bWwg|JVBERi0|d09GR|d09GM|AAEAAAA|T1RUTw|UEsDB|AAABAA|AGFzbQ)"
+    r"LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR|(?:iVBORw0KGgo|/9j/[24]|R0lGOD[dl]h|UklGR|PHN2Zy|PD94bWwg|JVBERi0|d09GR|d09GM|AAEAAAA|T1RUTw|UEsDB|AAABAA|AGFzbQ)"
     r"[A-Za-z0-9+/]{64}"
 )
-"""In base64: pictures, documents, fonts and archives."""
+"""In base64: certificates, pictures, documents, fonts and archives."""
 SANDBOX = "a key of a sandbox"
 _SANDBOX = re.compile(r"(?i)(?:^|[_-])(?:sandbox|sdbx|sbx)[_-]")
 _NO_SIGNATURE = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]{0,19}")
@@ -78,15 +79,7 @@ _CONNECTION = re.compile(
     r"|provider)=[^\s;\"'=][^;\"'=]*;"
 )
 """A setting of one that names a server or a database, as ADO.NET, ODBC and libpq for .NET write it."""
-_NOTHING = _words_of(
-    """null none nil true false undefined unset empty default yes no string str int bool boolean required
-    optional password passwd secret token key username user admin root value text name email basic bearer"""
-)
 _REFERENCE = re.compile(r"[$%#@]\{|\{\{|\}\}|^\$|^%[\w(]|^<|^\[|^&|^!|\$\(|%s|%d|^env[.:(]|process\.env|\bos\.environ")
-_COMMON = _words_of(
-    """password password1 password123 passw0rd secret secret123 pass1234 pass123 changeit admin123 letmein
-    qwerty qwerty123 123456 12345678 1234 12345 postgres mysql root admin guest test testing p@ssw0rd"""
-)
 _DIGEST = re.compile(
     r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
 )
@@ -119,7 +112,9 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a word and digits", re.compile(r"[A-Za-z]{3,}[-_@!]?\d{1,6}[!@#$]?")),
     (
         "a password hash",
-        re.compile(r"\$(?:2[aby]|argon2|6|5|1|pbkdf2)[\w-]*\$.*|(?:pbkdf2|argon2|bcrypt|scrypt|sha\d|md5)_?\w*\$.*"),
+        re.compile(
+            r"(?:[\w.-]{1,40}:)?\$(?:apr1|2[aby]|argon2|6|5|1|pbkdf2)[\w-]*\$.*|(?:pbkdf2|argon2|bcrypt|scrypt|sha\d|md5)_?\w*\$.*"
+        ),
     ),
     ("a JSON Web Token", re.compile(r"eyJ[\w-]+\.[\w-]+\.?[\w-]*")),
     ("base64 with padding", re.compile(r"[A-Za-z0-9+/]{8,}={1,2}")),
@@ -171,11 +166,12 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
     yield f"found as {candidate.source}"
     yield from _of_value(value, name, model)
     yield from _against(value, name)
-    login = _login(value)
-    if login:
+    plain = _plain(value)
+    user, colon, password = plain.partition(":")
+    if colon:
         yield "base64 of a login"
-    if login and _is_stand_in(login.partition(":")[2]):
-        yield STAND_IN
+    if plain and (is_stand_in(plain) or (colon and (password == user or is_common(password)))):
+        yield GUEST
     words = [_SAME_AS.get(word.lower(), word.lower()) for word in _WORD.findall(name)][-6:]
     yield from dict.fromkeys(f"the name has {word}" for word in words if not word.isdigit())
     if words:
@@ -212,9 +208,9 @@ def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
     lower = value.lower()
     if _PLACEHOLDER.search(value):
         yield "a placeholder"
-    if _is_stand_in(value):
+    if is_stand_in(value) or (value.isalpha() and lower in map(str.lower, _WORD.findall(name))):
         yield STAND_IN
-    if lower in _COMMON:
+    if is_common(lower):
         yield "a common password"
     if _REFERENCE.search(value):
         yield "a reference"
@@ -244,6 +240,8 @@ def _against(value: str, name: str) -> Iterator[str]:
         yield ENCRYPTED
     if _FILE.match(value):
         yield FILE
+    if _PROGRAM.fullmatch(value):
+        yield PROGRAM
     yield from _of_name(value, name)
 
 
@@ -255,21 +253,19 @@ def _of_name(value: str, name: str) -> Iterator[str]:
         yield PUBLIC
     if _MADE_UP_NAME.search(name):
         yield MADE_UP_NAME
+    if _IDENTIFIER.search(name) and _ID.fullmatch(value):
+        yield IDENTIFIER
 
 
-def _login(value: str) -> str:
-    """The name and password that a header of basic authentication holds, or nothing."""
+def _plain(value: str) -> str:
+    """What it is base64 of, if that is printable: a name and a password, or a word."""
     if len(value) < _LEAST_LOGIN or len(value) % 4:
         return ""
     try:
         plain = base64.b64decode(value, validate=True).decode("ascii")
     except ValueError:
         return ""
-    return plain if ":" in plain and plain.isprintable() else ""
-
-
-def _is_stand_in(value: str) -> bool:
-    return value.lower() in _NOTHING or _STANDS_IN.fullmatch(value) is not None
+    return plain if plain.isprintable() else ""
 
 
 def _kinds(value: str) -> str:
@@ -301,6 +297,7 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
         yield f"a path of {title}, found as {candidate.source}"
         yield f"a path of {title}, a value {make}"
         yield f"a path of {title}, a file of {group}"
+    yield from _against_there(candidate, extension, kinds)
     if _COMMENT.match(before):
         yield "a comment"
     if _ASSERTION.search(before):
@@ -321,6 +318,14 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
         yield "a reference word before it"
     if re.search(r"[!=]=\s*[\"'`]?$", before):
         yield "a comparison"
+
+
+def _against_there(candidate: JudgedValue, extension: str, kinds: tuple[str, ...]) -> Iterator[str]:
+    """What says so by the file."""
+    if "a test" in kinds and _PLAIN_WORD.fullmatch(candidate.value):
+        yield PLAIN_IN_TEST
+    if extension in _ENCRYPTED_FILE and candidate.source.endswith("Entropy String"):
+        yield ENCRYPTED
 
 
 @lru_cache(maxsize=64)
