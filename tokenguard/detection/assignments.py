@@ -15,6 +15,7 @@ from tokenguard.detection.reporting import reported
 from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN, secret_arguments
 from tokenguard.detection.secret_names import LEAST_BARE, REFERENCE, SCHEME, WORDS, has_alnum, may_be_secret
 from tokenguard.detection.secret_places import SecretPlace, secret_places
+from tokenguard.detection.table_columns import HEAD_PATTERN, all_columns, is_table
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
@@ -29,7 +30,7 @@ _TYPE = (
 _BETWEEN = (
     r"(?:(?:,[ \t]{1,4}(?:_|err|ok)[ \t]{1,4})?:=|[?]=|:-|=>|->|<-|[!=]{1,3}|\}\{|:|,[ \t]{0,4}(?:<<)?[\"']"
     r"|\([ \t]{0,4}(?:[\w.]{0,24}(?:decode|from|hex|byte|atob)\w{0,12}\()?[@bruf]{0,2}\x5c?[\"'\x60]|>"
-    r"|[\"'][ \t]{1,4}value=|[ \t][\"']|(?:\|\||\?\?|\bor\b)[ \t]{0,4}[\"'])"
+    r"|[\"'][ \t]{1,4}value=|[ \t][\"']|(?:\|\|=?|\?\?=?|\bor\b)[ \t]{0,4}[\"'])"
 )
 _ASSIGNMENT = (
     rf"(?i:(?:{WORDS})[\w.-]{{0,24}}{_CLOSE}[ \t]{{0,8}}{_TYPE}[ \t]{{0,8}}{_BETWEEN}[ \t]{{0,8}}[^\s,;(){{}}<>&|])"
@@ -107,7 +108,7 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
     source_map = _SOURCE_MAP.search(path) is not None
     code = source_map or _CODE.search(path) is not None
     columns = _Columns(data)
-    for kind, (start, end), place in sorted(_found(data, code=code), key=lambda each: each[1]):
+    for kind, (start, end), place in sorted(_found(data, code=code, table=is_table(path)), key=lambda each: each[1]):
         if place is not None:
             line, column = columns.of(start)
             text = f'{place.name} = "{place.value}"'
@@ -179,11 +180,15 @@ def scan_assignments(text: str, path: str, profile: Profile) -> Iterator[TextMat
         yield reported(profile, match, each.text, path, each.at)
 
 
-def _found(data: bytes, *, code: bool) -> Iterator[tuple[str, tuple[int, int], SecretPlace | None]]:
+def _found(data: bytes, *, code: bool, table: bool) -> Iterator[tuple[str, tuple[int, int], SecretPlace | None]]:
     for match in _assigned().finditer(data):
         yield ASSIGNED, match.span(), None
+    heads = list[tuple[int, int]]()
     for match in _others().finditer(data):
         start, end = match.span()
+        if match.group(4) is not None:
+            heads.append((start, end))
+            continue
         if match.group(3) is not None:
             for place in secret_arguments(data, start, end):
                 yield ON_COMMAND_LINE, (place.start, place.end), place
@@ -192,7 +197,7 @@ def _found(data: bytes, *, code: bool) -> Iterator[tuple[str, tuple[int, int], S
         if match.group(2) is not None:
             for within in _address().finditer(data[start:end]):
                 yield IN_ADDRESS, (start + within.start(), start + within.end()), None
-    for place in secret_places(data, code=code):
+    for place in (*all_columns(data, heads, table=table), *secret_places(data, code=code)):
         yield ASSIGNED, (place.start, place.end), place
 
 
@@ -310,7 +315,7 @@ def _assigned() -> Regex:
 
 @cache
 def _others() -> Regex:
-    return regex(loosened(f"({ADDRESS_PATTERN})|({COMMAND_PATTERN})|({ARGUMENT_PATTERN})"))
+    return regex(loosened(f"({ADDRESS_PATTERN})|({COMMAND_PATTERN})|({ARGUMENT_PATTERN})|({HEAD_PATTERN})"))
 
 
 @cache

@@ -48,8 +48,8 @@ _WATCHED = (
     "azure-pipelines", "bitbucket-pipelines", "travis", "drone", "woodpecker", "buildkite",
 )  # fmt: skip
 """In the paths of files that the policy's rules about repositories look at for their names."""
-_ASSIGNS = b"=!:>,(\"'`</0123456789"
-"""Signs of which one is on each line that names a secret, or a digit of its value."""
+_ASSIGNS = b"=!:>,;|\t(\"'`</0123456789"
+"""Signs of which one is on each line that names a secret, a digit of its value, or what parts the heads of columns."""
 
 
 def is_clean(data: bytes, path: str) -> bool:

@@ -5,7 +5,7 @@ ASSIGNED: str = ('(?:(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|
  '\\t]As[ \\t]String\\b)?[ \\t]*(?:(?:,[ \\t]+(?:_|err|ok)[ \\t]+)?:=|[?]=|:-|=>|->|<-|[!=]+|\\}\\{|:|,[ '
  '\\t]*(?:<<)?[\\"\']|\\([ '
  '\\t]*(?:[\\w.]*(?:decode|from|hex|byte|atob)\\w*\\()?[@bruf]*\\x5c?[\\"\'\\x60]|>|[\\"\'][ \\t]+value=|[ '
- '\\t][\\"\']|(?:\\|\\||\\?\\?|\\bor\\b)[ \\t]*[\\"\'])[ \\t]*[^\\s,;(){}<>&|])|(?i:(?:--[\\w-]*|\\b(?:ENV|ARG)[ '
+ '\\t][\\"\']|(?:\\|\\|=?|\\?\\?=?|\\bor\\b)[ \\t]*[\\"\'])[ \\t]*[^\\s,;(){}<>&|])|(?i:(?:--[\\w-]*|\\b(?:ENV|ARG)[ '
  '\\t]+\\w*)(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\\b|db)pass|pwd|[_.-]pw\\b|secret|token|credential|authorization|bearer|(?:api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server|fernet|validation|decryption)[_.-]?key|\\bkey\\b|[_-]key\\b|(?-i:[a-zA-Z]Key)\\b|api[_.-]?auth|\\bauth\\b|salt|otp|connection[_-]?string|webhook|\\bpsk\\b|authtok|requirepass|masterauth|bindpw|rootpw)[\\w-]*[ '
  '\\t]+[^\\s-]))|(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\\b|db)pass|pwd|[_.-]pw\\b|secret|token|credential|authorization|bearer|(?:api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server|fernet|validation|decryption)[_.-]?key|\\bkey\\b|[_-]key\\b|(?-i:[a-zA-Z]Key)\\b|api[_.-]?auth|\\bauth\\b|salt|otp|connection[_-]?string|webhook|\\bpsk\\b|authtok|requirepass|masterauth|bindpw|rootpw)[\\w.-]*[\\"\']?[ '
  '\\t]*(?:[:=][ \\t]*(?:[|>][+-]?|\\x22{3}|\'{3}|<<[<~-]?[ \\t]?[\\"\']?\\w+[\\"\']?|\\\\)?[ \\t]*$|:[ '
@@ -24,12 +24,22 @@ ASSIGNED: str = ('(?:(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|
  '\\t,]+(?:[07][ \\t]+)?[\\"\']?[^\\s\\"\'=:<>()]*[0-9]|\\b(?:bearer|basic)[ '
  '\\t]+[A-Za-z0-9+/_.=~-]{16})|(?i:(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)(?:[ '
  '\\t]+(?:is|was|to|with)|:)?[ \\t]+\\x60[^\\x60\\s]*[0-9][^\\x60\\s]*\\x60|\\|[ \\t]*\\x60?[\\w '
- ']*(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)\\x60?[ \\t]*\\|[ \\t]*\\x60?[^\\s|\\x60]*[0-9])')
+ ']*(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)\\x60?[ \\t]*\\|[ '
+ '\\t]*\\x60?[^\\s|\\x60]*[0-9])|(?im:^(?:[\\w .\\"\'\\x60/,;\\t|*-]*[,;\\t|][ ]?[\\"\'\\x60*\\[\\]]*[\\w '
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
+ '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]?(?:[,;\\t|][\\w '
+ '.\\"\'\\x60/,;\\t|*-]*)?|[\\"\'\\x60*\\[\\]]*[\\w '
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
+ '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]?[,;\\t|][\\w .\\"\'\\x60/,;\\t|*-]*)$|\\b(?:into|copy)[ '
+ '\\t]+[\\w.\\x60\\"\\[\\]]+[ \\t]*\\([^()\\n]*?[\\"\'\\x60*\\[\\]]*[\\w '
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
+ '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]?(?:,[^()\\n]*)?\\))')
 WORDS: tuple[bytes, ...] = (b'-pw', b'.pw', b'_pw', b'auth', b'basic', b'bearer', b'bindpw', b'community', b'connection-string',
  b'connection_string', b'connectionstring', b'credential', b'key', b'otp', b'pass', b'psk', b'pwd', b'salt',
  b'secret', b'token', b'webhook')
 FILES: tuple[str, ...] = ('.bundle/config', '.conf', '.curlrc', '.docker/config.json', '.dockercfg', '.dockerconfigjson', '.git-credentials',
  '.kube/config', '.netrc', '.npmrc', '.pypirc', '.s3cfg', '.terraformrc', '.vault-token', '.yarnrc.yml', '/conf.d/',
- '_curlrc', '_netrc', 'config/credentials/', 'config/master.key', 'credentials.tfrc.json', 'filezilla.xml',
- 'htpasswd', 'kubeconfig', 'my.cnf', 'pgpass', 'recentservers.xml', 'settings-security.xml', 'settings.xml',
- 'sitemanager.xml', 'terraform.rc', 'userlist.txt', 'wp-config.php')
+ '_curlrc', '_netrc', 'chap-secrets', 'config/credentials/', 'config/master.key', 'credentials.tfrc.json',
+ 'filezilla.xml', 'htpasswd', 'kubeconfig', 'my.cnf', 'pap-secrets', 'pgpass', 'recentservers.xml', 'rsyncd.passwd',
+ 'rsyncd.secrets', 'settings-security.xml', 'settings.xml', 'sitemanager.xml', 'terraform.rc', 'userlist.txt',
+ 'wp-config.php')

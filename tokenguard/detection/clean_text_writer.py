@@ -20,6 +20,7 @@ from tokenguard.detection import (
     rule_table,
     secret_arguments,
     secret_places,
+    table_columns,
 )
 from tokenguard.detection.regex_set import loosened
 from tokenguard.detection.secret_forms import FORMS as SECRET_FORMS
@@ -68,7 +69,9 @@ length, when it holds no white space, its literals, and those that stand somewhe
 def written() -> dict[Path, str]:
     """The content of each file."""
     rows = _without_stricter({*_of_rules(), *_of_formats(), *_of_others()})
-    assigned = "|".join(map(loosened, (assignments.ASSIGNED_PATTERN, *secret_places.PATTERNS)))
+    assigned = "|".join(
+        map(loosened, (assignments.ASSIGNED_PATTERN, *secret_places.PATTERNS, table_columns.HEAD_PATTERN))
+    )
     words = tuple(sorted(_shortest((*alternatives(assignments.ASSIGNED_PATTERN)[0][1], *secret_places.OTHER_WORDS))))
     base64 = sorted(_shortest((*encoded_tokens.literals(), *disguised_tokens.PACKED)))
     begun = sorted(_shortest(disguised_tokens.literals()))

@@ -111,6 +111,13 @@ _FILES: tuple[tuple[str, str, str, str], ...] = (
         "Login in Bundler's configuration",
     ),
     ("userlist.txt", r"userlist\.txt", r"(?m)^\"[^\"\n]+\"[ \t]+\"(?P<value>[^\"\n]+)\"", "Password of PgBouncer"),
+    ("rsyncd", r"rsyncd\.(?:secrets|passwd)", r"(?m)^[^#:\s]+:(?P<value>\S+)$", "Password of rsync"),
+    (
+        "-secrets",
+        r"(?:chap|pap)-secrets",
+        r"(?m)^[^#\s]+[ \t]+\S+[ \t]+\"?(?P<value>[^\s\"]+)",
+        "Password of PPP",
+    ),
     ("config/master.key", r"config/master\.key", r"(?P<value>[0-9a-f]{32})", "Master key of Rails"),
     (
         "config/credentials/",

@@ -40,6 +40,12 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\bpasswd/[\w-]{2,20}password(?:-again)?[ \t]{1,8}password[ \t]", rf"[ \t]*{_WORD}"),
     (r"\brootpw[ \t]", rf"(?:[ \t]*--(?:plaintext|allow-ssh|lock)[ \t])+[ \t]*{_WORD}"),
     (r"\bcache_peer[ \t]", rf"{_FROM_THERE}login=[^\s:]{{1,60}}:(?P<bare>[^\s\"'$]{{4,200}})"),
+    (r"\bnet[ \t]{1,4}user[ \t]", rf"[ \t]*[^\s/]{{1,60}}[ \t]+(?![/*\"]){_WORD}"),
+    (r"\b[pP][sS][eE]xec(?:64)?(?:\.exe)?[ \t]", rf"{_FROM_THERE}-p[ \t]+{_WORD}"),
+    (r"\b[sS]chtasks(?:\.exe)?[ \t]", rf"[^\n]{{0,300}}?/(?:rp|RP)[ \t]+{_WORD}"),
+    (r"\bsecret[ \t]{1,4}set[ \t]", rf"{_FROM_THERE}(?:-b|--body)(?:[ \t]+|=){_WORD}"),
+    (r"\bopenssl[ \t]{1,4}(?:enc|aes[\w-]{2,20}|des3)[ \t]", rf"{_FROM_THERE}-k[ \t]+{_WORD}"),
+    (r"\br[ow]community6?[ \t]", rf"[ \t]*{_WORD}"),
     (r"\bhtpasswd[ \t]", rf"[^\n]{{0,40}}?-\w{{0,4}}b\w{{0,4}}[ \t]+\S+[ \t]+\S+[ \t]+{_WORD}"),
 )
 _CALLS: tuple[tuple[str, str], ...] = (
@@ -49,17 +55,20 @@ _CALLS: tuple[tuple[str, str], ...] = (
             r"(?:NetworkCredential|BasicAuth|PasswordAuthentication|UsernamePasswordCredentials|basic_auth|basicAuth"
             r"|db\.auth|WiFi\.begin|PlainAuth|\bauth=|login_user|login_with_password)\("
         ),
-        rf"[ \t]*{_ARGUMENTS}{_QUOTED}",
+        rf"[ \t]*{_ARGUMENTS}(?:Some\([ \t]*)?{_QUOTED}",
     ),
+    (r"(?:\b(?:jwt|JWT)\.(?:encode|sign|decode|verify)|createHmac)\(", rf"[ \t]*{_ARGUMENTS}{_QUOTED}"),
+    (r"\b(?:hmacShaKeyFor|SecretKeySpec|cookieParser|AES\.new)\(", rf"[ \t]*{_QUOTED}"),
     (
         r"(?:getConnection|\bdatabase|\bconnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\(",
         rf"[ \t]*{_ARGUMENTS}{{2}}{_QUOTED}",
     ),
     (r"(?i:\bidentified[ \t]{1,4}(?:with[ \t]{1,4}\S{1,60}[ \t]{1,4})?by)", rf"[ \t]+(?i:password[ \t]+)?{_QUOTED}"),
+    (r"(?i:\bset[ \t]{1,4}password[ \t]{1,4}for[ \t])", rf"[^\n=]{{1,120}}=[ \t]*{_QUOTED}"),
     (r"(?i:\bpassword[ \t]{0,4}=[ \t]{0,4}N)'", r"(?P<bare>[^'\n]{4,200})'"),
     (r"\bPSK[ \t]{1,4}[\"']", r"(?P<bare>[^\"'\s]{6,200})"),
 )
-_PIPED = r"--(?:password|token|secret)-stdin|--with-token|\bchpasswd\b"
+_PIPED = r"--(?:password|token|secret)-stdin|--with-token|\bchpasswd\b|\bsudo[ \t]{1,4}-S\b"
 _IS_PIPED = re.compile(_PIPED)
 _BEFORE_PIPE = re.compile(
     r"(?:echo|printf)[ \t]+(?:-[ne]{1,2}[ \t]+)?(?:[\"']?%s(?:\\n)?[\"']?[ \t]+)?[\"']?"

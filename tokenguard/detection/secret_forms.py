@@ -3,10 +3,11 @@
 Each form has a beginning that is looked for in every file at once, and an expression that is asked where it was seen.
 """
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 
-from tokenguard.detection.stand_ins import is_published, is_typed, stands_for_another
+from tokenguard.detection.stand_ins import is_published, is_stand_in, is_typed, stands_for_another
 from tokenguard.frozen import Frozen
 
 KNOWN_VARIABLE = "Token in a known variable"
@@ -51,6 +52,11 @@ _TAKES_KEY = (
 """Where libraries and configurations of Ethereum take a key of secp256k1."""
 _HEX_KEY = r"(?:0x)?[0-9a-fA-F]{64}"
 _IN_PROFILE = r"<auth-user-pass>[ \t]*\n[^\n<]{1,80}\n(?P<value>[^\s<${]{6,200})[ \t]*\n"
+_APP_ID = r"[?&](?:appid|APPID)=[0-9a-f]{32}"
+"""The key of OpenWeather, whose name says that it is none."""
+_FUNCTION = r"azurewebsites\.net/api/"
+_CODE = rf"{_FUNCTION}[^\s\"'<>?]{{1,200}}\?(?:[^\s\"'<>]{{0,200}}&)?code=(?P<value>[\w/+%-]{{40,90}}={{0,2}})"
+_LDIF = r"(?:userPassword|olcRootPW)::"
 TOGETHER = (_GENERATED, r"\bchpasswd:[ \t]*$", r"<auth-user-pass>[ \t]*$")
 """What begins forms that go over several lines."""
 _PHRASE_NAME = (
@@ -107,6 +113,15 @@ def _is_varied_hex(value: str) -> bool:
     return len(set(digits)) >= _LEAST_DIGITS and not is_typed(digits) and not is_published(digits)
 
 
+def _is_plain_base64(value: str) -> bool:
+    """Whether it is base64 of a password, and not of the hash of one."""
+    try:
+        plain = base64.b64decode(value, validate=True).decode("ascii")
+    except ValueError:
+        return False
+    return plain.isprintable() and plain[:1] not in "{$" and not is_stand_in(plain)
+
+
 def _is_in_path(value: str) -> bool:
     """Whether a part of an address is random, and not the title of a page."""
     return _is_assigned(value) and ("-" not in value[4:] or any(map(str.isupper, value)) or value[-13:-12] == "-")
@@ -137,6 +152,11 @@ FORMS = (
     ),
     SecretForm("Token in a conda channel", _CONDA, _IN_CHANNEL, _is_in_path),
     SecretForm("Password in Terraform's state", TOGETHER[0], _RESULT),
+    SecretForm("API key in an address", _APP_ID, r"[?&](?:appid|APPID)=(?P<value>[0-9a-f]{32})(?!\w)", _is_varied_hex),
+    SecretForm("Key of an Azure function", _FUNCTION, _CODE, _is_varied),
+    SecretForm(
+        "Password in LDIF", _LDIF, rf"{_LDIF}[ \t]*(?P<value>[A-Za-z0-9+/]{{8,}}={{0,2}})(?!\w)", _is_plain_base64
+    ),
     SecretForm("Fernet Key", r"(?i:fernet)", _FERNET, _is_varied),
     SecretForm("Password of a login", TOGETHER[1], _LOGIN_LIST, each=_LOGIN),
     SecretForm("Password of a login", TOGETHER[2], _IN_PROFILE),

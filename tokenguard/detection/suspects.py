@@ -20,6 +20,7 @@ from tokenguard.detection.prefilter import prefilter
 from tokenguard.detection.regex_set import Regex, loosened, regex
 from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN
 from tokenguard.detection.secret_places import PATTERNS
+from tokenguard.detection.table_columns import HEAD_PATTERN
 from tokenguard.detection.token_matcher import possible_shapes
 from tokenguard.frozen import Frozen
 
@@ -106,7 +107,7 @@ class _Joined:
 def _assignments() -> tuple[_Question, ...]:
     return (
         _any_of(map(loosened, (ASSIGNED_PATTERN, *PATTERNS))),
-        _any_of(map(loosened, (ADDRESS_PATTERN, COMMAND_PATTERN, ARGUMENT_PATTERN))),
+        _any_of(map(loosened, (ADDRESS_PATTERN, COMMAND_PATTERN, ARGUMENT_PATTERN, HEAD_PATTERN))),
     )
 
 

@@ -26,6 +26,7 @@ from tokenguard.detection.rules import is_ignored
 from tokenguard.detection.secret_forms import TOGETHER
 from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN, REACH
 from tokenguard.detection.suspects import MANIFEST
+from tokenguard.detection.table_columns import HEAD_PATTERN
 from tokenguard.detection.token_matcher import shapes_near_words
 from tokenguard.frozen import Frozen
 
@@ -217,12 +218,13 @@ class _Dependence:
 
 @cache
 def _dependences() -> frozenset[_Dependence]:
-    """Private keys; manifests; tokens that need a word or more lines; names that need a value."""
+    """Private keys; manifests; columns of tables; tokens that need a word or more lines; names that need a value."""
     near = (*shapes_near_words(), mark_pattern(), *TOGETHER)
     return frozenset(
         {
             _Dependence(_KEYS, _BUT_OWN, _of_key),
             _Dependence(MANIFEST, Possible.SHAPES, lambda data, _: (0, len(data))),
+            _Dependence(HEAD_PATTERN, Possible.ASSIGNMENTS, lambda data, _: (0, len(data))),
             _Dependence(_any_of(near), Possible.SHAPES, partial(_around, _NEAR)),
             _Dependence(_any_of((BEFORE_LINE_PATTERN, NAMED_PATTERN)), Possible.ASSIGNMENTS, partial(_around, REACH)),
         }

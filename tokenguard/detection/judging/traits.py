@@ -145,7 +145,8 @@ _WRAPPED = (60, 64, 70, 76, 77)
 _LONG, _RANDOM = 16, -1.0
 _SECRETS = _words_of("password passwd pwd pass secret token key apikey credential auth authorization bearer")
 _SAME_AS = dict.fromkeys(
-    ("authtok", "bindpw", "masterauth", "passcode", "passphrase", "requirepass", "rootpw"), "password"
+    ("authtok", "bindpw", "masterauth", "passcode", "passphrase", "passwort", "psk", "requirepass", "rootpw"),
+    "password",
 )
 """Names of settings that the labelled data has seldom, or not at all."""
 _LEAST_LOGIN = 12
