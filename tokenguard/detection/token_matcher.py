@@ -254,7 +254,7 @@ def _words(kind: TokenFormat) -> Iterator[str]:
 def spellings(word: str) -> tuple[str, ...]:
     """A word of a name as headers, constants and languages with capitals inside have it, each once."""
     head, *rest = word.replace("-", "_").split("_")
-    if not head:  # it is a whole name: `_auth` is no part of `OAuthClient`
+    if not head:  # only as it is written: `OAuthClient` does not hold `_auth`
         return word, word.upper()
     camel = (head + "".join(part.capitalize() for part in rest), "".join(map(str.capitalize, (head, *rest))))
     return tuple(dict.fromkeys((word, word.upper(), word.capitalize(), word.title(), *camel)))
