@@ -229,6 +229,19 @@ class TestVerify:
         answer = cli("verify", "--all", "--format", "json")
         assert (answer.code, answer.document["tokens"][0]["result"]) == (code, result)
 
+    def test_a_refused_value_that_was_never_accepted_is_not_called_dead(self, cli):
+        cli.add("video/app/dev/upload")  # the control
+        value = cli.add(NAME, "--no-verify")
+        cli.world.revoke("id2")
+        for _ in range(2):
+            answer = cli("verify", NAME, "--format", "json")
+            assert (answer.code, answer.document["tokens"][0]["result"]) == (1, "refused")
+        cli.world.of_value(value).revoked_at = None
+        assert cli("verify", NAME).code == 0
+        cli.world.revoke("id2")
+        answer = cli("verify", NAME, "--format", "json")
+        assert (answer.code, answer.document["tokens"][0]["result"]) == (1, "dead")
+
     def test_a_refusal_in_an_outage_is_unknown_and_is_never_recorded_as_dead(self, cli):
         names = (NAME, "video/app/dev/upload")
         for name in names:

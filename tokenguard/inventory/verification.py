@@ -25,6 +25,8 @@ class VerificationResult(StrEnum):
 
     ALIVE = "alive"
     DEAD = "dead"
+    REFUSED = "refused"
+    """The provider refuses the value and never accepted it: it may be the wrong value, or of a kind that is refused."""
     WRONG_SCOPE = "wrong-scope"
     REPLACED = "replaced"
     """Alive, but not the recorded value: another writer has replaced the adopted value."""
@@ -35,9 +37,17 @@ class VerificationResult(StrEnum):
     @property
     def exit_code(self) -> ExitCode:
         """What it means for the process."""
-        if self in {VerificationResult.DEAD, VerificationResult.WRONG_SCOPE, VerificationResult.REPLACED}:
+        if self in _WRONG:
             return ExitCode.FINDINGS
         return ExitCode.UNREACHABLE if self is VerificationResult.UNKNOWN else ExitCode.OK
+
+
+_WRONG = frozenset(
+    {
+        VerificationResult.DEAD, VerificationResult.REFUSED, VerificationResult.WRONG_SCOPE,
+        VerificationResult.REPLACED,
+    }
+)  # fmt: skip
 
 
 class Look(Frozen, frozen=True, kw_only=True):
@@ -73,7 +83,8 @@ def verify(
 ) -> Look:
     """Probe the live value of one token and record the observation.
 
-    A refusal says that the token is dead only with a control; without one it may be an outage, and is *unknown*.
+    A refusal says that the token is dead only with a control; without one it may be an outage, and is *unknown*. If the
+    provider never accepted the value, it is *refused*.
     Nothing is recorded while an operation is open: the journal belongs to its runner.
 
     Args:
@@ -104,12 +115,18 @@ def verify(
     if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
         seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")
     if live.found is FieldState.OTHER:  # not a look at our value, so none to be recorded
-        result = VerificationResult.REPLACED if judge(seen) is VerificationResult.ALIVE else judge(seen)
+        result = VerificationResult.REPLACED if judge(seen) is VerificationResult.ALIVE else _refused_or(judge(seen))
         why = f"another writer has replaced the value at {record.location.url} ({seen.reason})"
         return Look(record=record, result=result, seen=seen, reason=why)
     if not snapshot.document.busy:
         _keep(store, clock, snapshot, seen)
-    return Look(record=record, result=judge(seen), seen=seen, reason=seen.reason)
+    result = judge(seen) if record.last_accepted is not None else _refused_or(judge(seen))
+    return Look(record=record, result=result, seen=seen, reason=seen.reason)
+
+
+def _refused_or(result: VerificationResult) -> VerificationResult:
+    """What the result means for a value that the provider never accepted."""
+    return VerificationResult.REFUSED if result is VerificationResult.DEAD else result
 
 
 def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:
