@@ -44,8 +44,6 @@ PLACES = {
     "a version and its peers": ("packages.yaml", "  '@inquirer/password': {}\n", "4.0.23(@types/node@22.17.0)"),
     "a port and a path": ("app.yml", 'address: "http://auth-service:{}"\n', "8080/auth"),
     "a dated name": ("Migrations/A.cs", '[Migration("{}")]\n', "20260723111547_AllowDuplicatePlaylistChildren"),
-    "a plain word in a test": ("spec/requests/login_spec.rb", 'password: "{}",\n', "original"),
-    "words in a test": ("tests/unit/login_test.exs", 'password: "{}"\n', "ignore-this"),
     "typed along a row": ("app.py", 'password = "{}"\n', "asdf"),
     "typed along two rows": ("app.py", 'password = "{}"\n', "abcd1234"),
     "typed twice": ("app.py", 'password = "{}"\n', "passpass"),

@@ -32,7 +32,6 @@ _STANDS_IN = re.compile(
     r"|(?:foo|bar|baz|qux)(?:[-_ ]?(?:foo|bar|baz|qux))*\d{0,3}|(?:wrong|bogus|incorrect|invalid)"
     r"(?:[-_ ]?(?:password|passwd|pass|pwd|secret|token|key))?"
     r"|example|sample|always|never|optional|on_create|.*[-_](?:password|passwd|secret|token)"
-    r"|[a-z]{2,7}(?:password|passwd|secret|token)"
 )
 _LEAST_DISTINCT = 8
 _LONGEST_ROW, _LONGEST_ROW_OF_LETTERS = 11, 8

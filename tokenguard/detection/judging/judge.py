@@ -18,7 +18,6 @@ from tokenguard.detection.judging.traits import (
     LOOKALIKE,
     MADE_UP,
     MADE_UP_NAME,
-    PLAIN_IN_TEST,
     PROGRAM,
     PUBLIC,
     PUBLIC_KEY,
@@ -36,8 +35,8 @@ WEIGHTS = Path(__file__).with_name("weights.json")
 _HIGH, _MEDIUM = 2.0, 0.3
 _MOST_REASONS = 8
 _SET = (
-    dict.fromkeys((STAND_IN, WRAPPED, PLAIN_IN_TEST), -3.0)
-    | dict.fromkeys((MADE_UP, MADE_UP_NAME, GUEST, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE), -9.0)
+    dict.fromkeys((STAND_IN, WRAPPED, GUEST), -3.0)
+    | dict.fromkeys((MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE), -9.0)
     | dict.fromkeys((REVISION, SANDBOX, HOST, PROGRAM, IDENTIFIER), -9.0)
     | {CONNECTION: 2.0, "looks like a password hash": -3.0}
 )

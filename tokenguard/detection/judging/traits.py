@@ -50,8 +50,6 @@ IDENTIFIER = "a name for an identifier"
 _IDENTIFIER = re.compile(r"(?i)(?:identifier|uuid|guid)$")
 _ID = re.compile(r"[0-9a-fA-F-]{8,}")
 GUEST = "base64 of what anybody knows"
-PLAIN_IN_TEST = "a plain word in a test"
-_PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_][a-z]+)*")
 ENCRYPTED = "it is encrypted"
 _ENCRYPTED_FILE = _words_of("enc gpg age asc sops")
 _ENCRYPTED = re.compile(
@@ -298,7 +296,7 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
         yield f"a path of {title}, found as {candidate.source}"
         yield f"a path of {title}, a value {make}"
         yield f"a path of {title}, a file of {group}"
-    yield from _against_there(candidate, extension, kinds)
+    yield from _against_there(candidate, extension)
     if _COMMENT.match(before):
         yield "a comment"
     if _ASSERTION.search(before):
@@ -321,10 +319,8 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
         yield "a comparison"
 
 
-def _against_there(candidate: JudgedValue, extension: str, kinds: tuple[str, ...]) -> Iterator[str]:
+def _against_there(candidate: JudgedValue, extension: str) -> Iterator[str]:
     """What says so by the file."""
-    if "a test" in kinds and _PLAIN_WORD.fullmatch(candidate.value):
-        yield PLAIN_IN_TEST
     if extension in _ENCRYPTED_FILE and candidate.source.endswith("Entropy String"):
         yield ENCRYPTED
 
