@@ -3,6 +3,7 @@
 import os
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from tokenguard.usecases.diagnose import examine
 
 NAME = "video/app/prod/upload"
 DAY = timedelta(days=1).total_seconds()
+SCAN = "exec tokenguard-hook"
 
 
 @pytest.fixture
@@ -27,6 +29,14 @@ def wiring(cli):
     made = Wiring(environ=cli.environ)
     made.clock, made.store, made.store_url, made.vendors = cli.clock, cli.store, "local:///srv/store", cli.vendors
     return made
+
+
+def hook(folder: Path, command: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "pre-commit"
+    file.write_text(f"#!/bin/sh\n{command}\n")
+    file.chmod(0o755)
+    return file
 
 
 def told(check, wiring, *inventory):
@@ -242,13 +252,17 @@ class TestTheHook:
         refused = cli(*fix.split()[1:])
         assert (refused.code, "fingerprints publish --to-store" in refused.err) == (2, True), refused
 
-    def test_is_missing_and_then_installed(self, cli, wiring, tmp_path):
-        git("init", "-q", ".")
-        assert self.checks(wiring) == {"hook": Level.WARN, "known tokens": Level.WARN}
+    @pytest.fixture
+    def program(self, wiring, tmp_path):
         program = tmp_path / "bin" / "tokenguard-hook"
         program.parent.mkdir()
         program.touch(mode=0o755)
         wiring.environ = {**wiring.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+    @pytest.mark.usefixtures("program")
+    def test_is_missing_and_then_installed(self, cli, wiring):
+        git("init", "-q", ".")
+        assert self.checks(wiring) == {"hook": Level.WARN, "known tokens": Level.WARN}
         assert cli("doctor", "--install-hook").code == 0
         assert self.checks(wiring)["hook"] is Level.OK
 
@@ -258,13 +272,63 @@ class TestTheHook:
         wiring.environ = {**wiring.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
         assert self.checks(wiring)["hook"] is Level.FAIL
 
-    def test_of_pre_commit_counts_if_it_runs_us(self, wiring, tmp_path):
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            (".pre-commit-config.yaml", "repos: [{repo: x, hooks: [{id: tokenguard, entry: tokenguard-hook}]}]\n"),
+            ("prek.toml", '[[repos]]\nrepo = "x"\nhooks = [{id = "tokenguard"}]\n'),
+        ],
+    )
+    def test_of_a_runner_counts_if_it_runs_us_which_needs_no_program_on_the_path(self, wiring, tmp_path, name, text):
         git("init", "-q", ".")
-        (tmp_path / ".git" / "hooks").mkdir(exist_ok=True)
-        (tmp_path / ".git" / "hooks" / "pre-commit").write_text("#!/bin/sh\nexec pre-commit run\n")
+        hook(tmp_path / ".git" / "hooks", "exec prek hook-impl --hook-type=pre-commit")
         assert self.checks(wiring)["hook"] is Level.WARN
-        (tmp_path / ".pre-commit-config.yaml").write_text("repos: [{repo: x, hooks: [{id: tokenguard}]}]\n")
-        assert self.checks(wiring)["hook"] is not Level.WARN
+        (tmp_path / name).write_text(text)
+        assert self.checks(wiring)["hook"] is Level.OK
+
+    def test_of_a_runner_that_takes_the_program_from_the_path(self, wiring, tmp_path):
+        git("init", "-q", ".")
+        hook(tmp_path / ".git" / "hooks", "exec pre-commit run")
+        text = "repos: [{repo: local, hooks: [{id: tokenguard, entry: tokenguard-hook, language: system}]}]\n"
+        (tmp_path / ".pre-commit-config.yaml").write_text(text)
+        assert self.checks(wiring)["hook"] is Level.FAIL
+
+    @pytest.mark.usefixtures("program")
+    @pytest.mark.parametrize("scope", ["--local", "--global"])
+    @pytest.mark.parametrize("place", ["shared", ".husky/_"])
+    def test_is_looked_for_where_git_looks(self, wiring, tmp_path, scope, place):
+        """A hook in the repository is not run where `core.hooksPath` is set."""
+        git("init", "-q", ".")
+        hook(tmp_path / ".git" / "hooks", SCAN)
+        assert self.checks(wiring)["hook"] is Level.OK
+        git("config", scope, "core.hooksPath", place)
+        _, level, _, fix = told(machine.hook, wiring)[0]
+        assert (level, place in fix) == (Level.WARN, True)
+        hook(tmp_path / place, ". h")
+        hook(tmp_path / place.removesuffix("/_"), SCAN)
+        assert self.checks(wiring)["hook"] is Level.OK
+
+    @pytest.mark.usefixtures("program")
+    def test_that_git_ignores_scans_nothing(self, wiring, tmp_path):
+        git("init", "-q", ".")
+        git("config", "core.hooksPath", "of $(touch sprung) mine")
+        file = hook(tmp_path / "of $(touch sprung) mine", SCAN)
+        file.chmod(0o644)
+        _, level, _, fix = told(machine.hook, wiring)[0]
+        assert level is Level.WARN
+        subprocess.run(fix, shell=True, check=True)
+        assert not (tmp_path / "sprung").exists()
+        assert self.checks(wiring)["hook"] is Level.OK
+
+    def test_of_another_program_is_not_to_be_overwritten(self, cli, wiring, tmp_path):
+        git("init", "-q", ".")
+        hook(tmp_path / ".git" / "hooks", "exec lint")
+        _, level, _, fix = told(machine.hook, wiring)[0]
+        assert (level, "--install-hook" in fix) == (Level.WARN, False)
+
+    def test_in_a_bare_repository(self, wiring, tmp_path):
+        git("init", "-q", "--bare", ".")
+        assert self.checks(wiring)["hook"] is Level.WARN
 
 
 class TestFiles:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.git_repository import Repository, leak
 from tests.integration.hook_runners import BIN, RUNNERS, Clone, hook_source, runner
-from tokenguard.scanning.hook_file import install_hook
+from tokenguard.scanning.hook_file import COMMANDS, install_hook
 
 CONFIGURATION = """\
 default_install_hook_types: [pre-push]
@@ -178,3 +178,44 @@ def test_input_that_is_not_gits_is_bad_usage_and_not_a_pass(
         cwd=plain.repository.path, input=stdin, env={**os.environ, **environ}, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == code, done
+
+
+@pytest.fixture
+def hooked(tmp_path: Path) -> Repository:
+    repository = Repository(tmp_path / "work")
+    repository.write("README.md", "hello\n")
+    repository.commit("first")
+    repository.git("branch", "side")
+    for stage in COMMANDS:
+        install_hook(repository.path, {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}, stage)
+    return repository
+
+
+def _git(repository: Repository, *command: str) -> subprocess.CompletedProcess[str]:
+    return repository.run("git", *command, PATH=f"{BIN}:{os.environ['PATH']}")
+
+
+def test_a_plain_hook_scans_the_message_of_a_commit(hooked: Repository) -> None:
+    assert _git(hooked, "commit", "--allow-empty", "-m", f"with {leak()}").returncode == 1
+    assert _git(hooked, "commit", "--allow-empty", "-m", "without").returncode == 0
+
+
+def test_a_plain_hook_scans_a_merge_without_conflicts(hooked: Repository) -> None:
+    hooked.git("switch", "-q", "side")
+    hooked.write("a.py", leak())
+    hooked.git("add", "a.py")
+    hooked.git("commit", "-q", "--no-verify", "-m", "leak")
+    hooked.git("switch", "-q", "main")
+    assert _git(hooked, "merge", "--no-ff", "--no-edit", "side").returncode == 1
+
+
+def test_the_push_hook_scans_a_commit_for_which_git_runs_no_other_hook(plain: Pusher) -> None:
+    plain.pushes("origin", "main")
+    install_hook(plain.repository.path, {"HOME": "/nonexistent", "PATH": os.environ["PATH"]})
+    plain.repository.git("switch", "-q", "--create", "side")
+    plain.repository.write("a.py", leak())
+    plain.repository.git("add", "a.py")
+    plain.repository.git("commit", "-q", "--no-verify", "-m", "leak")
+    plain.repository.git("switch", "-q", "main")
+    assert plain.run("git", "cherry-pick", "side").returncode == 0, "git runs no pre-commit hook for it"
+    assert "a.py" in plain.refused("origin", "main")

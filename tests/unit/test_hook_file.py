@@ -7,7 +7,7 @@ import pytest
 
 from tokenguard.cli.error_handler import run
 from tokenguard.errors import InputError
-from tokenguard.scanning.hook_file import install_hook
+from tokenguard.scanning.hook_file import COMMANDS, install_hook
 from tokenguard.shell.wiring import Wiring
 
 
@@ -36,6 +36,20 @@ def test_a_push_hook_passes_on_what_git_says(repository):
     assert path.read_text() == '#!/bin/sh\nexec tokenguard-hook --pre-push -- "$@"\n'
     assert install_hook(repository, os.environ)[0].name == "pre-commit"
     assert install_hook(repository, os.environ, "pre-push") == (path, False)
+
+
+@pytest.mark.parametrize(("stage", "command"), COMMANDS.items())
+def test_the_command_of_each_hook_scans_what_git_hands_it(repository, tmp_path, stage, command):
+    path, _ = install_hook(repository, os.environ, stage)
+    program = tmp_path / "bin" / "tokenguard-hook"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$0" "$@" > {tmp_path}/called\n')
+    program.chmod(0o755)
+    environ = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    subprocess.run([path, "origin", "address"], check=True, env=environ, cwd=repository)
+    words = (tmp_path / "called").read_text().split()[1:]
+    given = {"commit-msg": ["--commit-msg", "origin"], "pre-push": ["--pre-push", "--", "origin", "address"]}
+    assert words == given.get(stage, [])
 
 
 def test_from_a_subdirectory_it_is_the_repositorys_hook(repository):

@@ -13,11 +13,11 @@ from tokenguard.shell.wiring import Wiring
 @command("doctor")
 @click.option(
     "--install-hook",
-    type=click.Choice(["pre-commit", "pre-push"]),
+    type=click.Choice(["pre-commit", "pre-merge-commit", "commit-msg", "pre-push"]),
     is_flag=False,
     flag_value="pre-commit",
     metavar="[HOOK]",
-    help="Only install `tokenguard-hook` as this git hook: pre-commit (default) or pre-push.",
+    help="Only install `tokenguard-hook` as this git hook, by default pre-commit.",
 )
 @click.option("--accept-server", is_flag=True, help="First accept the configured server as the store's new address.")
 @pass_wiring

@@ -69,13 +69,19 @@ def read_file(path: Path | str, *, follow: bool = False) -> Source:
     try:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
-            return SkippedContent(path=name, reason="not-a-file")
+            return SkippedContent(path=name, reason=_no_file(descriptor, info))
         data = _content(descriptor, info.st_size) if info.st_size <= MAX_BYTES else None
     except OSError:
         return SkippedContent(path=name, reason="unreadable")
     finally:
         os.close(descriptor)
     return SkippedContent(path=name, reason="too-large") if data is None else Blob(path=name, data=data)
+
+
+def _no_file(descriptor: int, info: os.stat_result) -> str:
+    """Why there is no content; git lists a submodule, also one that is not checked out, like a file."""
+    listed = os.listdir(descriptor) if stat.S_ISDIR(info.st_mode) else ["other"]
+    return "submodule" if not listed or ".git" in listed else "not-a-file"
 
 
 def _large(skipped: SkippedContent, path: str, *, follow: bool) -> Iterator[Source]:

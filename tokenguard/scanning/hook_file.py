@@ -1,4 +1,4 @@
-"""Makes `tokenguard-hook` the plain pre-commit or pre-push hook of a repository that has none."""
+"""Makes `tokenguard-hook` a plain git hook of a repository that has none."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,12 @@ from tokenguard.places import home_dir
 from tokenguard.scanning.git import Git, find_git
 
 PROGRAM = "tokenguard-hook"
-COMMANDS = {"pre-commit": PROGRAM, "pre-push": f'{PROGRAM} --pre-push -- "$@"'}
+COMMANDS = {
+    "pre-commit": PROGRAM,
+    "pre-merge-commit": PROGRAM,
+    "commit-msg": f'{PROGRAM} --commit-msg "$1"',
+    "pre-push": f'{PROGRAM} --pre-push -- "$@"',
+}
 """What each hook runs."""
 _EXECUTABLE = 0o755
 _MAX_BYTES = 64 << 10
@@ -35,13 +40,12 @@ def install_hook(
     git = find_git(directory, environ)
     if git is None:
         raise InputError("not in a git repository", hint="change into the repository first")
-    if _elsewhere(git, environ):
+    if shared_hooks(git, environ):
         raise InputError(
             "core.hooksPath is set: git looks for hooks elsewhere, and others may share that place",
             hint=f"add the line `{COMMANDS[stage]} || exit` to the {stage} hook there",
         )
-    common = os.fsdecode(git.output("rev-parse", "--git-common-dir").rstrip(b"\n"))
-    path = (directory / common / "hooks" / stage).absolute()
+    path = hook_path(git, environ, stage).absolute()
     return path, _write(path, COMMANDS[stage])
 
 
@@ -67,8 +71,15 @@ def _write(path: Path, command: str) -> bool:
     return True
 
 
-def _elsewhere(git: Git, environ: Mapping[str, str]) -> bool:
-    """Whether the repository's or the user's configuration moves the hooks; it is only read, never followed."""
+def hook_path(git: Git, environ: Mapping[str, str], stage: str = "pre-commit") -> Path:
+    """Where git looks for a hook of this repository, in the repository or where `core.hooksPath` says."""
+    if shared := shared_hooks(git, environ):
+        return git.directory / _line(git, "rev-parse", "--show-toplevel") / shared / stage
+    return git.directory / _line(git, "rev-parse", "--git-common-dir") / "hooks" / stage
+
+
+def shared_hooks(git: Git, environ: Mapping[str, str]) -> str:
+    """Where the repository's or the user's configuration puts the hooks, or nothing. No hook is run."""
     home = Path(environ.get("HOME") or home_dir())
     files = (
         Path("/etc/gitconfig"),
@@ -76,5 +87,12 @@ def _elsewhere(git: Git, environ: Mapping[str, str]) -> bool:
         home / ".gitconfig",
         *((Path(environ["GIT_CONFIG_GLOBAL"]),) if environ.get("GIT_CONFIG_GLOBAL") else ()),
     )
-    sources = [("--local",), *(("--file", str(path.absolute())) for path in files if path.is_file())]
-    return any(git.succeeds("config", *source, "--includes", "--get", "core.hooksPath") for source in sources)
+    sources = [*(("--file", str(path.absolute())) for path in files if path.is_file()), ("--local",)]
+    asked = ("--includes", "--type=path", "--get", "core.hooksPath")
+    found = [_line(git, "config", *source, *asked) for source in sources]
+    return next(filter(None, reversed(found)), "")
+
+
+def _line(git: Git, *arguments: str) -> str:
+    """The one line that git prints; nothing if it fails, as in a bare repository, which has no working tree."""
+    return os.fsdecode(git.output(*arguments, fine=range(256)).rstrip(b"\n"))

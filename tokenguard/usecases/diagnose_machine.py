@@ -1,9 +1,11 @@
 """The checks of `doctor` on this machine and its working directory, without opening the store."""
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Protocol
 
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
@@ -14,6 +16,9 @@ from tokenguard.usecases.parts import HasClock, HasDeliveries, HasEnvironment, H
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _MAX_HOOK = 1 << 20
+_CONFIGURATIONS = (".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.toml")
+_HUSKY = "_"
+"""Its folder of hooks, each of which runs the script of the same name in the folder above."""
 
 
 class DiagnoseMachineParts(HasClock, HasDeliveries, HasEnvironment, HasScanRules, HasSettings, Protocol):
@@ -77,7 +82,7 @@ def environment_file(parts: object) -> Iterator[Diagnosis]:  # noqa: ARG001 - ev
 def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     """In a repository: whether commits are scanned, and for known tokens."""
     from tokenguard.scanning.git import find_git  # asks git
-    from tokenguard.scanning.hook_file import PROGRAM  # loaded with it
+    from tokenguard.scanning.hook_file import PROGRAM, hook_path, shared_hooks  # loaded with it
 
     try:
         git = find_git(Path(), parts.environ)
@@ -86,25 +91,46 @@ def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     if git is None:
         yield well("hook", "the working directory is not in a git repository")
         return
-    common = Path(git.output("rev-parse", "--git-common-dir").decode(errors="surrogateescape").rstrip("\n"))
-    root = Path(git.output("rev-parse", "--show-toplevel").decode(errors="surrogateescape").rstrip("\n") or ".")
-    if not _is_hooked(common / "hooks" / "pre-commit", root / ".pre-commit-config.yaml"):
-        yield doubt("hook", "commits in this repository are not scanned", "tokenguard doctor --install-hook")
-    elif shutil.which(PROGRAM, path=parts.environ.get("PATH")) is None:
+    file = hook_path(git, parts.environ)
+    scan = _scan_of(file)
+    if scan is None:
+        free = not os.path.lexists(file) and not shared_hooks(git, parts.environ)
+        fix = (
+            "tokenguard doctor --install-hook" if free else f"add the line `{PROGRAM} || exit` to {quote(shown(file))}"
+        )
+        yield doubt("hook", "commits in this repository are not scanned", fix)
+    elif not os.access(file, os.X_OK):
+        text = "git ignores the hook because it is not executable: commits are not scanned"
+        yield doubt("hook", text, f"chmod +x {quote(shown(file))}")
+    elif _is_from_path(scan) and shutil.which(PROGRAM, path=parts.environ.get("PATH")) is None:
         yield broken(
             "hook",
             f"{PROGRAM} is not on the PATH: commits fail",
             ("install tokenguard for this user, with its programs on the PATH"),
         )
     else:
-        yield well("hook", "every commit is scanned")
+        yield well("hook", "commits are scanned")
     yield from _own_tokens(parts)
 
 
-def _is_hooked(file: Path, configuration: Path) -> bool:
-    """Whether the hook runs tokenguard, directly or through pre-commit; other hook managers are not recognised."""
-    text = _read(file)
-    return b"tokenguard" in text or (b"pre-commit" in text and b"tokenguard" in _read(configuration))
+def _scan_of(hook: Path) -> bytes | None:
+    """The text that makes the hook run tokenguard, of the hook or of a runner's configuration; None if none does.
+
+    Runners that are recognised are pre-commit, prek and husky.
+    """
+    from tokenguard.scanning.root_paths import top_of  # only in a repository
+
+    text = _read(hook)
+    if hook.parent.name == _HUSKY:
+        text += _read(hook.parents[1] / hook.name)
+    runners = _CONFIGURATIONS if b"pre-commit" in text else ()
+    top = top_of(Path()) or Path()
+    return next((each for each in (text, *(_read(top / name) for name in runners)) if b"tokenguard" in each), None)
+
+
+def _is_from_path(scan: bytes) -> bool:
+    """Whether `tokenguard-hook` is looked for on the PATH; a runner installs it for itself unless told otherwise."""
+    return b"tokenguard-hook" in scan and (b"repos" not in scan or b"system" in scan)
 
 
 def _read(path: Path) -> bytes:
