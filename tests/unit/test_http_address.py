@@ -44,6 +44,12 @@ def test_a_bad_address_is_refused_without_showing_it(text):
     assert "tgcanary" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.parametrize("text", ["vault.example.org:8200", "vault.example.org", "127.0.0.1:8200", "localhost:8200/v1"])
+def test_an_address_without_a_scheme_is_told_so(text):
+    with pytest.raises(InputError, match="begin with https://"):
+        Address.parse(text)
+
+
 def test_a_proxy_may_speak_plain_http_and_nothing_else_changes(words):
     assert str(Address.parse("http://proxy.example:3128", plain_http=True)) == "http://proxy.example:3128"
     with pytest.raises(InputError) as caught:

@@ -106,10 +106,10 @@ def test_a_bug_in_the_second_thread_is_raised_in_the_first(monkeypatch):
         ask("http://127.0.0.1:1")
 
 
-def test_plain_http_behind_an_https_address_is_a_tls_failure_and_not_sent():
+def test_plain_http_behind_an_https_address_is_no_handshake_and_not_sent():
     with ScriptedServer(raw(b"HTTP/1.1 400 Bad\r\n\r\n")) as server:
         outcome = ask(server.url.replace("http:", "https:"))
-    assert outcome == Failure(cause=TransportFailure.TLS, sent=False)
+    assert outcome == Failure(cause=TransportFailure.HANDSHAKE, sent=False)
 
 
 def test_a_gzip_bomb_stays_packed():

@@ -246,6 +246,13 @@ def test_a_certificate_counts_only_if_everything_about_it_is_right(authority: tr
             assert connection.lease.identity == "token:token"
 
 
+def test_a_server_of_plain_http_is_not_taken_for_one_with_a_wrong_certificate():
+    """As `https://127.0.0.1:8200`, the default of other clients, before a development server."""
+    with ScriptedServer(raw(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request")) as server:
+        connection = vault_stores.connection(server.url.replace("http:", "https:"), TOKEN)
+        assert reason(lambda: connection.lease) is VaultFailure.HANDSHAKE
+
+
 def test_keys_are_never_logged(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path):
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     with pytest.raises(InputError):

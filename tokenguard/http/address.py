@@ -41,6 +41,8 @@ class Address:
             raise _bad(what, "it holds characters a URL cannot hold")
         if "@" in parts.netloc:
             raise _bad(what, "it holds a user name or password")
+        if parts.scheme not in _PORTS or not parts.netloc:
+            raise _bad(what, "it does not begin with https:// and a host")
         if parts.query or parts.fragment or text.endswith(("?", "#")):
             raise _bad(what, "it holds a query or a fragment")
         path = parts.path.rstrip("/")
@@ -48,7 +50,7 @@ class Address:
             raise _bad(what, "its path has a segment that is not plain text")
         host = _host(parts.hostname or "", what)
         address = cls(parts.scheme, host, port or _PORTS.get(parts.scheme, 0), path)
-        if parts.scheme not in _PORTS or (parts.scheme == "http" and not address.loopback and not plain_http):
+        if parts.scheme == "http" and not address.loopback and not plain_http:
             raise _bad(what, "it is not https (plain http is for this machine only)")
         return address
 

@@ -154,5 +154,7 @@ def _transport_failure(error: Exception, *, connected: bool) -> TransportFailure
     if isinstance(error, (SocketTimeout, TimeoutError)):
         return TransportFailure.TIMEOUT
     if isinstance(error, (SSLError, ssl.SSLError)):
-        return TransportFailure.TLS
+        cause = error.args[0] if isinstance(error, SSLError) and error.args else error
+        refused = isinstance(cause, ssl.SSLCertVerificationError)
+        return TransportFailure.TLS if refused else TransportFailure.HANDSHAKE
     return TransportFailure.RESET if connected else TransportFailure.CONNECT

@@ -21,7 +21,7 @@ def context(ca_bundle: Path | None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError):
         raise InputError(
             f"the CA bundle cannot be used: {shown(ca_bundle)}",
-            hint="name a readable PEM file with one or more certificates in `[network] ca_bundle`",
+            hint="name a readable PEM file with one or more certificates",
         ) from None
     return made
 

@@ -173,7 +173,7 @@ def _plain_path(name: str, text: str) -> str:
 
 def _node(text: str, environ: Mapping[str, str]) -> Address:
     given = text_or_variable(text, environ, what="address", table="[vault]")
-    found = Address.parse(given, what="address of [vault]")
+    found = Address.parse(given, what="address of Vault")
     if found.path.endswith("/v1"):
         raise InputError(
             "the address of Vault ends in /v1, which tokenguard adds to each request",

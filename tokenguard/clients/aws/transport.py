@@ -33,6 +33,7 @@ _METADATA = 5.0
 _PER_REQUEST: dict[TransportFailure, type[exceptions.BotoCoreError]] = {
     TransportFailure.CONNECT: exceptions.EndpointConnectionError,
     TransportFailure.TLS: exceptions.SSLError,
+    TransportFailure.HANDSHAKE: exceptions.SSLError,
     TransportFailure.TIMEOUT: exceptions.ReadTimeoutError,
     TransportFailure.RESET: exceptions.ConnectionClosedError,
 }

@@ -31,6 +31,7 @@ _INDEX = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}", re.ASCII)
 _REASONS = {
     TransportFailure.CONNECT: VaultFailure.CONNECT,
     TransportFailure.TLS: VaultFailure.TLS,
+    TransportFailure.HANDSHAKE: VaultFailure.HANDSHAKE,
     TransportFailure.TIMEOUT: VaultFailure.TIMEOUT,
     TransportFailure.RESET: VaultFailure.RESET,
     TransportFailure.REDIRECT: VaultFailure.REDIRECT,

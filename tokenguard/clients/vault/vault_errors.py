@@ -52,6 +52,7 @@ class VaultFailure(StrEnum):
     MALFORMED = "malformed"
     CONNECT = "connect"
     TLS = "tls"
+    HANDSHAKE = "handshake"
     TIMEOUT = "timeout"
     RESET = "reset"
 
@@ -134,11 +135,18 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "the vault answered with a redirect, which is never followed",
         "set the address of the server that serves the API itself",
     ),
-    VaultFailure.MALFORMED: ("the server that answered is not a vault", "check the address, and the proxy"),
+    VaultFailure.MALFORMED: (
+        "the server that answered is not a vault",
+        "check the address, also http or https, and the proxy",
+    ),
     VaultFailure.CONNECT: ("the vault cannot be reached", "check address, network and proxy"),
     VaultFailure.TLS: (
         "the vault's certificate is not accepted",
-        "check `ca_bundle`, the host name in the address, and whether the certificate has expired",
+        "name its authority in VAULT_CACERT or `ca_bundle`; also check the host name in the address and the expiry",
+    ),
+    VaultFailure.HANDSHAKE: (
+        "no TLS connection with the vault can be made",
+        "check scheme and port of the address (a development server has http://), and whether TLS 1.2 is spoken there",
     ),
     VaultFailure.TIMEOUT: ("the vault did not answer in time", "check the server's health"),
     VaultFailure.RESET: (
