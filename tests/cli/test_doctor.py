@@ -1,6 +1,7 @@
 """`doctor`: what would go wrong at the next rotation or commit is told before, each with the command that mends it."""
 
 import os
+import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -288,6 +289,9 @@ class TestTheHook:
 
     def test_of_a_runner_that_takes_the_program_from_the_path(self, wiring, tmp_path):
         git("init", "-q", ".")
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "git").symlink_to(shutil.which("git"))
+        wiring.environ = {**wiring.environ, "PATH": str(tmp_path / "bin")}  # this machine may have the program
         hook(tmp_path / ".git" / "hooks", "exec pre-commit run")
         text = "repos: [{repo: local, hooks: [{id: tokenguard, entry: tokenguard-hook, language: system}]}]\n"
         (tmp_path / ".pre-commit-config.yaml").write_text(text)
