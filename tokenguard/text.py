@@ -13,18 +13,20 @@ _KEEP = frozenset("\n\t")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def safe_text(text: str, *, one_line: bool = False, limit: int | None = None) -> str:
+def safe_text(text: str, *, one_line: bool = False, limit: int | None = None, commands: bool = False) -> str:
     """Return `text` with every character that a terminal or a build's runner could act on written as a visible escape.
 
     Args:
         text: anything, also with lone surrogates.
         one_line: also escape newline and tab.
         limit: cut to this many characters (after escaping), the last being an ellipsis.
+        commands: leave commands to a build's runner: the text is one of ours, with all that is foreign escaped.
     """
     shown = (
         text if text.isascii() and text.isprintable() else "".join(_visible(char, one_line=one_line) for char in text)
     )
-    shown = _without_commands(shown)
+    if not commands:
+        shown = _without_commands(shown)
     if limit is not None and len(shown) > limit:
         return shown[: max(limit - 1, 0)] + "…"
     return shown
@@ -42,7 +44,7 @@ def inert_xml(document: str) -> str:
 
 def is_plain_line(text: str) -> bool:
     """Whether it is one line that holds nothing a terminal could act on."""
-    return safe_text(text, one_line=True) == text
+    return safe_text(text, one_line=True, commands=True) == text
 
 
 def _visible(char: str, *, one_line: bool) -> str:

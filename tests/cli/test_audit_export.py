@@ -247,3 +247,12 @@ def test_any_text_is_a_cursor_or_is_refused(text):
         read_cursor(text)
     with pytest.raises(InputError):
         read_cursor(f"tgc1.{text}")
+
+
+def test_a_reason_that_is_a_command_to_a_builds_runner_stays_json_and_is_none(cli):
+    reason = "##vso[task.prependpath]/tmp"
+    cli.add(NAME)
+    assert cli("rotate", NAME, "--compromised", "--reason", reason).code == 0
+    lines = cli("audit", "export").out.splitlines()
+    assert any(reason in str(json.loads(line)) for line in lines)
+    assert not any("##" in line for line in lines)

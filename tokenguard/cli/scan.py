@@ -245,4 +245,5 @@ def _print(
         wiring.flags.format = "json"
         wiring.screen.document(content(report))
     else:
-        wiring.screen.text(write_findings(rooted(report, paths), chosen, reach, show_all=show_all))
+        written = write_findings(rooted(report, paths), chosen, reach, show_all=show_all)
+        wiring.screen.text(written, commands=chosen is OutputFormat.GITHUB)

@@ -132,7 +132,7 @@ def _check_same_trail(ends: Ends, token: TokenId, found: Snapshot, entries: Sequ
     if found.id != token or head.hash != ours:
         raise Tampered(
             f"the new store has a different audit trail of {found.document.record.name}",
-            hint="find out who wrote there; then `migrate --abort`, and move to an empty store",
+            hint="find out who wrote to it; then run `tokenguard migrate --abort` and migrate to an empty store",
         )
 
 

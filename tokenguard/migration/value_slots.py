@@ -53,7 +53,7 @@ def copy_slots(source: Values, target: Values, token: TokenId, labels: Sequence[
         else:
             raise Tampered(
                 "the new store has a different value under the same label",
-                hint="find out who wrote there; then `migrate --abort`, and move to an empty store",
+                hint="find out who wrote to it; then run `tokenguard migrate --abort` and migrate to an empty store",
             )
 
 

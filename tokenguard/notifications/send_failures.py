@@ -4,6 +4,7 @@ _MEANINGS = {
     "connect": "no connection to the receiver; check its address and that it is reachable from here",
     "disconnected": "the mail server closed the connection before it accepted the message",
     "failed": "the service could not be used; check its address and that it is reachable from here",
+    "handshake": "no TLS connection; check that the receiver speaks https at this port",
     "no-login": "the mail server offers no login here; remove `user` and `secret`, or change `smtp` or `tls`",
     "no-starttls": "the mail server offers no STARTTLS",
     "recipients-refused": "the mail server refused all recipients; check `to`",

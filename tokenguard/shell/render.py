@@ -69,14 +69,15 @@ class Screen:
         if not self.as_json:
             self._write(safe_text(text, one_line=True))
 
-    def text(self, text: str) -> None:
+    def text(self, text: str, *, commands: bool = False) -> None:
         """Print a document that has a form of its own, such as CSV, line by line; also where `as_json` was said.
 
-        A carriage return before a line feed stays: iCalendar has both.
+        A carriage return before a line feed stays: iCalendar has both. `commands`: it consists of commands to the
+        runner that reads a build's log, in which everything foreign is escaped.
         """
         for line in text.rstrip("\n").split("\n"):
             plain = line.removesuffix("\r")
-            self._write(safe_text(plain, one_line=True) + line[len(plain) :])
+            self._write(safe_text(plain, one_line=True, commands=commands) + line[len(plain) :])
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, tones: Sequence[str] = ()) -> None:
         """Print a table. `tones` gives each row a colour's name, on a terminal that has colours."""
