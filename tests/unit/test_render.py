@@ -147,7 +147,7 @@ COLUMNS = ("name", "scope", "state", "why")
 ROW = ("video/publisher/prod/upload", "drive:316b891f6ad4ce97 (Marketing)", "active", "")
 
 
-@pytest.mark.parametrize("environ", [{}, {"NO_COLOR": "1"}], ids=["colour", "plain"])
+@pytest.mark.parametrize("environ", [{"TERM": "xterm"}, {"NO_COLOR": "1"}], ids=["colour", "plain"])
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_a_name_is_whole_in_one_line_however_narrow_the_terminal_is(monkeypatch, environ, width):
     """It is what people copy into the next command."""
@@ -160,6 +160,26 @@ def test_a_name_is_whole_in_one_line_however_narrow_the_terminal_is(monkeypatch,
     assert "active" in shown
     if width >= 80:
         assert max(map(len, shown.splitlines())) <= width
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "xterm"}, {"NO_COLOR": "1"}], ids=["colour", "plain"])
+@pytest.mark.parametrize("width", [40, 80, 110, 140, 200])
+def test_a_command_and_each_word_of_prose_is_whole_in_one_line(monkeypatch, environ, width):
+    """A path that is divided, or a command on two lines, cannot be copied."""
+    path, fix = (
+        f"/srv/{'long-name/' * 3}config.toml",
+        "tokenguard edit video/legacy/a --deliver TARGET (or --no-consumers)",
+    )
+    rows = [
+        ("warn", "policy", f"{path} is old, and others can read it", ""),
+        ("warn", "consumers", "none declared", fix),
+    ]
+    monkeypatch.setenv("COLUMNS", str(width))
+    screen, stream = _screen(terminal=True, **environ)
+    screen.table(("", "check", "finding", "fix"), rows, tones=["", ""])
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+    assert any(fix in line for line in shown)
+    assert any(path in line for line in shown)
 
 
 def test_a_row_that_is_too_wide_becomes_a_block_with_labels(monkeypatch):

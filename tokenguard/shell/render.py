@@ -112,7 +112,7 @@ class Screen:
 
         console = Console(file=self._stream, highlight=False)
         styles = tones or [""] * len(rows)
-        folds = folding(rows) or [False] * len(columns)
+        folds = folding(columns, rows)
         if width_of(columns, rows, folds) > console.width:
             for row, style in zip(rows, styles, strict=True):
                 about, lines = block(columns, row, console.width)
@@ -123,7 +123,7 @@ class Screen:
             return
         table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
         for column, fold in zip(columns, folds, strict=True):
-            table.add_column(column.upper(), no_wrap=not fold, overflow="fold")
+            table.add_column(column.upper(), no_wrap=not fold, overflow="fold", min_width=fold or None)
         for row, style in zip(rows, styles, strict=True):
             table.add_row(*(Text(cell, style=style) for cell in row))  # Text: cells are never markup
         console.print(table)

@@ -4,19 +4,29 @@ from collections.abc import Iterator, Sequence
 
 GAP = "  "
 _NARROWEST = 24
-"""A column of prose that is folded keeps this many characters a line."""
+"""A column of prose that is folded keeps this many characters a line, or as many as its longest word has."""
+_COPIED = frozenset({"fix"})
+"""Columns of commands."""
 
 
-def folding(rows: Sequence[Sequence[str]]) -> list[bool]:
-    """Which columns may be folded; names, dates and states may not, so that they can be copied."""
-    return [any(len(cell) > _NARROWEST and " " in cell for cell in cells) for cells in zip(*rows, strict=True)]
+def folding(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """How narrow each column may be folded, 0 for one that may not: names, dates, states and commands can be copied."""
+    cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    return [0 if column in _COPIED else _narrowest(each) for column, each in zip(columns, cells, strict=True)]
 
 
-def width_of(columns: Sequence[str], rows: Sequence[Sequence[str]], folds: Sequence[bool] | None = None) -> int:
+def _narrowest(cells: Sequence[str]) -> int:
+    """The width at which no word is divided; 0 unless a cell is prose."""
+    if not any(len(cell) > _NARROWEST and " " in cell for cell in cells):
+        return 0
+    return max(_NARROWEST, *(len(word) for cell in cells for word in cell.split()))
+
+
+def width_of(columns: Sequence[str], rows: Sequence[Sequence[str]], folds: Sequence[int] | None = None) -> int:
     """How many characters a table needs; with `folds`, once those columns are as narrow as they can be."""
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     if folds:
-        widths = [min(width, _NARROWEST) if fold else width for width, fold in zip(widths, folds, strict=True)]
+        widths = [min(width, fold) if fold else width for width, fold in zip(widths, folds, strict=True)]
     return sum(widths) + len(GAP) * len(widths)
 
 
