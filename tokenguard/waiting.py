@@ -23,6 +23,10 @@ SILENCE = 4.0
 """Seconds of waiting after which the operator is notified."""
 
 
+_AT_ONCE = 0.25
+"""Seconds of one wait: Python runs a handler between waits, so a signal that comes just before one does not end it."""
+
+
 @contextmanager
 def notify_if_slow(notify: Callable[[], None], seconds: float = SILENCE) -> Iterator[None]:
     """Call `notify` once, from another thread, if the block takes longer than `seconds`."""
@@ -43,12 +47,16 @@ def run_with_deadline(work: Callable[[], _Result], seconds: float) -> _Result:
     Raises:
         DeadlineExceeded: it did neither within `seconds`.
     """
-    outcome = start_detached(work)
-    try:
-        outcome.exception(seconds)  # returned, so that a TimeoutError of the work is not taken for ours
-    except TimeoutError:
-        raise DeadlineExceeded from None
-    return outcome.result()
+    outcome, end = start_detached(work), time.monotonic() + seconds
+    while True:
+        left = end - time.monotonic()
+        try:
+            outcome.exception(max(min(left, _AT_ONCE), 0))  # returned: a TimeoutError of the work is not ours
+        except TimeoutError:
+            if left <= _AT_ONCE:
+                raise DeadlineExceeded from None
+        else:
+            return outcome.result()
 
 
 def start_detached(work: Callable[[], _Result]) -> "Future[_Result]":

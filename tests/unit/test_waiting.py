@@ -1,7 +1,9 @@
 """Calls with a deadline: threads that are used again, keep nothing and are not expected in a forked process."""
 
+import _thread
 import gc
 import os
+import signal
 import threading
 import time
 import weakref
@@ -57,6 +59,22 @@ def test_what_takes_too_long_is_given_up():
     release = threading.Event()
     with pytest.raises(DeadlineExceeded):
         run_with_deadline(lambda: release.wait(PATIENCE), 0.01)
+    release.set()
+
+
+def test_a_signal_that_came_just_before_the_wait_ends_it():
+    """Such a signal does not wake the main thread: only Python's own note of it is there."""
+    release, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        time.sleep(0.1)  # the main thread waits by now
+        _thread.interrupt_main(signal.SIGINT)
+        release.wait(PATIENCE / 4)
+        ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_with_deadline(work, PATIENCE)
+    assert not ended.is_set()
     release.set()
 
 
