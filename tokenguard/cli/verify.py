@@ -54,9 +54,9 @@ def verify(
     With --reconcile: for a provider without an API list, a person enters it (one name per line, or CSV or JSON). Tokens
     that are missing there, unknown here or named differently are shown, and recorded with the date.
 
-    Exit 1: a token is dead, has another scope, or is refused and was never accepted (the value may be
-    wrong). Exit 4: the state of a token is unknown; a refusal is conclusive only while another token, or the admin
-    credential, is accepted by the same host. Exit 5: a token that was proven dead is accepted again.
+    Exit 1: a token is dead, has another scope, or is refused and was never accepted (the value may be wrong). Exit 4:
+    the state of a token is unknown; a refusal is conclusive only while another token, or the admin credential, is
+    accepted by the same host. Exit 5: a token that was proven dead is accepted again.
 
     A token whose provider cannot verify tokens is listed. If you named it, the exit code is 4; otherwise it does not
     change the exit code.

@@ -84,8 +84,8 @@ def verify(
     """Probe the live value of one token and record the observation.
 
     A refusal says that the token is dead only with a control; without one it may be an outage, and is *unknown*. If the
-    provider never accepted the value, it is *refused*.
-    Nothing is recorded while an operation is open: the journal belongs to its runner.
+    provider never accepted the value, it is *refused*. Nothing is recorded while an operation is open: the journal
+    belongs to its runner.
 
     Args:
         store: where the token is.
@@ -114,19 +114,16 @@ def verify(
     seen = provider.probe(live.value, record.scope)
     if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
         seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")
-    if live.found is FieldState.OTHER:  # not a look at our value, so none to be recorded
-        result = VerificationResult.REPLACED if judge(seen) is VerificationResult.ALIVE else _refused_or(judge(seen))
+    result, replaced = judge(seen), live.found is FieldState.OTHER
+    if result is VerificationResult.DEAD and (replaced or record.last_accepted is None):
+        result = VerificationResult.REFUSED
+    if replaced:  # not a look at our value, so none to be recorded
+        result = VerificationResult.REPLACED if result is VerificationResult.ALIVE else result
         why = f"another writer has replaced the value at {record.location.url} ({seen.reason})"
         return Look(record=record, result=result, seen=seen, reason=why)
     if not snapshot.document.busy:
         _keep(store, clock, snapshot, seen)
-    result = judge(seen) if record.last_accepted is not None else _refused_or(judge(seen))
     return Look(record=record, result=result, seen=seen, reason=seen.reason)
-
-
-def _refused_or(result: VerificationResult) -> VerificationResult:
-    """What the result means for a value that the provider never accepted."""
-    return VerificationResult.REFUSED if result is VerificationResult.DEAD else result
 
 
 def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:
