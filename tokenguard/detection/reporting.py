@@ -84,10 +84,11 @@ def _stands_for_another(candidate: TextMatch, line: str) -> bool:
 
 def _is_part_of_a_word(value: str, line: str) -> bool:
     at = line.find(value)
-    edges = line[at - 1 : at] + line[at + len(value) : at + len(value) + 1] if at >= 0 else ""
-    if _GOES_ON.match(line[at + len(value) : at + len(value) + _LEAST_KEY]):
-        return True
-    return any(char.isalnum() and char.isascii() for char in edges)
+    if at < 0:
+        return False
+    end = at + len(value)
+    edges = line[at - 1 : at] + line[end : end + 1]
+    return _GOES_ON.match(line, end) is not None or any(char.isalnum() and char.isascii() for char in edges)
 
 
 def pinned(candidate: TextMatch, line: str, path: str) -> bool:

@@ -9,15 +9,16 @@ _STAND_IN = re.compile(
 _FILLED_UP = re.compile(r"[-_.]?[#*x.]{4}")
 
 
-def _words_of(text: str) -> frozenset[str]:
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text, for tables of them."""
     return frozenset(text.split())
 
 
-_NOTHING = _words_of(
+_NOTHING = words_of(
     """null none nil true false undefined unset empty default yes no string str int bool boolean required
     optional password passwd secret token key username user admin root value text name email basic bearer"""
 )
-_COMMON = _words_of(
+_COMMON = words_of(
     """password password1 password123 passw0rd secret secret123 pass1234 pass123 changeit admin123 letmein
     qwerty qwerty123 123456 12345678 1234 12345 postgres mysql root admin guest test testing p@ssw0rd"""
 )

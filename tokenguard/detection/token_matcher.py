@@ -28,6 +28,7 @@ _REPEATED = "A01="
 """The characters of literals that are one character several times."""
 _EDGE = 2048
 """Characters: longer than a token with such a literal."""
+_LEAST_RUNS = tuple(2 * _EDGE * each for each in _REPEATED)
 _RUNS = re.compile("|".join(f"{each}{{{2 * _EDGE},}}" for each in _REPEATED))
 _SHORT_WORD = 6
 """A shorter word of a name is looked for at the beginning of a word only."""
@@ -136,7 +137,7 @@ def _without_runs(text: str) -> str:
     Several formats begin with such characters, so that they would be asked at each of them. In the middle of a run
     would be only a token of one character, and no format takes one.
     """
-    if not any(each * 2 * _EDGE in text for each in _REPEATED):
+    if not any(each in text for each in _LEAST_RUNS):
         return text
     return _RUNS.sub(lambda run: run[0][:_EDGE] + "\n" * (len(run[0]) - 2 * _EDGE) + run[0][:_EDGE], text)
 

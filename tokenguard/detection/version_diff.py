@@ -223,8 +223,8 @@ def _dependences() -> frozenset[_Dependence]:
     return frozenset(
         {
             _Dependence(_KEYS, _BUT_OWN, _of_key),
-            _Dependence(MANIFEST, Possible.SHAPES, lambda data, _: (0, len(data))),
-            _Dependence(HEAD_PATTERN, Possible.ASSIGNMENTS, lambda data, _: (0, len(data))),
+            _Dependence(MANIFEST, Possible.SHAPES, _all_of),
+            _Dependence(HEAD_PATTERN, Possible.ASSIGNMENTS, _all_of),
             _Dependence(_any_of(near), Possible.SHAPES, partial(_around, _NEAR)),
             _Dependence(_any_of((BEFORE_LINE_PATTERN, NAMED_PATTERN)), Possible.ASSIGNMENTS, partial(_around, REACH)),
         }
@@ -233,6 +233,10 @@ def _dependences() -> frozenset[_Dependence]:
 
 def _any_of(expressions: Iterable[str]) -> str:
     return "|".join(f"(?:{each})" for each in expressions)
+
+
+def _all_of(data: bytes, _found: Any) -> tuple[int, int]:
+    return 0, len(data)
 
 
 def _of_key(data: bytes, found: Any) -> tuple[int, int]:

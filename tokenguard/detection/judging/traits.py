@@ -10,13 +10,8 @@ from math import log2
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
-from tokenguard.detection.stand_ins import is_common, is_published, is_stand_in, is_typed
+from tokenguard.detection.stand_ins import is_common, is_published, is_stand_in, is_typed, words_of
 from tokenguard.token_formats.table import has_prefix_only
-
-
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PLACEHOLDER = re.compile(
@@ -51,7 +46,7 @@ _IDENTIFIER = re.compile(r"(?i)(?:identifier|uuid|guid)$")
 _ID = re.compile(r"[0-9a-fA-F-]{8,}")
 GUEST = "base64 of what anybody knows"
 ENCRYPTED = "it is encrypted"
-_ENCRYPTED_FILE = _words_of("enc gpg age asc sops")
+_ENCRYPTED_FILE = words_of("enc gpg age asc sops")
 _ENCRYPTED = re.compile(
     r"(?:ENC|DEC)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT|encrypted:[A-Za-z0-9+/=]{40}"
     r"|wcFMA[A-Za-z0-9+/=]{100}|v1:[A-Za-z0-9+/=]{8,24}:|Ag[A-D][A-Za-z0-9+/=]{200}"
@@ -133,15 +128,15 @@ _VENDORED = re.compile(
     r"(?i)(?:^|/)(?:vendor|node_modules|third[-_]?party|locales?|i18n|lang|translations?|site-packages|deps)/|\.min\."
     r"|\.lock$|-lock\."
 )
-_CONFIGURATION = _words_of(
+_CONFIGURATION = words_of(
     """env ini cfg conf config properties yml yaml toml json xml tf tfvars hcl sh bash zsh ps1 bat cmd
     dockerfile secrets rc cnf"""
 )
-_PROSE = _words_of("md rst txt adoc html htm log csv po ipynb")
+_PROSE = words_of("md rst txt adoc html htm log csv po ipynb")
 _WRAPPED = (60, 64, 70, 76, 77)
 """Where programs break the lines of base64; one may end in a backslash."""
 _LONG, _RANDOM = 16, -1.0
-_SECRETS = _words_of("password passwd pwd pass secret token key apikey credential auth authorization bearer")
+_SECRETS = words_of("password passwd pwd pass secret token key apikey credential auth authorization bearer")
 _SAME_AS = dict.fromkeys(
     ("authtok", "bindpw", "masterauth", "passcode", "passphrase", "passwort", "psk", "requirepass", "rootpw"),
     "password",
