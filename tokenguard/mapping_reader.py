@@ -17,6 +17,7 @@ MAX_TEXT = 500
 _MAX_NUMBER = 999_999
 _SHORT_LIST = 20
 _WORD = re.compile(r"[a-z_]{1,32}", re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]*")
 _Text = TypeVar("_Text", bound=str)
 
 
@@ -220,11 +221,7 @@ class MappingReader:
 
     def whole(self, tree: Tree, key: str, *, least: int, most: int) -> int:
         """A whole number at or below the key; a leading zero, which YAML takes for an octal number, is none."""
-        text = (
-            tree
-            if isinstance(tree, str) and tree.isascii() and tree.isdigit() and (tree == "0" or tree[0] != "0")
-            else ""
-        )
+        text = tree if isinstance(tree, str) and _WHOLE.fullmatch(tree) else ""
         if not 0 < len(text) <= len(str(most)) or not least <= int(text) <= most:
             self.refuse(f"this must be a whole number from {least} to {most:,}", key)
         return int(text)

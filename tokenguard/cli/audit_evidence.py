@@ -39,8 +39,8 @@ def checkpoint(wiring: Wiring, *, key_file: str, create_key: bool, output: str |
     """Verify all audit chains, and sign their current heads in one small text (a C2SP signed note).
 
     Keep it where the store's administrators cannot replace it: it can later prove that no entry has been changed or
-    removed since then, and that the store and the anchor have not been reset together. The key that
-    verifies it is printed to standard error.
+    removed since then, and that the store and the anchor have not been reset together. The key that verifies it is
+    printed to standard error.
     """
     key = _key(wiring, key_file, output, create=create_key)
     text = key.signed(checkpoint_of(wiring).body)

@@ -49,7 +49,7 @@ class Address:
         if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
             raise _bad(what, "its path has a segment that is not plain text")
         host = _host(parts.hostname or "", what)
-        address = cls(parts.scheme, host, port or _PORTS.get(parts.scheme, 0), path)
+        address = cls(parts.scheme, host, port or _PORTS[parts.scheme], path)
         if parts.scheme == "http" and not address.loopback and not plain_http:
             raise _bad(what, "it is not https (plain http is for this machine only)")
         return address

@@ -45,7 +45,7 @@ def install_hook(
             "core.hooksPath is set: git looks for hooks elsewhere, and others may share that place",
             hint=f"add the line `{COMMANDS[stage]} || exit` to the {stage} hook there",
         )
-    path = hook_path(git, environ, stage).absolute()
+    path = _own_hook(git, stage).absolute()
     return path, _write(path, COMMANDS[stage])
 
 
@@ -75,6 +75,11 @@ def hook_path(git: Git, environ: Mapping[str, str], stage: str = "pre-commit") -
     """Where git looks for a hook of this repository, in the repository or where `core.hooksPath` says."""
     if shared := shared_hooks(git, environ):
         return git.directory / _line(git, "rev-parse", "--show-toplevel") / shared / stage
+    return _own_hook(git, stage)
+
+
+def _own_hook(git: Git, stage: str) -> Path:
+    """Where the hook is in the repository itself."""
     return git.directory / _line(git, "rev-parse", "--git-common-dir") / "hooks" / stage
 
 

@@ -105,7 +105,7 @@ class Notifier:
         self.owners: dict[str, str] = {}
         """The owners of the tokens that were read so far."""
         self._found = dict[str, list[Notification]]()
-        """What holds now, by route."""
+        """The current events, by route."""
         configured = parts.notification_routes
         if not configured and required:
             raise InputError("no route is configured", hint="add [notify.routes.NAME] to the configuration")
@@ -324,7 +324,7 @@ class Notifier:
         return self._found
 
     def _later(self, route: str, outbox: Outbox) -> int:
-        """How much of what holds now was neither sent nor taken in."""
+        """The number of current events that were not sent and are not in the outbox."""
         known = {*outbox.told.get(route, ()), *(each.id for each in outbox.owed_to(route))}
         return sum(each.id not in known for each in self._found.get(route, ()))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from tokenguard.clients.aws.answer_types import has_types
 from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure, reason_of, reason_of_failure
 from tokenguard.clients.aws.aws_settings import AwsSettings, WebIdentity
 from tokenguard.waiting import SILENCE, notify_if_slow
@@ -46,7 +47,6 @@ class AwsClient:
         from botocore.exceptions import BotoCoreError, ClientError  # loaded with boto3
         from botocore.parsers import ResponseParserError
 
-        from tokenguard.clients.aws.answer_types import has_types
         from tokenguard.clients.aws.transport import time_limit
 
         method = client.meta.method_to_api_mapping[operation]

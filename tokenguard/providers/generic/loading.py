@@ -48,9 +48,7 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
     else:
         top.version("format", FORMAT, _KEYS)
     name = top.segment("name")
-    lifetime = top.duration("lifetime")
-    if lifetime is not None and lifetime < _SHORTEST_LIFETIME:
-        top.refuse("this must be at least an hour, and a number alone means seconds: write 90d for 90 days", "lifetime")
+    lifetime = _lifetime(top)
     create = provider_sections.create(top, expires=lifetime is not None)
     rows, revoke = provider_sections.rows(top), provider_sections.revoke(top)
     by_value = revoke_value_section.revoke_value(top)
@@ -92,6 +90,13 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
     _refuse_gaps(top, description)
     top.close()
     return description
+
+
+def _lifetime(top: MappingReader) -> timedelta | None:
+    lifetime = top.duration("lifetime")
+    if lifetime is not None and lifetime < _SHORTEST_LIFETIME:
+        top.refuse("this must be at least an hour, and a number alone means seconds: write 90d for 90 days", "lifetime")
+    return lifetime
 
 
 def _delays(top: MappingReader) -> Delays:
