@@ -42,7 +42,9 @@ def as_of_moment(text: str) -> datetime:
     """The end of the day `text` (`YYYY-MM-DD`, UTC); InputError if it is not a date."""
     day = parse_day(text)
     if day is None or day >= _TOO_LATE:
-        raise InputError("--as-of must be a date before the year 3000", hint=day_hint(text))
+        raise InputError(
+            "--as-of must be a date before the year 3000", hint=day_hint(text) if day is None else "give an earlier day"
+        )
     return day + timedelta(days=1, microseconds=-1)
 
 
