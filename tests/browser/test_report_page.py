@@ -92,6 +92,31 @@ def test_it_can_be_read_in_every_light_and_size(chromium, opened, way):
     assert chromium.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 
 
+CHARTS = """return [...document.querySelectorAll('figure svg')].map(svg => {
+  const texts = [...svg.querySelectorAll('text')].map(each => each.getBoundingClientRect());
+  const bars = [...svg.querySelectorAll('.series rect')].sort((a, b) => a.getBoundingClientRect().top
+    - b.getBoundingClientRect().top).map(each => getComputedStyle(each).fill);
+  return {left: Math.min(...texts.map(each => each.left)), right: Math.max(...texts.map(each => each.right),
+    svg.getBoundingClientRect().right), height: Math.min(...texts.map(each => each.height)), bars: bars}})"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_charts_are_whole_and_legible_in_every_size(chromium, opened, way):
+    """Nothing scrolls or is cut: each label is within the window, and no smaller than the text of a footnote."""
+    opened(ordinary(12), way)
+    drawn = chromium.execute_script(CHARTS)
+    assert [len(each["bars"]) for each in drawn] == [7, 14]
+    assert all(each["left"] >= 0 and each["right"] <= WAYS[way][0] and each["height"] >= 11 for each in drawn)
+
+
+@pytest.mark.parametrize("way", ["light", "dark"])
+def test_what_is_overdue_stands_out_at_the_top_of_its_chart(chromium, opened, way):
+    opened(ordinary(130), way)
+    first, *others = chromium.execute_script(CHARTS)[1]["bars"]
+    assert first not in others
+    assert len(set(others)) == 1
+
+
 def test_axe_would_find_a_page_that_cannot_be_read(chromium, opened, tmp_path):
     text = opened(ordinary(3)).replace("--soft: #59636e", "--soft: #eeeeee").replace('lang="en"', "")
     target = tmp_path / "worse.html"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 
 import pytest
@@ -235,8 +236,17 @@ def test_a_chart_is_an_image_with_a_description(counts):
     drawn = svg(chart) if counts else ""
     assert "style" not in drawn
     assert drawn.count("<svg") == drawn.count('role="img"') == drawn.count("<title") == bool(counts)
-    assert drawn.count('class="series columns"') == bool(counts)
+    assert drawn.count('class="series bars"') == bool(counts)
     assert f"{max(counts, default=0):,}" in chart.described if any(counts) else chart.described == "Ages & co: none."
+
+
+@pytest.mark.parametrize("highest", [0, 1, 2, 3, 5, 7, 10, 11, 50, 99, 101, 10_001, 4_000_000])
+def test_the_axis_of_a_chart_has_few_whole_numbers(highest):
+    drawn = svg(Chart(id="c", title="t", what="w", bars=[("first", highest), ("second", 0)]))
+    ticks = sorted(int(text.replace(",", "")) for text in re.findall(r'text-anchor="middle">([^<]*)<', drawn))
+    assert ticks[0] == 0
+    assert 2 <= len(ticks) <= 6
+    assert highest <= ticks[-1] <= max(2 * highest, 1)
 
 
 def test_two_stores_with_the_same_names_are_told_apart():

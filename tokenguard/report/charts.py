@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from tokenguard.frozen import Frozen
 
-HEIGHT = 240
-_BAR, _MARGIN = 52, 100
+WIDTH = 400
+_BAR, _MARGIN = 22, 60
 _LONG = re.compile(r"-?\d+\.\d{2,}")
 _LIBRARY_LOOK = re.compile(r' (?:fill|font-family|font-size)="[^"]*"')
 _HEAD = re.compile(r"<svg [^>]*>")
@@ -41,12 +41,14 @@ def svg(chart: Chart) -> str:
     import leather  # only a page needs it
 
     drawn = leather.Chart()
-    drawn.add_columns(list(chart.bars))
-    drawn.add_y_scale(0, _ceiling(max((count for _, count in chart.bars), default=0)))
-    width = _MARGIN + _BAR * len(chart.bars)
-    text = drawn.to_svg(width=width, height=HEIGHT)
+    drawn.add_bars([(count, label) for label, count in chart.bars])
+    ticks = _ticks(max((count for _, count in chart.bars), default=0))
+    drawn.add_x_scale(0, ticks[-1])
+    drawn.add_x_axis(ticks=ticks, tick_formatter=lambda number, *_: f"{number:,}")
+    height = _MARGIN + _BAR * len(chart.bars)
+    text = drawn.to_svg(width=WIDTH, height=height)
     head = (
-        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" '
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-labelledby="{chart.id}-title" aria-describedby="{chart.id}-text">'
         f'<title id="{chart.id}-title">{html.escape(chart.title)}</title>'
         f'<desc id="{chart.id}-text">{html.escape(chart.described)}</desc>'
@@ -55,9 +57,11 @@ def svg(chart: Chart) -> str:
     return _HEAD.sub(lambda _: head, plain, count=1)
 
 
-def _ceiling(highest: int) -> int:
-    """The smallest round number that fits the highest bar."""
+def _ticks(highest: int) -> range:
+    """Zero and two to six round, whole numbers; the last is not below the highest bar."""
     step = 1
     while step * 10 < highest:
         step *= 10
-    return max(step * -(-highest // step), 1)
+    if step * 5 < highest:
+        step *= 2
+    return range(0, max(highest, 1) + step, step)

@@ -67,7 +67,7 @@ def _overview(posture: Posture) -> Iterator[str]:
     yield '</dl>\n<div class="charts">'
     for chart in charts(posture):
         yield f'<figure id="{chart.id}"><figcaption>{_text(chart.title)}</figcaption>'
-        yield f'<div class="plot" role="group" tabindex="0" aria-label="{_text(chart.title)}">{svg(chart)}</div>'
+        yield svg(chart)
         yield f"<details><summary>{_text(chart.title)}: the numbers</summary><table><thead><tr>"
         yield f'<th scope="col">{_text(chart.what)}</th><th scope="col" class="number">tokens</th></tr></thead><tbody>'
         yield from (

@@ -20,10 +20,10 @@ nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: 
   display: flex; flex-direction: column-reverse; justify-content: flex-end; }
 .figures dt { color: var(--soft); font-size: .9rem; }
 .figures dd { margin: 0; font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; }
-.charts { display: grid; grid-template-columns: 2fr 3fr; gap: 1.5rem; }
+.charts { display: grid; grid-template-columns: 1fr 1fr; gap: 1.5rem; margin-top: 1.2rem; }
 figure { margin: 0; } figcaption { font-weight: 650; margin-bottom: .2rem; }
-.plot { overflow-x: auto; } svg { display: block; width: 100%; height: auto; } svg rect { fill: transparent; }
-svg .series rect { fill: var(--bar); } #calendar .series rect:first-of-type { fill: var(--bad); }
+svg { display: block; width: 100%; max-width: 32rem; height: auto; } svg rect { fill: transparent; }
+svg .series rect { fill: var(--bar); } #calendar .series rect:last-of-type { fill: var(--bad); }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg line { stroke: var(--line); }
 details { margin: .3rem 0; } summary { cursor: pointer; color: var(--soft); }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; }
@@ -39,15 +39,15 @@ code { font: .95em/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .good { color: var(--good); }
 @media (max-width: 56rem) { .charts { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 34rem) { body { font-size: 15px; } .figures { grid-template-columns: 1fr 1fr; }
-  .figures dd { font-size: 1.25rem; } #ages svg { min-width: 26rem; } #calendar svg { min-width: 40rem; } }
+  .figures dd { font-size: 1.25rem; } }
 @media print {
   :root { --ink: #000; --soft: #333; --paper: #fff; --panel: #eee; --line: #999; --bar: #444; --bad: #900;
     --warn: #640; --good: #060; }
   body { font-size: 9.5pt; max-width: none; padding: 0; } nav, .skip, details { display: none; }
   .scroll { overflow: visible; border: 0; } table { font-size: 8pt; } th, td { padding: .15rem .3rem; min-width: 0; }
-  td.long, td.name { min-width: 0; } td.short { white-space: normal; } .plot { overflow: visible; }
+  td.long, td.name { min-width: 0; } td.short { white-space: normal; }
   thead { display: table-header-group; } tr, figure, .figures div { break-inside: avoid; }
-  h2, .about { break-after: avoid; } .charts { grid-template-columns: 1fr 2fr; }
+  h2, .about { break-after: avoid; } svg { max-width: 24rem; }
   section { margin-top: 1.2rem; } @page { margin: 14mm; }
 }
 """
