@@ -197,6 +197,12 @@ def test_an_answer_that_cannot_stand_in_a_file_writes_none(cli, tmp_path, given)
     assert not (tmp_path / "other.yaml").exists()
 
 
+@pytest.mark.parametrize("name", ["abc", "acme", "ashort", "a-longer-name", "launchdarkly-eu"])
+def test_the_comments_of_a_new_file_stay_in_their_column(cli, name):
+    text = cli("provider", "new", name, "--auth", "header X-Key").out
+    assert {line.index("# ") for line in text.splitlines()[:6] if "# " in line} == {33}
+
+
 @pytest.mark.parametrize("auth", ["basic", "header X-Key"])
 def test_the_admin_credential_of_a_new_file_travels_as_the_token_does(cli, auth):
     """It stayed `bearer`, which only the real service would have refused."""

@@ -112,6 +112,45 @@ def test_an_answer_that_is_not_as_described_is_found(tmp_path):
     assert any("answer: $.data" in each for each in found(Spec(path)))
 
 
+def test_a_permission_that_is_sent_as_text_is_listed_as_text(tmp_path):
+    said = json.loads(json.dumps(SPEC).replace('"type": "array", "items": {"enum": ["write"]}', '"type": "string"'))
+    said["components"]["schemas"]["Key"]["properties"]["role"] = {"type": "string"}
+    path = tmp_path / "acme.json"
+    path.write_text(json.dumps(said))
+    text = FILE.replace('"{permissions}"', '"{permission}"').replace(
+        "  label: /name", "  label: /name\n  permissions: /role"
+    )
+    assert found(Spec(path), text) == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "agrees"),
+    [
+        (
+            {"properties": {"ok": {"type": "boolean"}, "error": {"enum": ["revoked"]}}, "additionalProperties": False},
+            True,
+        ),
+        ({"properties": {"ok": {"type": "boolean"}}, "additionalProperties": False}, False),
+        ({"properties": {"ok": {"type": "boolean"}, "error": {"type": "string"}}}, False),
+        (None, False),
+    ],
+)
+def test_a_refusal_with_the_status_of_a_success_is_compared_with_what_is_said_of_refusals(tmp_path, refusal, agrees):
+    """A description of refusals that allows everything would excuse a wrong answer."""
+    said = json.loads(json.dumps(SPEC))
+    responses = said["paths"]["/me"]["get"]["responses"]
+    me = responses["200"]["content"]["application/json"]["schema"]
+    me["properties"]["ok"], me["additionalProperties"] = {"type": "boolean"}, False
+    if refusal is not None:
+        responses["default"] = {"content": {"application/json": {"schema": refusal}}}
+    path = tmp_path / "acme.json"
+    path.write_text(json.dumps(said))
+    probe = "probe: {request: GET /me, scope: /org/id, alive: [{status: '200', at: /ok, is: ['true']}], "
+    probe += "dead: [{status: '200', at: /error, is: [revoked]}]}"
+    text = FILE.replace("probe: {request: GET /me, scope: /org/id}", probe)
+    assert (found(Spec(path), text) == []) is agrees
+
+
 def test_a_description_in_several_files_is_read_as_one(tmp_path):
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "key.json").write_text(json.dumps({"Key": KEY, "Again": {"$ref": "#/Key"}}))

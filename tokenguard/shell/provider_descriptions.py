@@ -119,6 +119,10 @@ _OF_ANY_SERVICE = frozenset(
 )
 """Keys whose values in the example are those of many services."""
 _PAGE = re.compile(r"https?://[^\s/]+\S*")
+_COLUMN = 33
+"""Where comments of the example begin."""
+_MOVED = re.compile(r"(?m)^(\S.{0,30}?|  \S.{0,28}?) {2,}(# .*)$")
+"""A line whose comment an answer has moved, as long as there is room."""
 _SPECIAL = {"probe": ("query", "scope", "scope_name"), "create": ("request",), "list": ("query", "status")}
 _GUIDE = {
     "create": """\
@@ -178,6 +182,7 @@ def new_description(name: str, answers: FileAnswers | None = None) -> str:
         )
     if said.today:
         text = _with_value(text, "  checked", said.today)
+    text = _MOVED.sub(lambda found: f"{found[1]:<{_COLUMN}}{found[2]}", text)
     if said != FileAnswers():
         describe(text.encode(), source="the new file")
     return text

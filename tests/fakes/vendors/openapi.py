@@ -107,13 +107,25 @@ class Spec:
     def answer_schema(self, operation: dict[str, Any]) -> Any:
         """What a success holds; None if it has no body."""
         for status, said in sorted(operation["responses"].items(), key=lambda each: str(each[0])):
-            if str(status).startswith("2"):
-                answer = self.resolved(said)
-                content = answer.get("content", {})
-                schema = answer.get("schema") or next((each.get("schema") for each in content.values()), None)
-                if schema is not None:
-                    return schema
+            if str(status).startswith("2") and (schema := self._schema_of(said)) is not None:
+                return schema
         return None
+
+    def _schema_of(self, said: Any) -> Any:
+        answer = self.resolved(said)
+        content = answer.get("content", {})
+        return answer.get("schema") or next((each.get("schema") for each in content.values()), None)
+
+    def answer_faults(self, operation: dict[str, Any], answer: Any) -> list[str]:
+        """What is wrong with the answer to a request that succeeded, or whose refusal has the status of a success.
+
+        The description of such a refusal is under `default`; one that allows anything more excuses nothing.
+        """
+        schema = self.answer_schema(operation)
+        found = self.validate(schema, answer, partly=True) if schema is not None else []
+        refusal = self.resolved(self._schema_of(operation["responses"].get("default", {})) or {})
+        closed = refusal.get("additionalProperties") is False
+        return [] if closed and not self.validate(refusal, answer, partly=True) else found
 
     def declares(self, schema: Any, pointer: JsonPointer) -> bool:
         """Whether a schema names everything on the way that a pointer leads, to a text, number or boolean."""
@@ -180,6 +192,7 @@ UNUSABLE = {
     ("meilisearch", "'uid' is a required property"): "the description wants what the vendor's page calls optional",
     ("vercel", "the API has no parameter until"): "the description names the parameters of pages, but not at this list",
     ("sendgrid", "the API answers in pages (limit)"): "the vendor's page says that the answer holds all",
+    ("cloudflare", "no answer has /result/0/"): "the description leaves open what a row of this list has",
     ("linode", "the API has no parameter page"): "the description names the parameters of pages, but not at this list",
 }
 """Remarks on what a description itself has wrong, by service, with the reason."""
@@ -226,9 +239,8 @@ def _played(described: Description, spec: Spec) -> Iterator[Difference]:
             continue
         body = spec.body_schema(operation, FORM if described.form else described.media_type)
         found = spec.validate(body, asked.body) if body is not None and asked.body is not None else []
-        answer = spec.answer_schema(operation)
-        if asked.status < 300 and answer is not None and asked.answer:
-            found += [f"answer: {each}" for each in spec.validate(answer, asked.answer, partly=True)]
+        if asked.status < 300 and asked.answer:
+            found += [f"answer: {each}" for each in spec.answer_faults(operation, asked.answer)]
         for each in found:
             if each not in said:
                 said.add(each)

@@ -78,13 +78,14 @@ def told(said: Create | Replace, token: LoopbackToken) -> Any:
     return tree if said.hint is None else put(tree, said.hint.keys, token.hint)
 
 
-def row_of(rows: Rows, token: LoopbackToken) -> Any:
-    """One row of a list."""
+def row_of(rows: Rows, token: LoopbackToken, *, as_text: bool) -> Any:
+    """One row of a list; permissions stand there as a text if they are sent as one."""
     tree = put(put({}, rows.id.keys, token.id), rows.label.keys, token.label)
     for name, pointer in rows.more.items():
         tree = put(tree, pointer.keys, token.hint if name == "hint" else _MOMENTS[name])
     if rows.permissions is not None:
-        tree = put(tree, rows.permissions.keys, list(token.permissions))
+        granted = list(token.permissions)
+        tree = put(tree, rows.permissions.keys, " ".join(granted) if as_text else granted)
     if rows.status is not None:
         text = min(rows.status.alive if token.alive else rows.status.ended)
         tree = put(tree, rows.status.field.keys, _constant(text))

@@ -315,7 +315,9 @@ class LoopbackService:
             self.issue(f"appeared-{self.appears}")
         held = [each for each in self.tokens.values() if each.listed and (each.alive or rows.status is not None)]
         page, following = page_of(rows, held, asked.query)
-        tree = put({}, rows.items.keys, [row_of(rows, each) for each in page])
+        create = self.described.create
+        as_text = create is not None and "permission" in request_template.names(create.body)
+        tree = put({}, rows.items.keys, [row_of(rows, each, as_text=as_text) for each in page])
         link = ""
         if rows.paging.kind is PagingKind.LINK and following is not None:
             kept = "&".join(f"{name}={text}" for name, text in asked.query.items() if name != "after")
