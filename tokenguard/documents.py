@@ -45,8 +45,9 @@ def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes
     text = _decoded(data, source, max_bytes)
     builder = _YamlBuilder(source, max_nodes)
     try:
+        take = builder.take
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            builder.take(event)
+            take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         slip = _slip(text[mark.index : mark.index + 1] if mark else "", error.problem or "")
@@ -130,7 +131,7 @@ class _YamlBuilder:
         import yaml  # loaded by the caller already
 
         return {
-            yaml.ScalarEvent: lambda event: self._scalar(self._node(event)),
+            yaml.ScalarEvent: self._scalar,
             yaml.DocumentStartEvent: self._document,
             yaml.AliasEvent: lambda event: self._refuse(event, "aliases are not allowed"),
             yaml.MappingStartEvent: lambda event: self._begin(self._node(event), {}),
@@ -154,16 +155,17 @@ class _YamlBuilder:
         self._nodes += 1
         if self._nodes > self._max_nodes:
             self._refuse(event, f"more than {self._max_nodes:,} values")
-        if getattr(event, "anchor", None) is not None:
+        if event.anchor is not None:  # type: ignore[attr-defined]
             self._refuse(event, "anchors are not allowed")
-        if getattr(event, "tag", None) is not None:
+        if event.tag is not None:  # type: ignore[attr-defined]
             self._refuse(event, "tags are not allowed")
         return event
 
     def _scalar(self, event: object) -> None:
+        self._node(event)
         text: str = event.value  # type: ignore[attr-defined]
         plain = not event.style  # type: ignore[attr-defined]
-        if self._expects_key:
+        if self._expects_key():
             self._key(event, text, plain=plain)
         else:
             self._place(None if plain and text in _NULLS else text)
@@ -178,7 +180,7 @@ class _YamlBuilder:
         self._keys[-1] = text
 
     def _begin(self, event: object, collection: dict[str, Tree] | list[Tree]) -> None:
-        if self._expects_key:
+        if self._expects_key():
             self._refuse(event, "a key is not plain text")
         if len(self._open) >= MAX_DEPTH:
             self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
@@ -186,9 +188,8 @@ class _YamlBuilder:
         self._open.append(collection)
         self._keys.append(None)
 
-    @property
     def _expects_key(self) -> bool:
-        return bool(self._open) and isinstance(self._open[-1], dict) and self._keys[-1] is None
+        return bool(self._open) and self._keys[-1] is None and isinstance(self._open[-1], dict)
 
     def _place(self, node: Tree) -> None:
         if not self._open:

@@ -76,7 +76,7 @@ class MappingReader:
         """The label of the nested value at `path`. Unknown keys are omitted: one could be a secret value."""
         key = path[0] if path else ""
         shown = key if isinstance(key, str) and key in self._known and _WORD.fullmatch(key) else ""
-        return ".".join(filter(None, (self._label, shown)))
+        return f"{self._label}.{shown}" if self._label and shown else self._label or shown
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,9 +98,11 @@ class MappingReader:
 
     def lacks(self, key: str) -> bool:
         """Whether the key is missing."""
-        if key in self and not (self._document.verbatim and self.peek(key) is None):
+        self._known[key] = None
+        left = self._left
+        if key in left and (left[key] is not None or not self._document.verbatim):
             return False
-        self.tree(key)
+        left.pop(key, None)
         return True
 
     def version(self, key: str, known: str, keys: Iterable[str]) -> None:
@@ -145,7 +147,7 @@ class MappingReader:
         """One line of text, with at least one character unless it may be `empty`; needed if there is no default."""
         if self.lacks(key):
             return self.refuse("this is missing", key) if default is None else default
-        return self.line(self.tree(key), key, most=most, empty=empty)
+        return self.line(self._left.pop(key), key, most=most, empty=empty)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of one-line texts; empty if it is missing."""
@@ -214,8 +216,8 @@ class MappingReader:
     def line(self, tree: Tree, key: str, *, most: int = MAX_TEXT, empty: bool = False) -> str:
         """One line of text at or below the key."""
         text = tree if isinstance(tree, str) else "\n"
-        text, plain = (text, str.isprintable) if self._document.verbatim else (text.strip(), is_plain_line)
-        if not isinstance(tree, str) or len(text) > most or not (text or empty) or not plain(text):
+        plain = text.isprintable() if self._document.verbatim else is_plain_line(text := text.strip())
+        if not isinstance(tree, str) or len(text) > most or not (text or empty) or not plain:
             self.refuse(f"this must be one plain line of {0 if empty else 1} to {most:,} characters", key)
         return text
 
@@ -236,5 +238,4 @@ class MappingReader:
 
 def yaml_positions(data: bytes, source: str) -> Callable[[Sequence[str | int]], str]:
     """A function from a path of a YAML document to its position, `source:line:column`."""
-    shown = safe_text(source, one_line=True, limit=200)
-    return lambda path: "{}:{}:{}".format(shown, *locate_yaml(data, path))
+    return lambda path: "{}:{}:{}".format(safe_text(source, one_line=True, limit=200), *locate_yaml(data, path))

@@ -33,7 +33,7 @@ class Route:
                 "a route is not valid",
                 hint=f"write METHOD /path, with one of {', '.join(METHODS)} and plain path segments",
             )
-        unknown = set(_NAME.findall(path)) - set(fields)
+        unknown = set(_NAME.findall(path) if "{" in path else ()).difference(fields)
         if unknown:
             raise InputError(
                 f"a route uses the unknown placeholder {{{min(unknown)}}}",

@@ -137,8 +137,9 @@ def _refuse_gaps(top: MappingReader, said: Description) -> None:
 def _check_new_values(top: MappingReader, said: Description) -> None:
     """What is sent to authenticate a new token has to be in the answer that holds it."""
     shown = said.revoke_value is not None and said.revoke_value.login is RevokerLogin.ITSELF
+    needed = said.auth.fields
     for key, made in (("create", said.create), ("replace", said.replace)):
-        missing = said.auth.fields - (made.value.keys() if made else said.auth.fields)
+        missing = needed - (made.value.keys() if made else needed)
         if missing and (shown or said.probe is not None):
             top.refuse(
                 f"a new token would not have {{{min(missing)}}}, which requests with it need",

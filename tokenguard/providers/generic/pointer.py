@@ -20,6 +20,8 @@ class JsonPointer:
     @classmethod
     def parse(cls, text: str) -> "JsonPointer | None":
         """Read `/a/0/b`; None if it is not a pointer."""
+        if "~" not in text:
+            return cls(tuple(text.split("/")[1:])) if text.startswith("/") or not text else None
         if not _TEXT.fullmatch(text):
             return None
         return cls(tuple(key.replace("~1", "/").replace("~0", "~") for key in text.split("/")[1:]))

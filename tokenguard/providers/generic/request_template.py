@@ -16,6 +16,8 @@ _IN_KEYS = frozenset({"scope"})
 
 def problem(tree: Tree, allowed: Sequence[str]) -> str:
     """What is wrong with the placeholders anywhere in `tree`, given the allowed ones; empty if nothing is."""
+    if isinstance(tree, str) and not _has_brace(tree):
+        return ""
     for text in _texts(tree):
         if not _has_brace(text) or _is_constant(text):
             continue
@@ -32,6 +34,8 @@ def problem(tree: Tree, allowed: Sequence[str]) -> str:
 
 def names(tree: Tree) -> frozenset[str]:
     """The placeholders used anywhere in `tree`."""
+    if isinstance(tree, str):
+        return frozenset(_NAME.findall(tree) if "{" in tree and not _is_constant(tree) else ())
     texts = [*(text for text in _texts(tree) if "{" in text and not _is_constant(text)), *_keys(tree)]
     return frozenset(name for text in texts if "{" in text for name in _NAME.findall(text))
 
