@@ -31,6 +31,7 @@ class Checked:
     head: ChainHead
     """Its last entry, as the entries themselves have it."""
     broken: Break | None
+    trail: Sequence[ChainedEvent] = ()
 
     @property
     def entries(self) -> int:
@@ -81,7 +82,7 @@ def check_all(store: Store, trails: Trails | None = None) -> Iterator[Checked]:
 
 def _checked(whose: str, chain: str, entries: Sequence[ChainedEvent], broken: Break | None) -> Checked:
     head = ChainHead(len(entries), entries[-1].hash) if entries else ChainHead()
-    return Checked(whose=whose, chain=chain, head=head, broken=broken)
+    return Checked(whose=whose, chain=chain, head=head, broken=broken, trail=entries)
 
 
 def _shared_break(item: Item, shared: Shared, entries: Sequence[ChainedEvent]) -> Break | None:

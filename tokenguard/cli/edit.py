@@ -31,6 +31,11 @@ _OF_ONE = {"name": "--rename", "location": "--adopt", "label": "--label"}
 @click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Rename the token.")
 @click.option("--leak-ended", metavar="REASON", help="Close the token's leak by your decision, with this reason.")
 @click.option(
+    "--clock-was-ahead",
+    metavar="REASON",
+    help="Remove times that are later than now: a clock was ahead, and this machine's is right.",
+)
+@click.option(
     "--at-provider",
     is_flag=True,
     help="Change --label and --permission of the token itself, through the provider's API.",
@@ -41,7 +46,7 @@ _OF_ONE = {"name": "--rename", "location": "--adopt", "label": "--label"}
 @pass_wiring
 def edit(
     wiring: Wiring, /, names: tuple[TokenName, ...], *, wanted: Filter, base_url: str | None, rename: TokenName | None,
-    leak_ended: str | None, at_provider: bool, plan_only: bool, yes: bool, **fields: Any,
+    leak_ended: str | None, clock_was_ahead: str | None, at_provider: bool, plan_only: bool, yes: bool, **fields: Any,
 ) -> ExitCode:  # fmt: skip
     """Change the record of NAME. Empty text clears a field; --deliver replaces the whole list of consumers.
 
@@ -61,8 +66,8 @@ def edit(
     changes = changes_from(fields, base_url=base_url, name=rename)
     found = select_tokens(wiring, names, wanted, way="--where owner=TEAM; --owner TEAM sets the owner")
     tell_selection(wiring, wanted, found)
-    if leak_ended is not None:
-        _end_leak(wiring, found, changes, leak_ended, yes=yes)
+    if leak_ended is not None or clock_was_ahead is not None:
+        _said_by_a_person(wiring, found, changes, leak_ended, clock_was_ahead, yes=yes)
         return ExitCode.OK
     if at_provider and not plan_only:
         show_taken(wiring, _update(wiring, found, changes, yes=yes))
@@ -81,15 +86,29 @@ def _update(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, *
     return update_token(wiring, found[0].document.record.name, changes, confirmed=yes)
 
 
-def _end_leak(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, reason: str, *, yes: bool) -> None:
-    from tokenguard.usecases.report_leaks import end_leak  # few edits are about a leak
+def _said_by_a_person(
+    wiring: Wiring,
+    found: Sequence[Snapshot],
+    changes: RecordChanges,
+    leak_ended: str | None,
+    clock_was_ahead: str | None,
+    *,
+    yes: bool,
+) -> None:
+    from tokenguard.usecases.correct_times import correct_times  # few edits are about a leak or a clock
+    from tokenguard.usecases.report_leaks import end_leak
 
-    if changes.given() or len(found) != 1:
+    option = "--clock-was-ahead" if leak_ended is None else "--leak-ended"
+    if changes.given() or len(found) != 1 or None not in {leak_ended, clock_was_ahead}:
         raise InputError(
-            "--leak-ended takes one token and no other change",
+            f"{option} takes one token and no other change",
             hint="run `edit` once for each token, and a second time for other changes",
         )
-    show_taken(wiring, end_leak(wiring, found[0].document.record.name, reason, confirmed=yes))
+    name = found[0].document.record.name
+    if leak_ended is not None:
+        show_taken(wiring, end_leak(wiring, name, leak_ended, confirmed=yes))
+    elif clock_was_ahead is not None:
+        show_taken(wiring, correct_times(wiring, name, clock_was_ahead, confirmed=yes))
 
 
 def _edit_all(

@@ -39,5 +39,6 @@ def refuse_if_behind(now: datetime, latest: datetime) -> None:
     if is_behind(now, latest):
         raise InputError(
             "this machine's clock is behind the timestamps in the store",
-            hint="correct the clock, check it with `tokenguard doctor`, then try again",
+            hint="correct the clock, check it with `tokenguard doctor`, then try again; if it is right, another clock "
+            "was ahead: `doctor` names the records, and the command for each",
         )

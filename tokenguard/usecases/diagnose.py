@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tokenguard.audit.chain import Checked
-from tokenguard.domain.diagnosis import Diagnosis, Level, failed, well
+from tokenguard.domain.diagnosis import Diagnosis, Level, broken, doubt, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.clock import is_behind
@@ -16,10 +16,11 @@ from tokenguard.usecases.diagnose_agents import coding_agents
 from tokenguard.usecases.diagnose_machine import DiagnoseMachineParts
 from tokenguard.usecases.diagnose_tokens import DiagnoseTokensParts
 from tokenguard.usecases.parts import HasBackend, HasStore
-from tokenguard.usecases.verify_store import check_whole, problems_of, uncompared, watch_of, what_then
+from tokenguard.usecases.verify_store import check_whole, problems_of, uncompared, watch_of, what_then, wrong_time
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """A correct clock never shows an earlier time than this release date."""
+_RIGHT = "if this machine's clock is right, correct that of the other machine"
 
 
 class DiagnoseParts(AgentInstallParts, DiagnoseTokensParts, DiagnoseMachineParts, HasBackend, Protocol):
@@ -101,15 +102,18 @@ def _own_places(parts: HasStore) -> Iterator[Diagnosis]:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=problem.hint, exit_code=ExitCode.TAMPERED)
 
 
-def _whole(parts: HasStore, inventory: list[Snapshot]) -> Iterator[Diagnosis]:
+def _whole(parts: DiagnoseParts, inventory: list[Snapshot]) -> Iterator[Diagnosis]:
     """Integrity of all that is stored; the tokens are read on the way."""
     problems: list[tuple[str, str]] = []
+    now = parts.clock.now()
     for each in check_whole(parts.store, inventory):
         if not isinstance(each, Checked):
             problems.append((f"{each.where}: {each.what}", each.hint))
         elif each.broken:
             text = f"audit trail of {each.whose}, entry {each.broken.seq}: {each.broken.reason}"
             problems.append((text, what_then(parts.store)))
+        elif said := wrong_time(each, now):
+            yield doubt("clock", said, f"{_RIGHT}; `audit log` shows the entries")
     for text, hint in problems:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:
@@ -118,17 +122,18 @@ def _whole(parts: HasStore, inventory: list[Snapshot]) -> Iterator[Diagnosis]:
 
 
 def _clock(parts: DiagnoseParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """Due dates and proofs of death rely on this clock."""
+    """Due dates and proofs of death rely on this clock; a record that another clock dated ahead waits for its time."""
     now = parts.clock.now()
-    entries = parts.store.history(None)
-    latest = max((entry.event.at for entry in entries), default=_NOT_BEFORE)
-    for snapshot in inventory:
-        latest = max(latest, snapshot.document.latest)
-    wrong = now < _NOT_BEFORE or is_behind(now, latest)
-    yield Diagnosis(
-        check="clock",
-        level=Level.FAIL if wrong else Level.OK,
-        text="it is behind the latest time in the store" if wrong else "not behind the latest time in the store",
-        hint="set the clock before rotating anything" if wrong else "",
-        exit_code=ExitCode.FINDINGS if wrong else ExitCode.OK,
-    )
+    latest = max((entry.event.at for entry in parts.store.history(None)), default=_NOT_BEFORE)
+    ahead = [each.document for each in inventory if is_behind(now, each.document.latest)]
+    for document in ahead:
+        name = document.record.name
+        yield broken(
+            "clock",
+            f"it is behind the latest time in {name}, {document.latest:%Y-%m-%d %H:%M} UTC",
+            f"set the clock before rotating anything; if it is right: tokenguard edit {name} --clock-was-ahead REASON",
+        )
+    if not ahead and (now < _NOT_BEFORE or is_behind(now, latest)):
+        yield broken("clock", "it is behind the latest time in the store", "set the clock before rotating anything")
+    elif not ahead:
+        yield well("clock", "not behind the latest time in the store")

@@ -1,11 +1,13 @@
-"""Integrity problems of a self-verifying store, and since when its rollback is detected."""
+"""Integrity problems of a self-verifying store, times that cannot be right, and since when rollbacks are detected."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from tokenguard.audit.chain import Checked, Trails, check_all
+from tokenguard.audit.dated_ahead import dated_ahead
 from tokenguard.domain.document import Snapshot
+from tokenguard.ports.clock import is_behind
 from tokenguard.ports.store import Store, underlying_store
 
 
@@ -96,6 +98,19 @@ def problems_of(store: Store) -> Iterable[AuditProblem]:
     """The problems of a self-verifying store; empty for others."""
     home = underlying_store(store)  # since Python 3.12 protocol checks miss forwarded attributes
     return home.check() if isinstance(home, Checkable) else ()
+
+
+def wrong_time(checked: Checked, now: datetime) -> str:
+    """What is said of a trail with an entry whose time cannot be right; empty if there is none."""
+    entry = dated_ahead(checked.trail, now)
+    if entry is None:
+        return ""
+    whose = f" of {entry.event.actor.host}" if entry.event.actor.host else ""
+    than = "now" if is_behind(now, entry.event.at) else "a following entry"
+    return (
+        f"audit trail of {checked.whose}, entry {entry.seq}: its time, {entry.event.at:%Y-%m-%d %H:%M} UTC, is later "
+        f"than {than}: the clock{whose} was ahead, or one that wrote later is behind"
+    )
 
 
 def uncompared(store: Store) -> str:
