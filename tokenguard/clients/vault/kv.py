@@ -56,18 +56,18 @@ class KvMount:
             raise
         return None if answer is None else _entry(answer)
 
-    def write(
-        self, path: str, data: Mapping[str, Any], cas: int, ending: Callable[[str], None] = lambda _at: None
-    ) -> int:
+    def write(self, path: str, data: Mapping[str, Any], cas: int, ending: Callable[[str], None] | None = None) -> int:
         """Write the next version if the current one is `cas` (0: none); returns the new version.
 
-        `ending` hears when the server will delete the new version by itself (`delete_version_after` of the entry).
+        `ending` hears when the server will delete the new version by itself (`delete_version_after`). Without it, that
+        is an error: what was decided by this writing would be forgotten.
 
         `data` must hold something that was never written before (`stamp`): an answer that is lost is made up for by
         reading what is there, and only our own writing counts as ours.
 
         Raises:
             CasLost: the current version is another one. Nothing was written.
+            VaultError: also if the server will delete it by itself; it is written.
         """
         return self._settled(path, cas, lambda: self._write(path, data, cas, ending), lambda found: found == dict(data))
 
@@ -140,7 +140,7 @@ class KvMount:
                 return None
             raise
 
-    def _write(self, path: str, data: Mapping[str, Any], cas: int, ending: Callable[[str], None]) -> int:
+    def _write(self, path: str, data: Mapping[str, Any], cas: int, ending: Callable[[str], None] | None) -> int:
         answer = self._connection.once(
             lambda client: client.secrets.kv.v2.create_or_update_secret(
                 path, secret=dict(data), cas=cas, mount_point=self._mount
@@ -148,6 +148,8 @@ class KvMount:
         )
         version = _next_version(answer, cas)
         if at := _part(answer, "data").get("deletion_time"):
+            if ending is None:
+                raise VaultError.ending(self._mount, path)
             ending(str(at))
         return version
 

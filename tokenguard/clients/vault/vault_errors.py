@@ -14,6 +14,8 @@ class VaultFailure(StrEnum):
     ABSENT = "absent"
     DELETED = "deleted"
     """The current version of the entry was deleted or destroyed."""
+    ENDING = "ending"
+    """What was just written will be deleted by the server itself."""
     CAS = "cas"
     DENIED = "denied"
     EXPIRED = "expired"
@@ -62,6 +64,13 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     VaultFailure.DELETED: (
         "an entry of the store was deleted in the vault",
         "a destroyed entry can only be restored from a snapshot",
+    ),
+    VaultFailure.ENDING: (
+        "the vault will delete by itself what is written to the store's mount (delete_version_after)",
+        (
+            "switch that off (`vault write MOUNT/config delete_version_after=0s`, and for the entry "
+            "`vault kv metadata put -delete-version-after=0s -mount=MOUNT PATH`), then run the command again"
+        ),
     ),
     VaultFailure.CAS: (
         "another writer made a change at the same time",
@@ -257,6 +266,12 @@ class VaultError(Unreachable):
         message, hint = _WORDS[VaultFailure.DELETED]
         told = f"`{last}` shows its current_version N, and `{back}` restores it; {hint}"
         return cls(message, hint=told, reason=VaultFailure.DELETED, version=version)
+
+    @classmethod
+    def ending(cls, mount: str, path: str) -> "VaultError":
+        """Return the error for an entry that was written and will be deleted, with the command that prevents it."""
+        message, hint = _WORDS[VaultFailure.ENDING]
+        return cls(message, hint=hint.replace("MOUNT", mount).replace("PATH", path), reason=VaultFailure.ENDING)
 
     @property
     def passing(self) -> bool:
