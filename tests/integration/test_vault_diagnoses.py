@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -49,6 +50,24 @@ def test_a_login_of_the_printed_reader_is_told_what_it_lacks(cli):
         cli("init", "--print-policy", "--format", "json").document["policies"]["ci-reader"]
     )
     told(cli, ExitCode.UNREACHABLE, "lookup-self")
+
+
+def wrapped(cli: VaultCommandLine) -> str:
+    made = requests.post(
+        f"{cli.server.url}/v1/sys/wrapping/wrap", json={"held": "x"}, timeout=10,
+        headers={"X-Vault-Token": cli.server.root_token, "X-Vault-Wrap-TTL": "300"},
+    )  # fmt: skip
+    return made.json()["wrap_info"]["token"]
+
+
+def used_once(cli: VaultCommandLine) -> str:
+    return cli.server.new_token(NOBODY, num_uses=1)
+
+
+@pytest.mark.parametrize("made", [wrapped, used_once])
+def test_a_login_that_is_good_for_one_request_is_told_as_that(cli, made):
+    cli.token = made(cli)
+    told(cli, ExitCode.UNREACHABLE, "for one request only", "bao unwrap")
 
 
 def test_a_token_that_was_revoked_is_told_as_that(cli):

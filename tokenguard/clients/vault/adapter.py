@@ -6,7 +6,7 @@ from typing import Any
 from hvac.adapters import Adapter
 
 from tokenguard.clients.vault.http_session import Answered, HardenedSession
-from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure, claim_in, reason_of
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure, claim_in, is_by_policy, reason_of
 from tokenguard.domain.secret import Secret
 
 Json = dict[str, Any]
@@ -64,7 +64,9 @@ def _object(answer: Answered) -> Json:
     if gone is not None:
         raise VaultError.because(VaultFailure.DELETED, version=gone)
     if reason is not None:
-        raise VaultError.because(reason, retry_after=answer.retry_after, claim=claim_in(errors))
+        raise VaultError.because(
+            reason, retry_after=answer.retry_after, claim=claim_in(errors), by_policy=is_by_policy(errors)
+        )
     if answer.status == 204:  # noqa: PLR2004 - HTTP
         return {}
     found = _json(answer)

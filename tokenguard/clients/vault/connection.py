@@ -184,10 +184,16 @@ class VaultConnection:
             return self._look_up(repeatable=repeatable)
         except VaultError as error:
             if error.reason is VaultFailure.DENIED:
-                raise VaultError.because(VaultFailure.EXPIRED if self._is_refused() else VaultFailure.UNSEEN) from None
+                raise VaultError.because(self._why_unseen(error)) from None
             if error.reason in {VaultFailure.REFUSED, VaultFailure.ABSENT}:
                 raise VaultError.because(VaultFailure.NO_ROUTE) from None
             raise
+
+    def _why_unseen(self, denied: VaultError) -> VaultFailure:
+        """Why a login may not look itself up: it never could, or it is over; if it was known then, it had one use."""
+        if not self._is_refused():
+            return VaultFailure.UNSEEN
+        return VaultFailure.SPENT if denied.by_policy else VaultFailure.EXPIRED
 
     def _look_up(self, *, repeatable: bool) -> Lease:
         for _ in range(2):

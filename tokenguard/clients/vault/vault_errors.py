@@ -19,6 +19,8 @@ class VaultFailure(StrEnum):
     CAS = "cas"
     DENIED = "denied"
     EXPIRED = "expired"
+    SPENT = "spent"
+    """The login was accepted for one request, and is not any more."""
     UNSEEN = "unseen"
     """The login is accepted, and may not look itself up."""
     NAMESPACE = "namespace"
@@ -83,6 +85,13 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     VaultFailure.EXPIRED: (
         "the vault does not accept the login in use: it has expired or was revoked",
         "log in again",
+    ),
+    VaultFailure.SPENT: (
+        "the login was valid for one request only: it is a wrapping token, or a token with a limited number of uses",
+        (
+            "give the token that is wrapped (`bao unwrap`), or one without such a limit; what a wrapping token held is "
+            "lost with it: have it issued again"
+        ),
     ),
     VaultFailure.UNSEEN: (
         "the vault accepts the login, but denies it lookup-self: its identity and expiry are unknown",
@@ -224,11 +233,14 @@ class VaultError(Unreachable):
         retry_after: float | None = None,
         claim: str = "",
         version: int = 0,
+        by_policy: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.claim = claim
         self.version = version
         """The number of a deleted version; 0: unknown, or nothing was deleted."""
+        self.by_policy = by_policy
+        """Whether a policy of a login that the server knows denied the request."""
         self.reason = reason
         self.retry_after = retry_after
 
@@ -241,6 +253,7 @@ class VaultError(Unreachable):
         claim: str = "",
         at: str = "",
         version: int = 0,
+        by_policy: bool = False,
     ) -> "VaultError":
         """Return the error for a reason.
 
@@ -250,13 +263,22 @@ class VaultError(Unreachable):
             claim: the identity claim it is about.
             at: the address that gave no answer.
             version: the number of a deleted version.
+            by_policy: whether a policy denied it.
         """
         message, hint = _WORDS[reason]
         if at and reason in {VaultFailure.CONNECT, VaultFailure.TIMEOUT}:
             message = f"the vault at {at} {message.removeprefix('the vault ')}"
         if retry_after is not None and too_long(retry_after):
             hint = f"it asks to wait {retry_after:,.0f} s; try again then"
-        return cls(message, hint=hint, reason=reason, retry_after=retry_after, claim=claim, version=version)
+        return cls(
+            message,
+            hint=hint,
+            reason=reason,
+            retry_after=retry_after,
+            claim=claim,
+            version=version,
+            by_policy=by_policy,
+        )
 
     @classmethod
     def deleted(cls, mount: str, path: str, version: int = 0) -> "VaultError":
@@ -292,6 +314,11 @@ class CasLost(Conflict):
         """With the words that fit any entry; callers say what it was."""
         message, hint = _WORDS[VaultFailure.CAS]
         return cls(message, hint=hint)
+
+
+def is_by_policy(errors: str) -> bool:
+    """Whether a server's words deny a request of a login that it knows; of an unknown one it says less."""
+    return "* permission denied" in errors and "invalid token" not in errors
 
 
 def claim_in(errors: str) -> str:
