@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 from tests.fakes.command_line import FakeTty
+from tokenguard.stores.local.store import LocalStore
 
 NAME = "video/app/prod/upload"
 
@@ -49,6 +50,50 @@ def test_a_state_directory_that_cannot_be_used_is_named_and_the_store_is_not_bla
         assert "/proc" in answer.err
         assert "TOKENGUARD_STATE_DIR" in answer.err
         assert str(tmp_path) not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "fix"),
+    [
+        (errno.ESTALE, "stale file handle", "mount it again"),
+        (errno.ENOLCK, "gives no locks", "local disk"),
+        (errno.EROFS, "cannot be written", "mounted read-only"),
+    ],
+    ids=errno.errorcode.get,
+)
+def test_a_file_system_that_fails_is_told_as_what_it_is(cli, monkeypatch, number, said, fix):
+    assert cli("init").code == 0
+    _add(cli)
+
+    def fails(*_arguments):
+        raise OSError(number, "tgcanary")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tokenguard.stores.local.lock.fcntl.flock", fails)
+        answer = cli("edit", NAME, "--purpose", "other")
+    assert answer.code == 4, answer
+    assert (said in answer.error, fix in answer.hint) == (True, True), answer
+    assert cli("edit", NAME, "--purpose", "other").code == 0
+
+
+def test_a_store_that_is_taken_away_in_the_middle_is_told_as_gone_and_not_as_read_only(cli, tmp_path, monkeypatch):
+    assert cli("init").code == 0
+    _add(cli)
+    real = LocalStore.commit
+
+    def after_it_is_gone(self, *arguments):
+        (tmp_path / "store").rename(tmp_path / "away")
+        return real(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "commit", after_it_is_gone)
+        answer = cli("edit", NAME, "--purpose", "other")
+    assert answer.code == 4, answer
+    assert ("is not there any more" in answer.error, "put it back" in answer.hint) == (True, True), answer
+    assert not (tmp_path / "store").exists(), "nothing is made in its place"
+    (tmp_path / "away").rename(tmp_path / "store")
+    assert cli("edit", NAME, "--purpose", "other").code == 0
+    assert cli("audit", "verify").code == 0
 
 
 @pytest.mark.parametrize("place", ["store", "state/anchors"])

@@ -27,6 +27,18 @@ _BROKEN_DISK = (
     "the disk does not read or write reliably",
     "look at the system's log; copy the store elsewhere before using it again",
 )
+_GONE = (
+    "the store's directory, or a part of it, is not there any more",
+    "it was moved, removed or unmounted meanwhile: put it back, then run the command again",
+)
+_STALE = (
+    "the file system has lost the store's files (stale file handle)",
+    "mount it again; a store needs a local disk, or use a Vault or AWS store",
+)
+_NO_LOCKS = (
+    "the file system of the store gives no locks",
+    "its locks must be reliable: move the store to a local disk, or use a Vault or AWS store",
+)
 _BY_CODE = {
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
@@ -38,7 +50,18 @@ _BY_CODE = {
     sqlite3.SQLITE_PROTOCOL: _BUSY,
     sqlite3.SQLITE_IOERR: _BROKEN_DISK,
 }
-_BY_ERRNO = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EIO: _BROKEN_DISK}
+_BY_ERRNO = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EIO: _BROKEN_DISK,
+    errno.ESTALE: _STALE,
+    errno.ENOLCK: _NO_LOCKS,
+    errno.ENOTSUP: _NO_LOCKS,
+    errno.ENOENT: _GONE,
+    errno.ENOTDIR: _GONE,
+}
+_SAID_OF_THE_STATE = frozenset({errno.ENOENT, errno.ENOTDIR})
+"""What a path of the state directory is looked at for first."""
 _NO_STORE = "the store's file is damaged, or not a store at all"
 _PRIMARY = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 
@@ -53,12 +76,20 @@ def translated() -> Iterator[None]:
     except sqlite3.Error as error:
         raise _of_sqlite(error) from None
     except OSError as error:
-        message, hint = _BY_ERRNO.get(error.errno or 0) or _no_state(error) or _READ_ONLY
+        message, hint = _of_system(error)
         raise Unreachable(message, hint=hint) from None
     except UnicodeDecodeError:  # SQLite quotes a damaged schema in its message, which Python then cannot decode
         raise damaged(_NO_STORE) from None
     except (MemoryError, OverflowError):
         raise damaged("the store's file asks for impossible sizes") from None
+
+
+def _of_system(error: OSError) -> tuple[str, str]:
+    number = error.errno or 0
+    state = _no_state(error)
+    if state is not None and (number in _SAID_OF_THE_STATE or number not in _BY_ERRNO):
+        return state
+    return _BY_ERRNO.get(number, _READ_ONLY)
 
 
 def _no_state(error: OSError) -> tuple[str, str] | None:
