@@ -13,12 +13,13 @@ import pytest
 from tests.fakes.command_line import FakeTty
 from tests.fakes.mail_server import MailSink
 from tests.fakes.notification_receiver import SECRET, Receiver
-from tests.fakes.scripted_server import ScriptedServer, reply
+from tests.fakes.scripted_server import ScriptedServer, raw, reply, stream
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import LeakWaiver
 from tokenguard.errors import Tampered, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.http.client import Client
 from tokenguard.notifications.notification import NotificationKind
 from tokenguard.notifications.outbox import decode_outbox
 from tokenguard.ports.shared_item import Item
@@ -214,7 +215,7 @@ def test_a_receiver_that_refuses_for_a_day_is_told_later_and_asked_ever_more_sel
 
 def test_a_receiver_that_hangs_delays_only_its_own_route(cli, configured, receiver, monkeypatch):
     monkeypatch.setattr("tokenguard.http.client.Client.__init__.__kwdefaults__", {
-        "deadline": 0.2, "pinned": "", "max_body": 1 << 20,
+        "deadline": 0.2, "pinned": "", "max_body": 1 << 20, "status_suffices": False,
     })  # fmt: skip
     cli.add(VIDEO)
     leak(cli, VIDEO)
@@ -223,6 +224,31 @@ def test_a_receiver_that_hangs_delays_only_its_own_route(cli, configured, receiv
         answer = cli("notify")
     assert (answer.code, receiver.events) == (4, [("leak", VIDEO)])
     assert "timeout" in answer.err
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+ACCEPTED = {
+    "a body beyond the limit": reply(200, b"a" * 70_000),
+    "a body without end": stream(OK + b"\r\n", b"a" * 65_536),
+    "a connection that breaks within the body": raw(OK + b"Content-Length: 500\r\n\r\na"),
+    "a chunk of no size": raw(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    "a body that never comes": stream(OK + b"Content-Length: 500\r\n\r\n", b"", 0.05),
+}
+
+
+@pytest.mark.parametrize("script", ACCEPTED.values(), ids=ACCEPTED)
+def test_what_a_receiver_has_accepted_is_not_sent_again_whatever_its_body(cli, configured, monkeypatch, script):
+    monkeypatch.setitem(Client.__init__.__kwdefaults__, "deadline", 1.5)
+    cli.add(VIDEO)
+    leak(cli, VIDEO)
+    cli.environ["HOOK_SECRET"] = SECRET
+    with ScriptedServer(script) as server:
+        configured("[notify]", ops=(f"{server.url}/hook", ""))
+        answer = cli("notify")
+        assert answer.code == 0, answer
+        cli.clock.sleep(DAY)
+        assert cli("notify").code == 0
+        assert server.connections == 1
 
 
 def test_a_redirect_is_not_followed(cli, configured, receiver):

@@ -85,6 +85,7 @@ class Client:
         pinned: the IP address to connect to instead of looking the host's name up (again). Name and certificate
             are those of `base` all the same, and no proxy is used.
         max_body: bytes; a longer answer is none.
+        status_suffices: a 2xx is an answer however its body goes on.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Client:
         deadline: float = DEADLINE,
         pinned: str = "",
         max_body: int = MAX_BODY,
+        status_suffices: bool = False,
     ) -> None:
         self._base = base
         self._pinned = pinned
@@ -103,6 +105,7 @@ class Client:
         self._network = network or Network()
         self._deadline = deadline
         self._max_body = max_body
+        self._status_suffices = status_suffices
 
     @property
     def base(self) -> Address:
@@ -122,6 +125,7 @@ class Client:
             timeout=self._deadline,
             now=self._clock.now(),
             max_body=self._max_body,
+            status_suffices=self._status_suffices,
         )
         body = request.content if request.body is None else json.dumps(request.body).encode()
         secret = ((each.parameter, each.secret.reveal()) for each in request.credentials if each.parameter)

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from http.client import HTTPException
@@ -36,6 +37,7 @@ class Exchange:
         max_body: bytes; a longer answer is none.
         headers: the names, in lower case, of the answer's headers that are wanted; None: all.
         keep: takes the connection if it can be used again; None: it is closed.
+        status_suffices: a 2xx is an answer however its body goes on: too long, cut off or never ending.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Exchange:
         max_body: int = MAX_BODY,
         headers: Collection[str] | None = _KEPT,
         keep: Callable[[HTTPConnection], None] | None = None,
+        status_suffices: bool = False,
     ) -> None:
         self._base = base
         self._connection = connection
@@ -58,6 +61,8 @@ class Exchange:
         self._max_body = max_body
         self._wanted = headers
         self._keep = keep
+        self._status_suffices = status_suffices
+        self._accepted: Answer | None = None
         self._lock = threading.Lock()
         self._sending = self._abandoned = self._whole = False
         self._socket: socket.socket | None = None
@@ -68,7 +73,8 @@ class Exchange:
             # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
             return run_with_deadline(lambda: self.run(method, target, headers, body), self._timeout)
         except DeadlineExceeded:
-            return Failure(cause=TransportFailure.TIMEOUT, sent=self.abandon())
+            sent = self.abandon()
+            return self._accepted or Failure(cause=TransportFailure.TIMEOUT, sent=sent)
 
     def run(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Outcome:
         """Do it. Never raises what the network or the other side brought about."""
@@ -81,10 +87,12 @@ class Exchange:
             )
             with contextlib.closing(self._connection.getresponse()) as response:
                 outcome = self._answer(response)
-            self._whole = isinstance(outcome, Answer)
+            self._whole = isinstance(outcome, Answer) and outcome is not self._accepted
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # ValueError and AttributeError: what the ssl module throws at a socket that `abandon` closed
-            return Failure(cause=_transport_failure(error, connected=self._sending), sent=self._sending)
+            return self._accepted or Failure(
+                cause=_transport_failure(error, connected=self._sending), sent=self._sending
+            )
         else:
             return outcome
         finally:
@@ -132,20 +140,23 @@ class Exchange:
             return Failure(cause=TransportFailure.TOO_LARGE, sent=True)
         if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
             return Failure(cause=TransportFailure.REDIRECT, sent=True)
+        found = {name.lower(): value for name, value in response.headers.items()}
+        date = http_date(found.get("date", ""))
+        answer = Answer(
+            status=response.status,
+            headers=found if self._wanted is None else {name: found[name] for name in self._wanted if name in found},
+            body=b"",
+            retry_after=retry_after(found.get("retry-after", ""), date or self._now),
+            date=date,
+        )
+        if self._status_suffices and answer.ok:
+            self._accepted = answer
         body = bytearray()
         while chunk := response.read(_CHUNK, decode_content=False):
             body += chunk
             if len(body) > self._max_body:
-                return Failure(cause=TransportFailure.TOO_LARGE, sent=True)
-        found = {name.lower(): value for name, value in response.headers.items()}
-        date = http_date(found.get("date", ""))
-        return Answer(
-            status=response.status,
-            headers=found if self._wanted is None else {name: found[name] for name in self._wanted if name in found},
-            body=bytes(body),
-            retry_after=retry_after(found.get("retry-after", ""), date or self._now),
-            date=date,
-        )
+                return self._accepted or Failure(cause=TransportFailure.TOO_LARGE, sent=True)
+        return replace(answer, body=bytes(body))
 
 
 def _transport_failure(error: Exception, *, connected: bool) -> TransportFailure:

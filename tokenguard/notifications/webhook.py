@@ -1,4 +1,4 @@
-"""The webhook channel: one signed JSON document per message; redirects are refused, and only a 2xx is success."""
+"""The webhook channel: one signed JSON document per message; redirects are refused, and a 2xx alone is success."""
 
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
@@ -10,7 +10,7 @@ from tokenguard.notifications.outbox import SendResult
 from tokenguard.ports.clock import Clock
 
 _MAX_ANSWER = 1 << 16
-"""Bytes; a receiver has nothing to say that is longer."""
+"""Bytes that are read; a receiver has nothing to say that is longer."""
 
 
 class WebhookChannel:
@@ -24,7 +24,7 @@ class WebhookChannel:
     """
 
     def __init__(self, address: Address, secret: Secret, clock: Clock, network: Network) -> None:
-        self._client = Client(address, clock, network, max_body=_MAX_ANSWER)
+        self._client = Client(address, clock, network, max_body=_MAX_ANSWER, status_suffices=True)
         self._secret = secret
         self._clock = clock
 
