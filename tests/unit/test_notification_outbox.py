@@ -1,14 +1,19 @@
 """The outbox as a value: at its limits it fits every store, nothing urgent goes first, and nothing in it is read wrongly."""
 
+import json
 import secrets
 import zlib
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokenguard.errors import Tampered
 from tokenguard.notifications.message import NotificationMessage
-from tokenguard.notifications.notification import Notification, NotificationKind
+from tokenguard.notifications.notification import Notification, NotificationKind, by_urgency
 from tokenguard.notifications.outbox import (
     MOST_BYTES,
     LastUpkeep,
@@ -25,6 +30,7 @@ from tokenguard.notifications.outbox import (
     settled,
     with_conditions,
 )
+from tokenguard.notifications.wanted import WantedFrom, wanted_by_route
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 KINDS = [each for each in NotificationKind if each is not NotificationKind.TEST]
@@ -48,7 +54,7 @@ def test_a_full_outbox_fits_every_store_and_keeps_what_is_urgent():
     )
     full = Outbox(
         owed=tuple(owed),
-        told={route: {secrets.token_hex(8): 1 for _ in range(3_000)} for route in ("ops", "chat")},
+        told={route: {secrets.token_hex(5): 1 for _ in range(6_000)} for route in ("ops", "chat")},
         upkeep=LastUpkeep(at=NOW, code=4, findings=(finding,) * 400),
     )
     found = fitted(full)
@@ -113,6 +119,77 @@ def test_whatever_happens_what_is_taken_in_is_sent_once_it_can_be(steps):
         run("send")
     assert received == ever
     assert outbox.owed == ()
+
+
+@given(
+    st.dictionaries(st.sampled_from(["a", "b", "c"]), st.dictionaries(st.integers(0, (1 << 40) - 1), st.integers(0, 9)))
+)
+def test_what_was_told_is_kept_as_it_is(drawn):
+    told = {route: {f"{number:010x}": day for number, day in ids.items()} for route, ids in drawn.items() if ids}
+    assert decode_outbox(encode_outbox(Outbox(told=told))).told == told
+
+
+def test_what_an_earlier_version_has_told_is_not_told_again():
+    found = notification()
+    earlier = {"format": 1, "told": {"ops": {found.id: NOW.toordinal()}}}
+    outbox = decode_outbox(json.dumps(earlier).encode())
+    assert with_conditions(outbox, {"ops": [found]}, NOW).owed == ()
+
+
+@pytest.mark.parametrize("kept", ["AAA", "gA==", "\u00e9"])
+def test_remembered_ids_that_were_not_written_are_not_read(kept):
+    with pytest.raises(Tampered):
+        decode_outbox(json.dumps({"format": 2, "packed": [[["ops"], 1, kept]]}).encode())
+
+
+def test_however_many_hold_each_is_told_once_and_the_rest_as_a_number(monkeypatch):
+    """Three routes, one of them of one team; more hold than are remembered, and each week there is a reminder of the rest."""
+    monkeypatch.setattr("tokenguard.notifications.outbox.MOST_TOLD", 30)
+    monkeypatch.setattr("tokenguard.notifications.outbox.MOST_OWED", 7)
+    found = [notification(NotificationKind.DUE if number % 2 else NotificationKind.OVERDUE) for number in range(50)]
+    routes = [
+        SimpleNamespace(name=name, takes=takes)
+        for name, takes in (("ops", bool), ("chat", bool), ("odd", lambda each: each.kind is NotificationKind.DUE))
+    ]
+    outbox, now, got = Outbox(), NOW, {each.name: Counter() for each in routes}
+    for _ in range(400):
+        now += timedelta(hours=1)
+        wanted = wanted_by_route(routes, found, WantedFrom("0" * 32, "vault://kv/team", now), 30)
+        outbox = decode_outbox(encode_outbox(with_conditions(outbox, wanted, now)))
+        results = {}
+        for name, seen in got.items():
+            sent = outbox.owed_to(name)
+            seen.update(each.says if "more events" in each.says else each.id for each in sent)
+            results[name] = [SendResult(ids=(each.id,)) for each in sent]
+        outbox = settled(outbox, results, now)
+    urgent = {each.id for each in by_urgency(found)[:30]}
+    weeks = len({f"{NOW + timedelta(hours=hour + 1):%G-%V}" for hour in range(400)})
+    for name, seen in got.items():
+        rest = {each: count for each, count in seen.items() if each not in urgent}
+        assert {each for each in seen if each in urgent} == {
+            each.id for each in found if each.id in urgent and (name != "odd" or each.kind is NotificationKind.DUE)
+        }
+        assert all(count == 1 for each, count in seen.items() if each in urgent)
+        assert rest == {"20 more events not sent one by one, because more than 30 hold at the same time": weeks}
+
+
+def test_what_holds_is_not_forgotten_for_what_has_ended(monkeypatch):
+    monkeypatch.setattr("tokenguard.notifications.outbox.MOST_TOLD", 3)
+    held, ended, new = ([notification() for _ in range(2)] for _ in range(3))
+    outbox = with_conditions(Outbox(), {"ops": [*held, *ended]}, NOW)
+    outbox = settled(outbox, {"ops": [SendResult(ids=(each.id,)) for each in (*held, *ended)]}, NOW)
+    outbox = with_conditions(outbox, {"ops": [*held, *new]}, NOW + timedelta(days=1))
+    assert {each.notification.id for each in outbox.owed} == {each.id for each in new}
+    assert all(outbox.was_told("ops", each) for each in held)
+    assert not any(outbox.was_told("ops", each) for each in ended)
+
+
+def test_many_routes_together_are_not_behind_with_more_than_the_outbox_holds():
+    wanted = {f"r{number}": [notification() for _ in range(100)] for number in range(30)}
+    outbox = with_conditions(Outbox(), wanted, NOW)
+    assert len(outbox.owed) == 390
+    assert all(outbox.owed_to(each) for each in wanted)
+    assert fitted(outbox) == outbox
 
 
 def test_a_message_is_one_screen_and_begins_with_the_command():

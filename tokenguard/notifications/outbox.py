@@ -13,14 +13,18 @@ import msgspec
 from tokenguard.errors import Tampered
 from tokenguard.frozen import Frozen, field, replace
 from tokenguard.notifications.notification import Notification, NotificationKind, by_urgency
+from tokenguard.notifications.remembered import PackedIds, Told, distinct, pack, short, unpack
 from tokenguard.ports.clock import CLOCK_SLACK
 
 CLAIM = timedelta(minutes=10)
 """For how long one runner has a route to itself; after that it counts as killed."""
 MOST_OWED = 200
 """Notifications that one route can be behind with; more are added as these are sent."""
-MOST_TOLD = 3_000
-"""Ids that are remembered of all routes; beyond it the oldest are forgotten, and told again if they still hold."""
+_OWED_TOGETHER = 400
+"""Those of all routes, if each has at least `_OWED_EACH`."""
+_OWED_EACH = 10
+MOST_TOLD = 6_000
+"""Notifications that hold at the same time and are told one by one: their ids are remembered while they hold."""
 MOST_BYTES = 45_000
 """Compressed; one AWS secret holds 65,536 with the latest audit events."""
 MOST_ANNOUNCED = 50
@@ -35,7 +39,8 @@ _HOUR = timedelta(hours=1)
 _MAX_DOUBLINGS = 16
 _TRIES_FOR_ALL = 6
 """Attempts, over an hour, to reach the addresses that are refused for now: all others get the message each time."""
-_FORMAT = 1
+_FORMAT = 2
+"""Format 1 has the remembered ids in `told`, with all their digits."""
 
 
 class UpkeepFinding(Frozen, frozen=True, kw_only=True):
@@ -101,8 +106,9 @@ class Outbox(Frozen, frozen=True, kw_only=True):
 
     format: int = _FORMAT
     owed: tuple[OwedMessage, ...] = ()
-    told: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """By route: the ids that it was told, each with the day on which its condition was last seen."""
+    told: Told = field(default_factory=dict)
+    packed: tuple[PackedIds, ...] = ()
+    """What `told` is while it is kept; empty otherwise."""
     routes: Mapping[str, RouteState] = field(default_factory=dict)
     upkeep: LastUpkeep | None = None
     announced: tuple[Notification, ...] = ()
@@ -112,6 +118,10 @@ class Outbox(Frozen, frozen=True, kw_only=True):
         """How sending on a route goes."""
         return self.routes.get(route, RouteState())
 
+    def was_told(self, route: str, found: Notification) -> bool:
+        """Whether a route was told of it."""
+        return short(found.id) in self.told.get(route, {})
+
     def owed_to(self, route: str) -> list[Notification]:
         """What a route still has to be told, the most urgent first."""
         return by_urgency(each.notification for each in self.owed if route in each.routes)
@@ -119,7 +129,7 @@ class Outbox(Frozen, frozen=True, kw_only=True):
 
 def encode_outbox(outbox: Outbox) -> bytes:
     """As canonical JSON."""
-    return msgspec.json.encode(outbox, order="deterministic")
+    return msgspec.json.encode(replace(outbox, told={}, packed=pack(outbox.told)), order="deterministic")
 
 
 def fitted(outbox: Outbox) -> Outbox:
@@ -145,14 +155,17 @@ def decode_outbox(data: bytes) -> Outbox:
     """Read what `encode_outbox` wrote; Tampered for anything else."""
     try:
         found = msgspec.json.decode(data, type=Outbox)
+        told = unpack(found.packed)
     except (msgspec.DecodeError, ValueError, RecursionError):
         found = None
-    if found is None or found.format != _FORMAT:
+    if found is None or found.format not in {1, _FORMAT}:
         raise Tampered(
             "the outbox of notifications is not readable",
             hint="run `tokenguard audit verify`; use the version that wrote it, or a newer one",
         )
-    return found
+    if found.format == 1:
+        told = {route: {short(each): day for each, day in ids.items()} for route, ids in found.told.items()}
+    return replace(found, format=_FORMAT, told=told, packed=())
 
 
 def with_conditions(outbox: Outbox, wanted: Mapping[str, Sequence[Notification]], now: datetime) -> Outbox:
@@ -166,7 +179,8 @@ def with_conditions(outbox: Outbox, wanted: Mapping[str, Sequence[Notification]]
     today = now.toordinal()
     told = {route: _remembered(each, wanted.get(route), today) for route, each in outbox.told.items()}
     announced = tuple(each for each in outbox.announced if today - each.at.toordinal() <= _KEPT)
-    marked = replace(outbox, told={route: ids for route, ids in told.items() if ids}, announced=announced)
+    kept = {route: ids for route, ids in _with_room(told, wanted).items() if ids}
+    marked = replace(outbox, told=kept, announced=announced)
     return _with_owed(marked, wanted)
 
 
@@ -188,11 +202,12 @@ def with_announced(
 def _with_owed(outbox: Outbox, wanted: Mapping[str, Sequence[Notification]]) -> Outbox:
     """The outbox that owes the routes what they were not told yet, as far as there is space."""
     owed = {each.notification.id: each for each in outbox.owed}
+    most = min(MOST_OWED, max(_OWED_TOGETHER // max(len(wanted), 1), _OWED_EACH))
     for route, found in wanted.items():
-        space = MOST_OWED - sum(route in each.routes for each in owed.values())
+        space = most - sum(route in each.routes for each in owed.values())
         for each in by_urgency(found):
             there = owed.get(each.id, OwedMessage(each, ()))
-            if each.id in outbox.told.get(route, {}) or route in there.routes or space <= 0:
+            if outbox.was_told(route, each) or route in there.routes or space <= 0:
                 continue
             owed[each.id] = replace(there, routes=(*there.routes, route))
             space -= 1
@@ -203,10 +218,24 @@ def _remembered(ids: Mapping[str, int], found: Sequence[Notification] | None, to
     """The ids of a route with those that hold marked; of a route of other runners nothing is known."""
     if found is None:
         return ids
-    holding = {each.id for each in found}
+    holding = {short(each.id) for each in found}
     past = {each: min(day, today) for each, day in ids.items()}  # a later day is of a clock that was ahead
     marked = {each: today if each in holding and today - day >= _REFRESHED else day for each, day in past.items()}
     return {each: day for each, day in marked.items() if today - day <= _KEPT}
+
+
+def _with_room(told: Told, wanted: Mapping[str, Sequence[Notification]]) -> Told:
+    """The ids without the oldest of those that hold no longer, as far as those that hold need their space."""
+    holding = {short(each.id) for found in wanted.values() for each in found}
+    over = len(distinct(told) | holding) - MOST_TOLD
+    if over <= 0:
+        return told
+    ended = {each: day for route in wanted for each, day in told.get(route, {}).items() if each not in holding}
+    gone = set(sorted(ended, key=lambda each: (ended[each], each))[:over])
+    return {
+        route: {each: day for each, day in ids.items() if each not in gone} if route in wanted else ids
+        for route, ids in told.items()
+    }
 
 
 def allowance(outbox: Outbox, route: str, per_hour: int, now: datetime) -> int:
@@ -256,12 +285,12 @@ def settled(outbox: Outbox, results: Mapping[str, Sequence[SendResult]], now: da
         reached[route] = {each for result in sent if not result.reason for each in result.ids}
         states[route] = _after(outbox.state(route), sent, now)
         if reached[route]:
-            told.setdefault(route, {}).update(dict.fromkeys(reached[route], today))
+            told.setdefault(route, {}).update(dict.fromkeys(map(short, reached[route]), today))
     owed = []
     for each in outbox.owed:
         left = tuple(route for route in each.routes if each.notification.id not in reached.get(route, ()))
         owed += [replace(each, routes=left)] if left else []
-    return replace(outbox, owed=tuple(owed), told=_limited(told, MOST_TOLD), routes=states)
+    return replace(outbox, owed=tuple(owed), told=told, routes=states)
 
 
 def _after(state: RouteState, sent: Sequence[SendResult], now: datetime) -> RouteState:
@@ -278,13 +307,12 @@ def _after(state: RouteState, sent: Sequence[SendResult], now: datetime) -> Rout
     return RouteState(failures=failures, retry_at=now + wait, reason=failed.reason, sent=recent)
 
 
-def _limited(told: Mapping[str, Mapping[str, int]], most: int) -> Mapping[str, Mapping[str, int]]:
+def _limited(told: Told, most: int) -> Told:
     over = sum(map(len, told.values())) - most
-    if over <= 0:
-        return told
     oldest = sorted((day, route, each) for route, ids in told.items() for each, day in ids.items())[:over]
     gone = {(route, each) for _, route, each in oldest}
-    return {route: {each: day for each, day in ids.items() if (route, each) not in gone} for route, ids in told.items()}
+    left = {route: {each: day for each, day in ids.items() if (route, each) not in gone} for route, ids in told.items()}
+    return {route: ids for route, ids in left.items() if ids}
 
 
 def batches(owed: Sequence[Notification], most: int, *, grouped: bool, size: int) -> list[tuple[Notification, ...]]:

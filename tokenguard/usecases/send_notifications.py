@@ -13,7 +13,12 @@ from tokenguard.errors import Conflict, ExitCode, InputError, Tampered, Tokengua
 from tokenguard.frozen import Frozen, replace
 from tokenguard.notifications.conditions import StoreFacts, conditions, store_command
 from tokenguard.notifications.message import NotificationMessage
-from tokenguard.notifications.notification import IMMEDIATE, Notification, NotificationKind, notification_id
+from tokenguard.notifications.notification import (
+    IMMEDIATE,
+    Notification,
+    NotificationKind,
+    notification_id,
+)
 from tokenguard.notifications.outbox import (
     LastUpkeep,
     Outbox,
@@ -32,6 +37,7 @@ from tokenguard.notifications.outbox import (
 )
 from tokenguard.notifications.routes import NotificationRoute, routes_named
 from tokenguard.notifications.send_failures import explained
+from tokenguard.notifications.wanted import Wanted, WantedFrom, wanted_by_route, without_space
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.ports.store import underlying_store
@@ -104,8 +110,6 @@ class Notifier:
         self._parts = parts
         self.owners: dict[str, str] = {}
         """The owners of the tokens that were read so far."""
-        self._found = dict[str, list[Notification]]()
-        """The current events, by route."""
         configured = parts.notification_routes
         if not configured and required:
             raise InputError("no route is configured", hint="add [notify.routes.NAME] to the configuration")
@@ -116,7 +120,8 @@ class Notifier:
         outbox, _ = self._read()
         found = self._conditions(outbox, timely=True)
         now = self._parts.clock.now()
-        outbox = with_conditions(outbox, self._wanted(found), now)
+        wanted = self._wanted(found)
+        outbox = with_conditions(outbox, wanted, now)
         reports = []
         for route in self.routes:
             owed, state = outbox.owed_to(route.name), outbox.state(route.name)
@@ -127,7 +132,7 @@ class Notifier:
                 else "waits"
             )
             report = RouteReport(route=route.name, sent=tuple(owed)) if may else _waiting(route.name, owed, waits)
-            reports.append(replace(report, later=self._later(route.name, outbox)))
+            reports.append(replace(report, later=without_space(outbox, route.name, wanted)))
         return reports, [each for each in found if not any(route.takes(each) for route in self.routes)]
 
     def test(self) -> list[RouteReport]:
@@ -153,9 +158,7 @@ class Notifier:
 
     def queue(self) -> None:
         """Take in what holds now, and send what is urgent within `AT_ONCE` seconds."""
-        self._deliver(
-            lambda outbox, now: with_conditions(outbox, self._wanted(self._conditions(outbox)), now), within=AT_ONCE
-        )
+        self._deliver(self._with_all, within=AT_ONCE)
 
     def run(self, upkeep: LastUpkeep | None = None) -> list[RouteReport]:
         """Send what is due.
@@ -168,9 +171,9 @@ class Notifier:
             InputError: this machine's clock is behind: what is due or overdue would be told late.
         """
 
-        def take_in(outbox: Outbox, now: datetime) -> Outbox:
+        def take_in(outbox: Outbox, now: datetime) -> tuple[Outbox, Wanted]:
             outbox = outbox if upkeep is None else replace(outbox, upkeep=_continued(outbox.upkeep, upkeep))
-            return with_conditions(outbox, self._wanted(self._conditions(outbox, timely=upkeep is None)), now)
+            return self._with_all(outbox, now, timely=upkeep is None)
 
         return self._deliver(take_in)
 
@@ -180,23 +183,28 @@ class Notifier:
         It is kept for the routes of other runners too, also if it ends before they run.
         """
 
-        def take_in(outbox: Outbox, _now: datetime) -> Outbox:
+        def take_in(outbox: Outbox, _now: datetime) -> tuple[Outbox, Wanted]:
             found = [each for each in self._conditions(outbox, tokens) if each.kind in IMMEDIATE]
-            return with_announced(outbox, found, self._wanted(found))
+            wanted = self._wanted(found)
+            return with_announced(outbox, found, wanted), wanted
 
         return self._deliver(take_in, within=AT_ONCE)
 
+    def _with_all(self, outbox: Outbox, now: datetime, *, timely: bool = False) -> tuple[Outbox, Wanted]:
+        wanted = self._wanted(self._conditions(outbox, timely=timely))
+        return with_conditions(outbox, wanted, now), wanted
+
     def _deliver(
-        self, take_in: Callable[[Outbox, datetime], Outbox], *, within: float | None = None
+        self, take_in: Callable[[Outbox, datetime], tuple[Outbox, Wanted]], *, within: float | None = None
     ) -> list[RouteReport]:
         """Take in, claim the routes, send and record it; `within` so many seconds only what is urgent is sent."""
-        before = Outbox()
+        before, wanted = Outbox(), Wanted()
         plan: dict[str, list[tuple[Notification, ...]]] = {}
 
         def queue(outbox: Outbox) -> Outbox:
-            nonlocal before
+            nonlocal before, wanted
             now = self._parts.clock.now()
-            before = take_in(outbox, now)
+            before, wanted = take_in(outbox, now)
             batched = {each.name: self._batches(before, each, urgent=within is not None) for each in self.routes}
             plan.clear()
             plan.update({name: made for name, made in batched.items() if made})
@@ -211,7 +219,13 @@ class Notifier:
             outbox = self._update(
                 lambda now: settled(now, results, self._parts.clock.now()), Phase.OUTCOME, lambda: {"sent": len(sent)}
             )
-        return [self._report(route, results.get(route.name), errors, outbox, before) for route in self.routes]
+        return [
+            replace(
+                self._report(route, results.get(route.name), errors, outbox, before),
+                later=without_space(before, route.name, wanted),
+            )
+            for route in self.routes
+        ]
 
     def _send_each(self, plan: "_Plan") -> "_Sent":
         """One route after the other."""
@@ -263,7 +277,6 @@ class Notifier:
             route=route.name,
             sent=tuple(each for each in before.owed_to(route.name) if each.id in took),
             owed=tuple(owed),
-            later=self._later(route.name, outbox),
             reason=reason or (f"the limit is {counted(route.per_hour, 'message')} an hour" if owed else ""),
             code=code,
         )
@@ -319,14 +332,10 @@ class Notifier:
         except Tampered:
             return LeakReports()
 
-    def _wanted(self, found: Sequence[Notification]) -> dict[str, list[Notification]]:
-        self._found = {route.name: [each for each in found if route.takes(each)] for route in self.routes}
-        return self._found
-
-    def _later(self, route: str, outbox: Outbox) -> int:
-        """The number of current events that were not sent and are not in the outbox."""
-        known = {*outbox.told.get(route, ()), *(each.id for each in outbox.owed_to(route))}
-        return sum(each.id not in known for each in self._found.get(route, ()))
+    def _wanted(self, found: Sequence[Notification]) -> Wanted:
+        parts = self._parts
+        where = WantedFrom(parts.store.store_id, parts.store_url, parts.clock.now())
+        return wanted_by_route(self.routes, found, where)
 
     def _read(self) -> tuple[Outbox, str]:
         shared = shared_items_of(self._parts.store).read(Item.OUTBOX)
