@@ -114,6 +114,14 @@ def test_a_request_for_a_second_person_is_told_until_it_is_approved(cli, ops, tm
     (told,) = ops.handled
     assert (told.event, told.data["token"], told.data["owner"]) == ("waiting", VIDEO, "video")
     assert told.data["command"] == f"tokenguard --store local:///srv/store approve {digest}"
+    cli.clock.sleep(7 * DAY)
+    for _ in range(2):
+        assert cli("notify").code == 0
+        cli.clock.sleep(DAY)
+    (_, gone) = ops.handled
+    assert (gone.event, gone.data["token"], gone.data["owner"]) == ("waiting", VIDEO, "video")
+    assert "it was not approved; run the command again" in gone.data["text"]
+    assert gone.data["command"] == "tokenguard --store local:///srv/store request"
 
 
 def test_a_wider_leak_is_told_again(cli, ops):

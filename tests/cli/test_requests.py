@@ -1,6 +1,7 @@
 """`request`: what an operation asks a second person for can be asked beforehand, in one request, and nothing is done."""
 
 import os
+from datetime import timedelta
 
 import pytest
 
@@ -289,3 +290,93 @@ def test_a_request_is_approved_once_and_only_what_is_asked_again_is_approved_aga
     assert cli(*words).code == 125
     approve(cli, digest, who="user:carol")
     assert cli(*words).code == 0
+
+
+# ---- what was not done in time
+
+
+WEEK = 7 * 86_400
+
+
+def expired(cli):
+    return cli("request", "--format", "json").document["expired"]
+
+
+def violations(cli):
+    found = cli("check", "--inventory-only", "--format", "json").document["violations"]
+    return [each for each in found if each["rule"] == "second-person"]
+
+
+def test_a_request_that_nobody_approves_expires_and_that_is_said(cli):
+    cli.add()
+    digest = requested(cli, *RETIRE)
+    cli.clock.sleep(WEEK - 1)
+    assert ([each["digest"] for each in requests(cli)], expired(cli), violations(cli)) == ([digest], [], [])
+    cli.clock.sleep(1)
+    assert requests(cli) == []
+    (found,) = expired(cli)
+    assert (found["digest"], found["name"], found["approved"]) == (digest, NAME, False)
+    listed = cli("request").out
+    assert "it was not approved" in listed
+    assert "run the command again" in listed
+    (violation,) = violations(cli)
+    assert (violation["severity"], violation["token"]) == ("warning", NAME)
+    assert "it was not approved" in violation["text"]
+    approvals = cli.store.shared_items.trail(Item.APPROVALS)
+    refused = as_person(cli, "user:bob", "approve", digest, "--yes")
+    assert (refused.code, "expired on" in refused.err, "runs the command again" in refused.err) == (2, True, True)
+    assert cli.store.shared_items.trail(Item.APPROVALS) == approvals
+
+
+def test_a_request_that_expired_is_asked_again_under_the_same_digest(cli):
+    cli.add()
+    digest = requested(cli, *RETIRE)
+    cli.clock.sleep(WEEK)
+    assert requested(cli, *RETIRE) == digest
+    assert ([each["digest"] for each in requests(cli)], expired(cli)) == ([digest], [])
+    approve(cli, digest)
+    assert cli(*RETIRE).code == 0
+    cli.clock.sleep(WEEK + 1)
+    assert expired(cli) == [], "its approval was used"
+
+
+@pytest.mark.parametrize(("until", "days"), [((), 7), (("--until", "30"), 30)])
+def test_an_approval_that_is_not_used_in_time_is_said(cli, until, days):
+    cli.add()
+    cli.add(OTHER)
+    digest = requested(cli, *RETIRE)
+    cli.clock.sleep(86_400)
+    end = (cli.clock.now() + timedelta(days=days)).date().isoformat()
+    approve(cli, digest, *(("--until", end) if until else ()))
+    assert requests(cli) == expired(cli) == []
+    cli.clock.sleep((days - 1) * 86_400)
+    requested(cli, "retire", OTHER)  # a further request puts none of those away
+    assert expired(cli) == []
+    cli.clock.sleep(2 * 86_400)
+    found = {each["digest"]: each["approved"] for each in expired(cli)}
+    assert found[digest] is True
+    assert "its approval was not used" in cli("request").out
+    assert cli(*RETIRE).code == 3
+
+
+def test_what_expired_is_said_for_a_week_and_then_left_to_the_audit_trail(cli):
+    cli.add()
+    cli.add(OTHER)
+    requested(cli, *RETIRE)
+    cli.clock.sleep(2 * WEEK - 1)
+    requested(cli, "retire", OTHER)
+    assert [each["name"] for each in expired(cli)] == [NAME]
+    cli.clock.sleep(1)
+    assert expired(cli) == violations(cli) == []
+    requested(cli, "rotate", OTHER, "--compromised")
+    assert len(cli.wiring().second_person.requests()) == 2
+    asked = [each.event for each in cli.store.shared_items.trail(Item.REQUESTS)[1] if each.event.op is Op.REQUEST]
+    assert [each.name for each in asked] == [NAME, OTHER, OTHER]
+
+
+def test_a_request_that_no_longer_fits_does_not_expire(cli):
+    cli.add()
+    requested(cli, "rotate", NAME, "--compromised")
+    assert cli("edit", NAME, "--rename", f"{NAME}-2", "--yes", "--break-glass", "in a hurry").code == 0
+    cli.clock.sleep(WEEK)
+    assert expired(cli) == []

@@ -330,7 +330,7 @@ def test_what_is_refused_again_after_its_approval_waits_again(cli, later, undo, 
     assert cli.everything() == before, "it is on record once"
     cli.clock.sleep(60)
     approve(cli, digest)
-    assert cli("request", "--format", "json").document == {"requests": []}
+    assert cli("request", "--format", "json").document == {"requests": [], "expired": []}
     assert cli(*words).code == 0
 
 
@@ -611,7 +611,7 @@ def test_what_waits_is_listed_until_it_is_approved(cli, words):
     digest = requested(cli, *words)
     assert digest in cli("request").out
     approve(cli, digest)
-    assert cli("request", "--format", "json").document == {"requests": []}
+    assert cli("request", "--format", "json").document == {"requests": [], "expired": []}
     assert "nothing awaits" in cli("request").out
 
 

@@ -165,7 +165,11 @@ def test_folders_without_end_are_left(limited_machine, tmp_path):
 def test_a_receiver_s_refusal_beyond_the_limit_is_no_answer(limited_machine, tmp_path):
     """A 2xx of any length is one: what was accepted must not be sent again."""
     limit = of("notifications.webhook:_MAX_ANSWER")
-    for status, size, code, says in ((200, limit + 1, 0, ""), (500, limit, 4, "HTTP 500"), (500, limit + 1, 4, "too large")):
+    for status, size, code, says in (
+        (200, limit + 1, 0, ""),
+        (500, limit, 4, "http-500"),
+        (500, limit + 1, 4, "too-large"),
+    ):
         with Server(lambda *_, status=status, size=size: (status, {}, b" " * size)) as server:
             done = configured(limited_machine, tmp_path, server.url, "notify", "--test")
         assert done.code == code, done.err

@@ -112,6 +112,11 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
             f"this request is outdated: {why}",
             hint="the person who asked runs the command again, if it is still needed",
         )
+    if not request.forced and request.ends <= wiring.clock.now():
+        raise InputError(
+            f"this request expired on {request.ends:%Y-%m-%d}",
+            hint="the person who asked runs the command again, if it is still needed",
+        )
     if request not in wiring.second_person.waiting():  # another approval would allow another run
         raise InputError(
             f"this {'review is closed' if request.forced else 'request was approved'} already",

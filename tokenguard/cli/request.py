@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.second_person import RENEW, ExpiredRequest
 from tokenguard.errors import InputError
 from tokenguard.inventory.views import moment
 from tokenguard.provisioning.request import ApprovalRequest
@@ -48,7 +49,7 @@ def request(wiring: Wiring, words: tuple[str, ...]) -> None:
     """Ask a second person to approve COMMAND, and print the digest to approve. COMMAND is not run.
 
     Then another person runs `tokenguard approve DIGEST`, and you run COMMAND within the approval's time. Without
-    COMMAND: list what awaits an approval or a review.
+    COMMAND: list what awaits an approval or a review, and what expired.
     """
     if not words:
         _list(wiring)
@@ -128,18 +129,37 @@ def _state(request: ApprovalRequest) -> str:
     return "done, needs a review" if request.forced else "needs approval first"
 
 
+def _expired(request: ExpiredRequest) -> dict[str, object]:
+    return {
+        "digest": request.digest,
+        "requested_by": request.by,
+        "at": moment(request.at),
+        "name": request.name,
+        "operation": request.operation,
+        "expired": moment(request.ended),
+        "approved": request.approved,
+    }
+
+
 def _list(wiring: Wiring) -> None:
-    """Requests without an approval by another person, and reviews that are open."""
-    waiting = wiring.second_person.waiting()
+    """Requests without an approval by another person, reviews that are open, and requests that expired."""
+    waiting, expired = wiring.second_person.waiting(), wiring.second_person.expired()
     if wiring.screen.as_json:
-        wiring.screen.document({"requests": [_document(each) for each in waiting]})
+        wiring.screen.document(
+            {"requests": [_document(each) for each in waiting], "expired": [_expired(each) for each in expired]}
+        )
         return
     rows = [
         (f"{each.at:%Y-%m-%d %H:%M}", wiring.people.named(each.by), _named(each), _state(each),
          approve_request_command(each))
         for each in waiting
     ]  # fmt: skip
+    rows += [
+        (f"{each.at:%Y-%m-%d %H:%M}", wiring.people.named(each.by), f"{each.name or 'this store'}: {each.operation}",
+         each.why, RENEW)
+        for each in expired
+    ]  # fmt: skip
     if rows:
-        wiring.screen.table(("since (UTC)", "by", "what", "state", "approve with"), rows)
+        wiring.screen.table(("since (UTC)", "by", "what", "state", "next"), rows)
     else:
         wiring.screen.line("nothing awaits an approval or a review")

@@ -114,6 +114,29 @@ class OpenReview(Frozen, frozen=True, kw_only=True):
     reason: str
 
 
+class ExpiredRequest(Frozen, frozen=True, kw_only=True):
+    """A request that was not approved in time, or whose approval was not used in time."""
+
+    digest: str
+    name: TokenName
+    """Empty: the whole store."""
+    operation: str
+    by: str
+    at: datetime
+    ended: datetime
+    approved: bool
+
+    @property
+    def why(self) -> str:
+        """What happened, and what to do."""
+        lacking = "its approval was not used" if self.approved else "it was not approved"
+        return f"expired on {self.ended:%Y-%m-%d}, because {lacking}"
+
+
+RENEW = "run the command again if it is still needed; it files a new request"
+"""What a requester does about a request that expired."""
+
+
 def same_person(one: str, other: str) -> bool:
     """Whether two identities may be the same person's.
 

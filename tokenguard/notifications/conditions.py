@@ -13,6 +13,7 @@ from tokenguard.domain.journal import Journal
 from tokenguard.domain.leak_trail import LeakReports
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.people import Directory
+from tokenguard.domain.second_person import RENEW, ExpiredRequest
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen, field
 from tokenguard.notifications.notification import Notification, NotificationKind, notification_id
@@ -44,6 +45,8 @@ class StoreFacts(Frozen, frozen=True, kw_only=True):
     upkeep_within: timedelta = UPKEEP_WITHIN
     requests: tuple[ApprovalRequest, ...] = ()
     """What awaits the approval or the review of a second person."""
+    expired: tuple[ExpiredRequest, ...] = ()
+    """Requests that were not approved, or whose approval was not used, in time."""
     remind_after: timedelta | None = REMIND_AFTER
     """From the first message to the first reminder; None: no reminders."""
     people: Directory = field(default_factory=Directory)
@@ -102,9 +105,7 @@ class _Derivation:
     def of_requests(self, owners: dict[str, str]) -> Iterator[Notification]:
         """What a second person has to approve or review."""
         for request in self._facts.requests:
-            first, others = request.operations[0], len(request.operations) - 1
-            by = self._facts.people.named(request.by)
-            what = first.title + (f" and {others:,} more" if others else "")
+            first, what, by = request.operations[0], request.named, self._facts.people.named(request.by)
             if request.forced:
                 kind = NotificationKind.BREAK_GLASS
                 says = f"{what} by {by} was run with --break-glass ({request.forced}); it is not reviewed"
@@ -115,6 +116,11 @@ class _Derivation:
             facts = ("request", request.digest, request.at.isoformat())
             owner = owners.get(first.name, "")
             yield self._made(kind, says, *command, name=first.name, owner=owner, facts=facts, began=request.at)
+        for old in self._facts.expired:
+            says = f"{old.operation}, asked for by {self._facts.people.named(old.by)}, {old.why}; {RENEW}"
+            facts = ("expired", old.digest, old.ended.isoformat())
+            owner = owners.get(old.name, "")
+            yield self._made(NotificationKind.WAITING, says, "request", name=old.name, owner=owner, facts=facts)
 
     def of_store(self) -> Iterator[Notification]:
         """What concerns the store as a whole."""

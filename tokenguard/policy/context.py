@@ -12,7 +12,7 @@ from tokenguard.domain.journal import AttemptState
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.people import Directory
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.second_person import OpenReview
+from tokenguard.domain.second_person import ExpiredRequest, OpenReview
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, ProviderToken
@@ -55,7 +55,11 @@ class Surroundings:
         providers: Mapping[Place, ProviderFacts] | None = None,
         reviews: Sequence[OpenReview] | None = (),
         people: Directory | None = None,
+        *,
+        expired: Sequence[ExpiredRequest] = (),
     ) -> None:
+        self.expired = expired
+        """Requests for a second person that were not approved, or whose approval was not used, in time."""
         self.people = people or Directory()
         self.now = now
         self.reviews = reviews
@@ -84,7 +88,7 @@ class Surroundings:
     def narrowed(self, only: Callable[[Document], bool]) -> "Surroundings":
         """The same moment with some of the tokens."""
         documents = [each for each in (*self.documents, *self.retired) if only(each)]
-        return Surroundings(documents, self.now, self.providers, self.reviews, self.people)
+        return Surroundings(documents, self.now, self.providers, self.reviews, self.people, expired=self.expired)
 
     def same_value(self, record: Record) -> Sequence[Record]:
         """The other tokens with the same value."""

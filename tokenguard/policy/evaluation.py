@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tokenguard.domain.document import Document
+from tokenguard.domain.second_person import RENEW
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.context import Surroundings, is_identified, place_of
@@ -102,6 +103,7 @@ def assess(
         unknown.update((orphan.id, reason) for reason in _orphans_unknown(around))
     if only is None and (second := policy.rule("second-person")) is not None:
         violations += _open_reviews(second, around, store)
+        violations += _expired_requests(second, around, store)
         unknown.update([(second.id, "the requests for approval cannot be read")] if around.reviews is None else [])
     for question, answer in _answers(policy, around):
         if only is not None and not only(question.document):
@@ -224,6 +226,14 @@ def _open_reviews(rule: Rule, around: Surroundings, store: str) -> Iterator[Viol
         place = {"token": review.name} if review.name else {"path": "store"}
         fix = f"tokenguard approve {review.digest}, run by another person"
         yield Violation(rule=rule.id, severity=rule.severity, text=text, fix=fix, store=store, **place)
+
+
+def _expired_requests(rule: Rule, around: Surroundings, store: str) -> Iterator[Violation]:
+    """Requests that expired; a warning, because the operation was not done."""
+    for request in around.expired:
+        text = f"the request of {around.people.named(request.by)} for {request.operation} {request.why}"
+        place = {"token": request.name} if request.name else {"path": "store"}
+        yield Violation(rule=rule.id, severity=Severity.WARNING, text=text, fix=RENEW, store=store, **place)
 
 
 def _orphans_unknown(around: Surroundings) -> Iterator[str]:

@@ -71,6 +71,8 @@ class ApprovalVerdict(Frozen, frozen=True, kw_only=True):
     """The one that covers it."""
     why: str = ""
     """Why none does."""
+    unused: bool = False
+    """The last one that covers it has ended and was not used."""
 
 
 def approval_of(plan: Plan, *, by: str, at: datetime, until: datetime, reason: str) -> Approval:
@@ -209,7 +211,9 @@ def _judged(
     why = other if named else "it is not approved"
     if found and any(entry.event.at > now + CLOCK_SLACK for entry in history):
         return ApprovalVerdict(why="this machine's clock is behind its audit trail")
-    for each in sorted(found, key=lambda approval: approval.at, reverse=True):
+    found.sort(key=lambda approval: approval.at, reverse=True)
+    unused = bool(found) and found[0].until <= now and not used(found[0])
+    for each in found:
         if each.store != store:
             why = "it was approved for another store"
         elif (
@@ -224,7 +228,7 @@ def _judged(
             why = f"its approval by {each.by} of {each.at:%Y-%m-%d} was used"
         else:
             return ApprovalVerdict(approval=each)
-    return ApprovalVerdict(why=why)
+    return ApprovalVerdict(why=why, unused=unused)
 
 
 def _covers(approval: Approval, name: TokenName, digest: str) -> bool:

@@ -19,8 +19,8 @@ from tokenguard.ports.shared_item import Shared, holds_what_was_shared
 from tokenguard.provisioning.approval import Covered
 
 FORMAT = 1
-_KEPT = timedelta(days=7)
-"""How long a request is kept in the list; the audit trail keeps it for ever."""
+_EXPIRES = timedelta(days=7)
+"""How long a request waits for its approval."""
 
 
 class ApprovalRequest(Frozen, frozen=True, kw_only=True):
@@ -43,6 +43,17 @@ class ApprovalRequest(Frozen, frozen=True, kw_only=True):
         return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
     @property
+    def ends(self) -> datetime:
+        """From this moment on it is not approved any more; a review has no end."""
+        return self.at + _EXPIRES
+
+    @property
+    def named(self) -> str:
+        """Its operations in a few words."""
+        first, others = self.operations[0], len(self.operations) - 1
+        return first.title + (f" and {others:,} more" if others else "")
+
+    @property
     def covers(self) -> tuple[Covered, ...]:
         """What an approval of it covers. A review covers nothing that could be done again."""
         if self.forced:
@@ -63,18 +74,16 @@ class _KeptRequests(Frozen, frozen=True, kw_only=True):
     requests: tuple[ApprovalRequest, ...] = ()
 
 
-def with_request(requests: Iterable[ApprovalRequest], new: ApprovalRequest, reviewed: Iterable[str]) -> bytes:
+def with_request(requests: Iterable[ApprovalRequest], new: ApprovalRequest, over: Iterable[str]) -> bytes:
     """The list with one more, as it is kept.
 
-    Old requests, those for what was run with `--break-glass`, and reviews that are closed are left to the audit trail.
+    Requests for what was run with `--break-glass`, and those that are over, are left to the audit trail.
     """
-    closed, done = set(reviewed), set(new.operation_digests) if new.forced else set[str]()
+    gone, done = {*over, new.digest}, set(new.operation_digests) if new.forced else set[str]()
     kept = [
         each
         for each in requests
-        if each.digest != new.digest
-        and (each.forced or not done.issuperset(each.operation_digests))
-        and (each.digest not in closed if each.forced else each.at > new.at - _KEPT)
+        if each.digest not in gone and (each.forced or not done.issuperset(each.operation_digests))
     ]  # fmt: skip
     return msgspec.json.encode(_KeptRequests(requests=(*kept, new)), order="deterministic")
 

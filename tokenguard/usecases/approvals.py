@@ -110,6 +110,11 @@ class StoreApprovals:
         return self._read[1].rule
 
     @property
+    def given(self) -> Sequence[Approval]:
+        """Those on the list, also of people who have no access any more."""
+        return self._read[1].approvals
+
+    @property
     def entries(self) -> Sequence[ChainedEvent]:
         """The audit trail of the approvals."""
         return self._read[2]

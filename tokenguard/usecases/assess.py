@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.second_person import OpenReview
+from tokenguard.domain.second_person import ExpiredRequest, OpenReview
 from tokenguard.domain.token import CredentialKind, Record
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.policy.catalogue import about
@@ -47,7 +47,8 @@ def surroundings(parts: AssessParts, store: Store, *, ask_providers: bool) -> Su
         if ask_providers and known.capabilities is not None and known.capabilities.lists:
             known = _asked(parts, record, known.capabilities)
         facts[place] = with_entered(known, found, now)
-    return Surroundings(documents, now, facts, _reviews(parts, store), parts.people)
+    reviews, expired = _requests(parts, store)
+    return Surroundings(documents, now, facts, reviews, parts.people, expired=expired)
 
 
 def refuse_if_any_ahead(now: datetime, documents: Iterable[Document]) -> None:
@@ -56,12 +57,13 @@ def refuse_if_any_ahead(now: datetime, documents: Iterable[Document]) -> None:
         refuse_if_behind(now, each.latest)
 
 
-def _reviews(parts: AssessParts, store: Store) -> Sequence[OpenReview] | None:
-    """What awaits a review; None for a login that may not read it."""
+def _requests(parts: AssessParts, store: Store) -> tuple[Sequence[OpenReview] | None, Sequence[ExpiredRequest]]:
+    """What awaits a review, and which requests expired; None for a login that may not read it."""
+    second_person = SecondPerson(store, parts.clock, lambda: parts.policy)
     try:
-        return SecondPerson(store, parts.clock, lambda: parts.policy).reviews()
+        return second_person.reviews(), second_person.expired()
     except Unreachable:
-        return None
+        return None, ()
 
 
 def _asking(found: Sequence[Document]) -> Record:

@@ -50,15 +50,12 @@ def _why(operation: SensitiveOperation, store: Store) -> str:
         return f"{operation.name} was renamed to {record.name}"
     if record.state is RecordState.RETIRED and operation.kind is not SensitiveKind.WAIVER:
         return f"{operation.name} was retired or removed"
-    return f"the record of {operation.name} has changed" if _facts(operation) != _facts_now(operation, record) else ""
+    return f"the record of {operation.name} has changed" if _has_changed(operation, record) else ""
 
 
-def _facts(operation: SensitiveOperation) -> dict[str, str]:
-    """Those that the record itself has, of any operation."""
-    titles = {title for title, _ in known_facts(Record(name=operation.name, provider=""))} | {FINGERPRINT, _AFTER}
-    return {title: fact for title, fact in operation.by_title.items() if title in titles}
-
-
-def _facts_now(operation: SensitiveOperation, record: Record) -> dict[str, str]:
-    value = ((FINGERPRINT, record.fingerprint or ""),) if FINGERPRINT in operation.by_title else ()
-    return SensitiveOperation(kind=operation.kind, facts=(*value, *known_facts(record))).by_title
+def _has_changed(operation: SensitiveOperation, record: Record) -> bool:
+    facts = (*known_facts(record), (FINGERPRINT, record.fingerprint or ""))
+    before, now = operation.by_title, SensitiveOperation(kind=operation.kind, facts=facts).by_title
+    if FINGERPRINT not in before:
+        del now[FINGERPRINT]
+    return any(before.get(title) != now.get(title) for title in {*now, _AFTER})

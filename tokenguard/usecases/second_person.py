@@ -11,10 +11,10 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.second_person import (
     LOOSENED,
     SELECTED_BY,
+    ExpiredRequest,
     OpenReview,
     SensitiveKind,
     SensitiveOperation,
-    same_person,
 )
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, NotApproved, Unreachable
@@ -30,7 +30,8 @@ from tokenguard.provisioning.approval import Approval, approved_detail
 from tokenguard.provisioning.request import ApprovalRequest, open_reviews, read_requests, with_request
 from tokenguard.text import counted
 from tokenguard.usecases.approvals import StoreApprovals, verified_trail
-from tokenguard.usecases.outdated_requests import FINGERPRINT, known_facts, why_outdated
+from tokenguard.usecases.outdated_requests import FINGERPRINT, known_facts
+from tokenguard.usecases.request_states import RequestStates
 
 RULE = "second-person"
 _TRIES = 5
@@ -281,22 +282,17 @@ class SecondPerson:
     def waiting(self) -> list[ApprovalRequest]:
         """Requests that no other person has approved since they were made, and reviews that are open.
 
-        A request that no longer fits its tokens is left out: its command files another one.
+        A request that expired or no longer fits its tokens is left out: its command files another one.
         """
-        approved = [
-            (str(each.event.detail.get("plan", "")), each.event.actor.id, each.event.at)
-            for each in self._approved()
-            if each.event.op is Op.APPROVE
-        ]
-        return [
-            each
-            for each in self.requests()
-            if not any(
-                digest == each.digest and not same_person(by, each.by) and (each.forced or at >= each.at)
-                for digest, by, at in approved
-            )
-            and not why_outdated(each, self._store)
-        ]
+        return [each for each in self.requests() if self._states.waits(each)]
+
+    def expired(self) -> list[ExpiredRequest]:
+        """Requests that were not approved in time, and those whose approval was not used in time, for some days."""
+        return [found for each in self.requests() if (found := self._states.expired(each)) is not None]
+
+    @property
+    def _states(self) -> RequestStates:
+        return RequestStates(self._approvals, self._store, self._clock.now())
 
     def reviews(self) -> tuple[OpenReview, ...]:
         """What was forced and not reviewed by another person."""
@@ -340,8 +336,12 @@ class SecondPerson:
         for attempt in range(1, _TRIES + 1):
             shared, there, _ = self._read()
             open_ = {each.digest for each in self.reviews()}
-            closed = [each.digest for each in there if each.forced and each.digest not in open_]
-            data = with_request(there, request, closed)
+            over = [
+                each.digest
+                for each in there
+                if (each.digest not in open_ if each.forced else self._states.is_over(each))
+            ]
+            data = with_request(there, request, over)
             events = [
                 Event(at=request.at, op=op, actor=actor, name=each.name or None, detail={
                     **share_detail(Item.REQUESTS, data), "digest_of_request": request.digest,

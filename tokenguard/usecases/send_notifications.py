@@ -315,6 +315,7 @@ class Notifier:
             upkeep=outbox.upkeep,
             leak_reports={each: self._leak_reports(each) for each in leaking},
             requests=() if tokens else tuple(parts.second_person.waiting()),
+            expired=() if tokens else tuple(parts.second_person.expired()),
         )
         if config is not None:
             facts = replace(facts, upkeep_within=config.upkeep_within, remind_after=config.remind_after)
