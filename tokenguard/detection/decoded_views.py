@@ -5,14 +5,14 @@ another writing of one, is passed on. `readings` limits how deep views of views 
 """
 
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 
 from tokenguard.detection.character_escapes import SIGNS, CharacterEscapes
 from tokenguard.detection.compressed_data import decompressed
 from tokenguard.detection.decoded_view import DecodedView, view_of
 from tokenguard.detection.number_lists import NumberLists
-from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.detection.regex_set import Regex, any_of, regex
 from tokenguard.detection.string_pieces import StringPieces
 
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -88,7 +88,7 @@ class Disguises:
         return tuple(each.search(data) is not None for each in self._gates)
 
     @cached_property
-    def _gates(self) -> tuple[Regex, Regex, Regex]:
+    def _gates(self) -> tuple[Regex, ...]:
         """What is in all data with one of each kind. They are told apart so that the automaton of each stays small."""
         encoded = (
             self._telling,
@@ -97,7 +97,7 @@ class Disguises:
             self._numbers.base32,
         )
         escaped = (*self._numbers.lists, *SIGNS, *self._pieces.signs)
-        return _any_of(encoded), _any_of(escaped), _any_of((_WRAPPED, self._pieces.joined))
+        return tuple(regex(any_of(each)) for each in (encoded, escaped, (_WRAPPED, self._pieces.joined)))
 
     def _base64_views(self, data: bytes) -> Iterator[DecodedView]:
         for group, runs in ((0, self._base64), (1, self._packed)):
@@ -145,7 +145,3 @@ def readings(disguises: Disguises, data: bytes) -> Iterator[DecodedView]:
                 yield DecodedView(view.start, view.end, b"", "", whole=False)
                 break
             yield DecodedView(view.start, view.end, nested.data, f"{view.how}, {nested.how}")
-
-
-def _any_of(expressions: Iterable[str]) -> Regex:
-    return regex("|".join(f"(?:{each})" for each in expressions))

@@ -5,13 +5,13 @@ which hold for the raw lines and for the lines that detect-secrets rebuilds from
 lines with the supersets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
 
-from tokenguard.detection.regex_set import RUN, Regex, RegexSet, regex, regex_set
+from tokenguard.detection.regex_set import RUN, Regex, RegexSet, any_of, regex, regex_set
 from tokenguard.frozen import Frozen
 
 BASE64, HEX = "Base64HighEntropyString", "HexHighEntropyString"
@@ -25,15 +25,13 @@ _QUOTED = tuple(
 )
 # A rebuilt line writes each quote as \", which may add one distinct character to a run.
 _RUNS, _HEX_RUNS = f"{RUN}{{{_BASE64_DISTINCT - 1},}}", f"[0-9a-fA-F]{{{_HEX_DISTINCT},}}"
-_SHORT = 2048
-"""Bytes: one set of everything is asked once. On more it would meet so many states that several sets are faster."""
 _ASCII = frozenset(range(128))
 _TABLE = Path(__file__).with_name("rule_patterns.json")
 # Asked by themselves: one automaton for all would have a state for each way in which their long runs overlap.
 _APART = ("KeywordDetector",), ("MailchimpDetector", "DiscordBotTokenDetector", "BasicAuthDetector")
 
-_Run = tuple[str, int]
-"""An expression, and how many different characters its match has at least."""
+Question = tuple[Regex, int]
+"""An expression, and how many different bytes a match that counts has at least."""
 Candidates = dict[int, set[str]]
 """By where a line starts: the plugins that could find anything in it."""
 
@@ -51,26 +49,18 @@ class Traces(Frozen, frozen=True):
         return Traces(self.cores | other.cores, max(self.longest, other.longest), self.varied or other.varied)
 
 
-class _Group(Frozen, frozen=True):
-    """Expressions that are asked together."""
+class _Group:
+    """Supersets that are asked together: first where any of them matches, and then on that line which ones."""
 
-    which: RegexSet
-    members: tuple["_Pattern", ...]
+    def __init__(self, owners: Sequence[str], expressions: Sequence[str]) -> None:
+        self.any = regex(any_of(expressions))
+        self._owners = owners
+        self._which = regex_set(expressions)
 
-
-class _Pattern:
-    """One superset, compiled alone when a place is wanted."""
-
-    def __init__(self, owner: str, expression: str) -> None:
-        self.owner = owner
-        self.expression = expression
-        self._regex: Regex | None = None
-
-    def search(self, data: bytes, position: int) -> int:
-        """Where its next match begins; -1 if there is none."""
-        self._regex = self._regex or regex(self.expression)
-        found = self._regex.search(data, position)
-        return found.start() if found else -1
+    def candidates(self, data: bytes) -> Iterator[tuple[int, set[str]]]:
+        """The start of each line in which any matches, and whose they are."""
+        for start, end in _lines(data, self.any):
+            yield start, {self._owners[number] for number in self._which.matches(data[start:end])}
 
 
 class Prefilter:
@@ -78,7 +68,7 @@ class Prefilter:
 
     def __init__(self) -> None:
         rules = msgspec.json.decode(_TABLE.read_bytes())["rules"]
-        self._patterns = [_Pattern(rule["plugin"], rule["superset"]) for rule in rules]
+        self._supersets = [(rule["plugin"], rule["superset"]) for rule in rules]
         self._every_core = sorted({core for rule in rules for core in rule["cores"]})
         self._needs = {
             (frozenset(self._every_core.index(core) for core in rule["cores"]), rule["run"]) for rule in rules
@@ -87,25 +77,17 @@ class Prefilter:
     @cached_property
     def _groups(self) -> list[_Group]:
         apart = {name for names in _APART for name in names}
-        others = {pattern.owner for pattern in self._patterns} - apart
-        members = [tuple(each for each in self._patterns if each.owner in names) for names in (*_APART, others)]
-        return [_Group(regex_set([each.expression for each in group]), group) for group in members]
+        others = {owner for owner, _ in self._supersets} - apart
+        members = [[each for each in self._supersets if each[0] in names] for names in (*_APART, others)]
+        return [_Group(*zip(*group, strict=True)) for group in members]
 
     @cached_property
-    def _quotes(self) -> RegexSet:
-        return regex_set([expression for _, expression, _ in _QUOTED])
+    def _quoted(self) -> list[tuple[str, Regex, int]]:
+        return [(name, regex(expression), distinct) for name, expression, distinct in _QUOTED]
 
     @cached_property
-    def _quoted(self) -> tuple[Regex, ...]:
-        return tuple(regex(expression) for _, expression, _ in _QUOTED)
-
-    @cached_property
-    def _anything(self) -> RegexSet:
-        return regex_set([*(each.expression for each in self._patterns), *(expression for _, expression, _ in _QUOTED)])
-
-    @cached_property
-    def _any_trace(self) -> RegexSet:
-        return regex_set([*self._every_core, _RUNS, _HEX_RUNS])
+    def _any_core(self) -> Regex:
+        return regex(any_of(self._every_core))
 
     @cached_property
     def _cores(self) -> RegexSet:
@@ -119,14 +101,14 @@ class Prefilter:
     def _hex_runs(self) -> Regex:
         return regex(_HEX_RUNS)
 
-    def in_lines(self) -> tuple[list[list[str]], list[_Run]]:
-        """What is in each line that `candidates` tells: a match of an expression of these groups, or a quoted run."""
-        groups = [[each.expression for each in group.members] for group in self._groups]
-        return groups, [(expression, distinct) for _, expression, distinct in _QUOTED]
+    def in_lines(self) -> list[Question]:
+        """Of these one is answered in each line that `candidates` tells."""
+        quoted = [(expression, distinct + 1) for _, expression, distinct in self._quoted]  # with its quotes
+        return [*((group.any, 0) for group in self._groups), *quoted]
 
-    def in_traces(self) -> tuple[list[str], list[_Run]]:
-        """What is in all bytes whose traces promise something: a match of one of the cores, or a run."""
-        return self._every_core, [(_RUNS, _BASE64_DISTINCT - 1), (_HEX_RUNS, _HEX_DISTINCT)]
+    def in_traces(self) -> list[Question]:
+        """Of these one is answered in all bytes whose traces promise something."""
+        return [(self._any_core, 0), (self._runs, _BASE64_DISTINCT - 1), (self._hex_runs, _HEX_DISTINCT)]
 
     def worthwhile(self, data: bytes) -> bool:
         """Whether any plugin could find anything in a file of these (UTF-8) bytes."""
@@ -134,15 +116,14 @@ class Prefilter:
 
     def traces(self, data: bytes) -> Traces:
         """What there is in these bytes of what a file must hold."""
-        if len(data) < _SHORT and not self._any_trace.matches(data):
-            return Traces()
         longest, varied = 0, False
         for match in self._runs.finditer(data):
             run = match.group()
             longest = max(longest, len(run))
             varied = varied or len(set(run) & _ASCII) >= _BASE64_DISTINCT - 1
         varied = varied or any(len(set(match.group())) >= _HEX_DISTINCT for match in self._hex_runs.finditer(data))
-        return Traces(frozenset(self._cores.matches(data)), longest, varied)
+        cores = self._cores.matches(data) if self._any_core.search(data) else ()
+        return Traces(frozenset(cores), longest, varied)
 
     def promises(self, traces: Traces) -> bool:
         """Whether a plugin could find anything in a file with these traces."""
@@ -152,28 +133,22 @@ class Prefilter:
     def candidates(self, data: bytes) -> Candidates:
         """The lines of `data`, separated by line feeds, in which a plugin could find anything, and which plugins."""
         found: Candidates = {}
-        if len(data) < _SHORT and not self._anything.matches(data):
-            return found
         for group in self._groups:
-            for number in group.which.matches(data):
-                pattern = group.members[number]
-                for start in _lines(data, pattern):
-                    found.setdefault(start, set()).add(pattern.owner)
-        for number in self._quotes.matches(data):
-            name, _, distinct = _QUOTED[number]
-            for start in _varied(data, self._quoted[number], distinct):
+            for start, owners in group.candidates(data):
+                found.setdefault(start, set()).update(owners)
+        for name, expression, distinct in self._quoted:
+            for start in _varied(data, expression, distinct):
                 found.setdefault(start, set()).add(name)
         return found
 
 
-def _lines(data: bytes, pattern: _Pattern) -> Iterator[int]:
-    """The start of each line in which it matches. A match that ran on would hide nothing but its own line."""
+def _lines(data: bytes, expression: Regex) -> Iterator[tuple[int, int]]:
+    """Where each line begins and ends in which it matches. A match that ran on would hide nothing but its own line."""
     position = 0
-    while (hit := pattern.search(data, position)) >= 0:
-        yield data.rfind(b"\n", 0, hit) + 1
-        end = data.find(b"\n", hit)
-        if end < 0:
-            return
+    while found := expression.search(data, position):
+        end = data.find(b"\n", found.start())
+        end = end if end >= 0 else len(data)
+        yield data.rfind(b"\n", 0, found.start()) + 1, end
         position = end + 1
 
 

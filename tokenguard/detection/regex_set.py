@@ -1,7 +1,7 @@
 """Many byte regexes asked at once: which of them occur? RE2 in one pass, or Python's `re` one after another."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 RUN = r"[A-Za-z0-9+/\x5c\x2d_=\x80-\xff]"
@@ -51,6 +51,11 @@ def regex(expression: str) -> Regex:
         return re.compile(expression.encode("ascii"), re.MULTILINE)
     compiled: Regex = re2.compile(f"(?m){expression}".encode("ascii"), _options())
     return compiled
+
+
+def any_of(expressions: Iterable[str]) -> str:
+    """One that matches wherever one of these does."""
+    return "|".join(f"(?:{each})" for each in expressions)
 
 
 def loosened(expression: str) -> str:

@@ -17,7 +17,7 @@ from tokenguard.detection.encoded_tokens import literals
 from tokenguard.detection.extras import ANCHORS
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import prefilter
-from tokenguard.detection.regex_set import Regex, loosened, regex
+from tokenguard.detection.regex_set import Regex, any_of, loosened, regex
 from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN
 from tokenguard.detection.secret_places import PATTERNS
 from tokenguard.detection.table_columns import HEAD_PATTERN
@@ -125,15 +125,13 @@ def _shapes() -> tuple[_Question, ...]:
 
 @cache
 def _in_lines() -> tuple[_Question, ...]:
-    groups, quoted = prefilter().in_lines()
-    return (*map(_any_of, groups), *(_Question(regex(run), distinct + 1) for run, distinct in quoted))
+    return tuple(_Question(*each) for each in prefilter().in_lines())
 
 
 @cache
 def _in_traces() -> tuple[_Question, ...]:
-    cores, runs = prefilter().in_traces()
-    return (_any_of(cores), *(_Question(regex(run), distinct) for run, distinct in runs))
+    return tuple(_Question(*each) for each in prefilter().in_traces())
 
 
 def _any_of(expressions: Iterable[str]) -> _Question:
-    return _Question(regex("|".join(f"(?:{each})" for each in expressions)))
+    return _Question(regex(any_of(expressions)))

@@ -21,7 +21,7 @@ from tokenguard.detection.full_token import end_of_key
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import independent_parts, keeps_order, may_rebuild
-from tokenguard.detection.regex_set import regex
+from tokenguard.detection.regex_set import any_of, regex
 from tokenguard.detection.rules import is_ignored
 from tokenguard.detection.secret_forms import TOGETHER
 from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN, REACH
@@ -225,14 +225,10 @@ def _dependences() -> frozenset[_Dependence]:
             _Dependence(_KEYS, _BUT_OWN, _of_key),
             _Dependence(MANIFEST, Possible.SHAPES, _all_of),
             _Dependence(HEAD_PATTERN, Possible.ASSIGNMENTS, _all_of),
-            _Dependence(_any_of(near), Possible.SHAPES, partial(_around, _NEAR)),
-            _Dependence(_any_of((BEFORE_LINE_PATTERN, NAMED_PATTERN)), Possible.ASSIGNMENTS, partial(_around, REACH)),
+            _Dependence(any_of(near), Possible.SHAPES, partial(_around, _NEAR)),
+            _Dependence(any_of((BEFORE_LINE_PATTERN, NAMED_PATTERN)), Possible.ASSIGNMENTS, partial(_around, REACH)),
         }
     )
-
-
-def _any_of(expressions: Iterable[str]) -> str:
-    return "|".join(f"(?:{each})" for each in expressions)
 
 
 def _all_of(data: bytes, _found: Any) -> tuple[int, int]:
