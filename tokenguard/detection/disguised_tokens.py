@@ -127,6 +127,7 @@ def _most_telling(span: TokenSpan) -> tuple[int, int]:
     return span.start - span.end, span.start
 
 
+@cache
 def mark_pattern() -> str:
     """An expression of RE2 that is in all bytes in which a token may be disguised."""
     return "|".join(f"(?:{each})" for each in _patterns())

@@ -44,7 +44,10 @@ class Regex(Protocol):
 
 
 def regex(expression: str) -> Regex:
-    """One expression, compiled by the fastest engine of this installation. Both give the same matches."""
+    """One expression, compiled by the fastest engine of this installation. Both give the same matches.
+
+    The engines keep what they compiled: who asks for the same expression once more shares its automaton.
+    """
     try:
         import re2  # absent where there is no wheel for the platform
     except ImportError:

@@ -114,7 +114,7 @@ def _assignments() -> tuple[_Question, ...]:
 @cache
 def _marks() -> tuple[_Question, ...]:
     """For what is told from vendors' formats: signed addresses, forms of their own, manifests, disguises."""
-    return _any_of((*ANCHORS, MANIFEST)), _any_of((mark_pattern(),))
+    return _any_of((*ANCHORS, MANIFEST)), _Question(regex(mark_pattern()))
 
 
 @cache
