@@ -878,7 +878,7 @@ def test_a_repository_chooses_no_receiver(cli, configured, receiver, tmp_path):
     assert receiver.bodies == []
 
 
-@pytest.mark.parametrize("data", [b"", b"{}x", b'{"format":2}', b'{"owed":[1]}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"{}x", b'{"format":3}', b'{"owed":[1]}', b"\xff"])
 def test_a_damaged_outbox_is_6_and_is_left(cli, ops, data):
     from tests.contract.shelf_suite import share
 
