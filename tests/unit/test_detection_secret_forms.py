@@ -17,6 +17,7 @@ from tokenguard.detection.suspects import suspects
 from tokenguard.scanning.scanner import Stages
 
 SOURCE = random.Random(41)
+DJANGO = string.ascii_lowercase + string.digits + "!@#$%^&*(-_=+)"
 LIST = [
     "acid",
     "bacon",
@@ -70,6 +71,10 @@ def fernet() -> str:
     return base64.urlsafe_b64encode(SOURCE.randbytes(32)).decode()
 
 
+def django() -> str:
+    return SOURCE.choice("!@#$%^&*(-_=+)") + "".join(SOURCE.choices(DJANGO, k=45)) + "7%(q"
+
+
 def digits() -> str:
     return SOURCE.randbytes(32).hex()
 
@@ -107,6 +112,10 @@ FOUND = {
         "  url: https://conda.example.net/t/{}/x/linux-64/a-1.0-0.conda\n",
         alnum,
     ),
+    "django": ("app/settings.py", "SECRET_KEY = '{}'\n", django),
+    "django, insecure": ("settings.py", 'SECRET_KEY = "{}"\n', lambda: f"django-insecure-{django()}"),
+    "django, in the environment": ("local.py", "SECRET_KEY = env('SECRET_KEY', default='{}')\n", django),
+    "django, in a list": ("a.py", 'OPTIONS = {{"SECRET_KEY": "{}"}}\n', django),
     "fernet in cfg": ("airflow.cfg", "[core]\nfernet_key = {}\n", fernet),
     "fernet in a call": ("a.py", 'f = Fernet(b"{}")\n', fernet),
     "fernet in code": ("a.py", "FERNET_KEY = '{}'\n", fernet),
@@ -193,6 +202,9 @@ HARMLESS = {
     "a page of a forum, shorter": "https://discourse.conda.org/t/release-2024-11-0-of-conda-build/99",
     "a placeholder in a channel": "https://conda.anaconda.org/t/your-token-12345678-here/me",
     "a title": "fernet_key = $(cat /run/secrets/fernet) # Fernet(key)",
+    "words of Django": "SECRET_KEY = 'a-very-long-sentence-that-is-fifty-characters-here'",
+    "a rule of Django": "SECRET_KEY = '--------------------------------------------------'",
+    "a hash for Django": "SECRET_KEY = 'ab12cd34ef56ab12cd34ef56ab12cd34ef56ab12cd34ef56ab'",
     "a filled key": "FERNET_KEY: " + "A" * 43 + "=",
     "another function": "def fernet(key: bytes, message: bytes, signing_key_of_the_message: bytes) -> bytes:",
     "a published phrase": 'mnemonic: "' + "test " * 11 + 'junk"',

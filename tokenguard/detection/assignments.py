@@ -35,7 +35,10 @@ _BETWEEN = (
 _ASSIGNMENT = (
     rf"(?i:(?:{WORDS})[\w.-]{{0,24}}{_CLOSE}[ \t]{{0,8}}{_TYPE}[ \t]{{0,8}}{_BETWEEN}[ \t]{{0,8}}[^\s,;(){{}}<>&|])"
 )
-_OPTION = rf"(?i:(?:--[\w-]{{0,24}}|\b(?:ENV|ARG)[ \t]{{1,4}}\w{{0,24}})(?:{WORDS})[\w-]{{0,24}}[ \t]{{1,4}}[^\s-])"
+_OPTION = (
+    rf"(?i:(?:--[\w-]{{0,24}}|[ \t]-[\w-]{{0,24}}|\b(?:ENV|ARG)[ \t]{{1,4}}\w{{0,24}})"
+    rf"(?:{WORDS})[\w-]{{0,24}}[ \t]{{1,4}}[^\s-])"
+)
 ASSIGNED_PATTERN = f"(?:{_ASSIGNMENT}|{_OPTION})"
 ADDRESS_PATTERN = r"[a-z]://[^\s:/@\"'\x60<>]{0,80}:[^\s/@\"'\x60<>]{3,160}@"
 COMMAND_PATTERN = (
@@ -129,7 +132,8 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
 
 def _as_assignment(text: str, head: int, start: int, value: str) -> tuple[str, int]:
     """A line for the judge, and where on it the value begins: in most cases the file's own."""
-    if _UNUSUAL.search(text, head, start) is None:
+    in_element = text[start - 1 : start] == ">" and text.startswith("</", start + len(value))
+    if not in_element and _UNUSUAL.search(text, head, start) is None:
         return text, start
     name = _NAME_ENDS.search(text[:head] + (_NAME_GOES_ON.match(text, head) or [""])[0])
     given = name[0] if name else "password"

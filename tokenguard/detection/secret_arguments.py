@@ -17,6 +17,9 @@ _WORD = (
 _QUOTED = r"[@$bruLN]{0,2}\\?(?:\"(?P<double>[^\"\n\\]{4,200})\\?\"|'(?P<single>[^'\n\\]{4,200})\\?')"
 _FROM_THERE = r"[^\n|;&]{0,300}?(?<=[ \t])"
 _ARGUMENTS = r"(?:[^,()\n]{0,120}(?:\([^()\n]{0,80}\))?[^,()\n]{0,40},[ \t]{0,8})"
+_CONNECT = r"(?:getConnection|\bdatabase|\b[cC]onnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\("
+_PORT = r"(?:\d{2,5}|port),[ \t]{0,8}"
+"""The second argument of some connections; a name and a password follow."""
 _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:mysql|mariadb)[a-z_-]{0,20}[ \t]", rf"{_FROM_THERE}-p{_WORD}"),
     (r"\bsshpass[ \t]{1,4}-p", rf"[ \t]*{_WORD}"),
@@ -59,13 +62,16 @@ _CALLS: tuple[tuple[str, str], ...] = (
     ),
     (r"(?:\b(?:jwt|JWT)\.(?:encode|sign|decode|verify)|createHmac)\(", rf"[ \t]*{_ARGUMENTS}{_QUOTED}"),
     (r"\b(?:hmacShaKeyFor|SecretKeySpec|cookieParser|AES\.new)\(", rf"[ \t]*{_QUOTED}"),
-    (
-        r"(?:getConnection|\bdatabase|\bconnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\(",
-        rf"[ \t]*{_ARGUMENTS}{{2}}{_QUOTED}",
-    ),
+    (_CONNECT, rf"[ \t]*(?!{_ARGUMENTS}{_PORT}){_ARGUMENTS}{{2}}{_QUOTED}"),
+    (_CONNECT, rf"[ \t]*{_ARGUMENTS}{_PORT}{_ARGUMENTS}{_QUOTED}"),
     (r"(?i:\bidentified[ \t]{1,4}(?:with[ \t]{1,4}\S{1,60}[ \t]{1,4})?by)", rf"[ \t]+(?i:password[ \t]+)?{_QUOTED}"),
     (r"(?i:\bset[ \t]{1,4}password[ \t]{1,4}for[ \t])", rf"[^\n=]{{1,120}}=[ \t]*{_QUOTED}"),
     (r"(?i:\bpassword[ \t]{0,4}=[ \t]{0,4}N)'", r"(?P<bare>[^'\n]{4,200})'"),
+    (r"\w\.login\(", rf"[ \t]*{_ARGUMENTS}{_QUOTED}[ \t]*[,)]"),
+    (
+        r"\b(?:omniauth|provider)[ \t(]{1,4}:\w{2,40},",
+        rf"[ \t]*[\"'][^\"'\n]{{1,200}}[\"'],[ \t]*{_QUOTED}",
+    ),
     (r"\bPSK[ \t]{1,4}[\"']", r"(?P<bare>[^\"'\s]{6,200})"),
 )
 _PIPED = r"--(?:password|token|secret)-stdin|--with-token|\bchpasswd\b|\bsudo[ \t]{1,4}-S\b"
@@ -78,7 +84,7 @@ _BEFORE_PIPE = re.compile(
 _ADDRESS = r"[\"'\x60=][\w.-]{1,60}:[^\s\"'\x60@/:]{4,120}@(?:tcp|unix)\("
 """A login and its server, as drivers of Go take them."""
 _IN_ADDRESS = re.compile(r"[^:]{2,61}:(?P<bare>[^@]{4,120})")
-HEADS = (*(head for head, _ in (*_COMMANDS, *_CALLS)), _PIPED, _ADDRESS)
+HEADS = (*dict.fromkeys(head for head, _ in (*_COMMANDS, *_CALLS)), _PIPED, _ADDRESS)
 ARGUMENT_PATTERN = "|".join(f"(?:{head})" for head in HEADS)
 """The beginning of a command or a call that takes a secret."""
 _WINDOW = 600

@@ -56,6 +56,13 @@ _APP_ID = r"[?&](?:appid|APPID)=[0-9a-f]{32}"
 """The key of OpenWeather, whose name says that it is none."""
 _FUNCTION = r"azurewebsites\.net/api/"
 _CODE = rf"{_FUNCTION}[^\s\"'<>?]{{1,200}}\?(?:[^\s\"'<>]{{0,200}}&)?code=(?P<value>[\w/+%-]{{40,90}}={{0,2}})"
+_DJANGO = r"\bSECRET_KEY\b"
+_DJANGO_KEY = (
+    r"\bSECRET_KEY[\"'\])]{0,3}[ \t]{0,8}[=:,][ \t]{0,8}[^\"'\n]{0,80}?[\"']"
+    r"(?P<value>(?:django-insecure-)?[a-z0-9!@#$%^&*(_=+)-]{50})[\"']"
+)
+"""What `get_random_secret_key` makes: 50 characters of 50, signs among them, of which the first may be any."""
+_LEAST_SIGNS = 3
 _LDIF = r"(?:userPassword|olcRootPW)::"
 TOGETHER = (_GENERATED, r"\bchpasswd:[ \t]*$", r"<auth-user-pass>[ \t]*$")
 """What begins forms that go over several lines."""
@@ -113,6 +120,11 @@ def _is_varied_hex(value: str) -> bool:
     return len(set(digits)) >= _LEAST_DIGITS and not is_typed(digits) and not is_published(digits)
 
 
+def _is_django_key(value: str) -> bool:
+    signs = sum(not char.isalnum() for char in value)
+    return signs >= _LEAST_SIGNS and _looks_random(value) and _is_varied(value)
+
+
 def _is_plain_base64(value: str) -> bool:
     """Whether it is base64 of a password, and not of the hash of one."""
     try:
@@ -157,6 +169,7 @@ FORMS = (
     SecretForm(
         "Password in LDIF", _LDIF, rf"{_LDIF}[ \t]*(?P<value>[A-Za-z0-9+/]{{8,}}={{0,2}})(?!\w)", _is_plain_base64
     ),
+    SecretForm("Django Secret Key", _DJANGO, _DJANGO_KEY, _is_django_key),
     SecretForm("Fernet Key", r"(?i:fernet)", _FERNET, _is_varied),
     SecretForm("Password of a login", TOGETHER[1], _LOGIN_LIST, each=_LOGIN),
     SecretForm("Password of a login", TOGETHER[2], _IN_PROFILE),

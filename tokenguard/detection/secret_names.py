@@ -17,8 +17,8 @@ WORDS = (
 SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?::|[ \t]+|%20)")
 """What stands before the credentials of a header."""
 REFERENCE = re.compile(
-    r"[$%]?[({\[<*&]|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
-    r"|:[A-Za-z_]\w*$"
+    r"[$%]?[({\[<*&]|(?:pass|env|file|fd):|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
+    r"|:[A-Za-z_]\w*$|[A-Za-z]+:$"
 )
 """How a value begins that stands for one kept elsewhere."""
 _LEAST_QUOTED, LEAST_BARE, _MOST = 4, 6, 400

@@ -14,7 +14,8 @@ from tokenguard.detection.secret_names import SCHEME, WORDS, may_be_secret
 from tokenguard.frozen import Frozen
 
 _NAME = rf"(?:{WORDS})[\w.-]*"
-_KEY = r"(?:name|key|env_?var|variable)[\"']?[ \t]*[:=][ \t]*[\"']?[\w./-]*"
+_SAYS_NAME = r"(?:name|key|env_?var|variable)[\"']?[ \t]*[:=][ \t]*[\"']?"
+_KEY = rf"{_SAYS_NAME}[\w./-]*"
 _OPENS = r"(?:[|>][+-]?|\x22{3}|'{3}|<<[<~-]?[ \t]?[\"']?\w+[\"']?|\\)?[ \t]*$"
 _BEFORE_ENTRY = rf"{_KEY}(?:{WORDS})s?(?:[0-9_.-][\w.-]*)?(?:[\"']|[ \t]|$)"
 _BEFORE_LINE = rf"{_NAME}[\"']?[ \t]*(?:[:=][ \t]*{_OPENS}|:[ \t]*\{{)"
@@ -223,7 +224,7 @@ def _checked(value: str, start: int, name: str) -> Iterator[SecretPlace]:
 
 def _name_of(half: str) -> str:
     """The word with which a value is rated."""
-    found = re.findall(r"[\w.-]+", re.sub(f"(?i)^(?:{_KEY}|<(?:name|key)>)", "", half))
+    found = re.findall(r"[\w.-]+", re.sub(f"(?i)^(?:{_SAYS_NAME}|<(?:name|key)>)", "", half))
     words = [each for each in found if re.search(f"(?i){WORDS}", each)]
     return words[0] if words else "password"
 
