@@ -170,6 +170,48 @@ def test_a_value_in_a_pair_a_call_or_an_option_is_found(path: str, text: str) ->
         assert [each.value.reveal() for each in found(path, text.format(secret))] == [secret], text
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("config/initializers/devise.rb", "  config.secret_key_base = '{}'\n"),
+        ("a.go", 'const tokenValue = "{}"\n'),
+        ("A.java", 'String secretKeyString = "{}";\n'),
+    ],
+)
+def test_a_name_that_goes_on_with_nothing_telling_is_a_name_for_secrets(path: str, text: str) -> None:
+    for secret in (value(48), _RANDOM.randbytes(32).hex()):
+        assert [each.value.reveal() for each in found(path, text.format(secret))] == [secret], text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['String aesKey = "{}";\n', 'rememberMeManager.setCipherKey(Base64.decode("{}"));\n', "cipher_key = '{}'\n"],
+)
+@pytest.mark.parametrize("size", [16, 32])
+def test_a_key_of_aes_in_base64_is_one_however_it_reads(text: str, size: int) -> None:
+    for _ in range(9):
+        key = base64.b64encode(_RANDOM.randbytes(size)).decode()
+        assert [each.value.reveal() for each in found("A.java", text.format(key))] == [key], text
+
+
+def test_a_short_password_between_tags_is_found() -> None:
+    for path, text in (
+        ("servers.xml", "<Host>a.corp.net</Host>\n<Pass>{}</Pass>\n"),
+        ("context.xml", "<server>\n<password>{}</password>\n</server>\n"),
+    ):
+        for password in ("Cust" + "P@lm" + "123", "R3port!" + "Desk7"):
+            assert [each.value.reveal() for each in found(path, text.format(password))] == [password], text
+        for stand_in in ("your-password", "${PASSWORD}", "string", "xs:token", "********"):
+            assert found(path, text.format(stand_in)) == []
+
+
+def test_a_search_key_that_programs_of_a_page_hold_is_public() -> None:
+    for name in ("ALGOLIA_SEARCH_KEY", "algoliaSearchApiKey", "TYPESENSE_SEARCH_ONLY_API_KEY", "searchOnlyApiKey"):
+        assert found("app.env", f"{name}={_RANDOM.randbytes(16).hex()}\n") == [], name
+    for name in ("ALGOLIA_ADMIN_KEY", "AZURE_SEARCH_KEY", "MEILISEARCH_MASTER_KEY"):
+        assert len(found("app.env", f"{name}={_RANDOM.randbytes(16).hex()}\n")) == 1, name
+
+
 CONNECTIONS = [
     ("App.config", '<add name="a" connectionString="Data Source=a.corp.net;Uid=reader;Pwd={};Encrypt=True" />\n'),
     (

@@ -106,7 +106,9 @@ class _Word(Frozen, frozen=True):
         if before.isalpha() and len(self.word) < _SHORT_WORD and not (before.islower() and text[start].isupper()):
             return None
         match = _assignment(self.kind).match(text, end)
-        return None if match is None else TokenSpan(match.start("value"), match.end("value"), self.kind)
+        if match is None or _is_public(self.kind, text[end : match.start("value")]):
+            return None
+        return TokenSpan(match.start("value"), match.end("value"), self.kind)
 
 
 _Clue = _Standing | _Word
@@ -200,7 +202,12 @@ def _from_inner(parts: Sequence[Piece]) -> str:
 def _named(kind: TokenFormat, text: str, start: int) -> bool:
     """Whether the value at `start` is assigned to a name with one of the format's words."""
     line = text[max(text.rfind("\n", 0, start) + 1, start - 120) : start].lower()
-    return any(word in line for word in kind.names)
+    return any(word in line for word in kind.names) and not _is_public(kind, line)
+
+
+def _is_public(kind: TokenFormat, name: str) -> bool:
+    """Whether a name says that this format's value is one that everybody may see."""
+    return any(word in name.lower() for word in kind.absent)
 
 
 @cache

@@ -27,7 +27,7 @@ class TokenFormat(Frozen, frozen=True, kw_only=True):
     near: tuple[str, ...] = ()
     """Words of which one must stand within 400 characters."""
     absent: tuple[str, ...] = ()
-    """Words which must not stand on the same line."""
+    """Words which must not be in that name, in small letters: they say that such a value is public."""
     checksum: str = ""
     """A name in `checksum.CHECKSUMS`; empty if the vendor publishes none."""
     entropy: float = 2.5

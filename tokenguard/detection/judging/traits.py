@@ -26,7 +26,8 @@ PUBLIC = "a name for what is public"
 _PUBLIC = re.compile(
     r"(?i)(?:^|[^a-z]|(?-i:(?<=[a-zA-Z])(?=[A-Z][a-z])))(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)"
     r"|publicToken|(?:page|pagination|continuation|next|previous|sync|lifecycle[_-]?action|client[_-]?request)[_-]?token"
-    r"|auth[_-]?(?:user|source|method|type|provider|mode|mechanism|scheme|realm)(?:[_-]?name)?$|idempotency[_-]?(?:token|key)|(?:group|partition|cache|sort|row|foreign|routing|object|dedup)[_-]?key(?![a-z])"
+    r"|auth[_-]?(?:user|source|method|type|provider|mode|mechanism|scheme|realm)(?:[_-]?name)?$|idempotency[_-]?(?:token|key)"
+    r"|(?:algolia|typesense|meili(?:search)?)[_-]?\w*search[_-]?(?:only[_-]?)?(?:api[_-]?)?key|search[_-]?only[_-]?(?:api[_-]?)?key|(?:group|partition|cache|sort|row|foreign|routing|object|dedup)[_-]?key(?![a-z])"
 )
 MADE_UP_NAME = "a name for what is made up"
 _MADE_UP_NAME = re.compile(
@@ -66,6 +67,7 @@ _NO_SIGNATURE = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]{0,19}")
 HOST = "a host and its port"
 _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+:\d{2,5}")
 CUT_SHORT = "it is cut short"
+KEY = "a key of AES behind a name for one"
 CONNECTION = "part of a connection string"
 _CONNECTION = re.compile(
     r"(?i)(?<![\w.])(?:server|data source|host(?:name)?|addr(?:ess)?|initial catalog|database|db(?:name|q)|driver"
@@ -142,6 +144,11 @@ _SAME_AS = dict.fromkeys(
     "password",
 )
 """Names of settings that the labelled data has seldom, or not at all."""
+_SAYS_NOTHING = words_of("base value string")
+"""Words after which a name ends as it does without them."""
+_CIPHER = re.compile(r"(?i)aes|cipher|crypt|secret|hmac|sign|master|private")
+"""In names of keys; others in base64 may be public, as those of counters of visits."""
+_KEY_BYTES, _KEY_IN_BASE64 = (16, 32), (24, 44)
 _LEAST_LOGIN = 12
 _WORDY = 0.6
 """Bits for each character above which a value is made of words."""
@@ -166,10 +173,12 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
         yield "base64 of a login"
     if plain and (is_stand_in(plain) or (colon and (password == user or is_common(password)))):
         yield GUEST
-    words = [_SAME_AS.get(word.lower(), word.lower()) for word in _WORD.findall(name)][-6:]
+    words = _words(name)
     yield from dict.fromkeys(f"the name has {word}" for word in words if not word.isdigit())
     if words:
         yield f"the name ends in {words[-1]}"
+        if _CIPHER.search(name) and words[-1] in _SECRETS and _is_key(value):
+            yield KEY
         if len(value) >= _LONG and words[-1] in _SECRETS and model.wordiness(value) < _RANDOM:
             yield "a random value behind a name for secrets"
             if _FORMS[0][1].fullmatch(value):
@@ -181,6 +190,25 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
         if len(value) in _WRAPPED or candidate.after.startswith(("\\n", "\\r")):
             yield WRAPPED
     yield from _of_place(candidate, "of words" if model.wordiness(value) > _WORDY else "of no words")
+
+
+def _words(name: str) -> list[str]:
+    """The last ones of a name, without what only says that it has a value: `secret_key_base`, `tokenValue`."""
+    words = [_SAME_AS.get(word.lower(), word.lower()) for word in _WORD.findall(name)]
+    while len(words) > 1 and words[-1] in _SAYS_NOTHING:
+        words.pop()
+    return words[-6:]
+
+
+def _is_key(value: str) -> bool:
+    """Whether it is base64 of as many bytes as keys of AES have, and of no text."""
+    if len(value) not in _KEY_IN_BASE64 or not value.endswith("="):
+        return False
+    try:
+        key = base64.b64decode(value, validate=True)
+    except ValueError:
+        return False
+    return len(key) in _KEY_BYTES and len(set(key)) > len(key) // 2 and not key.isascii()
 
 
 def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
