@@ -78,6 +78,15 @@ def test_listing_an_empty_store_imports_only_what_opens_it(tmp_path, monkeypatch
     assert roots & HEAVY <= {"cryptography", "sqlite3"}
 
 
+@pytest.mark.usefixtures("unmeasured")
+def test_a_program_without_tokens_starts_without_what_reads_and_reports_them():
+    roots, modules = _imported("exec", "--", "true")
+    assert not roots & HEAVY
+    late = {"disclose", "masked_values", "mask_files", "report_leaks"}
+    assert not modules & {f"tokenguard.usecases.{name}" for name in late}
+    assert not modules & {"tokenguard.domain.document", "tokenguard.domain.token", "hashlib"}
+
+
 def test_the_hidden_work_of_completion_knows_every_command(monkeypatch, capsys):
     from click.shell_completion import get_completion_class
 

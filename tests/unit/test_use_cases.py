@@ -206,7 +206,8 @@ def delivered(world):
 
 
 def disclosed(world):
-    from tokenguard.usecases.disclose import Asked, Disclosure
+    from tokenguard.usecases.asked_token import Asked
+    from tokenguard.usecases.disclose import Disclosure
 
     snapshot = world.added()
     given = Disclosure(narrowed(world, "disclose.DiscloseParts"), [Asked(name=NAME, variable="TOKEN")], "exec", {})
@@ -216,7 +217,7 @@ def disclosed(world):
 
 
 def executed(world):
-    from tokenguard.usecases.disclose import Asked
+    from tokenguard.usecases.asked_token import Asked
     from tokenguard.usecases.exec_rounds import ChildSettings, run_disclosed
 
     world.added()

@@ -94,13 +94,13 @@ def _output_file(_context: click.Context, _parameter: click.Parameter, value: An
 
 
 def _break_glass(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    from tokenguard.inventory.record_changes import plain_text  # few commands have this option, and few give it
-
     wiring = context.find_object(Wiring)
     if value is None or wiring is None:
         return
     if not value.strip():
         raise InputError("--break-glass needs a reason", hint="say in one line why it cannot wait for a second person")
+    from tokenguard.inventory.record_changes import plain_text  # few give this option
+
     wiring.break_glass = plain_text(value, what="reason")
 
 

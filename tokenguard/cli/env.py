@@ -15,7 +15,8 @@ from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import create_private, make_private_dir
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.pump import write_all
-from tokenguard.usecases.disclose import Asked, Disclosure, authorise_disclosure
+from tokenguard.usecases.asked_token import Asked
+from tokenguard.usecases.disclose import Disclosure, authorise_disclosure
 from tokenguard.views.env_formats import FORMATS, GITHUB, KUBERNETES, Written, github, kubernetes
 
 _SYSTEMD = "systemd"

@@ -10,9 +10,8 @@ from tokenguard.cli.usage import explain
 from tokenguard.errors import TokenguardError
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.failure import OutputWithheld
-from tokenguard.usecases.disclose import Asked
+from tokenguard.usecases.asked_token import Asked
 from tokenguard.usecases.exec_rounds import ON_ROTATE, ChildSettings, run_disclosed
-from tokenguard.usecases.report_leaks import report_leaks
 
 
 class _Exec(BaseCommand):
@@ -106,7 +105,10 @@ def exec_command(
         if wiring.requesting:
             raise
         raise _closed(error) from None
-    report_leaks(wiring, ended.found, None, audited=bool(asked), exposed=ended.exposed)
+    if ended.exposed or any(ended.found.values()):
+        from tokenguard.usecases.report_leaks import report_leaks  # most programs show nothing
+
+        report_leaks(wiring, ended.found, None, audited=bool(asked), exposed=ended.exposed)
     if ended.failure:
         raise ended.failure
     return ended.code

@@ -7,7 +7,7 @@ import click
 
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.errors import InputError
-from tokenguard.usecases.disclose import Asked
+from tokenguard.usecases.asked_token import Asked
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _TAKEN = re.compile(

@@ -8,13 +8,12 @@ from typing import Protocol
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
-from tokenguard.domain.names import TokenName
 from tokenguard.domain.second_person import SensitiveKind
-from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, TokenguardError
 from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
+from tokenguard.usecases.asked_token import Asked
 from tokenguard.usecases.parts import HasClock, HasProgress, HasSecondPerson, HasStore
 from tokenguard.usecases.token_lookup import known_token
 
@@ -23,20 +22,6 @@ _TRIES = 5
 
 class DiscloseParts(HasClock, HasProgress, HasSecondPerson, HasStore, Protocol):
     """What this use case takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A token and the variable that receives its value."""
-
-    name: TokenName
-    variable: str
-
-    def variables(self, value: Value) -> dict[str, str]:
-        """Variable to text; a multi-field value takes one variable per field."""
-        if len(value.names) == 1:
-            return {self.variable: value.token.reveal()}
-        return {f"{self.variable}_{name.upper()}": value.field(name).reveal() for name in value.names}
 
 
 def check_in_place(record: Record, live: Live) -> None:

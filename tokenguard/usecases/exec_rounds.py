@@ -2,24 +2,26 @@
 
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tokenguard.errors import TokenguardError
 from tokenguard.process import inherited_umask
 from tokenguard.redaction.known import MaskedValue, MatchSource
-from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.matcher import Matcher, formats_only
 from tokenguard.streams.child import run_masked, run_unmasked
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.program import Ended, Program
 from tokenguard.streams.token_watch import TokenWatch
 from tokenguard.text import safe_text
-from tokenguard.usecases.disclose import Asked, DiscloseParts, Disclosure, authorise_disclosure, command_line
-from tokenguard.usecases.mask_files import OutputFolder, mask_output
-from tokenguard.usecases.masked_values import known_values
-from tokenguard.usecases.parts import HasEnvironment, HasSettings, HasStore
+from tokenguard.usecases.asked_token import Asked
+from tokenguard.usecases.parts import HasClock, HasEnvironment, HasProgress, HasSecondPerson, HasSettings, HasStore
+
+if TYPE_CHECKING:  # a program that is given no token starts without what reads and records them
+    from tokenguard.usecases.disclose import Disclosure
+    from tokenguard.usecases.mask_files import OutputFolder
 
 RESTART = "restart"
 ON_ROTATE = {"signal": signal.SIGHUP, RESTART: signal.SIGTERM}
@@ -28,7 +30,7 @@ _GRACE = 10.0
 """Seconds that a child has to exit before it is killed."""
 
 
-class ExecRoundsParts(DiscloseParts, HasEnvironment, HasSettings, Protocol):
+class ExecRoundsParts(HasClock, HasEnvironment, HasProgress, HasSecondPerson, HasSettings, HasStore, Protocol):
     """What this use case takes."""
 
 
@@ -52,42 +54,81 @@ def run_disclosed(
     Raises:
         TokenguardError: the child could not be started, or its tokens could not be read or recorded.
     """
+    folders = _folders(settings)
+    if asked:
+        ended, matcher = _run_with_tokens(parts, asked, program, keep, settings)
+    else:
+        ended, matcher = _run(_program(parts, program, {}, keep), formats_only(), settings), formats_only()
+    if not folders:
+        return ended
+    from tokenguard.usecases.mask_files import mask_output
+
+    return mask_output(parts, folders, matcher, ended)
+
+
+def _folders(settings: ChildSettings) -> "list[OutputFolder]":
+    if not settings.mask_files:
+        return []
+    from tokenguard.usecases.mask_files import OutputFolder
+
+    return [OutputFolder(path) for path in settings.mask_files]
+
+
+def _run_with_tokens(
+    parts: ExecRoundsParts, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: ChildSettings
+) -> tuple[Ended, Matcher]:
+    """Run it until it need not be restarted; returns its last exit, and what masks the values of all rounds."""
+    from tokenguard.usecases.disclose import Disclosure, authorise_disclosure, command_line
+
     found: dict[str, Counter[MatchSource]] = {}
     known: list[MaskedValue] = []
-    folders = [OutputFolder(path) for path in settings.mask_files]
     to = f"exec {safe_text(Path(program[0]).name, one_line=True)}"
-    approved = authorise_disclosure(parts, asked, to, command_line(program)) if asked else {}
+    approved = authorise_disclosure(parts, asked, to, command_line(program))
     while True:
         disclosure = Disclosure(parts, asked, "exec", approved)
-        environment = child_environment(
-            parts.environ, disclosure.variables(), keep, withheld=parts.settings.credential_variables()
-        )
+        what = _program(parts, program, disclosure.variables(), keep)
         _learn(parts, disclosure, known, settings)
         watch = _watch(parts, disclosure, known, settings)
         disclosure.intend()
-        what = Program(argv=program, environment=environment, umask=inherited_umask())
-        ended = _run(what, Matcher.of(known) if settings.masked else None, watch, disclosure)
+        try:
+            ended = _run(what, Matcher.of(known), settings, watch)
+        except TokenguardError:
+            disclosure.happened("not started")
+            raise
         disclosure.happened(f"exit {ended.code}")
         for channel, counts in ended.found.items():
             found.setdefault(channel, Counter()).update(counts)
         if ended.failure or watch is None or not watch.fired or settings.on_rotate != RESTART:
-            return mask_output(parts, folders, Matcher.of(known), replace(ended, found=found))
+            return replace(ended, found=found), Matcher.of(known)
         parts.progress.note("a token was replaced: restarting the program")
 
 
-def _learn(parts: HasStore, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings) -> None:
-    """Add new values to the masks; without tokens no store is opened, and only formats are masked."""
-    if disclosure.given and settings.masked:
+def _program(parts: ExecRoundsParts, argv: Sequence[str], given: Mapping[str, str], keep: Sequence[str]) -> Program:
+    environment = child_environment(parts.environ, given, keep, withheld=parts.settings.credential_variables())
+    return Program(argv=argv, environment=environment, umask=inherited_umask())
+
+
+def _run(program: Program, matcher: Matcher, settings: ChildSettings, watch: TokenWatch | None = None) -> Ended:
+    return run_masked(program, matcher, watch) if settings.masked else run_unmasked(program)
+
+
+def _learn(parts: HasStore, disclosure: "Disclosure", known: list[MaskedValue], settings: ChildSettings) -> None:
+    """Add new values to the masks."""
+    if settings.masked:
+        from tokenguard.usecases.masked_values import known_values
+
         snapshots = [given.snapshot for given in disclosure.given]
         fresh = known_values(parts.store, snapshots, show_names=settings.show_names)
         known += [each for each in fresh if not any(each.secret == old.secret for old in known)]
 
 
 def _watch(
-    parts: ExecRoundsParts, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings
+    parts: ExecRoundsParts, disclosure: "Disclosure", known: list[MaskedValue], settings: ChildSettings
 ) -> TokenWatch | None:
     if settings.on_rotate is None:
         return None
+    from tokenguard.usecases.disclose import Disclosure
+
     held = {given.snapshot.id: given.live for given in disclosure.given}
 
     def look() -> Matcher | None:
@@ -104,11 +145,3 @@ def _watch(
 
     grace = _GRACE if settings.on_rotate == RESTART else None
     return TokenWatch(look=look, tell=ON_ROTATE[settings.on_rotate], every=settings.check_every, grace=grace)
-
-
-def _run(program: Program, matcher: Matcher | None, watch: TokenWatch | None, disclosure: Disclosure) -> Ended:
-    try:
-        return run_unmasked(program) if matcher is None else run_masked(program, matcher, watch)
-    except TokenguardError:
-        disclosure.happened("not started")
-        raise
