@@ -57,7 +57,7 @@ class CharacterEscapes:
         self._kinds = (
             _kind("percent", (b"%",), r"(?:%[0-9A-Fa-fu]|\x5c)+", _from_percent),
             _kind("escapes", (b"\\", b"`u{"), _BACKSLASHED, _from_backslash),
-            _kind("entities", (b"&",), r"&(?:amp;)*\x23?[A-Za-z0-9]{2,20};?", _from_entities),
+            _kind("entities", (b"&",), r"&(?:amp;)*(?:\x23[A-Za-z0-9]{2,20};?|[A-Za-z]{2,20};)", _from_entities),
             _kind("quoted-printable", (b"=\n", b"=\r\n", b"= \n"), r"=[ \t]*\r?\n", _from_quoted_printable),
             _kind("terminal codes", (b"\x1b[", b"\\e[", b"33[", b"1b[", b"1B["), _CONTROL, _from_terminal),
             _kind("markup", (b"</", b"<!--", b"<wbr", b"<br"), r"<[^<>\n]+>", _from_markup),

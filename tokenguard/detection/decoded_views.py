@@ -7,6 +7,7 @@ another writing of one, is passed on. `readings` limits how deep views of views 
 import binascii
 from collections.abc import Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 from tokenguard.detection.character_escapes import SIGNS, CharacterEscapes
 from tokenguard.detection.compressed_data import decompressed
@@ -39,6 +40,18 @@ _LARGE = 16_384
 """Bytes from which on it pays to compile what tells whether there is anything to look for."""
 
 
+class _Kinds(NamedTuple):
+    """What there may be in some data."""
+
+    encoded: bool
+    broken: bool
+    """Wrapped, or in joined literals."""
+    numbers: bool
+    escaped: bool
+    pieces: bool
+    """Pieces of strings other than joined literals."""
+
+
 class Disguises:
     """The expressions for tokens of at least `shortest` bytes, compiled once."""
 
@@ -63,16 +76,16 @@ class Disguises:
 
     def views(self, data: bytes) -> Iterator[DecodedView]:
         """Every reading of a part of `data` that could hold a token or another writing of one."""
-        encoded, escaped, broken = self._kinds_in(data)
-        if encoded or broken:
+        kinds = self._kinds_in(data)
+        if kinds.encoded or kinds.broken:
             yield from self._base64_views(data)
-        if encoded:
+        if kinds.encoded:
             yield from self._hex_views(data)
         for views in (
-            self._numbers.views(data) if escaped else (),
-            self._numbers.base32_views(data) if encoded else (),
-            self._escapes.views(data) if escaped else (),
-            self._pieces.views(data) if escaped or broken else (),
+            self._numbers.views(data) if kinds.numbers else (),
+            self._numbers.base32_views(data) if kinds.encoded else (),
+            self._escapes.views(data) if kinds.escaped else (),
+            self._pieces.views(data, joined=kinds.broken, others=kinds.pieces),
         ):
             yield from (view for view in views if self._promising.search(view.data))
         if b"\x00" in data:
@@ -81,11 +94,13 @@ class Disguises:
                 how = "utf-32" if b"\x00\x00" in text else "utf-16"
                 yield view_of(wide, text.replace(b"\x00", b""), how)
 
-    def _kinds_in(self, data: bytes) -> tuple[bool, ...]:
-        """Whether there may be encodings, escapes or numbers, broken texts: three searches instead of fifteen."""
+    def _kinds_in(self, data: bytes) -> "_Kinds":
+        """What there may be: three searches instead of fifteen, and three more where there may be small things."""
         if len(data) < _LARGE:
-            return True, True, True
-        return tuple(each.search(data) is not None for each in self._gates)
+            return _Kinds(*([True] * len(_Kinds._fields)))
+        encoded, small, broken = (each.search(data) is not None for each in self._gates)
+        numbers, escaped, pieces = (small and each.search(data) is not None for each in self._small_gates)
+        return _Kinds(encoded, broken, numbers, escaped, pieces)
 
     @cached_property
     def _gates(self) -> tuple[Regex, ...]:
@@ -98,6 +113,11 @@ class Disguises:
         )
         escaped = (*self._numbers.lists, *SIGNS, *self._pieces.signs)
         return tuple(regex(any_of(each)) for each in (encoded, escaped, (_WRAPPED, self._pieces.joined)))
+
+    @cached_property
+    def _small_gates(self) -> tuple[Regex, ...]:
+        """The second of these in its parts: some are two letters, which are in random text too."""
+        return tuple(regex(any_of(each)) for each in (self._numbers.lists, SIGNS, self._pieces.signs))
 
     def _base64_views(self, data: bytes) -> Iterator[DecodedView]:
         for group, runs in ((0, self._base64), (1, self._packed)):

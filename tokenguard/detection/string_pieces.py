@@ -93,9 +93,9 @@ class StringPieces:
         )
         """Of these, one at least is in data that holds other pieces."""
 
-    def views(self, data: bytes) -> Iterator[DecodedView]:
-        """Pieces that are written one after another, as if they were one."""
-        for kind in self._kinds:
+    def views(self, data: bytes, *, joined: bool, others: bool) -> Iterator[DecodedView]:
+        """Pieces that are written one after another, as if they were one: joined literals, others, or both."""
+        for kind in (*self._kinds[: joined and 1], *self._kinds[1 if others else len(self._kinds) :]):
             if not holds_any(data, kind.gate):
                 continue
             for chain in kind.chains.finditer(data):
