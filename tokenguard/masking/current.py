@@ -38,12 +38,13 @@ class _EngineState:
         self.on_leak: Callable[[MatchSource, str, int], None] | None = None
         self.helper_callback: Callable[[tuple[MaskedValue, ...]], None] | None = None
         self.reporting = threading.local()
-        self.seen: tuple[Matcher | None, str] = (None, "")
-        """The last clean message, with the engine that says so. One tuple: threads may race."""
+        self.seen: tuple[object, str, int] = (self, "", 0)
+        """The last clean message, with the engine that says so, and where in a line that ends with it the look at what
+        is before it ends, from the end. One tuple: threads may race."""
         self.words = False
         """Whether a mask is one word, without brackets."""
         self.named: tuple[Matcher | None, set[tuple[str | None, ...]]] = (None, set())
-        """Names in which this engine found nothing."""
+        """An engine, and names in which it found nothing."""
 
 
 _STATE = _EngineState()
@@ -158,25 +159,32 @@ def is_clean_message(text: str, names: tuple[str | None, ...]) -> bool:
     """
     engine, known_clean = _STATE.named
     if engine is None or engine is not _STATE.matcher or names not in known_clean:
-        if engine is None or engine is not _STATE.matcher or len(known_clean) > _MOST_NAMES:
-            engine, known_clean = matcher(), set()
-            _STATE.named = engine, known_clean
-        if any(name and not is_clean(name) for name in names):
-            return False
-        known_clean.add(names)
-    if not engine.is_clean(text.encode()):
+        engine = _engine_by_which_clean(names)
+    if engine is None or not engine.is_clean(text.encode()):
         return False
-    if AHEAD <= len(text) <= _REMEMBERED:
-        _STATE.seen = engine, text
+    if AHEAD < len(text) <= _REMEMBERED:
+        _STATE.seen = engine, text, AHEAD - len(text)
     return True
+
+
+def _engine_by_which_clean(names: tuple[str | None, ...]) -> Matcher | None:
+    """The engine now, by which there is nothing in names, which are remembered then; None if there may be something."""
+    engine, known_clean = _STATE.named
+    if engine is None or engine is not _STATE.matcher or len(known_clean) > _MOST_NAMES:
+        engine, known_clean = matcher(), set()
+        _STATE.named = engine, known_clean
+    if any(name and not is_clean(name) for name in names):
+        return None
+    known_clean.add(names)
+    return engine
 
 
 def is_clean_line(text: str) -> bool:
     """`is_clean` for a formatted record: of one that ends with the message that was just seen, only for its head."""
-    engine, message = _STATE.seen
-    if engine is not None and engine is _STATE.matcher and text.endswith(message):
-        head = text[: len(text) - len(message) + AHEAD]
-        if head.isascii() and engine.heads.are_clean(head.encode()):
+    engine, message, end = _STATE.seen
+    if engine is (now := _STATE.matcher) and now is not None and text.endswith(message):
+        head = text[:end]
+        if head.isascii() and now.heads.are_clean(head.encode()):
             return True
     return is_clean(text)
 

@@ -13,7 +13,7 @@ LOOKED = 16
 """So many bytes of each needle tell it from times, in which digits may be any."""
 _DIGITS = bytes(0x30 if byte in b"0123456789" else byte for byte in range(256))
 _MOST = 1_000
-_DUMPS = OFFSET[:1]
+_DUMP = OFFSET[0]
 
 
 class LineHeads:
@@ -38,7 +38,7 @@ class LineHeads:
             known = self._is_harmless(kind)
             if len(self._kinds) < _MOST:
                 self._kinds[kind] = known
-        return known and not head.startswith(_DUMPS)  # it may be the offset of a dump
+        return known and head[0] != _DUMP  # it may be the offset of a dump
 
     def _is_harmless(self, kind: bytes) -> bool:
         following = compact(kind[-AHEAD:])[:REACH]
