@@ -519,6 +519,32 @@ def test_an_object_keeps_its_kind_and_the_callers_own_is_unchanged(value, kind):
     assert repr(thing) == before
 
 
+def test_a_view_of_bytes_stays_one(value):
+    data = f"key={value}".encode()
+    masked = clean_object({"body": memoryview(data)}, "x")["body"]
+    assert type(masked) is memoryview
+    assert bytes(masked).decode() == f"key={mask(value)}"
+    assert value.encode() in data
+
+
+class Detailed(Exception):
+    """Shows what it holds in a slot."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held):
+        super().__init__("failed")
+        self.held = held
+
+    def __str__(self):
+        return f"failed with {self.held}"
+
+
+def test_an_exception_keeps_what_it_holds_in_slots(value):
+    kind, error, _ = clean_exc_info(caught(raising, Detailed(value)), "x")
+    assert (kind, str(error), error.held) == (Detailed, f"failed with {mask(value)}", mask(value))
+
+
 def failing(self):
     raise RuntimeError(f"no text of {self.held}")
 

@@ -97,6 +97,17 @@ def test_values_in_the_names_of_extra_fields(value):
     assert value not in vars(record)
 
 
+@pytest.mark.parametrize("name", ["name", "threadName", "processName", "taskName", "pathname", "funcName"])
+def test_values_in_the_names_that_a_record_has_of_its_place(value, name):
+    """Sinks that write no text take these as they are, such as those of OpenTelemetry."""
+    record = record_of("x")
+    vars(record)[name] = f"/srv/{value}/app"
+    record.filename = record.module = value if name == "pathname" else "app"
+    clean_record(record)
+    assert value not in repr(vars(record))
+    assert vars(record)[name] == f"/srv/[tokenguard:{mask_of('team/app')}]/app"
+
+
 class Hostile:
     """An argument that is different each time, or fails."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tokenguard.masking.leak import Leak  # a program to which leaks are not reported has no use for it
 
 
-_MOST_NAMES = 1_000
+_MOST_NAMES = 4_000
 _REMEMBERED = 4_096
 """Bytes of a message that are kept until the next one."""
 
@@ -155,7 +155,7 @@ def is_clean(text: str) -> bool:
 def is_clean_message(text: str, names: tuple[str | None, ...]) -> bool:
     """`is_clean` for a record's message, which `is_clean_line` will meet again, and for the names in the record.
 
-    Names are those of its logger, thread and process, which are few and come again.
+    Names are those of its logger, thread, process, task, file and function, which are few and come again.
     """
     engine, known_clean = _STATE.named
     if engine is None or engine is not _STATE.matcher or names not in known_clean:

@@ -16,6 +16,7 @@ _LINKS = frozenset(
 )
 _CONSTRUCTED = frozenset({"args", "exceptions", "message"})
 _PYTHONS_OWN = frozenset(kind for kind in vars(builtins).values() if isinstance(kind, type))
+_NEVER_SET = object()
 _Texts = tuple[str | None, str | None]
 """`str` and `repr` of an exception; None for one that fails."""
 
@@ -201,7 +202,7 @@ class _Copies:
                 _dictionary(copy)[self._cleaner.text(place)] = masked
             elif place.__name__ not in _CONSTRUCTED:
                 with contextlib.suppress(AttributeError, TypeError):  # read-only, and set by the constructor
-                    if place.__get__(copy) is not masked:  # one that was never set is not the same as None
+                    if _value_at(place, copy) is not masked:
                         place.__set__(copy, masked)
         return copy
 
@@ -227,6 +228,14 @@ class _Copies:
             kind.__name__, (MaskedTexts, base), exec_body=lambda space: space.update(body)
         )
         return made
+
+
+def _value_at(place: Any, error: BaseException) -> Any:
+    """What an attribute is; one that was never set is not the same as None."""
+    try:
+        return place.__get__(error)
+    except AttributeError:  # of `__slots__`
+        return _NEVER_SET
 
 
 def _set(error: BaseException, name: str, value: Any) -> None:

@@ -125,7 +125,7 @@ class ObjectCleaner:
         if type(value) in _CLEAN:
             return value
         self._left -= 1
-        if isinstance(value, str | bytes | bytearray):
+        if isinstance(value, str | bytes | bytearray | memoryview):
             return _kept(value, self.text(value)) if isinstance(value, str) else self._bytes(value)
         if isinstance(value, Mapping | list | tuple | set | frozenset):
             if self._left < 0 or depth > _DEPTH or len(value) > _ITEMS:
@@ -145,10 +145,13 @@ class ObjectCleaner:
         finally:
             self._errors -= 1
 
-    def _bytes(self, value: bytes | bytearray) -> Any:
+    def _bytes(self, value: bytes | bytearray | memoryview) -> Any:
         text = bytes(value).decode("utf-8", "surrogateescape")
         masked = self.text(text)
-        return value if masked is text else type(value)(masked.encode("utf-8", "surrogateescape"))
+        if masked is text:
+            return value
+        data = masked.encode("utf-8", "surrogateescape")
+        return memoryview(data) if isinstance(value, memoryview) else type(value)(data)
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, other: Callable[[Any], Any]) -> Any:
         pairs = [

@@ -13,7 +13,7 @@ from tokenguard.masking.objects import clean_exc_info, clean_object
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
 _SIZE = len(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
 """Attributes of a record to which nothing was added."""
-_NAMES = ("name", "threadName", "processName", "taskName")
+_NAMES = ("name", "threadName", "processName", "taskName", "pathname", "filename", "module", "funcName")
 
 
 def clean_record(record: logging.LogRecord) -> logging.LogRecord:
@@ -63,9 +63,9 @@ def is_ordinary(record: logging.LogRecord) -> bool:
             if type(each) is not str and type(each) is not int:  # an object is asked for its text as seldom as can be
                 return False
         text = record.getMessage()
-        if (len(fields) != _SIZE and not _STANDARD.issuperset(fields)) or not is_clean_message(
-            text, (record.name, record.threadName, record.processName)
-        ):
+        task = fields.get("taskName")  # since Python 3.12
+        names = record.name, record.threadName, record.processName, record.pathname, record.funcName, task
+        if (len(fields) != _SIZE and not _STANDARD.issuperset(fields)) or not is_clean_message(text, names):
             return False
         for each in args or ():
             if each is not text and type(each) is str and each not in text:
