@@ -219,13 +219,13 @@ class _Dependence:
 @cache
 def _dependences() -> frozenset[_Dependence]:
     """Private keys; manifests; columns of tables; tokens that need a word or more lines; names that need a value."""
+    near = (*shapes_near_words(), mark_pattern(), *TOGETHER)
     return frozenset(
         {
             _Dependence(_KEYS, _BUT_OWN, _of_key),
             _Dependence(MANIFEST, Possible.SHAPES, _all_of),
             _Dependence(HEAD_PATTERN, Possible.ASSIGNMENTS, _all_of),
-            _Dependence(any_of((*shapes_near_words(), *TOGETHER)), Possible.SHAPES, partial(_around, _NEAR)),
-            _Dependence(mark_pattern(), Possible.SHAPES, partial(_around, _NEAR)),
+            _Dependence(any_of(near), Possible.SHAPES, partial(_around, _NEAR)),
             _Dependence(any_of((BEFORE_LINE_PATTERN, NAMED_PATTERN)), Possible.ASSIGNMENTS, partial(_around, REACH)),
         }
     )
