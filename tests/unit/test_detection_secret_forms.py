@@ -191,6 +191,12 @@ def test_a_generated_password_that_changes_alone_is_found_in_the_history() -> No
     assert [[value for _, _, value in each] for each in told] == [[value] for value in values]
 
 
+def test_a_key_of_django_is_found_whichever_sign_begins_it() -> None:
+    for sign in "!@#$%^&*(-_=+)":
+        key = sign + django()[1:]
+        assert [each.value.reveal() for each in scan_extras(f"SECRET_KEY = '{key}'\n", "settings.py")] == [key]
+
+
 HARMLESS = {
     "a public account of a test chain": "accounts: ['0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80']",
     "an account from the environment": "accounts: [process.env.KEY], wallet: new Wallet(process.env.KEY)",
