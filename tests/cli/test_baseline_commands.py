@@ -299,7 +299,7 @@ def test_a_server_reads_a_baseline_that_is_named_and_takes_no_copy_for_a_move(cl
         repo.git("push", "-q", str(server), "HEAD:refs/heads/other")
         subprocess.run(["git", "update-ref", "-d", "refs/heads/other"], cwd=server, check=True)
         monkeypatch.chdir(server)
-        monkeypatch.setattr("sys.stdin", io.StringIO(update))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(update.encode())))
         code = hook.run(["--pre-receive", "--baseline", str(tmp_path / "elsewhere" / "accepted")])
         monkeypatch.chdir(repo.path)
         return code

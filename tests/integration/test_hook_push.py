@@ -161,6 +161,18 @@ def test_a_forced_push_over_a_commit_that_is_not_here(plain: Pusher, tmp_path: P
     assert "a.py:1" in plain.refused("--force", "origin", "main")
 
 
+@pytest.mark.parametrize("name", ["a\u2028b", "a\u0085b", "caf\xe9"])
+def test_a_branch_of_any_name_can_be_pushed(plain: Pusher, name: str) -> None:
+    """Git takes names that hold what Python takes for the end of a line."""
+    plain.pushes("origin", f"HEAD:refs/heads/{name}")
+    (plain.server / "hooks" / "pre-receive").write_text(f"#!/bin/sh\nexec '{BIN}/tokenguard-hook' --pre-receive\n")
+    (plain.server / "hooks" / "pre-receive").chmod(0o755)
+    plain.commit("a.txt", "fine\n")
+    plain.pushes("origin", f"HEAD:refs/heads/{name}")
+    plain.commit("a.py", leak())
+    plain.refused("--no-verify", "origin", f"HEAD:refs/heads/{name}")
+
+
 @pytest.mark.parametrize(
     ("stdin", "environ", "code"),
     [

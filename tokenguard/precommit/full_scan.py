@@ -167,7 +167,9 @@ def _report(job: "ScanJob", wanted: HookArguments, staged: "Staged | None") -> "
 
     here = Path()
     if "--pre-receive" in wanted:
-        return job.pushed(here, sys.stdin.read().splitlines()), Reach.RECEIVED
+        from tokenguard.precommit.push import updates_told
+
+        return job.pushed(here, updates_told(sys.stdin.buffer.read())), Reach.RECEIVED
     if "--pre-push" in wanted:
         from tokenguard.precommit.push import outgoing
 

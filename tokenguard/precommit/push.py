@@ -21,9 +21,9 @@ def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list
     Raises:
         InputError: what is pushed is not known.
     """
-    told = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-    if told.strip():
-        return told.splitlines(), remote
+    told = [] if sys.stdin.isatty() else updates_told(sys.stdin.buffer.read())
+    if told:
+        return told, remote
     by_runner = environ.get("PRE_COMMIT_REMOTE_NAME", "")
     if by_runner or environ.get("PRE_COMMIT_TO_REF"):
         return [_update(environ)], by_runner
@@ -33,6 +33,12 @@ def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list
             hint="git runs it at `git push`, after `tokenguard doctor --install-hook pre-push`",
         )
     return [], remote
+
+
+def updates_told(data: bytes) -> list[str]:
+    """The lines in which git tells a hook what is pushed; names of refs may hold what Python takes for a line's end."""
+    lines = data.decode("utf-8", "surrogateescape").split("\n")
+    return [line.removesuffix("\r") for line in lines if line.strip()]
 
 
 def _update(environ: Mapping[str, str]) -> str:
