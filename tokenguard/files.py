@@ -343,12 +343,26 @@ def read_limited(path: Path, limit: int) -> bytes:
     return data
 
 
-def read_named(path: Path, limit: int, *, hint: str) -> bytes:
-    """Read a file named by the operator, as `read_limited`; InputError with this hint if it cannot be read."""
+def read_named(path: Path, limit: int, *, hint: str, instead: str = "") -> bytes:
+    """Read a file named by the operator, as `read_limited`; InputError with this hint if it cannot be read.
+
+    Args:
+        path: the file.
+        limit: the most bytes that it may have.
+        hint: what to do.
+        instead: what to call a path that leads nowhere, if the file holds a secret: it may be that secret, given in
+            place of its file.
+    """
     try:
         return read_limited(path, limit)
     except OSError as error:
-        raise InputError(f"cannot read {shown(path)}: {why_unreadable(error)}", hint=hint) from None
+        raise unreadable(path, error, hint=hint, instead=instead) from None
+
+
+def unreadable(path: Path, error: OSError, *, hint: str, instead: str = "") -> InputError:
+    """The refusal for a file that could not be read; as for `read_named`."""
+    named = instead if instead and not os.path.lexists(path) else shown(path)
+    return InputError(f"cannot read {named}: {why_unreadable(error)}", hint=hint)
 
 
 def why_unreadable(error: OSError) -> str:

@@ -95,6 +95,14 @@ def test_an_unknown_option_is_bad_usage_and_not_a_pass(repo: Repository, argumen
     assert repo.run(HOOK, *arguments).returncode == 2
 
 
+@pytest.mark.parametrize("option", ["--baseline", "--commit-msg", "--since", "--profile"])
+def test_a_value_in_place_of_what_an_option_takes_is_not_quoted(repo: Repository, option: str) -> None:
+    value = token()
+    done = repo.run(HOOK, option, value)
+    assert done.returncode == 2
+    assert value[10:] not in done.stdout + done.stderr
+
+
 def test_the_first_commit_of_a_repository_is_scanned_whole(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "new")
     repository.stage("a.py", f"key = '{token()}'\n")

@@ -161,6 +161,16 @@ def test_what_is_no_key_file_is_bad_input_and_not_quoted(tmp_path: Path, data: b
     assert "tgcanary" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.parametrize("read", [read_key_file, read_passphrase_file])
+def test_a_secret_in_place_of_its_file_is_not_quoted(tmp_path: Path, read):
+    """`TOKENGUARD_PASSPHRASE_FILE=the passphrase` is an easy mistake, and a build's log keeps what an error says."""
+    for secret in (f"tgcanary correct horse {tmp_path.name}", base64.b64encode(b"tgcanary" * 4).decode()):
+        with pytest.raises(InputError) as caught:
+            read(Path(secret))
+        assert secret[4:20] not in caught.value.message + caught.value.hint
+        assert caught.value.message.endswith("file: it does not exist")
+
+
 @pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n"])
 def test_a_key_file_may_end_in_a_newline(tmp_path: Path, ending: bytes):
     assert read_key_file(Path(private(tmp_path / "key", base64.b64encode(RAW) + ending))) == RAW

@@ -203,6 +203,10 @@ def _suppressor(wanted: HookArguments, base: Path, now: "datetime") -> "Suppress
 
 
 def _say(message: str, hint: str, code: ExitCode) -> int:
+    from tokenguard.domain.lookalikes import holds_issued  # few commits end so
+
+    if holds_issued(message):  # as where a value stands in place of a file's name
+        message = "an argument, or what a message quotes, looks like a token value"
     sys.stderr.write(f"error: {message}\nhint: {hint}\n")
     return int(code)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson, WrongKey
-from tokenguard.files import check_private_file, read_limited, shown, why_unreadable
+from tokenguard.files import check_private_file, read_limited, shown, unreadable
 from tokenguard.frozen import Frozen
 from tokenguard.stores.local.key_slots import SlotInfo, SlotKey, SlotKind
 
@@ -121,7 +121,7 @@ _PROMPTS = ((SlotKind.PASSPHRASE, "passphrase"), (SlotKind.RECOVERY, "recovery c
 
 def read_key_file(path: Path) -> bytes:
     """The 32 bytes of a key file; InputError (never quoting it) if it is anything but base64 of 32 bytes."""
-    text = _read_private(path, _LARGEST_KEY_FILE, _OF_KEY_FILE).strip(b"\r\n")
+    text = _read_private(path, _LARGEST_KEY_FILE, "the key file", _OF_KEY_FILE).strip(b"\r\n")
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -135,7 +135,7 @@ def read_key_file(path: Path) -> bytes:
 
 def read_passphrase_file(path: Path) -> Secret:
     """The first and only line of a passphrase file."""
-    data = _read_private(path, _LARGEST_PASSPHRASE_FILE, _OF_WORDS_FILE)
+    data = _read_private(path, _LARGEST_PASSPHRASE_FILE, "the passphrase file", _OF_WORDS_FILE)
     try:
         words = data.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
@@ -172,9 +172,9 @@ def strong(words: Secret) -> Secret:
     return words
 
 
-def _read_private(path: Path, limit: int, hint: str) -> bytes:
+def _read_private(path: Path, limit: int, what: str, hint: str) -> bytes:
     try:
         check_private_file(path)
         return read_limited(path, limit)
     except OSError as error:
-        raise InputError(f"cannot read {shown(path)}: {why_unreadable(error)}", hint=hint) from None
+        raise unreadable(path, error, hint=hint, instead=what) from None

@@ -73,7 +73,7 @@ def _text(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None, nam
         return environ[source.variable]
     if source.file:
         hint = "name a file that exists and that you may read"
-        return _decoded(read_named(Path(source.file), _LIMIT, hint=hint))
+        return _decoded(read_named(Path(source.file), _LIMIT, hint=hint, instead="the file of --from-file"))
     if source.stdin:
         return _decoded(read_unseen(_LIMIT + 1))
     if tty is None:
