@@ -237,6 +237,29 @@ def test_t22_a_working_tree_elsewhere_hides_no_file_of_the_folder(repo: Reposito
     assert not list((repo.path.parent / "elsewhere").iterdir())
 
 
+@pytest.mark.parametrize("above_is_a_repository", [False, True], ids=["a folder", "a repository"])
+def test_a_working_tree_above_the_repository_is_neither_listed_nor_written(
+    repo: Repository, above_is_a_repository: bool
+) -> None:
+    """A repository that was unpacked below others' files, and whose configuration claims them."""
+    above = repo.path.parent
+    if above_is_a_repository:
+        subprocess.run(["git", "init", "-q", above], check=True)
+    (above / "theirs.py").write_text(leak())
+    repo.write("ours.py", leak())
+    repo.git("config", "core.worktree", "../..")
+    found = repo.run(COMMAND, "scan", "--format", "json", ".")
+    assert {each["path"] for each in json.loads(found.stdout)["findings"]} == {"ours.py"}
+    names = {each.name for each in above.iterdir()}
+    for words in (
+        ("agent", "install", "claude-code", "--project", "--yes"),
+        ("--store", "vault://secret/x", "init", "--ci", "github"),
+        ("doctor", "--install-hook"),
+    ):
+        assert repo.run(COMMAND, "--no-input", *words).returncode == 2, words
+    assert {each.name for each in above.iterdir()} - names <= {"state"}
+
+
 # ---- T24
 
 ODD = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40).filter(

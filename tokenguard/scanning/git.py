@@ -14,6 +14,7 @@ from typing import IO
 
 from tokenguard.errors import InputError
 from tokenguard.scanning.git_command import find_program, git_arguments, git_environ
+from tokenguard.scanning.root_paths import top_of
 from tokenguard.text import safe_text
 
 _BUFFER, _PIPE = 1 << 18, 4096
@@ -159,11 +160,24 @@ class Git:
 def find_git(directory: Path, environ: Mapping[str, str] = os.environ) -> Git | None:
     """The repository that `directory` is in, or None.
 
-    None also where the repository has its working tree elsewhere (`core.worktree`): git would list the files there.
+    None also where the repository has its working tree elsewhere (`core.worktree`): git would list the files there,
+    and ours would be written there. Where the environment names either, that is meant.
     """
     git = Git(directory, environ)
-    asked = ("--is-inside-work-tree", "--is-inside-git-dir", "--is-bare-repository")
-    return git if b"true" in git.output("rev-parse", *asked, fine=(0, 128)).split() else None
+    asked = ("--is-inside-work-tree", "--is-inside-git-dir", "--is-bare-repository", "--absolute-git-dir")
+    told = git.output("rev-parse", *asked, "--show-toplevel", fine=(0, 128)).split(b"\n", len(asked))
+    if b"true" not in told[:3]:
+        return None
+    in_tree = told[0] == b"true" and len(told) > len(asked) and not {"GIT_WORK_TREE", "GIT_DIR"} & environ.keys()
+    return None if in_tree and not _is_its_top(directory, *map(os.fsdecode, told[-2:])) else git
+
+
+def _is_its_top(directory: Path, git_dir: str, top: str) -> bool:
+    """Whether a working tree is the one that the repository is in, or that it was linked to or checked out in."""
+    top = os.path.realpath(top.removesuffix("\n"))
+    inside = os.path.realpath(os.path.join(top, ".git")) == os.path.realpath(git_dir)  # noqa: PTH118 - for each commit
+    above = top_of(directory)
+    return inside or (above is not None and os.path.realpath(above) == top)
 
 
 def _program(environ: Mapping[str, str]) -> str:
