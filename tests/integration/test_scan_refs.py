@@ -160,6 +160,16 @@ ODD: dict[str, Callable[[Repository], object]] = {
         repo, f"mergetag object {'ab' * 20}", " type commit", " tag v1", " tagger A <a> 1 +0000", " ", f" {leak()}", message="fine"
     ),
     "a header that git does not know": lambda repo: commit_object(repo, f"x-note {leak().strip()}", message="fine"),
+    "a comment in a signature": lambda repo: commit_object(
+        repo, f"gpgsig -----BEGIN PGP SIGNATURE-----\n Comment: {leak().strip()}\n \n -----END PGP SIGNATURE-----", message="fine"
+    ),
+    "a header that says that it is a signature": lambda repo: commit_object(repo, f"gpgsig {leak().strip()}", message="fine"),
+    "a second tree": lambda repo: commit_object(repo, f"tree {leak().strip()}", message="fine"),
+    "a late parent": lambda repo: commit_object(repo, f"parent {leak().strip()}", message="fine"),
+    "the header of an object": lambda repo: commit_object(repo, f"object {leak().strip()}", message="fine"),
+    "a second object of a tag": lambda repo: tag_object(
+        repo, f"object {repo.git('rev-parse', 'HEAD').strip()}", "type commit", "tag v1", PERSON, f"object {leak().strip()}"
+    ),
     "the name of an author": lambda repo: repo.git(
         "commit", "-q", "--allow-empty", "-m", "fine", "--author", f"{leak().strip()} <a@example.com>"
     ),
@@ -174,6 +184,73 @@ ODD: dict[str, Callable[[Repository], object]] = {
 def test_no_odd_commit_and_no_setting_hides_what_is_pushed(repo: Repository, trick: str) -> None:
     ODD[trick](repo)
     assert len(job().history(repo.path).findings) == 1
+
+
+def first_as(name: str, settings: str = "", then: str = "conf.py"):
+    """A content under a name by which less of it is read, and then under another."""
+
+    def make(repo: Repository) -> None:
+        repo.write(".tokenguard.toml", settings)
+        repo.commit("settings")
+        repo.write(name, f'password = "{secrets.token_hex(20)}"\n')
+        repo.commit("as it came")
+        repo.git("mv", name, then)
+        repo.commit("as it is read")
+
+    return make
+
+
+def beside(repo: Repository) -> None:
+    """Both names in one commit."""
+    line = f'password = "{secrets.token_hex(20)}"\n'
+    repo.write("a.lock", line)
+    repo.write("conf.py", line)
+    repo.commit("both")
+
+
+RENAMED = {
+    "a lock file": first_as("yarn.lock"),
+    "a bill of materials": first_as("app.sbom.json", then="conf.json"),
+    "a picture": first_as("a.svg"),
+    "an excluded file": first_as("other.py", '[scan]\nexclude = ["other.py"]\n'),
+    "a lock file beside it": beside,
+}
+
+
+@pytest.mark.parametrize("kind", RENAMED)
+def test_a_content_is_read_under_each_name_that_changes_what_is_found(repo: Repository, kind: str) -> None:
+    RENAMED[kind](repo)
+    head = repo.git("rev-parse", "HEAD").strip()
+    for arguments, told in (
+        (["--history"], ""),
+        (["--pre-push", "origin"], f"refs/heads/main {head} refs/heads/main {ZEROS}\n"),
+    ):
+        done = subprocess.run(
+            [HOOK, *arguments], cwd=repo.path, input=told, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1, done.stdout
+        assert any(line.startswith("conf.") for line in done.stdout.splitlines()), done.stdout
+
+
+def test_a_copy_of_an_accepted_finding_is_told_when_it_is_pushed(repo: Repository) -> None:
+    """What a baseline accepts in one file is new in another, also where git keeps the content once."""
+    repo.write("a.py", leak())
+    repo.commit("one")
+    assert repo.run(str(Path(HOOK).with_name("tokenguard")), "baseline", "update").returncode == 0
+    repo.git("add", ".tokenguard-baseline")
+    assert repo.run(HOOK, "--history").returncode == 0
+    repo.write("b.py", (repo.path / "a.py").read_text())
+    repo.commit("two")
+    done = repo.run(HOOK, "--history")
+    assert (done.returncode, done.stdout.startswith("b.py:1:")) == (1, True), done.stdout
+
+
+def test_a_content_is_told_once_where_its_name_changes_nothing(repo: Repository) -> None:
+    repo.write("src/a.py", leak())
+    repo.commit("one")
+    repo.git("mv", "src", "lib")
+    repo.commit("two")
+    assert [each.path for each in job().history(repo.path).findings] == ["src/a.py"]
 
 
 def test_a_signature_and_the_usual_header_of_a_commit_are_no_finding(repo: Repository) -> None:

@@ -104,12 +104,22 @@ class Assignment(Frozen, frozen=True):
     """Where in it the value begins."""
 
 
+def is_code(path: str) -> bool:
+    """Whether a file of this name is a program's source."""
+    return _CODE.search(path) is not None
+
+
+def is_source_map(path: str) -> bool:
+    """Whether a file of this name leads from a program that was made to its sources."""
+    return _SOURCE_MAP.search(path) is not None
+
+
 def assignments(data: bytes, path: str) -> Iterator[Assignment]:
     """Every assignment in the (UTF-8) bytes of a file of this name, line by line."""
     if is_lock_file(path) or data.startswith(PASSED_OVER):
         return
-    source_map = _SOURCE_MAP.search(path) is not None
-    code = source_map or _CODE.search(path) is not None
+    source_map = is_source_map(path)
+    code = source_map or is_code(path)
     columns = _Columns(data)
     for kind, (start, end), place in sorted(_found(data, code=code, table=is_table(path)), key=lambda each: each[1]):
         if place is not None:

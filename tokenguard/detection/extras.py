@@ -37,6 +37,11 @@ _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret")
 _ALLOWS = re.compile(rb"pragma: ?(?:allow|white)list")
 
 
+def is_of_ci(path: str) -> bool:
+    """Whether a file of this name tells a build what to do, or has its environment."""
+    return _CI.search(path) is not None
+
+
 def scan_extras(text: str, path: str) -> Iterator[TextMatch | Unscanned]:
     """Find tokens by their vendors' formats, values of known variables, and URLs that carry their own access.
 
@@ -145,7 +150,7 @@ def _least_telling(span: TokenSpan) -> tuple[bool, int, int]:
 def _genuine(spans: Iterable[TokenSpan], text: str, path: str) -> Iterator[TokenSpan]:
     for span in spans:
         kind, value = span.kind, text[span.start : span.end]
-        if kind.only_ci and not _CI.search(path):
+        if kind.only_ci and not is_of_ci(path):
             continue
         if kind.near and not _has_word_near(kind.near, text, span):
             continue

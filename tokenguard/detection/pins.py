@@ -68,7 +68,12 @@ def is_image(value: str) -> bool:
 
 def is_lock_file(path: str) -> bool:
     """Whether a program writes files of this name that hold digests of packages and no secrets."""
-    return _LOCK.search(path) is not None or _SBOM.search(path) is not None
+    return _LOCK.search(path) is not None or is_of_materials(path)
+
+
+def is_of_materials(path: str) -> bool:
+    """Whether a file of this name is a bill of materials."""
+    return _SBOM.search(path) is not None
 
 
 def is_pinned(value: str, line: str, path: str, *, named: bool) -> bool:
@@ -81,7 +86,7 @@ def is_pinned(value: str, line: str, path: str, *, named: bool) -> bool:
             bill of materials every value.
         named: whether names such as `rev`, and lock files, count too; else only what says itself that it is a digest.
     """
-    if named and _SBOM.search(path):
+    if named and is_of_materials(path):
         return True
     value = value.rstrip("\\")  # before an escaped quote
     if named and (_LOCK.search(path) or line.startswith(_BUNDLE)) and re.fullmatch(_IN_LOCK, value, re.ASCII):

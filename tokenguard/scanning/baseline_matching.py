@@ -42,6 +42,10 @@ class Baseline(Suppressor):
         found = self.entry(match, path)
         return found is not None and not self._over(found)
 
+    def lists(self, path: str) -> bool:
+        """Whether it has entries of this path."""
+        return encoded_path(self.paths.of(path)) in self._by_path
+
     def facts(self, match: TextMatch, path: str) -> dict[str, str]:
         """Until when it was accepted, if that has passed."""
         found = self.entry(match, path)
@@ -102,6 +106,10 @@ class Recorder(Suppressor):
         self.take(match, path, until=until, reason=reason)
         return before is None or self.baseline.knows(match, path)
 
+    def lists(self, path: str) -> bool:
+        """As the former baseline does."""
+        return self.baseline.lists(path)
+
     def wants(self, _match: TextMatch, _path: str) -> bool:
         """Whether to take it: everything here."""
         return True
@@ -139,6 +147,10 @@ class FindingCollector(Suppressor):
             return True
         self.found.append((match, path))
         return False
+
+    def lists(self, path: str) -> bool:
+        """As the baseline does."""
+        return self._baseline.lists(path)
 
     def facts(self, match: TextMatch, path: str) -> dict[str, str]:
         """As the baseline says."""

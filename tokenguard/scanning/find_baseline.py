@@ -77,6 +77,10 @@ class _Several(Suppressor):
         """Whether one of them does."""
         return any(each.knows(match, path) for each in self._baselines)
 
+    def lists(self, path: str) -> bool:
+        """Whether one of them does."""
+        return any(each.lists(path) for each in self._baselines)
+
     def facts(self, match: "TextMatch", path: str) -> dict[str, str]:
         """What one of them says."""
         return next((facts for each in self._baselines if (facts := each.facts(match, path))), {})

@@ -4,11 +4,12 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
+from tokenguard.detection.reading_by_name import reading_by_name
 from tokenguard.domain.finding import Origin, SkippedContent
 from tokenguard.errors import InputError
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.refs import add_named
-from tokenguard.scanning.versions import FirstSeen, Item, Version, Words
+from tokenguard.scanning.versions import FirstSeen, Item, Reading, Version, Words
 
 _COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI"
 _UPDATE_FIELDS, _OUTGOING_FIELDS = 3, 4
@@ -20,23 +21,24 @@ _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
-def find_history(git: Git, since: str = "") -> list[list[Item]]:
+def find_history(git: Git, since: str = "", reading: Reading = reading_by_name) -> list[list[Item]]:
     """All commits and tags of all refs, their messages, and all contents; commits after `since` only, if it is given.
 
-    What belongs together is in one list: messages, or the versions of one path, the oldest first.
+    What belongs together is in one list: messages, or the versions of one path, the oldest first. A content is told
+    under its first path, and under others by which it is read in another way.
 
     Raises:
         InputError: `since` names nothing, or git fails.
     """
     if since:
-        return _find(git, ["HEAD", f"^{git.commit(since)}"])
+        return _find(git, ["HEAD", f"^{git.commit(since)}"], (), reading)
     named = git.output("for-each-ref", "--format=%(objectname)").decode().split()
     if named or git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-        return _find(git, ["--all", "HEAD"], named)
+        return _find(git, ["--all", "HEAD"], named, reading)
     return []
 
 
-def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
+def find_pushed(git: Git, updates: Iterable[str], reading: Reading = reading_by_name) -> list[list[Item]]:
     """What a push brings that no ref has yet, from the lines that git gives a pre-receive hook.
 
     Raises:
@@ -52,16 +54,19 @@ def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
             )
         if fields[1].strip("0"):  # zeros: the ref is deleted
             tips.append(fields[1])
-    return _find(git, [*tips, "--not", "--all"], tips) if tips else []
+    return _find(git, [*tips, "--not", "--all"], tips, reading) if tips else []
 
 
-def find_outgoing(git: Git, updates: Iterable[str], remote: str) -> list[list[Item]]:
+def find_outgoing(
+    git: Git, updates: Iterable[str], remote: str, reading: Reading = reading_by_name
+) -> list[list[Item]]:
     """What a push would publish, from the lines that git gives a pre-push hook.
 
     Args:
         git: the repository.
         updates: `LOCAL_REF LOCAL_ID REMOTE_REF REMOTE_ID`.
         remote: the name of the remote, or its address if it has none; what this clone knows to be there is left out.
+        reading: what of a path decides what is found.
 
     Raises:
         InputError: a line is not as git gives it, or git fails.
@@ -77,17 +82,17 @@ def find_outgoing(git: Git, updates: Iterable[str], remote: str) -> list[list[It
             there.add(fields[3])
     tracked = [f"--remotes={remote}"] if _REMOTE.fullmatch(remote) else []
     known = [each for each, (kind, _) in git.kinds(there).items() if kind in {"commit", "tag"}] if there else []
-    return _find(git, [*tips, "--not", *known, *tracked], tips) if tips else []
+    return _find(git, [*tips, "--not", *known, *tracked], tips, reading) if tips else []
 
 
-def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[list[Item]]:
-    seen = _seen(git, revisions)
+def _find(git: Git, revisions: list[str], named: Sequence[str], reading: Reading) -> list[list[Item]]:
+    seen = _seen(git, revisions, FirstSeen(reading))
     add_named(git, named, seen)
     groups = [seen.words[at : at + _MESSAGES] for at in range(0, len(seen.words), _MESSAGES)]
     groups.append([*seen.skipped, *(SkippedContent(path=name, reason="submodule") for name in sorted(seen.submodules))])
     sizes = git.sizes(seen.blobs)
     paths: dict[str, list[Item]] = {}
-    for blob, (name, origin) in seen.blobs.items():
+    for blob, name, origin in seen.places():
         if (size := sizes.get(blob, -1)) >= 0:
             paths.setdefault(name, []).append(Version(path=name, blob=blob, origin=origin, size=size))
         else:
@@ -96,9 +101,8 @@ def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[lis
     return [*groups, *paths.values()]
 
 
-def _seen(git: Git, revisions: list[str]) -> FirstSeen:
+def _seen(git: Git, revisions: list[str], seen: FirstSeen) -> FirstSeen:
     """Blobs from raw diffs against every parent, oldest first, so that the first to name a blob brought it."""
-    seen = FirstSeen()
     commits = git.output("rev-list", "--reverse", *revisions, "--").splitlines(keepends=True)
     origin = Origin(commit="", author_date="")
     records = git.records(

@@ -1,10 +1,11 @@
 """Scans that may be long, of trees and histories: in parts, which two processes share where it pays."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from tokenguard.detection.reading_by_name import reading_by_name
 from tokenguard.domain.finding import Report
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.content import Blob, watched
@@ -45,15 +46,21 @@ class LongScan(Frozen, frozen=True, kw_only=True):
 
     def history(self, git: Git, since: str) -> Report:
         """Every content of every commit, or of those after `since`; InputError if it names nothing."""
-        return self._versions(git, find_history(git, since))
+        return self._versions(git, find_history(git, since, self._reading))
 
     def pushed(self, git: Git, updates: Iterable[str]) -> Report:
         """What a push brings; InputError if that is not told as git tells it."""
-        return self._versions(git, find_pushed(git, updates))
+        return self._versions(git, find_pushed(git, updates, self._reading))
 
     def outgoing(self, git: Git, updates: Iterable[str], remote: str) -> Report:
         """What a push would publish; InputError as above."""
-        return self._versions(git, find_outgoing(git, updates, remote))
+        return self._versions(git, find_outgoing(git, updates, remote, self._reading))
+
+    def _reading(self, path: str) -> Hashable:
+        """What of a path decides what is found: also what a repository leaves out, and what its baseline accepts."""
+        narrowing = self.stages.narrowing
+        excluded = narrowing is not None and narrowing.excludes(path)
+        return reading_by_name(path), excluded, path if self.suppressor.lists(path) else ""
 
     def _versions(self, git: Git, groups: list[list[Item]]) -> Report:
         """Of each file one version after another, most of which hold nothing new."""

@@ -68,6 +68,10 @@ class Suppressor:
         """Whether the match is in the baseline."""
         return False
 
+    def lists(self, _path: str) -> bool:
+        """Whether it knows something of this path, which is new under another."""
+        return False
+
     def facts(self, _match: TextMatch, _path: str) -> dict[str, str]:
         """What it says of a match that it does not know; never a value."""
         return {}

@@ -310,7 +310,7 @@ def _steps(value: str) -> int:
 
 
 def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
-    group, extension, kinds = _of_path("/".join(candidate.path.split("/")[-_NEAREST:]))
+    group, extension, kinds = kind_of_place(candidate.path)
     before, after = candidate.before, candidate.after
     yield f"a file of {group}"
     yield f"a .{extension} file"
@@ -348,9 +348,14 @@ def _against_there(candidate: JudgedValue, extension: str) -> Iterator[str]:
         yield ENCRYPTED
 
 
+def kind_of_place(path: str) -> tuple[str, str, tuple[str, ...]]:
+    """What holds a file of this name, its extension, and of what it is a part."""
+    return _of_path("/".join(path.split("/")[-_NEAREST:]))
+
+
 @lru_cache(maxsize=64)
 def _of_path(path: str) -> tuple[str, str, tuple[str, ...]]:
-    """What holds a file of this name, its extension, and of what it is a part: the same for each of its candidates."""
+    """The same for each candidate of a file."""
     base = path.rsplit("/", 1)[-1].lower()
     extension = base.rsplit(".", 1)[-1] if "." in base else base
     group = "configuration" if extension in _CONFIGURATION else "prose" if extension in _PROSE else "code"
