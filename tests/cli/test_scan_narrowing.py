@@ -1,5 +1,6 @@
 """What a repository leaves out of its scans: counted everywhere, held to the policy, and never a known token."""
 
+import io
 import json
 import secrets
 import subprocess
@@ -162,7 +163,7 @@ def test_a_server_reads_it_from_its_own_branch(repo, tmp_path, monkeypatch, capf
     repo.git("push", "-q", str(tmp_path / "server.git"), "HEAD:refs/heads/other")
     subprocess.run(["git", "update-ref", "-d", "refs/heads/other"], cwd=tmp_path / "server.git", check=True)
     monkeypatch.chdir(tmp_path / "server.git")
-    monkeypatch.setattr("sys.stdin.read", lambda: update, raising=False)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(update.encode())))
     assert hook.run(["--pre-receive"]) == 0
     assert "1 file excluded" in capfd.readouterr().out
 

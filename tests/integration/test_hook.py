@@ -327,6 +327,20 @@ def test_a_push_with_a_token_is_refused_by_the_pre_receive_hook(repo: Repository
     assert "Autoposting API Key" in refused.stderr
 
 
+def test_a_push_whose_refs_another_program_has_read_is_refused(repo: Repository, tmp_path: Path) -> None:
+    """Git gives a hook one line for each ref, once: with none left, nothing would be scanned and all let through."""
+    server = tmp_path / "server.git"
+    subprocess.run(["git", "init", "-q", "--bare", server], check=True)
+    hook = server / "hooks" / "pre-receive"
+    hook.write_text(f"#!/bin/sh\nwhile read -r line; do :; done\nexec '{HOOK}' --pre-receive\n")
+    hook.chmod(0o755)
+    repo.write("a.py", f"key = '{token()}'\n")
+    repo.commit("leak")
+    refused = repo.run("git", "push", "-q", str(server), "HEAD:main")
+    assert refused.returncode != 0
+    assert "standard input names no pushed ref" in refused.stderr
+
+
 def test_what_brings_no_commit_is_let_through(repo: Repository, tmp_path: Path) -> None:
     server = tmp_path / "server.git"
     subprocess.run(["git", "clone", "-q", "--bare", repo.path, server], check=True)

@@ -167,9 +167,9 @@ def _report(job: "ScanJob", wanted: HookArguments, staged: "Staged | None") -> "
 
     here = Path()
     if "--pre-receive" in wanted:
-        from tokenguard.precommit.push import updates_told
+        from tokenguard.precommit.push import incoming
 
-        return job.pushed(here, updates_told(sys.stdin.buffer.read())), Reach.RECEIVED
+        return job.pushed(here, incoming()), Reach.RECEIVED
     if "--pre-push" in wanted:
         from tokenguard.precommit.push import outgoing
 

@@ -11,6 +11,21 @@ from tokenguard.scanning.git import Git
 _NONE = "0" * 40
 
 
+def incoming() -> list[str]:
+    """The updates of a push that arrives, as git gives them to a pre-receive hook.
+
+    Raises:
+        InputError: there is none, though git runs the hook for some: another program has read them.
+    """
+    told = _updates(sys.stdin.buffer.read())
+    if not told:
+        raise InputError(
+            "standard input names no pushed ref",
+            hint="git names them to the pre-receive hook; give what another program reads there to this one too",
+        )
+    return told
+
+
 def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list[str], str]:
     """The updates of a push in git's form, and the remote.
 
@@ -21,7 +36,7 @@ def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list
     Raises:
         InputError: what is pushed is not known.
     """
-    told = [] if sys.stdin.isatty() else updates_told(sys.stdin.buffer.read())
+    told = [] if sys.stdin.isatty() else _updates(sys.stdin.buffer.read())
     if told:
         return told, remote
     by_runner = environ.get("PRE_COMMIT_REMOTE_NAME", "")
@@ -35,7 +50,7 @@ def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list
     return [], remote
 
 
-def updates_told(data: bytes) -> list[str]:
+def _updates(data: bytes) -> list[str]:
     """The lines in which git tells a hook what is pushed; names of refs may hold what Python takes for a line's end."""
     lines = data.decode("utf-8", "surrogateescape").split("\n")
     return [line.removesuffix("\r") for line in lines if line.strip()]
