@@ -288,10 +288,10 @@ def test_a_rotation_that_leaves_the_token_without_a_deputy_says_so(cli):
 def test_a_directory_that_is_not_configured_is_not_said_to_have_been_searched(cli, tmp_path):
     """Without [people] only the records were asked."""
     cli.add(MADE, "--made-by", "kim")
-    assert "[people]" not in cli("offboard", "kin", "--plan").err
+    assert "people file" not in cli("offboard", "kin", "--plan").err
     (tmp_path / "people.csv").write_text("person\nkim\n")
     (tmp_path / "config.toml").write_text('[people]\nfile = "people.csv"\n')
-    assert "[people]" in cli("--config", "config.toml", "offboard", "kin", "--plan").err
+    assert "people file" in cli("--config", "config.toml", "offboard", "kin", "--plan").err
 
 
 def test_a_token_that_another_runner_renames_meanwhile_is_completed_with_its_proof(cli, monkeypatch):

@@ -100,7 +100,7 @@ def test_a_person_who_is_only_missing_is_told_apart_from_one_who_is_listed_as_ha
     found = cli("check", "--format", "json").document["violations"]
     (said,) = [each["text"] for each in found if each["rule"] == "person-left"]
     by_creator, _, by_deputy = said.partition("; ")
-    assert ("[people]" in by_creator, "[people]" in by_deputy) == (False, True)
+    assert ("people file" in by_creator, "people file" in by_deputy) == (False, True)
 
 
 @pytest.mark.parametrize("name", ["kim", "Kim-GH", "KIM@EXAMPLE.COM"])

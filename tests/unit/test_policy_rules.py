@@ -315,7 +315,7 @@ WORDS = [
     ("shared-value", {"others": FOUR[:3]}, "same value as video/a/x, video/b/x, video/c/x"),
     ("shared-value", {"others": FOUR}, "same value as video/a/x, video/b/x, video/c/x and 1 more"),
     ("person-left", {"people": STAFF, "record": replace(GOOD, made_by="kim", deputy="not in it")},
-     "has left: the person who created it; not in the file of [people], which is complete: a deputy"),
+     "has left: the person who created it; not in the people file, which is complete: a deputy"),
     ("unused", {"rows": (), **ENTERED}, "the provider's list does not contain it"),
     ("unused", {"rows": (replace(ROW, last_used_at=None),), **ENTERED}, "the provider does not report when a token was used"),
 ]  # fmt: skip

@@ -34,9 +34,11 @@ def test_planned_makes_before_it_ends_and_compromised_ends_before_it_makes():
         return next(i for i, text in enumerate(texts(plan)) if words in text)
 
     planned, compromised = plan(API), plan(API, Mode.COMPROMISED)
-    assert place(planned, "creates the new") < place(planned, "irreversible") < place(planned, "prove the old")
+    assert place(planned, "creates the new") < place(planned, "cannot be undone") < place(planned, "prove the old")
     assert (
-        place(compromised, "irreversible") < place(compromised, "creates the new") < place(compromised, "prove the old")
+        place(compromised, "cannot be undone")
+        < place(compromised, "creates the new")
+        < place(compromised, "prove the old")
     )
 
 

@@ -162,8 +162,8 @@ def test_a_grant_without_a_value_is_ended_at_the_vendor():
 PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
 ALARMS = [
     ({"journal": journal(Stage.STORED, waiting_for="*storm*")}, "Waiting: `*storm*`"),
-    ({"journal": journal(Stage.REVOKED)}, "is not confirmed. Assume the token still works"),
-    ({"journal": journal(Stage.OPEN, Mode.COMPROMISED)}, "is not confirmed. Assume the token still works"),
+    ({"journal": journal(Stage.REVOKED)}, "is not proven. Assume the token still works"),
+    ({"journal": journal(Stage.OPEN, Mode.COMPROMISED)}, "is not proven. Assume the token still works"),
     (
         {
             "quarantine": (

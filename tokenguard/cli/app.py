@@ -56,7 +56,7 @@ COMMANDS = {
     "agent": ("tokenguard.cli.agent:agent", "Keep tokens out of coding agents' prompts and tools."),
     "fingerprints": (
         "tokenguard.cli.fingerprints:fingerprints",
-        ("Share fingerprints of the team's own tokens with scanners."),
+        ("Share fingerprints of the team's tokens with scanners."),
     ),
     "audit": ("tokenguard.cli.audit:audit", "Read and verify the audit trail."),
     "store": ("tokenguard.cli.store_commands:store", "Keys and backups of a local store; the upgrade of any store."),

@@ -65,7 +65,7 @@ def apply(
     nothing is written, exit 3. The next run completes an interrupted one, also under the same --digest. Manual steps
     are listed and do not fail the run. Exit 2: nothing was written, because the manifest is invalid or cannot be
     fulfilled, or the plan is not the reviewed one. Other exit codes as for `rotate`: 3 unfinished, 4 no clear answer, 5
-    a revocation is not confirmed.
+    a revocation is not proven.
     """
     reviewed = checked_digest(digest) if digest is not None else None
     wiring.concurrent = concurrent

@@ -41,7 +41,7 @@ def baseline() -> None:
 
     Commit .tokenguard-baseline at the top of the repository; it is found there. It has one line per finding and no
     value or line number: a finding may move, also with its file, and a token that replaces another is a new finding.
-    The team's own tokens are never skipped.
+    Known tokens of the team are never skipped.
     """
 
 

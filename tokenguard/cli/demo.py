@@ -91,7 +91,7 @@ def _compromised(stage: DemoStage) -> None:
 
 
 def _evidence(stage: DemoStage) -> None:
-    stage.say("The evidence: every step is recorded in a tamper-evident audit log.")
+    stage.say("The evidence: every step is recorded in a tamper-evident audit trail.")
     stage.run("audit", "log", _POSTS)
     stage.run("audit", "verify")
     stage.say("What is due next, and the runbook for an emergency.")

@@ -29,7 +29,7 @@ _OF_ONE = {"name": "--rename", "location": "--adopt", "label": "--label"}
 @record_fields
 @click.option("--base-url", metavar="URL", help="Confirm the provider's new address.")
 @click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Rename the token.")
-@click.option("--leak-ended", metavar="REASON", help="Close the token's leak by your decision, with this reason.")
+@click.option("--leak-ended", metavar="REASON", help="End the token's leak by your decision, with this reason.")
 @click.option(
     "--clock-was-ahead",
     metavar="REASON",

@@ -29,7 +29,7 @@ from tokenguard.text import counted
     },
 )
 def fingerprints() -> None:
-    """Keyed fingerprints of the team's own tokens, by which `scan` and the hook find them, also encoded.
+    """Keyed fingerprints of the team's tokens, by which `scan` and the hook find them, also encoded.
 
     A bundle holds fingerprints and opaque ids, no value and no name. It contains only values of at least 112 bits. A
     waiver in it names the responsible team and the reason.

@@ -33,7 +33,7 @@ from tokenguard.views.migration_view import show_moved, show_plan, show_taken_ba
     help=("URL or configured name of the new store: empty, created with `init`."),
 )
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be migrated, with warnings; change nothing.")
-@click.option("--abort", is_flag=True, help="Undo an unfinished migration: this store is in use as before.")
+@click.option("--abort", is_flag=True, help="Undo an unfinished migration; this store is then used as before.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @break_glass_option
 @pass_wiring

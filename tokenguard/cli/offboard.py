@@ -23,7 +23,7 @@ from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
 @command("offboard")
 @click.argument("person")
 @click.option("--plan", "plan_only", is_flag=True, help="Show the tokens and what would happen; change nothing.")
-@click.option("--to", "person_to", default="", metavar="PERSON", help="The person who takes over as contact.")
+@click.option("--to", "person_to", default="", metavar="PERSON", help="The person who takes over PERSON's duties.")
 @click.option("--login-to", default="", metavar="LOGIN", help="The provider login for tokens that a person creates.")
 @click.option("--owner-to", default="", metavar="TEAM", help="The team that owns what PERSON owned.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")

@@ -37,7 +37,7 @@ _CHANNEL = "stdin"
     "-t", "--token", "names", metavar="NAME", type=TOKEN_NAME, multiple=True, help="Mask this token's values."
 )
 @click.option("--all", "everything", is_flag=True, help="Mask the values of every token in the store.")
-@click.option("--own", is_flag=True, help="Mask the team's own tokens by their pulled fingerprints; needs no store.")
+@click.option("--own", is_flag=True, help="Mask known tokens by their pulled fingerprints; needs no store.")
 @click.option("--from-env", "variables", metavar="VAR", multiple=True, help="Mask the value of this variable.")
 @click.option("--names", "show_names", is_flag=True, help="Show token names in masks, instead of ids.")
 @click.option("--fail-on-leak", is_flag=True, help="Exit 1 if anything was masked.")

@@ -21,7 +21,7 @@ from tokenguard.usecases.token_lookup import known_token
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @pass_wiring
 def remove(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
-    """Remove the record of NAME, which was made by mistake. A tombstone and the audit trail stay.
+    """Remove the record of NAME, which was created by mistake. A tombstone and the audit trail stay.
 
     Refused while it has a value, an operation on it is open, or a token of it may be alive: `retire` revokes such a
     token and proves the revocation. If the record says that its value is elsewhere, a person has to confirm on a

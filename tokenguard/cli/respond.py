@@ -75,7 +75,7 @@ def respond(
 
     The value is read from a hidden prompt, or from FILE, the output of `scan --format json`, gitleaks, trufflehog,
     kingfisher or ggshield. Values are compared by fingerprint, and neither shown nor stored. The result is recorded in
-    the audit trail. A token that is not dead is recorded as leaked until it is proven dead, or a person closes the leak
+    the audit trail. A token that is not dead is recorded as leaked until it is proven dead, or a person ends the leak
     with `edit --leak-ended`. A rotation starts only with --rotate, or after confirmation on a terminal. A report code
     identifies a token, not one of its values: if the token was rotated after an earlier report, a leak is recorded only
     with the value or --since.

@@ -78,8 +78,8 @@ class _Options(Frozen, frozen=True, kw_only=True):
     help="The baseline of accepted findings; default: .tokenguard-baseline at the top of the repository.",
 )
 @click.option("--no-baseline", is_flag=True, help="Use no baseline.")
-@click.option("--own-only", is_flag=True, help="Only the team's own tokens; for use with another scanner.")
-@click.option("--require-own", is_flag=True, help="Fail if own tokens cannot be searched for.")
+@click.option("--own-only", is_flag=True, help="Only known tokens; for use with another scanner.")
+@click.option("--require-own", is_flag=True, help="Fail if known tokens cannot be searched for.")
 @click.option("--names", is_flag=True, help="Look up the found tokens' owners in the store.")
 @profile_option
 @click.option(
@@ -122,19 +122,19 @@ def scan(wiring: Wiring, /, **options: Any) -> ExitCode:
     """Find leaked tokens; exit 1 if there are any.
 
     Without options it scans PATH (default: the working directory): the files that git tracks or would track, or every
-    file outside git. Findings are the team's own tokens (after `fingerprints pull`), the findings of detect-secrets,
-    and further vendors' tokens, pre-signed URLs and assigned secrets. Values without a vendor's format get a confidence
-    of high, medium or low. Low confidence is left out and counted, and so are commit ids and digests that pin content
-    (after `rev:`, or in lock files). --profile strict reports them, and --explain gives the reasons. No finding
-    contains any part of a value, and nothing is sent anywhere.
+    file outside git. Findings are known tokens (those of your team, after `fingerprints pull`), the findings of
+    detect-secrets, and further vendors' tokens, pre-signed URLs and assigned secrets. Values without a vendor's format
+    get a confidence of high, medium or low. Low confidence is left out and counted, and so are commit ids and digests
+    that pin content (after `rev:`, or in lock files). --profile strict reports them, and --explain gives the reasons.
+    No finding contains any part of a value, and nothing is sent anywhere.
 
     With --agents it scans what Claude Code, Cursor, Codex and GitHub Copilot keep on this machine, for known tokens and
     vendors' formats, and reports session and time of each finding.
 
     A .tokenguard.toml at the top of the scanned repository can make scans stricter ([scan] strict, require_own,
     max_pragmas, profile). It can exclude files and kinds only as far as the organisation's policy allows ([scan]
-    exclude, disable). Every summary counts these, and own tokens are still found. In CI, --base reads it from the base
-    branch.
+    exclude, disable). Every summary counts these, and known tokens are still found. In CI, --base reads it from the
+    base branch.
     """
     asked = _Options(**options)
     chosen = OutputFormat(asked.as_format or wiring.flags.format)

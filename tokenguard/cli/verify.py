@@ -58,8 +58,8 @@ def verify(
     the state of a token is unknown; a refusal is conclusive only while another token, or the admin credential, is
     accepted by the same host. Exit 5: a token that was proven dead is accepted again.
 
-    A token whose provider cannot verify tokens is listed. If you named it, the exit code is 4; otherwise it does not
-    change the exit code.
+    A token whose provider cannot verify tokens is listed. If you named the token, the exit code is 4; otherwise the
+    token does not change the exit code.
     """
     if target is not None:
         return _reconcile(wiring, target, source, alone=not names and not everything and wanted == ANY)

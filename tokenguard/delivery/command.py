@@ -90,7 +90,7 @@ class CommandDelivery:
         except KeyError:
             name = safe_text(name, one_line=True, limit=80)
             raise InputError(
-                f"this machine's config has no command {name!r}",
+                f"this machine's configuration has no command {name!r}",
                 hint=f"add [commands.{name}] with argv to the configuration of the machine that rotates",
             ) from None
 

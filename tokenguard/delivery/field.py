@@ -51,6 +51,6 @@ class PlaceDelivery:
         place = self._place(consumer)
         held = place.read()
         if held is None:
-            hint = "make the entry with that field first (any text); only its value is replaced from then on"
+            hint = "create the entry with that field first (any text); from then on only the field's value is replaced"
             raise nothing_there(place, str(consumer), hint=hint)
         return held

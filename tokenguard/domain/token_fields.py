@@ -74,7 +74,7 @@ FIELDS = (
     TextField(
         name="deputy", option="--deputy", metavar="PERSON", label="deputy",
         role="deputy", successor="person", missing="a deputy", page="Deputy, if the team cannot be reached",
-        help="The contact if the owner cannot be reached.",
+        help="The deputy, who acts if the owner cannot be reached.",
     ),
     TextField(
         name="label", option="--label", metavar="TEXT", label="label", declared=False,

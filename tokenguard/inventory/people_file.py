@@ -15,7 +15,7 @@ from tokenguard.text import is_plain_line
 MAX_BYTES = 16 << 20
 _MOST = 100_000
 _UNIQUE = "each name must belong to one person: change it in one line, or remove its column (such as displayName)"
-_HINT = "correct the file of [people], or leave the section out"
+_HINT = "correct the people file, or leave [people] out of the configuration"
 _PERSON = ("person", "username", "login")
 """What names a person, the first of these that is there: our own, SCIM's `userName`, GitHub's `login`."""
 _ALIASES = (

@@ -44,7 +44,7 @@ def check_ends(source: Store, target: Store) -> None:
     if next(iter(target.scan()), None) is not None or any(map(shared_items_of(target).read, Item)):
         raise InputError(
             f"the store at {target.url} is not empty",
-            hint="make an empty one for this with `tokenguard --store URL init`, then `migrate --to URL`",
+            hint="create an empty one for this with `tokenguard --store URL init`, then `migrate --to URL`",
         )
 
 

@@ -34,5 +34,5 @@ def not_in_use(store: Store, snapshot: Snapshot) -> Tampered:
     record = snapshot.document.record
     served = f"the value that the store serves for {record.name}"
     retired = record.state is RecordState.RETIRED
-    message = f"{served} was put back: the token is retired" if retired else f"{served} is not the one in use"
+    message = f"{served} must not exist: the token is retired" if retired else f"{served} is not the one in use"
     return Tampered(message, hint=how_to_restore(store, snapshot.id))

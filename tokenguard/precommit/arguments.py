@@ -20,8 +20,8 @@ Scans the index: the staged content of FILEs, or everything that the next commit
   --baseline F   the accepted findings, in place of .tokenguard-baseline at the top
   --no-baseline  use no baseline
   --profile P    what to report: default, detect-secrets, or strict, which leaves out nothing
-  --own-only     search only for the team's own tokens, for use beside another scanner
-  --require-own  fail if own tokens cannot be searched for
+  --own-only     search only for known tokens (those of your team), for use beside another scanner
+  --require-own  fail if known tokens cannot be searched for
   --show-all     print every finding, without the limits of 100 per file and 1,000 in total
   -q, --quiet    print findings only, and nothing if there are none
   --strict       fail if anything was not scanned

@@ -94,7 +94,7 @@ class AutopostingIssuer:
         outcome = self._send("POST", ("auth", "logout"))
         if isinstance(outcome, Answer) and (outcome.ok or outcome.status == HTTPStatus.UNAUTHORIZED):
             return ""
-        return "the session of this run could not be ended (the vendor documents no call for it): log out by hand"
+        return "the session of this run could not be ended (the provider documents no call for it): log out by hand"
 
     def _kind(self) -> str:
         """What the vendor takes the credential for: `session`, `api_key`, or empty if it does not say."""
@@ -107,15 +107,15 @@ class AutopostingIssuer:
     def _wanted_credential(self, refused: Answer) -> str:
         """The vendor's pages differ on what a create needs, so whichever was refused, the other one is named."""
         if (refused.json_object() or {}).get("error") == "billing_suspended":
-            return (
-                "the vendor has suspended the organisation: tokens cannot be created or changed until this is resolved"
-            )
+            return "the provider has suspended the organisation: tokens cannot be created or changed until that ends"
         match self._kind():
             case "session":
-                return "the admin credential is a session; the vendor's reference uses an API key for this, so try one"
+                return (
+                    "the admin credential is a session; the provider's reference uses an API key for this, so try one"
+                )
             case "api_key":
                 return (
-                    "it was an API key: the vendor's authentication page asks for a session for this; "
+                    "it was an API key: the provider's authentication page asks for a session for this; "
                     f"put one into {SESSION_VARIABLE} for one run"
                 )
             case _:

@@ -48,8 +48,8 @@ def _warnings(matter: Matter) -> Iterator[str]:
         end = resume if unfinished else code(matter.command("rotate", record.name, "--compromised"))
         yield (
             f"**It has leaked**, since {leak.since:%Y-%m-%d %H:%M %Z}{where}: {leak.reach.meaning} (reported by "
-            f"{plain(leak.by)}). {'Complete the open operation' if unfinished else 'Revoke first'}: {end}. The place: "
-            f"{leak.reach.next_step}."
+            f"{plain(leak.by)}). {'Complete the open operation' if unfinished else 'Revoke first'}: {end}. Where it "
+            f"leaked: {leak.reach.next_step}."
         )
     if (older := record.older_leak) is not None:
         ended = matter.command("edit", record.name, "--leak-ended", "REASON")
@@ -57,7 +57,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
         yield (
             f"**An older value has leaked**, since {older.since:%Y-%m-%d %H:%M %Z}, and its revocation is not proven. "
             f"Rotating the live value does not end this leak: {ways[0]} rechecks the kept value, "
-            f"and {ways[1]} closes the leak."
+            f"and {ways[1]} ends the leak on record."
         )
     if journal is not None and document.busy:
         because = f" Waiting: {plain(journal.waiting_for)}." if journal.waiting_for else ""
@@ -67,7 +67,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
         )
         if death_owed(journal):
             unit = journal.mode.unit
-            yield f"**Revocation of the old {unit} is not confirmed. Assume the {unit} still works.**"
+            yield f"**Revocation of the old {unit} is not proven. Assume the {unit} still works.**"
     if document.accepted_again:
         yield f"**A token that was recorded as gone is alive.** {resume} revokes it."
     if matter.due_at is not None and matter.due_at <= matter.now:

@@ -119,7 +119,10 @@ def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
 
 
 def _revoking(matter: Matter, *, leaked: bool = False) -> Iterator[str]:
-    yield "The decision to revoke is recorded. From here on only `--resume` is possible, not `--abort`."
+    yield (
+        "The decision to revoke is recorded. From here on use `--resume`; `--abort` is refused unless the old token is "
+        "shown to work."
+    )
     if matter.can.revokes(matter.record):
         how = "its value" if matter.can.by_value is ByValue.ALWAYS else "its id"
         yield f"tokenguard revokes the old token at the provider by {how}."
@@ -177,7 +180,7 @@ def afterwards(matter: Matter) -> Iterator[str]:
             ("4", "store or provider unreachable, or gave no clear answer", f"wait, then {again}"),
             (
                 "5",
-                "**revocation has started but is not confirmed: assume the token still works**",
+                "**revocation has started but is not proven: assume the token still works**",
                 f"{again} until it exits 0",
             ),
             ("6", "the store was tampered with or is damaged", "stop; run `tokenguard audit verify`; call the owner"),

@@ -124,7 +124,7 @@ def _outcome(session: TokenSession) -> str:
         return "the value was removed from the store; the token itself was not changed"
     live = "the token in use is the same as before" if old else "no token is in use"
     if not session.journal.attempts:
-        return f"{live}; no new one was made"
+        return f"{live}; no new one was created"
     kept = {kept_label(attempt) for attempt in session.journal.attempts}
     doubtful = any(each.label in kept for each in session.snapshot.document.possibly_alive)
     return f"{live}; the new one is {'revoked, which is not proven' if doubtful else 'gone'}"

@@ -65,10 +65,12 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
         return any(step.by is By.PERSON for step in self.steps)
 
 
-_INTENT = PlannedStep(text="record the intent to revoke the old token (irreversible from here on)", by=By.TOKENGUARD)
+_INTENT = PlannedStep(
+    text="record the intent to revoke the old token (the next step cannot be undone)", by=By.TOKENGUARD
+)
 
 _REPLACE_INTENT = PlannedStep(
-    text="record the intent to invalidate the old value (irreversible from here on)", by=By.TOKENGUARD
+    text="record the intent to invalidate the old value (the next step cannot be undone)", by=By.TOKENGUARD
 )
 
 

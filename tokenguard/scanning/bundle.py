@@ -137,7 +137,7 @@ def verified(data: bytes, key: ScanKey) -> Bundle:
     except (InvalidSignature, ValueError):
         raise Tampered(
             "the bundle is not signed by the publisher of this scan key",
-            hint="fetch it again; if the publisher made a new key, set the new scan key first",
+            hint="fetch it again; if the publisher created a new key, set the new scan key first",
         ) from None
     return read_bundle(bytes(signed.bundle))
 

@@ -70,7 +70,7 @@ def make_aws(
     place = AwsPlace.parse(url)
     key = settings.aws.kms_key
     if key and not _KMS_KEY.fullmatch(key):
-        raise InputError("kms_key of [aws] is not a key", hint="write its ARN, its id, or alias/NAME")
+        raise InputError("kms_key of [aws] does not name a KMS key", hint="write its ARN, its id, or alias/NAME")
     servers = known_servers(url, settings)
     servers.check()
     asked = client(place.region, settings, environ, practice=sandbox)

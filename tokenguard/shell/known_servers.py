@@ -55,7 +55,8 @@ class KnownServers:
         strange = sorted(self._configured - known)
         if known and strange:
             raise InputError(
-                f"{self._url} was at {', '.join(sorted(known))} before; the configuration names {strange[0]}",
+                f"this machine used {self._url} at {', '.join(sorted(known))} before; "
+                f"the configuration names {strange[0]}",
                 hint=f"if it has moved there: tokenguard --store {self._url} doctor --accept-server; nothing was sent",
             )
 

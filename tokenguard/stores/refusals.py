@@ -22,7 +22,7 @@ class NoStore(InputError):
 
     def __init__(self, url: str, where: str, check: str, *, hint: str = "", doubt: str = "") -> None:
         super().__init__(
-            f"there is no store at {where}", hint=hint or f"{check}; `tokenguard --store {url} init` makes one"
+            f"there is no store at {where}", hint=hint or f"{check}; `tokenguard --store {url} init` creates one"
         )
         self._url, self._where, self._check, self._doubt = url, where, check, doubt
 
@@ -30,7 +30,7 @@ class NoStore(InputError):
         """Return the error on a machine that used a store there before: a new one would hold none of its tokens."""
         return InputError(
             f"the store at {self._where} is not there any more{self._doubt}: this machine used one there before",
-            hint=f"{self._check}; `tokenguard --store {self._url} init --anew` makes another, empty one",
+            hint=f"{self._check}; `tokenguard --store {self._url} init --anew` creates another, empty one",
         )
 
 

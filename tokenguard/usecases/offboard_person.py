@@ -118,8 +118,8 @@ def _unnamed(parts: OffboardPersonParts, person: str) -> InputError:
     names = ", ".join(each.option for each in ROLES)
     known = parts.people.known
     return InputError(
-        f"no token{' and no entry of [people]' if known else ''} has the name {person!r}: it may be mistyped",
-        hint=f"write it as in {names}{', or as in the file of [people]' if known else ''}; if this person was "
+        f"no token{' and no entry of the people file' if known else ''} has the name {person!r}: it may be mistyped",
+        hint=f"write it as in {names}{', or as in the people file' if known else ''}; if this person was "
         "offboarded before, nothing is left to do",
     )
 
@@ -137,7 +137,9 @@ def check_successors(parts: OffboardPersonParts, person: str, ties: Sequence[Tie
             f"{person} cannot take over from {person}", hint="name another person or team, or leave the option out"
         )
     if any((found := parts.people.find(each)) is not None and found.left for each in named):
-        raise InputError("the person who takes over has left too, according to [people]", hint="name another person")
+        raise InputError(
+            "the person who takes over has left too, according to the people file", hint="name another person"
+        )
     owned = [each.name for each in ties if "owner" in each.roles]
     if owned and not successors.owner:
         raise InputError(f"{person} owns {', '.join(owned)}", hint="name the team that takes over: --owner-to TEAM")

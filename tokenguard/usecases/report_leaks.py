@@ -119,17 +119,17 @@ def end_leak(parts: ReportLeaksParts, name: TokenName, reason: str, *, confirmed
         raise InputError(f"no leak of {name} is recorded", hint=f"see `tokenguard show {name}`")
     if snapshot.document.busy:
         raise Unfinished(
-            f"{name} has an open operation, which closes the leak with a proof",
+            f"{name} has an open operation, which ends the leak with a proof",
             hint=f"tokenguard rotate {name} --resume",
         )
     if parts.tty is None:
         raise NeedsPerson(
-            "closing a leak without proof of the revocation needs a person",
+            "ending a leak without proof of the revocation needs a person",
             hint=f"tokenguard rotate {name} --compromised",
         )
     if not confirmed:
         parts.tty.show(f"{name}: leaked {leak_words(record.leaked)}; not proven dead")
-        confirm(parts.tty, "close the leak", undone="changed", hint="answer yes")
+        confirm(parts.tty, "end the leak", undone="changed", hint="answer yes")
     event = Event(
         at=parts.clock.now(), op=Op.LEAK, actor=parts.store.actor(), name=name, detail=ended_by_person(record, said)
     )

@@ -138,7 +138,7 @@ def _leave_undecided(parts: RespondEndParts, leaked: Leaked, told: Told, replace
     dead = f" (dead: proven, {proof.grade.value})" if proof is not None and proof.proven else ""
     state = _ResponseState(
         Verdict.UNKNOWN,
-        f"rotated on {replaced_at.astimezone(UTC):%Y-%m-%d} after a leak of the value before{dead} was reported; a "
+        f"rotated on {replaced_at.astimezone(UTC):%Y-%m-%d} after a leak of its earlier value{dead} was reported; a "
         "report code does not say which value leaked",
     )
     _put_on_record(parts, leaked, told, state, None)

@@ -67,7 +67,7 @@ def summary(plan: Plan) -> str:
 def approval_line(plan: Plan) -> str:
     """That unattended runs need an approval, and the command that gives it."""
     new = counted(len(plan.news), "token")
-    return f"new for {new}; before an unattended `apply`, run: tokenguard approve {plan.digest}"
+    return f"something new in {new}; before an unattended `apply`, run: tokenguard approve {plan.digest}"
 
 
 def cost(plan: Plan, backend: StoreBackend) -> str:

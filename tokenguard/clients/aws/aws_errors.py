@@ -47,7 +47,7 @@ class AwsFailure(StrEnum):
 _CHAIN = "set AWS_PROFILE, or run where a role is attached; AWS's default credential chain is used"
 _NOT_ACCEPTED = ("AWS accepts none of the credentials found", _CHAIN)
 _OTHER_WRITER = (
-    "another writer made a change at the same time",
+    "another writer changed the secret at the same time",
     "run the command again; it continues from the current state",
 )
 _WORDS: dict[AwsFailure, tuple[str, str]] = {

@@ -89,7 +89,7 @@ def _mount(connection: VaultConnection, mount: str) -> Iterator[PreflightProblem
     if not fit:
         yield PreflightProblem(
             f"the mount {mount} is not KV version 2: it has no compare-and-set",
-            f"make one with `vault secrets enable -path={mount} -version=2 kv`, or name another mount",
+            f"create one with `vault secrets enable -path={mount} -version=2 kv`, or name another mount",
         )
         return
     yield from _configuration(connection, mount)

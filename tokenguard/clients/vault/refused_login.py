@@ -14,7 +14,7 @@ _SECRET_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
 """A plain secret_id; no wrapping token has that form."""
 _NOT_OURS = frozenset({VaultFailure.DENIED, VaultFailure.REFUSED, VaultFailure.ABSENT, VaultFailure.EXPIRED})
 """What servers say of a login method that is not there, or of a credential, without saying which."""
-_TIMES = {"exp": "it has expired", "nbf": "it is not valid yet", "iat": "it was made in the future"}
+_TIMES = {"exp": "it has expired", "nbf": "it is not valid yet", "iat": "it was issued in the future"}
 _BOUND = {"aud": "bound_audiences", "sub": "bound_subject", "iss": "bound_issuer of the method's config"}
 _MOST = 100
 """Characters of a claim that are shown."""

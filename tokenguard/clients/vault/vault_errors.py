@@ -75,7 +75,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         ),
     ),
     VaultFailure.CAS: (
-        "another writer made a change at the same time",
+        "another writer changed the entry at the same time",
         "run the command again; it continues from the current state",
     ),
     VaultFailure.DENIED: (
@@ -307,7 +307,7 @@ class VaultError(Unreachable):
 
 
 class CasLost(Conflict):
-    """An entry's version is not the expected one: another writer made a change at the same time."""
+    """An entry's version is not the expected one: another writer changed the entry."""
 
     @classmethod
     def now(cls) -> "CasLost":

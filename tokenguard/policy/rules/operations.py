@@ -68,7 +68,7 @@ def old_token_dead(question: Question) -> Answer:
 
 def _proof(journal: Journal) -> Answer:
     if journal.stage in _AFTER_THE_REVOKE:
-        return Violated("revocation of the old token has started and is not confirmed")
+        return Violated("revocation of the old token has started and is not proven")
     if not journal.stage.ended or journal.stage is Stage.ABORTED:
         return None
     if journal.proof is None:

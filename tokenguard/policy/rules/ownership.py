@@ -15,7 +15,7 @@ _NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
 """What tokenguard puts behind the names that it makes."""
 _LABEL_WORDS = 2
 _SHOWN = {each.name: each.missing for each in PEOPLE}
-_WHY_GONE = ("has left", "not in the file of [people], which is complete")
+_WHY_GONE = ("has left", "not in the people file, which is complete")
 _EDIT = "tokenguard edit NAME "
 _OPTIONS = {"scope": "--scope KIND:ID", **{each.name: f"{each.option} {each.metavar}" for each in FIELDS}}
 

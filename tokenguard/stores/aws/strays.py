@@ -19,7 +19,7 @@ class Kind(Enum):
     """Why a secret is skipped."""
 
     FOREIGN = "tokenguard did not write this"
-    DOOMED = "it is scheduled for deletion, with what the store keeps in it"
+    DOOMED = "it is scheduled for deletion, and contains data of the store"
     UNTAGGED = "this token's secret lacks the store's tags"
     NAMELESS = (
         "this secret holds a token, but it lacks the store's tags, and the store has no entry for the token's name"

@@ -39,7 +39,7 @@ def check_beside(database: Path) -> None:
     """Refuse what tokenguard's own SQLite never leaves beside `database`: Tampered."""
     for suffix in ("-wal", "-shm"):
         if os.path.lexists(f"{database}{suffix}"):
-            raise _planted("there is a write-ahead log beside the store, and tokenguard never makes one")
+            raise _planted("there is a write-ahead log beside the store, and tokenguard never creates one")
     try:
         descriptor = os.open(f"{database}-journal", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -179,4 +179,4 @@ def _check_schema(connection: sqlite3.Connection) -> None:
         raise damaged(f"the store's tables are those of format {FORMAT}, but the file says {marks[1]}")
     NewerFormat.check("the store", marks[1], FORMAT)
     if found != SCHEMA:
-        raise damaged("the store's tables are not the ones tokenguard made")
+        raise damaged("the store's tables are not the ones that tokenguard created")

@@ -238,7 +238,7 @@ def _checked(key: bytes) -> bytes:
     if len(key) != KEY_BYTES:
         raise InputError(
             f"a key must have {KEY_BYTES} bytes; this one has {len(key)}",
-            hint="make one with `openssl rand -base64 32`",
+            hint="create one with `openssl rand -base64 32`",
         )
     return key
 

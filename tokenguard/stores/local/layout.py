@@ -75,7 +75,7 @@ class StoreDirectory(Frozen, frozen=True):
                 self.url,
                 shown(self.directory),
                 "mount its disk, or restore a backup (`tokenguard store restore FILE`)",
-                hint=f"make it with `tokenguard --store {self.url} init`, or name another with --store",
+                hint=f"create it with `tokenguard --store {self.url} init`, or name another with --store",
             )
         check_private_dir(self.directory)
         refuse_network_disk(self.directory)

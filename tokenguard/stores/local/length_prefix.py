@@ -4,7 +4,7 @@ import struct
 
 from tokenguard.errors import Tampered
 
-RESTORE = "put a backup in its place: tokenguard store restore FILE"
+RESTORE = "restore a backup: tokenguard store restore FILE"
 
 
 def length_prefixed(*parts: bytes) -> bytes:

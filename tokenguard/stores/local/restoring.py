@@ -108,7 +108,7 @@ def _of_backup(backup: Path) -> Iterator[None]:
 
 
 def _read(place: StoreDirectory, backup: Path) -> bytes:
-    hint = "name a file that `tokenguard store backup` made"
+    hint = "name a file that `tokenguard store backup` wrote"
     try:
         if os.path.lexists(place.database) and backup.samefile(place.database):
             raise InputError("this is the store's own file", hint="name a backup, or accept the file with --in-place")
