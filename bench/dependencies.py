@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import secrets
 import statistics
 import subprocess
 import sys
@@ -36,9 +37,17 @@ _MODULES = {
 }
 """What is imported of a package, where that is not its name."""
 _MEBI = 1 << 20
+_HOOK = frozenset({"ahocorasick-rs", "detect-secrets", "google-re2", "msgspec", "platformdirs", "PyYAML"})
+"""What the hook requires itself; `tests/integration/test_hook_start.py` lists them with what they require."""
 _DOORS = {
-    "`tokenguard-hook` on one file": "import sys; sys.argv = ['tokenguard-hook', '--', 'app.py']; "
-    "from tokenguard_entry import hook\ntry: hook()\nexcept SystemExit: pass",
+    **{
+        f"`tokenguard-hook` on {what}": f"import sys; sys.argv = ['tokenguard-hook', '--', {name!r}]; "
+        "from tokenguard_entry import hook\ntry: hook()\nexcept SystemExit: pass"
+        for what, name in (
+            ("a file without anything like a secret", "app.py"),
+            ("a file with an assignment", "login.py"),
+        )
+    },
     "`tokenguard.install()` in a program": "import tokenguard; tokenguard.install(values={'A': 'tgcanary-footprint'})",
     "`tokenguard --help`": "import sys; sys.argv = ['tokenguard', '--help']; "
     "from tokenguard_entry import command\ntry: command()\nexcept SystemExit: pass",
@@ -79,7 +88,8 @@ def footprint(door: str, code: str) -> str:
     with tempfile.TemporaryDirectory() as place:
         subprocess.run(["git", "init", "-q", place], check=True)
         (Path(place) / "app.py").write_text("x = 1\n")
-        subprocess.run(["git", "-C", place, "add", "app.py"], check=True)
+        (Path(place) / "login.py").write_text(f"password = '{secrets.token_hex(16)}'\n")
+        subprocess.run(["git", "-C", place, "add", "app.py", "login.py"], check=True)
         probe = _PROBE.replace("CODE", code)
         done = subprocess.run([sys.executable, "-c", probe], cwd=place, capture_output=True, text=True, check=True)
     loaded = [name for name in json.loads(done.stderr.splitlines()[-1]) if not name.startswith("tokenguard")]
@@ -92,11 +102,19 @@ def render() -> str:
     head = "| Requirement | Reason | Size | Brings | Import | Maintainer |\n|---|---|---|---|---|---|\n"
     table = head + "".join(f"{row(*each)}\n" for each in declared())
     head = "| Way in | Packages loaded | Their size | Which |\n|---|---|---|---|\n"
-    every = sorted({name for each, _, extra in declared() if not extra for name in _closure(each.name)})
-    head += f"| an installation without extras | {len(every)} installed | {sum(map(_size, every)) / _MEBI:.0f} MB | |\n"
+    every = {name for each, _, extra in declared() if not extra for name in _closure(each.name)}
+    head += _installed("an installation without extras", every)
+    head += _installed("an installation of the hook alone", {name for each in _HOOK for name in _closure(each)})
     doors = head + "".join(f"{footprint(*each)}\n" for each in _DOORS.items())
     text = _TABLE.sub(lambda found: f"{found[1]}{table}{found[2]}", PAGE.read_text())
     return _FOOTPRINT.sub(lambda found: f"{found[1]}{doors}{found[2]}", text)
+
+
+def _installed(what: str, packages: set[str]) -> str:
+    """A row for what pip installs: tokenguard's own files and these packages."""
+    own = (each for each in (ROOT / "tokenguard").rglob("*") if each.is_file() and each.suffix != ".pyc")
+    size = sum(map(_size, packages)) + sum(each.stat().st_size for each in own)
+    return f"| {what} | {len(packages)} installed | {size / _MEBI:.0f} MB with tokenguard | |\n"
 
 
 def _closure(name: str) -> set[str]:
