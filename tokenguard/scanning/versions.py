@@ -105,7 +105,7 @@ def _messages(item: Words, data: bytes) -> Iterator[Message]:
 
 
 def _words_beside(signature: re.Match[bytes]) -> bytes:
-    """What a signature has beside its base64, as comments and whatever else git takes there."""
+    """What a signature has beside its base64, such as comments and other lines that git takes there."""
     return _OF_BASE64.sub(b"", signature[0])
 
 
