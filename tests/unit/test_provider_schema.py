@@ -61,7 +61,7 @@ def known_keys(monkeypatch):
 
         monkeypatch.setattr(MappingReader, name, wrapped)
 
-    for name in ("tree", "peek", "__contains__"):
+    for name in ("tree", "peek", "lacks", "__contains__"):
         note(name)
     whole = new_description("acme")
     describe(whole.encode(), source="a")

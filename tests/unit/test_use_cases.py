@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -234,6 +235,17 @@ def edited(world):
     world.added()
     parts = narrowed(world, "WritesRecords")
     assert edit_record(parts, NAME, RecordChanges(purpose="more"), confirmed=True).document.record.purpose == "more"
+
+
+def times_corrected(world):
+    from tokenguard.usecases.correct_times import correct_times
+
+    snapshot = world.added()
+    with pytest.raises(InputError):  # no time is later than now
+        correct_times(narrowed(world, "correct_times.CorrectTimesParts"), NAME, "a wrong date", confirmed=True)
+    world.clock._start -= timedelta(days=30)
+    correct_times(narrowed(world, "correct_times.CorrectTimesParts"), NAME, "a wrong date", confirmed=True)
+    assert world.store.find(NAME).document.latest < snapshot.document.latest
 
 
 def updated_at_provider(world):
@@ -511,6 +523,7 @@ RUNS = {
     "add_token": added, "agent_install": hooked, "apply_fixes": fixed, "apply_manifest": applied,
     "approve_plan": approved, "assess": assessed, "baseline_target": baseline, "build_report": reported,
     "check_consumers": deliverable, "check_repository": repository, "confirm_handover": handed_over,
+    "correct_times": times_corrected,
     "deliver_tokens": delivered, "detect_drift": drifted, "diagnose": diagnosed, "disclose": disclosed,
     "edit_records": edited_together, "edit_token": edited, "exec_rounds": executed, "import_file": imported,
     "import_provider": imported_from_provider, "import_secrets": imported_secrets, "init_ci": pipeline,
