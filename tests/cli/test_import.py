@@ -1,6 +1,7 @@
 """`import`: every value once, every refusal with its reason, and a second run changes nothing."""
 
 import json
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.fakes.token_examples import example
 from tests.fakes.world import canary
 from tokenguard.domain.names import token_name
 from tokenguard.inventory import heuristics
+from tokenguard.inventory.readers import COLUMNS
 from tokenguard.token_formats.table import format_by_id
 
 
@@ -234,6 +236,28 @@ def test_a_bad_file_is_refused_whole(cli, tmp_path, name, data):
         (tmp_path / name).write_bytes(data)
     error = cli.refused("import", name)
     assert "tgcanary" not in error
+
+
+@pytest.mark.parametrize(
+    ("text", "consumers"),
+    [
+        ("name,provider,value,consumers\na/one,fake,{},none\n", ()),
+        ("name,provider,value,consumers\na/one,fake,{},\n", None),
+        ('[{{"name": "a/one", "provider": "fake", "value": "{}", "consumers": []}}]', ()),
+        ('[{{"name": "a/one", "provider": "fake", "value": "{}", "consumers": "none"}}]', ()),
+        ('[{{"name": "a/one", "provider": "fake", "value": "{}", "consumers": null}}]', None),
+    ],
+)
+def test_a_list_can_declare_that_a_token_has_no_consumers(cli, tmp_path, text, consumers):
+    form = "json" if text.startswith("[") else "csv"
+    (tmp_path / f"list.{form}").write_text(text.format(cli.world.create("one").value))
+    assert cli("import", f"list.{form}").code == 0
+    assert cli.store.find(token_name("a/one")).document.record.consumers == consumers
+
+
+def test_the_help_names_every_column(cli):
+    described = cli("import", "--help").out
+    assert [name for name in set(COLUMNS.values()) if not re.search(rf"\b{name}\b", described)] == []
 
 
 def test_two_values_for_one_place_are_not_both_taken_in(cli, tmp_path, words):

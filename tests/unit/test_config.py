@@ -193,3 +193,8 @@ def test_a_store_may_be_called_by_its_name():
 def test_a_directory_s_address_may_be_quoted():
     assert str(local_directory("local:///srv/a%20b")) == "/srv/a b"
     assert str(local_directory("local:///srv/a b")) == "/srv/a b"
+
+
+@pytest.mark.parametrize("slashes", ["///", "////", "///%2F"])
+def test_a_directory_has_one_address_however_many_slashes_begin_it(slashes):
+    assert str(local_directory(f"local:{slashes}srv/a")) == "/srv/a"

@@ -100,6 +100,10 @@ def import_file(
     1Password, values are copied into the store, and every place they were found in becomes a consumer. A provider's own
     list has no values: tokens that it lists and the inventory lacks are recorded without a value.
 
+    A list may have the columns name, value, provider, kind, scope, scope_name, environment, owner, purpose, made_by,
+    account, deputy, permissions, consumers, location, created, due and notes; semicolons separate the items of a cell,
+    and `none` under consumers declares that there are none. Dates are YYYY-MM-DD.
+
     Tokens without an owner, a scope, an environment or a purpose become `unclaimed`. A value that the inventory already
     has is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others are
     imported. Exit 3: a person must confirm that a consumer has its token; `tokenguard rotate --resume` asks.

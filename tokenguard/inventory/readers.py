@@ -13,6 +13,7 @@ from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field
 from tokenguard.inventory.csv_rows import csv_rows
+from tokenguard.inventory.record_table import NO_CONSUMERS
 from tokenguard.inventory.utf8_file import decoded, refuse
 
 MAX_BYTES = 16 << 20
@@ -174,7 +175,7 @@ def _draft(place: str, fields: Mapping[str, JsonTree], source: str) -> TokenDraf
     texts, lists = {}, {}
     for name, content in fields.items():
         if name in _LISTS:
-            lists[name] = _listed(content, f"{source}: {place}")
+            lists[name] = _listed(name, content, f"{source}: {place}")
         elif isinstance(content, str):
             texts[name] = content.strip()
         elif content is not None:
@@ -183,17 +184,22 @@ def _draft(place: str, fields: Mapping[str, JsonTree], source: str) -> TokenDraf
     return TokenDraft(
         place=place,
         texts={name: text for name, text in texts.items() if text},
-        lists={name: items for name, items in lists.items() if items},
+        lists={name: items for name, items in lists.items() if items is not None},
         value=Secret(value) if value else None,
     )
 
 
-def _listed(content: JsonTree, place: str) -> tuple[str, ...]:
-    """A list of text, or text with semicolons between."""
-    items = content.split(";") if isinstance(content, str) else [] if content is None else content
+def _listed(name: str, content: JsonTree, place: str) -> tuple[str, ...] | None:
+    """A list of text, or text with semicolons between; None if the file does not say, empty if it says `none`."""
+    items = content.split(";") if isinstance(content, str) else content
+    if items is None:
+        return None
     if not isinstance(items, list):
         _refuse(place, "a list field is not a list")
-    return tuple(_plain(item, place) for item in items if item != "")
+    found = tuple(_plain(item, place) for item in items if item != "")
+    if name == "consumers" and found == (NO_CONSUMERS,):
+        return ()
+    return found if found or isinstance(content, list) else None
 
 
 def _plain(item: JsonTree, place: str) -> str:

@@ -19,7 +19,7 @@ def local_directory(url: str) -> Path:
     if scheme != "local" or not separator or not rest.startswith("/"):
         shown = safe_text(scheme, one_line=True, limit=20) if separator else "no scheme"
         raise InputError(f"not the address of a store ({shown})", hint="write local:///DIR with an absolute path")
-    directory = Path(_unquoted(rest))
+    directory = Path("/" + _unquoted(rest).lstrip("/"))  # `//srv` would be another path, and a host in an address
     if "\0" in str(directory) or directory == Path("/") or ".." in directory.parts:
         raise InputError("not the address of a store", hint="write local:///DIR with an absolute path without `..`")
     return directory

@@ -299,6 +299,8 @@ _OPTION_OF = {"consumers": "deliver", "location": "adopt"}
 def read_field(name: str, content: str | tuple[str, ...]) -> RecordChanges:
     """Validate one field; the error names the field without its content, since columns get mixed up."""
     try:
+        if name == "consumers" and not content:
+            return changes_from({"no_consumers": True})
         return changes_from({_OPTION_OF.get(name, name): content})
     except ValueInRecord as error:
         raise InputError(f"its {error.field_name} looks like a token value", hint=error.hint) from None
