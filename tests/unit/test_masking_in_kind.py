@@ -204,23 +204,86 @@ def test_nothing_of_the_value_is_left_in_a_copy(value, case):
             at = at.tb_next
 
 
+def unknown_schema(given):
+    core = pytest.importorskip("pydantic_core")
+    core.SchemaValidator({"type": given})
+
+
+def derived(given):
+    core = pytest.importorskip("pydantic_core")
+
+    class Refused(core.PydanticCustomError):
+        def __init__(self, *arguments):
+            assert arguments[2]["text"] == given, "code of the program's own class ran again"
+
+    raise Refused("own", "not {text}", {"text": given})
+
+
+@pytest.mark.parametrize("fails", [unknown_schema, derived])
+def test_an_exception_of_another_language_keeps_the_name_of_its_class(value, fails):
+    original = caught(fails, value)
+    kind, error, _ = clean_exc_info(original, "x")
+    assert (kind.__name__, kind.__module__) == (original[0].__name__, original[0].__module__)
+    assert (kind is original[0]) == (fails is unknown_schema)
+    assert value not in f"{error} {error!r} {error.args}"
+    assert mask(value) in str(error)
+
+
 def test_an_attribute_of_an_exception_keeps_its_kind(value):
     error = clean_exc_info(caught(in_context, value), "x")[1]
     assert (type(error), error.errno, error.filename) == (FileNotFoundError, 2, f"/run/{mask(value)}")
 
 
-def test_a_class_that_cannot_be_derived_from_is_replaced_by_one_of_its_name(value):
-    msgspec = pytest.importorskip("pydantic_core")
+def invalid_number(given):
+    core = pytest.importorskip("pydantic_core")
+    core.SchemaValidator({"type": "int"}).validate_python(given)
+
+
+def invalid_by_a_function(given):
+    core = pytest.importorskip("pydantic_core")
 
     def fails(text):
-        schema = {"type": "int"}
-        msgspec.SchemaValidator(schema).validate_python(text)
+        raise ValueError(text)
 
-    kind, error, _ = clean_exc_info(caught(fails, value), "x")
-    assert kind.__name__ == "ValidationError"
-    assert isinstance(error, ValueError)
-    assert value not in f"{error} {error!r}"
-    assert mask(value) in str(error)
+    core.SchemaValidator(
+        {"type": "function-plain", "function": {"type": "no-info", "function": fails}}
+    ).validate_python(given)
+
+
+def invalid_in_own_words(given):
+    core = pytest.importorskip("pydantic_core")
+
+    def fails(text):
+        raise core.PydanticCustomError("own", "not {text}", {"text": text})
+
+    core.SchemaValidator(
+        {"type": "function-plain", "function": {"type": "no-info", "function": fails}}
+    ).validate_python(given)
+
+
+def shown_in_part(given):
+    invalid_number(f"{'a' * 60}{given}{'z' * 60}")
+
+
+def not_shown(given):
+    core = pytest.importorskip("pydantic_core")
+    raise core.ValidationError.from_exception_data(
+        "number", [{"type": "int_parsing", "loc": (), "input": f"{'a' * 60}{given}{'z' * 60}"}]
+    )
+
+
+@pytest.mark.parametrize(
+    "fails", [invalid_number, invalid_by_a_function, invalid_in_own_words, shown_in_part, not_shown]
+)
+def test_an_exception_of_another_language_keeps_its_kind_and_its_details(value, fails):
+    original = caught(fails, value)
+    bare = (original[0], original[1].with_traceback(None), None)
+    for kind, error, _ in (clean_exc_info(original, "x"), clean_exc_info(bare, "x")):
+        assert kind is type(error) is original[0]
+        (detail,), (plain,) = error.errors(), original[1].errors()
+        assert value not in f"{error} {error!r} {detail} {error.json()}"
+        assert {**detail, "ctx": 0} == {**plain, "ctx": 0, "msg": plain["msg"].replace(value, mask(value)),
+                                        "input": plain["input"].replace(value, mask(value))}  # fmt: skip
 
 
 def test_cycles_end(value):

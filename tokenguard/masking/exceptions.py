@@ -4,7 +4,7 @@ import builtins
 import contextlib
 import types
 from collections.abc import Callable, Iterator
-from types import GetSetDescriptorType, MemberDescriptorType, TracebackType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType, TracebackType
 from typing import Any, Protocol
 
 from tokenguard.masking.frames import rebuilt, shows_source
@@ -108,6 +108,8 @@ def _is_dirty(error: BaseException, cleaner: Cleaner) -> bool:
     """Whether a value is in what it holds beside its texts, or in its frames."""
     if any(_cleaning(place, cleaner)(value) is not value for place, value in _attributes(error)):
         return True
+    if any(cleaner.value(part) is not part for part in _kept_outside(error)[1:]):
+        return True
     trace = error.__traceback__
     return trace is not None and not _has_harmless_frames(trace, cleaner)
 
@@ -132,6 +134,18 @@ def _attributes(error: BaseException) -> Iterator[tuple[Any, Any]]:
                 except AttributeError:  # it was never set
                     continue
     yield from list(_dictionary(error).items())
+
+
+def _kept_outside(error: BaseException) -> tuple[Any, ...]:
+    """What a class of another language keeps out of reach, as `pickle` is given it; nothing of other classes."""
+    method = type(error).__reduce__
+    if not isinstance(method, MethodDescriptorType) or method.__objclass__ in _PYTHONS_OWN:
+        return ()
+    try:
+        reduced = error.__reduce__()
+    except Exception:  # noqa: BLE001 - code of another class
+        return ()
+    return reduced if isinstance(reduced, tuple) else ()
 
 
 def _cleaning(place: Any, cleaner: Cleaner) -> Callable[[Any], Any]:
@@ -175,8 +189,10 @@ class _Copies:
             self._begun.add(id(error))
             try:
                 copy = self._filled(error, self._new(error, type(error)))
-            except TypeError:  # of a class that Python code can neither make nor derive from
-                copy = self._filled(error, self._new(error, self._masked_type(error, _builtin(type(error)))))
+            except TypeError:  # of a class of another language
+                copy = self._remade(error) or self._filled(
+                    error, self._new(error, self._masked_type(error, _builtin(type(error))))
+                )
             if _texts_of(copy) != self._texts[id(error)]:
                 copy = self._filled(error, self._new(error, self._masked_type(error, type(error))))
             self._made[id(error)] = copy
@@ -194,6 +210,23 @@ class _Copies:
             base.__init__(copy, *arguments)
         _set(copy, "args", arguments)
         return copy
+
+    def _remade(self, error: BaseException) -> BaseException | None:
+        """A copy that is made as `pickle` would, of masked parts; None if there is none, or it shows a value still."""
+        kind = type(error)
+        if any(isinstance(each, FunctionType) for each in (kind.__new__, kind.__init__)):  # it may do anything
+            return None
+        with contextlib.suppress(Exception):  # code of another class
+            make, *parts = _kept_outside(error) or (kind, error.args)
+            arguments, *state = (self._cleaner.value(part) for part in parts)
+            copy = make(*arguments)
+            if state and state[0] is not None:
+                copy.__setstate__(state[0])
+            texts = _texts_of(copy)
+            if type(copy) is kind and tuple(_masked(each, self._cleaner) for each in texts) == texts:
+                self._texts[id(error)] = texts  # it may shorten what it shows of a mask otherwise than of a value
+                return self._filled(error, copy)
+        return None
 
     def _filled(self, error: BaseException, copy: BaseException) -> BaseException:
         for place, value in _attributes(error):
