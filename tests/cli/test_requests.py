@@ -314,14 +314,13 @@ def test_a_request_that_nobody_approves_expires_and_that_is_said(cli):
     assert ([each["digest"] for each in requests(cli)], expired(cli), violations(cli)) == ([digest], [], [])
     cli.clock.sleep(1)
     assert requests(cli) == []
-    (found,) = expired(cli)
-    assert (found["digest"], found["name"], found["approved"]) == (digest, NAME, False)
+    assert [(each["digest"], each["name"], each["approved"]) for each in expired(cli)] == [(digest, NAME, False)]
     listed = cli("request").out
     assert "it was not approved" in listed
     assert "run the command again" in listed
-    (violation,) = violations(cli)
-    assert (violation["severity"], violation["token"]) == ("warning", NAME)
-    assert "it was not approved" in violation["text"]
+    found = violations(cli)
+    assert [(each["severity"], each["token"]) for each in found] == [("warning", NAME)]
+    assert "it was not approved" in found[0]["text"]
     approvals = cli.store.shared_items.trail(Item.APPROVALS)
     refused = as_person(cli, "user:bob", "approve", digest, "--yes")
     assert (refused.code, "expired on" in refused.err, "runs the command again" in refused.err) == (2, True, True)
@@ -354,7 +353,7 @@ def test_an_approval_that_is_not_used_in_time_is_said(cli, until, days):
     assert expired(cli) == []
     cli.clock.sleep(2 * 86_400)
     found = {each["digest"]: each["approved"] for each in expired(cli)}
-    assert found[digest] is True
+    assert found.get(digest) is True
     assert "its approval was not used" in cli("request").out
     assert cli(*RETIRE).code == 3
 
