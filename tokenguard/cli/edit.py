@@ -67,7 +67,7 @@ def edit(
     found = select_tokens(wiring, names, wanted, way="--where owner=TEAM; --owner TEAM sets the owner")
     tell_selection(wiring, wanted, found)
     if leak_ended is not None or clock_was_ahead is not None:
-        _said_by_a_person(wiring, found, changes, leak_ended, clock_was_ahead, yes=yes)
+        _take_statement(wiring, found, changes, leak_ended, clock_was_ahead, yes=yes)
         return ExitCode.OK
     if at_provider and not plan_only:
         show_taken(wiring, _update(wiring, found, changes, yes=yes))
@@ -86,7 +86,7 @@ def _update(wiring: Wiring, found: Sequence[Snapshot], changes: RecordChanges, *
     return update_token(wiring, found[0].document.record.name, changes, confirmed=yes)
 
 
-def _said_by_a_person(
+def _take_statement(
     wiring: Wiring,
     found: Sequence[Snapshot],
     changes: RecordChanges,

@@ -52,6 +52,9 @@ class _Kinds(NamedTuple):
     """Pieces of strings other than joined literals."""
 
 
+_ANY = _Kinds(encoded=True, broken=True, numbers=True, escaped=True, pieces=True)
+
+
 class Disguises:
     """The expressions for tokens of at least `shortest` bytes, compiled once."""
 
@@ -94,10 +97,10 @@ class Disguises:
                 how = "utf-32" if b"\x00\x00" in text else "utf-16"
                 yield view_of(wide, text.replace(b"\x00", b""), how)
 
-    def _kinds_in(self, data: bytes) -> "_Kinds":
+    def _kinds_in(self, data: bytes) -> _Kinds:
         """What there may be: three searches instead of fifteen, and three more where there may be small things."""
         if len(data) < _LARGE:
-            return _Kinds(*([True] * len(_Kinds._fields)))
+            return _ANY
         encoded, small, broken = (each.search(data) is not None for each in self._gates)
         numbers, escaped, pieces = (small and each.search(data) is not None for each in self._small_gates)
         return _Kinds(encoded, broken, numbers, escaped, pieces)

@@ -13,7 +13,7 @@ from tokenguard.detection.decoded_view import DecodedView
 from tokenguard.detection.decoded_views import LINE_END, Disguises, readings
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.number_lists import as_numbers
-from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.detection.regex_set import Regex, any_of, regex
 from tokenguard.detection.string_pieces import CONTINUED, IN_A_WORD, JOINT
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.domain.encodings import base64_cores
@@ -130,7 +130,7 @@ def _most_telling(span: TokenSpan) -> tuple[int, int]:
 @cache
 def mark_pattern() -> str:
     """An expression of RE2 that is in all bytes in which a token may be disguised."""
-    return "|".join(f"(?:{each})" for each in _patterns())
+    return any_of(_patterns())
 
 
 def literals() -> set[str]:

@@ -95,7 +95,8 @@ class StringPieces:
 
     def views(self, data: bytes, *, joined: bool, others: bool) -> Iterator[DecodedView]:
         """Pieces that are written one after another, as if they were one: joined literals, others, or both."""
-        for kind in (*self._kinds[: joined and 1], *self._kinds[1 if others else len(self._kinds) :]):
+        first, *rest = self._kinds
+        for kind in (*((first,) if joined else ()), *(rest if others else ())):
             if not holds_any(data, kind.gate):
                 continue
             for chain in kind.chains.finditer(data):

@@ -128,7 +128,7 @@ class ExpiredRequest(Frozen, frozen=True, kw_only=True):
 
     @property
     def why(self) -> str:
-        """What happened, and what to do."""
+        """When it ended, and what was lacking."""
         lacking = "its approval was not used" if self.approved else "it was not approved"
         return f"expired on {self.ended:%Y-%m-%d}, because {lacking}"
 

@@ -34,10 +34,10 @@ def wanted_by_route(
         most: how many notifications of all routes are told one by one, the most urgent first.
     """
     wanted = {route.name: [each for each in found if route.takes(each)] for route in routes}
-    urgent = by_urgency({each.id: each for taken in wanted.values() for each in taken}.values())
-    if len(urgent) <= most:
+    by_id = {each.id: each for taken in wanted.values() for each in taken}
+    if len(by_id) <= most:
         return wanted
-    left = {each.id for each in urgent[most:]}
+    left = {each.id for each in by_urgency(by_id.values())[most:]}
     return {
         route: [each for each in taken if each.id not in left]
         + _as_number(route, [each for each in taken if each.id in left], where, most)

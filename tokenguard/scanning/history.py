@@ -86,7 +86,7 @@ def find_outgoing(
 
 
 def _find(git: Git, revisions: list[str], named: Sequence[str], reading: Reading) -> list[list[Item]]:
-    seen = _seen(git, revisions, FirstSeen(reading))
+    seen = _seen(git, revisions, reading)
     add_named(git, named, seen)
     groups = [seen.words[at : at + _MESSAGES] for at in range(0, len(seen.words), _MESSAGES)]
     groups.append([*seen.skipped, *(SkippedContent(path=name, reason="submodule") for name in sorted(seen.submodules))])
@@ -101,8 +101,9 @@ def _find(git: Git, revisions: list[str], named: Sequence[str], reading: Reading
     return [*groups, *paths.values()]
 
 
-def _seen(git: Git, revisions: list[str], seen: FirstSeen) -> FirstSeen:
+def _seen(git: Git, revisions: list[str], reading: Reading) -> FirstSeen:
     """Blobs from raw diffs against every parent, oldest first, so that the first to name a blob brought it."""
+    seen = FirstSeen(reading)
     commits = git.output("rev-list", "--reverse", *revisions, "--").splitlines(keepends=True)
     origin = Origin(commit="", author_date="")
     records = git.records(

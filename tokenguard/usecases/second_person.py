@@ -284,13 +284,14 @@ class SecondPerson:
 
         A request that expired or no longer fits its tokens is left out: its command files another one.
         """
-        return [each for each in self.requests() if self._states.waits(each)]
+        states = self._states()
+        return [each for each in self.requests() if states.waits(each)]
 
     def expired(self) -> list[ExpiredRequest]:
         """Requests that were not approved in time, and those whose approval was not used in time, for some days."""
-        return [found for each in self.requests() if (found := self._states.expired(each)) is not None]
+        states = self._states()
+        return [found for each in self.requests() if (found := states.expired(each)) is not None]
 
-    @property
     def _states(self) -> RequestStates:
         return RequestStates(self._approvals, self._store, self._clock.now())
 
@@ -335,11 +336,9 @@ class SecondPerson:
         actor = identity_of(self._store)
         for attempt in range(1, _TRIES + 1):
             shared, there, _ = self._read()
-            open_ = {each.digest for each in self.reviews()}
+            open_, states = {each.digest for each in self.reviews()}, self._states()
             over = [
-                each.digest
-                for each in there
-                if (each.digest not in open_ if each.forced else self._states.is_over(each))
+                each.digest for each in there if (each.digest not in open_ if each.forced else states.is_over(each))
             ]
             data = with_request(there, request, over)
             events = [

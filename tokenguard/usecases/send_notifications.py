@@ -13,12 +13,7 @@ from tokenguard.errors import Conflict, ExitCode, InputError, Tampered, Tokengua
 from tokenguard.frozen import Frozen, replace
 from tokenguard.notifications.conditions import StoreFacts, conditions, store_command
 from tokenguard.notifications.message import NotificationMessage
-from tokenguard.notifications.notification import (
-    IMMEDIATE,
-    Notification,
-    NotificationKind,
-    notification_id,
-)
+from tokenguard.notifications.notification import IMMEDIATE, Notification, NotificationKind, notification_id
 from tokenguard.notifications.outbox import (
     LastUpkeep,
     Outbox,
