@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tokenguard import files
+from tokenguard import file_replacement
 from tokenguard.delivery.dotenv import DotenvDelivery
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
-from tokenguard.files import check_kept, replace_kept
+from tokenguard.file_replacement import check_kept, replace_kept
 from tokenguard.output.save_file import check_page, save_page
 
 ACL = "system.posix_acl_access"
@@ -213,7 +213,7 @@ def test_the_check_is_what_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "setxattr", lambda *_: None)
     with pytest.raises(InputError):
         replace_kept(path, b"new\n")
-    monkeypatch.setattr(files, "_attributes", lambda _: {})
+    monkeypatch.setattr(file_replacement, "_attributes", lambda _: {})
     replace_kept(path, b"new\n")
     assert "user.note" not in os.listxattr(path)
 
@@ -239,7 +239,7 @@ REFUSED = """
 import sys
 from pathlib import Path
 from tokenguard.errors import InputError
-from tokenguard.files import check_kept
+from tokenguard.file_replacement import check_kept
 path = Path(sys.argv[1])
 try:
     check_kept(path)

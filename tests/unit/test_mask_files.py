@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenguard import files as private_files
+from tokenguard import file_replacement
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.redaction.known import MaskedValue
@@ -198,7 +198,7 @@ def test_what_cannot_be_read_or_replaced_is_named(folder, monkeypatch):
     watched = OutputFolder(folder)
     for name in ("closed.txt", "kept.txt", "full.txt"):
         (folder / name).write_text(VALUE)
-    real_open, real_dress, real_write = os.open, private_files._dress, mask_files.write_all
+    real_open, real_dress, real_write = os.open, file_replacement._dress, mask_files.write_all
 
     def opened(path, *how, **more):
         if path == "closed.txt":
@@ -218,7 +218,7 @@ def test_what_cannot_be_read_or_replaced_is_named(folder, monkeypatch):
 
     full = [1]
     monkeypatch.setattr(os, "open", opened)
-    monkeypatch.setattr(private_files, "_dress", dressed)
+    monkeypatch.setattr(file_replacement, "_dress", dressed)
     monkeypatch.setattr(mask_files, "write_all", written)
     left = named(masked(watched).left, folder)
     assert set(left) == {"closed.txt", "full.txt", "kept.txt"}
@@ -232,7 +232,7 @@ def test_a_file_that_changes_meanwhile_is_masked_again_and_one_that_never_rests_
     once, always = folder / "once.txt", folder / "always.txt"
     once.write_text(VALUE)
     always.write_text(VALUE)
-    real, pending = private_files._dress, [once]
+    real, pending = file_replacement._dress, [once]
 
     def dressed(descriptor, old, before, path):
         if path == always or (path == once and pending):
@@ -241,7 +241,7 @@ def test_a_file_that_changes_meanwhile_is_masked_again_and_one_that_never_rests_
             pending.clear() if path == once else None
         real(descriptor, old, before, path)
 
-    monkeypatch.setattr(private_files, "_dress", dressed)
+    monkeypatch.setattr(file_replacement, "_dress", dressed)
     done = masked(watched)
     assert once.read_text() == f"{MASK}\n{MASK}"
     assert named(done.left, folder) == {"always.txt": "it is being written"}

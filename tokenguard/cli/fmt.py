@@ -6,7 +6,8 @@ import click
 
 from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import ExitCode
-from tokenguard.files import check_kept, not_written, replace_kept, shown
+from tokenguard.file_replacement import check_kept, replace_kept
+from tokenguard.files import not_written, shown
 from tokenguard.provisioning.canonical import canonical
 from tokenguard.provisioning.folder import Folder
 from tokenguard.provisioning.layers import manifest_files

@@ -18,7 +18,8 @@ from tokenguard.delivery.throwaway import is_throwaway, refuse_throwaway
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.files import check_kept, read_limited, replace_kept, shown
+from tokenguard.file_replacement import check_kept, replace_kept
+from tokenguard.files import read_limited, shown
 from tokenguard.ports.delivery import Holds
 
 LIMIT = 1 << 20

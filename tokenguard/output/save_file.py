@@ -6,7 +6,8 @@ import stat
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import check_kept, not_written, replace_kept, shown
+from tokenguard.file_replacement import check_kept, replace_kept
+from tokenguard.files import not_written, shown
 
 _OPENING = 4096
 """Bytes of a page in which its kind is written."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Tampered
-from tokenguard.files import check_kept, read_limited, replace_kept
+from tokenguard.file_replacement import check_kept, replace_kept
+from tokenguard.files import read_limited
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
 from tokenguard.ports.store import Store

@@ -9,7 +9,8 @@ from tokenguard.detection.known_token_index import OwnIndex
 from tokenguard.detection.known_tokens import scan_own
 from tokenguard.detection.match import TextMatch, Unscanned
 from tokenguard.errors import InputError, Tampered
-from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import check_private_file, make_private_dir, read_limited
 from tokenguard.frozen import Frozen, replace
 from tokenguard.places import state_dir
 from tokenguard.scanning.bundle import (

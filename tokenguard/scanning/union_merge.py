@@ -5,7 +5,8 @@ import stat
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, replace_kept
+from tokenguard.file_replacement import replace_kept
+from tokenguard.files import read_limited
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.git import find_git
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import msgspec
 
 from tokenguard.errors import InputError, Tampered, TokenguardError
-from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import check_private_file, make_private_dir, read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.http.address import Address
 from tokenguard.stores.local.layout import anchor_directory

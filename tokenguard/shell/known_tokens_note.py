@@ -6,7 +6,8 @@ from pathlib import Path
 from tokenguard.domain.finding import Report
 from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
-from tokenguard.files import make_private_dir, read_limited, replace_file
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import make_private_dir, read_limited
 from tokenguard.frozen import replace
 from tokenguard.places import state_dir
 from tokenguard.scanning.known_token_note import NOT_SEARCHED, NOTE

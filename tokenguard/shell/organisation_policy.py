@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from tokenguard.errors import UPGRADE, InputError, Tampered
-from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import check_private_file, make_private_dir, read_limited
 from tokenguard.frozen import Frozen
 from tokenguard.places import state_dir
 from tokenguard.policy.loader import MAX_BYTES, Judge, default_policy, load_policy, read_policy

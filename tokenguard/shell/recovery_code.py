@@ -6,7 +6,8 @@ from typing import Self
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.files import create_private, expanded, not_written, replace_file, shown
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import create_private, expanded, not_written, shown
 from tokenguard.shell.tty import Tty
 from tokenguard.stores.local.recovery_words import new_recovery_code
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokenguard.errors import InputError, TokenguardError
-from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import check_private_file, make_private_dir, read_limited
 from tokenguard.places import state_dir
 from tokenguard.scanning.bundle import ScanKey, scan_key_of
 from tokenguard.scanning.known_token_note import KEYRING_MARKER

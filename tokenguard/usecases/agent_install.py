@@ -17,7 +17,8 @@ from tokenguard.agents.hook_file import MAX_BYTES, HookFile
 from tokenguard.agents.hook_switches import switched_off
 from tokenguard.agents.installed_version import check_version
 from tokenguard.errors import InputError, NeedsPerson, TokenguardError
-from tokenguard.files import not_written, read_limited, replace_kept, shown
+from tokenguard.file_replacement import replace_kept
+from tokenguard.files import not_written, read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.places import home_dir
 from tokenguard.scanning.known_token_stage import load_own_tokens

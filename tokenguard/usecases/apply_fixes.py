@@ -9,7 +9,8 @@ from typing import Protocol
 
 from tokenguard.domain.names import token_name
 from tokenguard.errors import InputError
-from tokenguard.files import check_kept, read_limited, replace_kept, shown
+from tokenguard.file_replacement import check_kept, replace_kept
+from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, born

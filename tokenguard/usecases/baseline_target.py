@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tokenguard.domain.profile import Profile
-from tokenguard.files import replace_kept
+from tokenguard.file_replacement import replace_kept
 from tokenguard.frozen import Frozen
 from tokenguard.output.save_file import check_page
 from tokenguard.scanning.baseline_file import BaselineContent, new_baseline, read_baseline

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tokenguard.errors import InputError
-from tokenguard.files import not_written, replace_kept, shown
+from tokenguard.file_replacement import replace_kept
+from tokenguard.files import not_written, shown
 from tokenguard.provisioning.schedules import (
     ScheduledRun,
     Scheduler,

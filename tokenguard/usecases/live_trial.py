@@ -19,7 +19,8 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, NotProvenDead, TokenguardError
-from tokenguard.files import create_private, not_written, replace_file, shown
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import create_private, not_written, shown
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import (
     Ambiguous,

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from tokenguard.domain.finding import SkippedContent
 from tokenguard.errors import InputError
-from tokenguard.files import FileChanged, file_state, replacement_at, resolved, shown
+from tokenguard.file_replacement import FileChanged, file_state, replacement_at
+from tokenguard.files import resolved, shown
 from tokenguard.redaction.known import MatchSource
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor, redact

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import not_written, read_limited, replace_kept, shown
+from tokenguard.file_replacement import replace_kept
+from tokenguard.files import not_written, read_limited, shown
 from tokenguard.scanning.git import Git, find_git
 
 _MOST = 1 << 20

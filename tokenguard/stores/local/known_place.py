@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from tokenguard.errors import InputError, NewerFormat, Tampered
-from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
+from tokenguard.file_replacement import replace_file
+from tokenguard.files import check_private_file, make_private_dir, read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.local.anchor import FORMAT, FormatNumber, anchor_gone
