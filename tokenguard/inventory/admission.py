@@ -20,7 +20,7 @@ from tokenguard.inventory.record_changes import plain_text
 from tokenguard.policy.model import born
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.external_fields import ExternalFields, nothing_there
-from tokenguard.ports.store import Store
+from tokenguard.ports.store import Store, holders_of
 
 
 class Custodian(Protocol):
@@ -41,7 +41,7 @@ class Custodian(Protocol):
 
 def holder_of(store: Store, fingerprint: Fingerprint, *, besides: TokenName | None = None) -> TokenName | None:
     """Which token other than `besides` knows this value already, as its live, old or rejected one."""
-    names = (store.load(token).document.record.name for token in store.holders(fingerprint))
+    names = (each.document.record.name for each in holders_of(store, fingerprint))
     return next((name for name in names if name != besides), None)
 
 

@@ -1,7 +1,7 @@
 """The store port for documents and values. One contract suite (`tests/contract`) runs on every adapter."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from enum import StrEnum, unique
 from typing import Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey
 from tokenguard.domain.migration_status import Move
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
+from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 
 
@@ -95,7 +96,10 @@ class Documents(Protocol):
         ...
 
     def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
-        """The tokens whose document knows a value of that fingerprint, in the order of their ids; in few requests."""
+        """The tokens that may know a value of that fingerprint, in the order of their ids; in few requests.
+
+        `holders_of` says which of them do.
+        """
         ...
 
     def load(self, token: TokenId) -> Snapshot:
@@ -251,6 +255,16 @@ def has_left(store: Store, identity: str) -> bool:
     """Whether the store knows that an identity has no access any more; a server's logins are not looked up."""
     home = underlying_store(store)
     return isinstance(home, KeyHolding) and not home.opens_for(identity)
+
+
+def holders_of(store: Store, fingerprint: Fingerprint) -> Iterator[Snapshot]:
+    """The tokens whose documents know a value of that fingerprint, in the order of their ids."""
+    for token in store.holders(fingerprint):
+        found: Snapshot | None = None
+        with suppress(InputError):  # a creation that broke off leaves an entry of a token that does not exist
+            found = store.load(token)
+        if found is not None and fingerprint in found.document.fingerprints:
+            yield found
 
 
 def how_to_restore(store: Store, token: TokenId) -> str:

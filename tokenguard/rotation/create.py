@@ -17,7 +17,7 @@ from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinis
 from tokenguard.frozen import replace
 from tokenguard.ports.operator import Creator, Task, TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, TokenRequest
-from tokenguard.ports.store import Tombstone
+from tokenguard.ports.store import Tombstone, holders_of
 from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.cleanup import discard_attempt, fence, keep_asserted, stray_token
 from tokenguard.rotation.in_place import is_in_place, listed_token, makes_by_api, new_value_in_place
@@ -200,9 +200,9 @@ def _known_already(session: TokenSession, value: Value) -> str:
         return "that token was pasted before and not accepted; paste the new one"
     # One value may not have two records: revoking it for one of them would revoke it for both.
     store = session.context.store
-    others = [token for token in store.holders(print_) if token != session.snapshot.id]
+    others = [each.document.record.name for each in holders_of(store, print_) if each.id != session.snapshot.id]
     if others:
-        return f"that token is already in use as {store.load(others[0]).document.record.name}; paste the new one"
+        return f"that token is already in use as {others[0]}; paste the new one"
     return ""
 
 

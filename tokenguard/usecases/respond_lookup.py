@@ -15,7 +15,7 @@ from tokenguard.domain.shape import MAX_LENGTH, MIN_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.provider import ByValue, KnownVendors
-from tokenguard.ports.store import Store
+from tokenguard.ports.store import Store, holders_of
 from tokenguard.scanning.bundle import ScanKey, now_utc
 from tokenguard.scanning.foreign_reports import ReportedLeak
 from tokenguard.scanning.known_token_stage import load_own_tokens
@@ -155,8 +155,8 @@ def _holders(store: Store, sightings: Sequence[ReportedLeak]) -> Callable[[Repor
     marks = {mark for marked in read.values() for mark in marked}
     known: dict[Fingerprint, list[Snapshot]] = {}
     if len(marks) <= _FEW:
-        known = {mark: [store.load(token) for token in store.holders(mark)] for mark in marks}
-    else:
+        known = {mark: list(holders_of(store, mark)) for mark in marks}
+    if not any(known.values()):  # the entries of fingerprints may be gone
         for snapshot in store.scan():
             for mark in snapshot.document.fingerprints & marks:
                 known.setdefault(mark, []).append(snapshot)

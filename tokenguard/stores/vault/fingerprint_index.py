@@ -4,6 +4,7 @@ A pair is written before the document that knows the value and removed after the
 in between leaves a surplus pair, never a missing one.
 """
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,15 @@ class Holders:
     def of(self, fingerprint: Fingerprint) -> tuple[TokenId, ...]:
         """Return the tokens that know a value with that fingerprint, ordered by id; one request."""
         return tuple(sorted(token for _, token in self.folders.ours(self.place.holders(fingerprint), document_in)))
+
+    def lacking(self, token: TokenId, fingerprints: Iterable[Fingerprint]) -> list[Fingerprint]:
+        """Return the fingerprints of a document that do not lead to its token."""
+        return [each for each in sorted(fingerprints) if token not in self.kv.names(self.place.holders(each))]
+
+    def restoring(self, token: TokenId, fingerprint: Fingerprint) -> str:
+        """Return the command that writes a pair again."""
+        pair, mount = json.dumps(stamp()), self.kv.mount
+        return f"`printf '%s' '{pair}' | bao kv put -cas=0 -mount={mount} {self.place.holder(fingerprint, token)} -`"
 
     def add(self, token: TokenId, fingerprints: Iterable[Fingerprint]) -> None:
         """Add the fingerprints that a document is about to know."""

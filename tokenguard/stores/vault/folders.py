@@ -104,9 +104,18 @@ class Folders:
             omits=True,
         )
 
-    def note_unnamed(self, where: str, name: str, hint: str) -> None:
-        """Record a token whose name leads nowhere, so that no command that is given the name finds it."""
-        self._strays[where] = Stray(where=f"{self._kv.mount}/{where}", what=f"the entry of {name} is gone", hint=hint)
+    def note_altered(self, shard: str, name: str) -> None:
+        """Record a part of the index that says something else of a token than its document: lists show that."""
+        self._strays[shard] = Stray(
+            where=f"{self._kv.mount}/{shard}",
+            what=f"the index differs from the document of {name}: lists show what is not so",
+            hint="find its writer in the server's audit log, then remove this part of the index, which is rebuilt from "
+            f"the documents: `bao kv metadata delete -mount={self._kv.mount} {shard}`",
+        )
+
+    def note_lost(self, where: str, what: str, hint: str) -> None:
+        """Record an entry of a token that leads nowhere, or to another token."""
+        self._strays[where] = Stray(where=f"{self._kv.mount}/{where}", what=what, hint=hint)
 
     def survey(self) -> Sequence[Stray]:
         """Return every foreign entry in the store's folders that the login may list."""

@@ -48,7 +48,7 @@ class VaultInventory:
         shards = self._shards([number for _, number in self._folders.ours(self._place.shards, shard_in)])
         documents = [token for _, token in self._folders.ours(self._place.documents, document_in)]
         rows = {token: row for read in shards.values() for token, row in read.rows.items()}
-        known = {token: rows[token] for token in documents if token in rows}
+        known = {token: rows[token] for token in documents if token in rows and rows[token].name}  # none hides a token
         for token, row in rows.items():
             if row.name and token not in known:
                 self._folders.note_gone(token, row.name)
@@ -59,6 +59,22 @@ class VaultInventory:
             if self._put_right(number, read, fresh, {*read.rows, *fresh}):
                 self._sweep(marks, fresh, number)
         return [row for row in {**known, **fresh}.values() if row.name]
+
+    def documents(self) -> list[IndexRow]:
+        """Return every document as it is, one request for each, and record those of which the index tells otherwise."""
+        read = self._documents([token for _, token in self._folders.ours(self._place.documents, document_in)])
+        before = {token: row for token, row in read.items() if row.name}
+        told = {row.token: row for row in self.rows()}
+        doubtful = [token for token, row in before.items() if told.get(token) != row]
+        now = self._documents(doubtful)
+        for token in doubtful:
+            if token in now and _differs(told.get(token), at_least=before[token], at_most=now[token]):
+                self._folders.note_altered(self._place.shard(shard_of(token)), now[token].name)
+        return [*(before | now).values()]
+
+    def document(self, token: TokenId) -> IndexRow | None:
+        """Return a document as it is, or None."""
+        return self._documents([token]).get(token)
 
     def about_to_move(self, token: TokenId, expected: int) -> None:
         """Set a mark before the document changes from `expected`, unless an own mark still covers it.
@@ -120,7 +136,8 @@ class VaultInventory:
         def read(number: int) -> _Read:
             entry = self._kv.read(self._place.shard(number))
             try:
-                return _Read(entry.version if entry else 0, unpack_shard(entry))
+                rows = {token: row for token, row in unpack_shard(entry).items() if shard_of(token) == number}
+                return _Read(entry.version if entry else 0, rows)
             except Tampered:
                 return _Read(entry.version if entry else 0, {})  # derived data: rebuilt from the documents
 
@@ -147,3 +164,10 @@ class VaultInventory:
             busy=envelope.document.busy,
             document=msgspec.Raw(document_bytes(entry.data)),
         )
+
+
+def _differs(told: IndexRow | None, *, at_least: IndexRow, at_most: IndexRow) -> bool:
+    """Whether a row is neither of two states of its document, nor of one between them."""
+    if told is None or not at_least.version <= told.version <= at_most.version:
+        return True
+    return any(told.version == each.version and told != each for each in (at_least, at_most))

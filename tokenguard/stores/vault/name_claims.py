@@ -5,13 +5,11 @@ or a new version of its document), so that a slow claimant cannot write any more
 """
 
 import json
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
-from tokenguard.domain.document import Snapshot
+from tokenguard.clients.vault.vault_errors import CasLost
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.frozen import Frozen, field
 from tokenguard.stores.refusals import name_taken
@@ -60,26 +58,19 @@ class VaultNames:
             self._take(path, _Claim(token=token, alias_owner=alias_owner), entry.version)
         return name if alias_owner == token else f"{name}~{token[:8]}"
 
-    def lost(self, snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
-        """Yield the tokens whose names have no entry; none if the login may not read or list those.
-
-        A name is claimed before its document is written, so the names are listed after the documents.
-        """
-        try:
-            tokens = list(snapshots)
-            found = set(self.kv.names(self.place.names))
-        except VaultError as error:
-            if error.reason is not VaultFailure.DENIED:
-                raise
-            return
-        for snapshot in tokens:
-            if self.place.name(snapshot.document.record.name).rpartition("/")[2] not in found:
-                yield snapshot
+    def misled(self, token: TokenId, name: TokenName) -> str:
+        """Return what is wrong with the entry of a name that a token's document has; empty if it leads there."""
+        entry = self.kv.read(self.place.name(name))
+        if entry is None:
+            return f"the entry of {name} is gone"
+        return "" if unpack(entry.data, _Claim).token == token else f"the entry of {name} does not lead to its token"
 
     def restoring(self, token: TokenId, name: TokenName) -> str:
         """Return the command that writes the entry of a name again."""
+        entry = self.kv.read(self.place.name(name))
+        version = entry.version if entry else 0
         claim = json.dumps(pack(_Claim(token=token, alias_owner=token)))
-        return f"`printf '%s' '{claim}' | bao kv put -cas=0 -mount={self.kv.mount} {self.place.name(name)} -`"
+        return f"`printf '%s' '{claim}' | bao kv put -cas={version} -mount={self.kv.mount} {self.place.name(name)} -`"
 
     def free(self, token: TokenId, name: TokenName) -> None:
         """Release a name, unless another token has claimed it."""

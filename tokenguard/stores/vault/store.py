@@ -32,6 +32,7 @@ from tokenguard.stores.vault.codec import (
     pack_envelope,
     unpack_envelope,
 )
+from tokenguard.stores.vault.derived_entries import DerivedEntries
 from tokenguard.stores.vault.event_archive import Blocks
 from tokenguard.stores.vault.factory import check_ready, read_about, read_key, write_key
 from tokenguard.stores.vault.fingerprint_index import Holders
@@ -124,7 +125,7 @@ class VaultStore:
         return found if found is not None and found.document.record.name == name else None
 
     def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
-        """The tokens whose document knows a value of that fingerprint; one request."""
+        """The tokens that may know a value of that fingerprint; one request."""
         return self._holders.of(fingerprint)
 
     def load(self, token: TokenId) -> Snapshot:
@@ -146,10 +147,9 @@ class VaultStore:
     def check(self) -> Sequence[Stray]:
         """Everything in the store's folders that tokenguard did not write, as far as the login may list and read."""
         self._folders.survey()
-        for snapshot in self._names.lost(self.scan()):
-            name = snapshot.document.record.name
-            self._folders.note_unnamed(self._place.name(name), name, self._names.restoring(snapshot.id, name))
-        return (*self._folders.strays, *self._exchanged())
+        tokens = DerivedEntries(self._place, self._folders, self._inventory, self._names, self._holders).check()
+        exchanged = self._exchanged(tokens)
+        return (*self._folders.strays, *exchanged)
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one write."""
@@ -186,14 +186,11 @@ class VaultStore:
         if token is None:
             return self._about.entries
         _, envelope = self._read(token)
-        if envelope is None:
-            return ()
-        first = envelope.entries[0].seq if envelope.entries else envelope.document.chain.seq + 1
-        return (*self._blocks.before(token, first), *envelope.entries)
+        return () if envelope is None else self._entries(token, envelope)
 
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """Every token, ordered by name, with its audit entries; a request more for each than `scan`."""
-        return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
+        return map(self._trail, self.scan())
 
     def move(self) -> Move | None:
         """The move that this store is an end of, as new as when it was opened; None for an ordinary store."""
@@ -262,10 +259,10 @@ class VaultStore:
         """The path of a token's live entry, with its mount."""
         return f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
 
-    def _exchanged(self) -> Sequence[Stray]:
+    def _exchanged(self, tokens: Sequence[Snapshot]) -> Sequence[Stray]:
         """Live entries with another value than the token's, as far as the login may read documents and values."""
         try:
-            _, tokens = self._key, list(self.scan())  # a key that is gone is not told as a wrong value
+            self._key  # noqa: B018 - one that is gone is not told as a wrong value
             first = [self._exchanged_at(each) for each in tokens[:1]]  # alone: a login that may not is refused once
             found = [*first, *in_parallel(self._exchanged_at, tokens[1:]).values()]
         except VaultError as error:
@@ -274,6 +271,18 @@ class VaultStore:
             self.uncompared = True
             return ()
         return [each for each in found if each is not None]
+
+    def _trail(self, listed: Snapshot) -> tuple[Snapshot, Sequence[ChainedEvent]]:
+        """A listed token as its document is, with its audit entries."""
+        version, envelope = self._read(listed.id)
+        if envelope is None:
+            return listed, ()
+        found = Snapshot(id=listed.id, version=version, document=envelope.document)
+        return found, self._entries(listed.id, envelope)
+
+    def _entries(self, token: TokenId, envelope: Envelope) -> Sequence[ChainedEvent]:
+        first = envelope.entries[0].seq if envelope.entries else envelope.document.chain.seq + 1
+        return (*self._blocks.before(token, first), *envelope.entries)
 
     def _exchanged_at(self, snapshot: Snapshot) -> Stray | None:
         try:
