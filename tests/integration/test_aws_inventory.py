@@ -9,6 +9,7 @@ from tests.contract.store_suite import VALUE, created, document, event
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, made, opened
 from tokenguard.clients.aws.secrets import tags_in
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import new_token_id
@@ -46,7 +47,9 @@ def fill(aws: FakeAws, store: AwsStore, count: int) -> None:
         body = replace(pattern.body, id=token, document=replace(pattern.body.document, record=record))
         import base64
 
-        tags = tags_of(store.store_id, token, 1, at, body.document)
+        tags = tags_of(
+            store.store_id, Snapshot(id=token, version=1, document=body.document), at, store.header.fingerprint_key
+        )
         aws.service.call(
             "CreateSecret",
             {

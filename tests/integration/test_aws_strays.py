@@ -361,5 +361,5 @@ def test_tags_of_a_state_that_never_took_effect_are_no_sign_of_an_earlier_one(cl
 
 
 def ahead(tag: str) -> str:
-    version, at, count = tag.split(":")
+    version, at, count = tag.split(":", 2)
     return f"{int(version) + 1}:{at[:-1]}{'0' if at[-1] != '0' else '1'}:{count}"

@@ -14,7 +14,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId, TokenName, is_token_id
 from tokenguard.errors import Tampered
 from tokenguard.ports.store import Stray
-from tokenguard.stores.aws.projection import DOCUMENT, MORE, STORE, TOKEN, print_key, snapshot_in
+from tokenguard.stores.aws.projection import DOCUMENT, MORE, STORE, TOKEN, are_altered, print_key, snapshot_in
 from tokenguard.stores.aws.strays import Kind, Strays
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
 
@@ -58,6 +58,10 @@ class AwsInventory:
                 self._look_doomed(listed)
         for secret, name in self._stripped.items():
             self._strays.note(secret, Kind.UNTAGGED, name)
+        for held in self._tokens.known():
+            tags = tags_in(self._entries.get(held.primary, {}))
+            if are_altered(tags, self._tokens.tags_of(held)):
+                self._strays.note(held.primary, Kind.ALTERED, held.body.document.record.name)
         return self._strays.found
 
     def scan(self) -> Iterator[Snapshot]:
@@ -103,21 +107,34 @@ class AwsInventory:
 
     def _untagged(self, listed: dict[str, Any]) -> Snapshot | None:
         """Return the token of a secret that has lost the store's tags; its labels tell what it is, its name whose."""
-        if not _is_stripped(listed) or tags_in(listed).get(STORE, self._tokens.store_id) != self._tokens.store_id:
+        if not _is_stripped(listed) and not self._is_claimed(listed):
             return None
         held = self._read(listed["Name"], self._tokens.look)
         if held is None:
             return None
         name, token = held.body.document.record.name, held.body.id
         found = self._find(name)
-        if found is None:
+        if found is None and _is_stripped(listed):
             self._strays.note(listed["Name"], Kind.NAMELESS, token)
-        elif found.id != token or self._tokens.primary_of(token) != listed["Name"]:
+        elif found is None or found.id != token or self._tokens.primary_of(token) != listed["Name"]:
             self._strays.note(listed["Name"])
         else:
             self._stripped[listed["Name"]] = name
             return found
         return None
+
+    def _is_claimed(self, listed: dict[str, Any]) -> bool:
+        """Whether a token's secret has the tags of a store that keeps nothing there: no list would show it."""
+        store, name = tags_in(listed).get(STORE), listed["Name"]
+        return (
+            _holds_state(listed)
+            and store != self._tokens.store_id
+            and not any(
+                tags_in(each).get(STORE) == store and name.startswith(header.removesuffix("@store"))
+                for header, each in self._entries.items()
+                if header.endswith("/@store")
+            )
+        )
 
     def _lone(self, listed: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the secrets of this store, without those that carry the tags of a token stored in another secret.
@@ -125,10 +142,10 @@ class AwsInventory:
         Copying a secret in the AWS console copies its tags.
         """
         ours = [each for each in listed if _is_ours(each, self._tokens.store_id)]
-        in_primary = {tags_in(each)[TOKEN] for each in ours if snapshot_in(each) is not None}
+        in_primary = {tags_in(each)[TOKEN] for each in ours if snapshot_in(each, self._tokens.key()) is not None}
         for each in ours:
             token = tags_in(each)[TOKEN]
-            copy = snapshot_in(each) is None and token in in_primary
+            copy = not _holds_state(each) and token in in_primary
             if copy or not is_token_id(token):
                 self._strays.note(each["Name"])
             else:
@@ -136,15 +153,15 @@ class AwsInventory:
 
     def _snapshot(self, listed: dict[str, Any]) -> Snapshot | None:
         token = TokenId(tags_in(listed)[TOKEN])
-        self._tokens.met(token, listed["Name"])
         newest = self._tokens.newest(token)
-        snapshot = snapshot_in(listed)
+        snapshot = snapshot_in(listed, self._tokens.key())
         if snapshot is None:
             held = self._read(listed["Name"])
             if held is None:
                 return None
             self._tokens.check_latest(held, tags_in(listed))
             return held.snapshot
+        self._tokens.met(token, listed["Name"])
         return newest.snapshot if newest is not None and newest.body.version > snapshot.version else snapshot
 
     def _read(self, primary: str, read: Callable[[str], CachedToken | None] | None = None) -> CachedToken | None:
@@ -200,5 +217,8 @@ def _is_ours(listed: dict[str, Any], store_id: str) -> bool:
 def _is_stripped(listed: dict[str, Any]) -> bool:
     """Whether a secret holds a token's state and lacks the store's tags."""
     tags = tags_in(listed)
-    labels = {each for found in listed.get("SecretVersionsToStages", {}).values() for each in found}
-    return DOCUMENT in labels and not (STORE in tags and TOKEN in tags)
+    return _holds_state(listed) and not (STORE in tags and TOKEN in tags)
+
+
+def _holds_state(listed: dict[str, Any]) -> bool:
+    return any(DOCUMENT in labels for labels in listed.get("SecretVersionsToStages", {}).values())

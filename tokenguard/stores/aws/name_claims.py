@@ -5,10 +5,14 @@ token holds a name only while its own document contains it. Before a name is rea
 advanced, so that a concurrent rename fails.
 """
 
+import base64
+from collections.abc import Iterable, Iterator
+
 from tokenguard.clients.aws.secrets import Secrets, Stored, new_version, tags_in
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenId, TokenName
-from tokenguard.errors import Conflict
+from tokenguard.errors import Conflict, Tampered
+from tokenguard.ports.store import Stray
 from tokenguard.stores.aws.codec import NeverCreated, PointerBody, pack, unpack
 from tokenguard.stores.aws.projection import SIGNPOST, STORE, TOKEN
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
@@ -35,6 +39,33 @@ class AwsNames:
         if held is None or held.body.document.record.name != name:
             return None
         return held.snapshot
+
+    def misled(self, tokens: Iterable[CachedToken]) -> Iterator[Stray]:
+        """Yield the names of renamed tokens that do not lead to them."""
+        for held in tokens:
+            name = held.body.document.record.name
+            secret = self._tokens.place.primary_secret(name)
+            if secret != held.primary and not self._leads_to(name, held.body.id):
+                what = f"the entry of {name} does not lead to its token"
+                yield Stray(where=secret, what=what, hint=self._restoring(secret, held))
+
+    def _leads_to(self, name: TokenName, token: TokenId) -> bool:
+        try:
+            found = self.find(name)
+        except Tampered:
+            return False
+        return found is not None and found.id == token
+
+    def _restoring(self, secret: str, held: CachedToken) -> str:
+        """Return the command that writes the pointer of a name again."""
+        pointer = base64.b64encode(pack(PointerBody(holder=held.body.id, primary=held.primary))).decode()
+        at = f"--region {self._tokens.place.region} --secret-binary {pointer}"
+        tags = f"Key={STORE},Value={self._tokens.store_id} Key={SIGNPOST},Value=1"
+        if self._secrets.describe(secret) is None:
+            command = f"create-secret {at} --name '{secret}' --tags {tags}"
+        else:
+            command = f"put-secret-value {at} --secret-id '{secret}' --version-stages AWSCURRENT {_NAME}"
+        return f"find who changed it in CloudTrail, then write it again: `aws secretsmanager {command}`"
 
     def secret_for(self, name: TokenName, token: TokenId) -> str:
         """Return the secret for a new token of that name; claims the name if a renamed token occupies its secret.

@@ -1,17 +1,20 @@
 """Copies documents into tags, so that one listing of 100 secrets reads 100 documents.
 
 Tags have no compare-and-set, so a copy names the version it was made from and is used only if the document's label is
-on that version; other tokens are read individually.
+on that version. Tags can be written without reading a secret, so a copy is sealed with the store's key. Other tokens
+are read individually.
 """
 
 import base64
+import hashlib
+import hmac
 import re
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tokenguard.clients.aws.secrets import tags_in
-from tokenguard.domain.document import Document, Snapshot, decode, encode
+from tokenguard.domain.document import Snapshot, decode, encode
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Tampered
@@ -41,8 +44,16 @@ def print_keys(fingerprints: Iterable[Fingerprint]) -> list[str]:
     return [print_key(each) for each in known[:_MOST_PRINTS]] + ([MORE] if len(known) > _MOST_PRINTS else [])
 
 
-def tags_of(store_id: str, token: TokenId, version: int, at: str, document: Document) -> dict[str, str]:
-    """Return all tags of a secret: filters, fingerprints, and the document itself if it is small enough."""
+def tags_of(store_id: str, snapshot: Snapshot, at: str, key: bytes) -> dict[str, str]:
+    """Return all tags of a secret: filters, fingerprints, and the document itself if it is small enough.
+
+    Args:
+        store_id: the store's id.
+        snapshot: the token.
+        at: the version of the secret that holds it.
+        key: the store's key of fingerprints.
+    """
+    token, document = snapshot.id, snapshot.document
     record = document.record
     words = {
         "tg:name": record.name,
@@ -58,29 +69,47 @@ def tags_of(store_id: str, token: TokenId, version: int, at: str, document: Docu
     packed = base64.b64encode(zlib.compress(encode(document), 9)).decode()
     chunks = [packed[start : start + _CHUNK_LENGTH] for start in range(0, len(packed), _CHUNK_LENGTH)]
     if len(chunks) > _MOST_CHUNKS:
-        chunks = []
-    tags[STATE] = f"{version}:{at}:{len(chunks)}"
+        packed, chunks = "", []
+    state = f"{snapshot.version}:{at}:{len(chunks)}"
+    tags[STATE] = f"{state}:{_seal(key, store_id, token, state, packed)}"
     return tags | {f"{_CHUNK}{number:02}": chunk for number, chunk in enumerate(chunks)}
 
 
-def snapshot_in(listed: Mapping[str, Any]) -> Snapshot | None:
+def snapshot_in(listed: Mapping[str, Any], key: bytes) -> Snapshot | None:
     """Return the token from an entry of a listing; None if it must be read from the secret."""
     tags = tags_in(listed)
     try:
-        version, at, count = tags[STATE].split(":")
+        state, _, seal = tags[STATE].rpartition(":")  # until 2026-12 without a seal
+        version, at, count = state.split(":")
         if DOCUMENT not in listed.get("SecretVersionsToStages", {}).get(at, ()) or count == "0":
             return None
         packed = "".join(tags[f"{_CHUNK}{number:02}"] for number in range(int(count)))
+        if not hmac.compare_digest(seal, _seal(key, tags[STORE], tags[TOKEN], state, packed)):
+            return None
         document = decode(decompress_limited(base64.b64decode(packed, validate=True), _MAX_DOCUMENT))
         return Snapshot(id=TokenId(tags[TOKEN]), version=int(version), document=document)
-    except (KeyError, ValueError, zlib.error, Tampered):
+    except (KeyError, ValueError, TypeError, zlib.error, Tampered):
         return None
+
+
+def are_altered(tags: Mapping[str, str], written: Mapping[str, str]) -> bool:
+    """Whether the tags of a secret say something else than was written for the same version of it.
+
+    Those of another version are of a state that did not take effect, or not yet.
+    """
+    (_, at), (_, state) = latest_in(tags), latest_in(written)
+    unsealed = {STATE} if tags.get(STATE, "") == written[STATE].rpartition(":")[0] else set()
+    return at == state and any(tags.get(name, each) != each for name, each in written.items() if name not in unsealed)
 
 
 def latest_in(tags: Mapping[str, str]) -> tuple[int, str]:
     """Return the number and the secret version of the latest state that a token's tags know of; 0 for none."""
     version, _, rest = tags.get(STATE, "").partition(":")
     return (int(version), rest.partition(":")[0]) if version.isdecimal() else (0, "")
+
+
+def _seal(key: bytes, *parts: str) -> str:
+    return hmac.new(key, "\n".join(("tokenguard tags", *parts)).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _plain(word: str) -> str:

@@ -43,7 +43,7 @@ class AwsStore:
         self.place = place
         self.header = header
         self.secrets = secrets
-        self._tokens = Tokens(secrets, place, header.store_id)
+        self._tokens = Tokens(secrets, place, header.store_id, lambda: self.header.fingerprint_key)
         self._names = AwsNames(secrets, self._tokens)
         self._values = SecretValues(secrets, self._tokens)
         self._inventory = AwsInventory(self._tokens, self._names.find)
@@ -122,7 +122,7 @@ class AwsStore:
 
     def check(self) -> Sequence[Stray]:
         """Everything in the store's places that tokenguard did not write, as far as the login may read values."""
-        return (*self._inventory.survey(), *self._exchanged())
+        return (*self._inventory.survey(), *self._names.misled(self._tokens.known()), *self._exchanged())
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one step."""
@@ -150,7 +150,11 @@ class AwsStore:
 
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """Every token, ordered by name, with its audit entries; a request more for each than `scan`."""
-        return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
+        return map(self._with_entries, self.scan())
+
+    def _with_entries(self, listed: Snapshot) -> tuple[Snapshot, Sequence[ChainedEvent]]:
+        held = self._tokens.load(listed.id)
+        return (listed, ()) if held is None else (held.snapshot, self._tokens.entries(held))
 
     def move(self) -> Move | None:
         """The move that this store is an end of, as new as when it was opened; None for an ordinary store."""

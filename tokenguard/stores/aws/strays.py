@@ -21,6 +21,7 @@ class Kind(Enum):
     FOREIGN = "tokenguard did not write this"
     DOOMED = "it is scheduled for deletion, and contains data of the store"
     UNTAGGED = "this token's secret lacks the store's tags"
+    ALTERED = "the tags of this token's secret are not what tokenguard wrote"
     NAMELESS = (
         "this secret holds a token, but it lacks the store's tags, and the store has no entry for the token's name"
     )
@@ -67,6 +68,7 @@ class Strays:
             Kind.DOOMED: f"restore it within its recovery window: `{aws} restore-secret {at}`",
             Kind.NAMELESS: "CloudTrail shows what removed the tags; write them again: "
             f"`{aws} tag-resource {at} --tags Key={STORE},Value={self._store_id} Key={TOKEN},Value={token}`",
+            Kind.ALTERED: f"`tokenguard verify {token}` writes them again; CloudTrail shows what changed them",
             Kind.UNTAGGED: f"`tokenguard verify {token}` writes them again; CloudTrail shows what removed them",
         }
         return Stray(where=name, what=kind.value, hint=hints[kind], omits=kind in _OMITTED and not self.is_own(name))

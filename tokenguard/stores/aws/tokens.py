@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tokenguard.clients.aws.secrets import MAX_BYTES, Secrets, new_version, rotated_by_others, rotation_pending, tags_in
 from tokenguard.domain.document import Document, Snapshot, as_written
@@ -42,8 +42,10 @@ class CachedToken(Frozen, frozen=True, kw_only=True):
 class Tokens:
     """The tokens of one store. Caches the newest states seen, so that a lagging read never returns an older one."""
 
-    def __init__(self, secrets: Secrets, place: AwsPlace, store_id: str) -> None:
+    def __init__(self, secrets: Secrets, place: AwsPlace, store_id: str, key: Callable[[], bytes]) -> None:
         self.secrets = secrets
+        self.key = key
+        """The store's key of fingerprints, which a migration replaces."""
         self.place = place
         self.store_id = store_id
         self._trail = Trail(secrets, place.archive, store_id)
@@ -108,11 +110,15 @@ class Tokens:
         head, entries = extend(token, ChainHead(), events)
         body = TokenBody(id=token, version=1, document=replace(as_written(document), chain=head), entries=entries)
         at = _first_version(self.store_id, token)
-        tags = tags_of(self.store_id, token, 1, at, body.document)
-        if not self.secrets.create(primary, at, _packed(body), tags):
+        made = CachedToken(primary=primary, at=at, body=body)
+        if not self.secrets.create(primary, at, _packed(body), self.tags_of(made)):
             raise Conflict("there is a secret of that name already", hint="choose another name")
         self.secrets.move(primary, DOCUMENT, at, None)
-        return self._remember(CachedToken(primary=primary, at=at, body=body))
+        return self._remember(made)
+
+    def tags_of(self, held: CachedToken) -> dict[str, str]:
+        """Return the tags that are written with a state."""
+        return tags_of(self.store_id, held.snapshot, held.at, self.key())
 
     def advance(self, before: CachedToken, document: Document, events: Sequence[Event]) -> CachedToken:
         """Advance a token from the state that was read to its next one.
@@ -135,7 +141,8 @@ class Tokens:
         self.secrets.write(before.primary, at, _packed(following))
         # before the label: a login without tag permission must stop here, and a projection of a state that lost the
         # race is ignored
-        self.secrets.tag(before.primary, tags_of(self.store_id, token, following.version, at, following.document))
+        made = CachedToken(primary=before.primary, at=at, body=following)
+        self.secrets.tag(before.primary, self.tags_of(made))
         try:
             self.secrets.move(before.primary, DOCUMENT, at, before.at if before.labelled else None)
         except Conflict:
@@ -143,7 +150,7 @@ class Tokens:
                 self._trail.forget(before.primary, token, block)
             raise
         self._forget_prints(before, following.document)
-        return self._remember(CachedToken(primary=before.primary, at=at, body=following))
+        return self._remember(made)
 
     def fence(self, held: CachedToken) -> None:
         """Advance a token's state without changing it, so that a pending write of another runner fails."""
