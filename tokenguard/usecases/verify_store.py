@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from tokenguard.audit.chain import Checked, Trails, check_all
 from tokenguard.audit.dated_ahead import dated_ahead
+from tokenguard.audit.references import References
 from tokenguard.domain.document import Snapshot
 from tokenguard.ports.clock import is_behind
 from tokenguard.ports.store import Store, underlying_store
@@ -130,7 +131,11 @@ def check_whole(store: Store, inventory: list[Snapshot] | None = None) -> Iterat
     home = underlying_store(store)
     whole = home.examine() if isinstance(home, Examinable) else None
     trails = _noting(store.trails() if whole is None else whole.trails(), [] if inventory is None else inventory)
-    yield from check_all(store, trails)
+    references = References()
+    for checked in check_all(store, trails):
+        references.note(checked)
+        yield checked
+    yield from references.lacking()
     yield from problems_of(store) if whole is None else whole.problems()
 
 

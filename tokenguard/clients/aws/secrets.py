@@ -13,6 +13,8 @@ from tokenguard.ports.clock import Clock
 MAX_BYTES = 65_536
 """AWS's size limit of one version."""
 CURRENT = "AWSCURRENT"
+PREVIOUS = "AWSPREVIOUS"
+"""Follows `AWSCURRENT` by itself, to the version that it leaves."""
 PENDING = "AWSPENDING"
 """The label that AWS's own rotation keeps at the version that is to become the current one."""
 STAGED = "tg-staged"

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from tokenguard.clients.aws.secrets import CURRENT, Secrets, new_version
+from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
 from tokenguard.domain.event import STORE_CHAIN, ChainHead, Event, extend
 from tokenguard.domain.fingerprint import FingerprintKey
 from tokenguard.domain.migration_status import Move
+from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.stores.aws.codec import StoreBody, damaged, pack, unpack_store
 from tokenguard.stores.aws.layout import AwsPlace
+from tokenguard.stores.aws.put_back import check_current
 from tokenguard.stores.refusals import NoStore, move_changed
 
 
@@ -29,6 +31,14 @@ class Header:
         if isinstance(stored.data, str):
             raise damaged("the store's own secret has content that tokenguard never writes")
         return stored.version, unpack_store(stored.data)
+
+    def check(self) -> None:
+        """Raise Tampered if an earlier description was put back."""
+        stored = self._secrets.read(self._place.header)
+        if stored is not None and not check_current(
+            self._secrets, self._place.header, self._place.region, stored, _length
+        ):
+            self.check()
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> StoreBody:
         """Replace the migration marker if it still is `expected`, with its events; returns the new description.
@@ -53,3 +63,10 @@ class Header:
         self._secrets.write(self._place.header, at, pack(body))
         self._secrets.move(self._place.header, CURRENT, at, since)
         return body
+
+
+def _length(stored: Stored) -> int:
+    try:
+        return len(unpack_store(stored.data).entries) if isinstance(stored.data, bytes) else 0
+    except Tampered:
+        return 0

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from tokenguard.clients.aws.secrets import CURRENT, MAX_BYTES, Secrets, Stored, new_version
 from tokenguard.domain.event import ChainedEvent, ChainHead, Event, extend
-from tokenguard.errors import Conflict, InputError
+from tokenguard.errors import Conflict, InputError, Tampered
 from tokenguard.frozen import replace
-from tokenguard.ports.shared_item import Item, Shared
+from tokenguard.ports.shared_item import Item, Shared, holds_what_was_shared
 from tokenguard.stores.aws.codec import damaged
 from tokenguard.stores.aws.event_archive import Block, Trail
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import STORE
+from tokenguard.stores.aws.put_back import check_current
 from tokenguard.stores.refusals import shared_changed
 from tokenguard.stores.shared_item_codec import ItemTrail, packed, unpacked
 
@@ -77,11 +78,18 @@ class AwsSharedItems:
         return Shared(at, data, head)
 
     def _find(self, item: Item) -> tuple[Shared, ItemTrail] | None:
-        stored = self._secrets.read(self._place.shared(item))
+        secret = self._place.shared(item)
+        stored = self._secrets.read(secret)
         if stored is None:
             return None
         trail, data = _opened(stored, item)
-        return Shared(stored.version, data, trail.chain), trail
+        found = Shared(stored.version, data, trail.chain)
+        whole = holds_what_was_shared(found, trail.entries)  # the audit finds what is not
+        if whole and not check_current(
+            self._secrets, secret, self._place.region, stored, lambda each: _length(each, item)
+        ):
+            return self._find(item)
+        return found, trail
 
 
 def _opened(stored: Stored, item: Item) -> tuple[ItemTrail, bytes]:
@@ -89,6 +97,13 @@ def _opened(stored: Stored, item: Item) -> tuple[ItemTrail, bytes]:
         return unpacked(stored.data if isinstance(stored.data, bytes) else b"", item)
     except ValueError:
         raise damaged(f"the shared {item} is not readable") from None
+
+
+def _length(stored: Stored, item: Item) -> int:
+    try:
+        return _opened(stored, item)[0].chain.seq
+    except Tampered:
+        return 0
 
 
 def _fitting(body: bytes, item: Item, *, spare: int = 0) -> bytes:

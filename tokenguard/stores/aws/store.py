@@ -122,6 +122,7 @@ class AwsStore:
 
     def check(self) -> Sequence[Stray]:
         """Everything in the store's places that tokenguard did not write, as far as the login may read values."""
+        self._own.check()
         return (*self._inventory.survey(), *self._names.misled(self._tokens.known()), *self._exchanged())
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
-from tokenguard.clients.aws.secrets import CURRENT, PENDING, Secrets, Stored, new_version
+from tokenguard.clients.aws.secrets import CURRENT, PENDING, PREVIOUS, Secrets, Stored, new_version
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict
@@ -17,7 +17,6 @@ from tokenguard.stores.aws.tokens import Tokens
 from tokenguard.stores.aws.tombstone_ledger import TombstoneLedger
 from tokenguard.stores.refusals import live_moved, no_such_token, slot_taken, slot_without_value, still_live
 
-_PREVIOUS = "AWSPREVIOUS"
 _SLOT = "tg-c-"
 
 
@@ -110,9 +109,9 @@ class SecretValues:
         self._ledger.add(primary, label, content, slot=self._slot(token, label))
         # AWS removes versions without a label at its own time; it cannot be forced
         self._secrets.drop(primary, _slot_label(label), self._slot(token, label))
-        previous = self._secrets.read(primary, stage=_PREVIOUS)
+        previous = self._secrets.read(primary, stage=PREVIOUS)
         if previous is not None and _label_in(previous) == label:
-            self._secrets.drop(primary, _PREVIOUS, previous.version)
+            self._secrets.drop(primary, PREVIOUS, previous.version)
 
     def how_to_restore(self, token: TokenId, name: TokenName, in_use: Callable[[Value | None], bool]) -> str:
         """Return the command that makes the version with the value in use the current one again.

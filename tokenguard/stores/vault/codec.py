@@ -67,6 +67,18 @@ def unpack(data: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
     return _read(data.get("content"), kind)
 
 
+def pack_bound(content: object, version: int) -> dict[str, Any]:
+    """Encode a structure as an entry's data, bound to the version it is written as, with a stamp."""
+    return {**pack(content), _VERSION: version}
+
+
+def unpack_bound(entry: KvEntry, kind: type[_Kind], mount: str, path: str) -> _Kind:
+    """Decode the output of `pack_bound`; Tampered for an older copy that was put back, and for anything else."""
+    if entry.data.get(_VERSION, entry.version) != entry.version:  # until 2026-12 entries did not say their version
+        raise _put_back(entry, mount, path)
+    return unpack(entry.data, kind)
+
+
 def pack_envelope(envelope: Envelope, version: int) -> dict[str, Any]:
     """Encode a document's entry, bound to the version it is written as, with a stamp."""
     document = documents.encode(envelope.document).decode()

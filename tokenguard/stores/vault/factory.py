@@ -14,7 +14,7 @@ from tokenguard.errors import Conflict, InputError, NewerFormat, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.refusals import NoStore
-from tokenguard.stores.vault.codec import FORMAT, StoreDescription, damaged, pack, unpack
+from tokenguard.stores.vault.codec import FORMAT, StoreDescription, damaged, pack, pack_bound, unpack, unpack_bound
 from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.policies import VaultStoreRole, needs
 
@@ -50,7 +50,7 @@ def found(
         store_id=secrets.token_hex(16), detailed=_lists_versions(kv, place), sandbox=sandbox, entries=entries
     )
     try:
-        kv.write(place.store, pack(about), 0)
+        kv.write(place.store, pack_bound(about, 1), 0)
     except CasLost:
         raise _there_already(place) from None
     return about
@@ -70,7 +70,7 @@ def read_about(kv: KvMount, place: VaultAddress) -> StoreDescription:
         namespace = kv.connection.settings.namespace
         raise NoStore(place.url, place.url + (f" in namespace {namespace}" if namespace else ""), check)
     NewerFormat.check("the store", unpack(entry.data, _Header).format, FORMAT)
-    return unpack(entry.data, StoreDescription)
+    return unpack_bound(entry, StoreDescription, kv.mount, place.store)
 
 
 def read_key(kv: KvMount, place: VaultAddress) -> bytes:

@@ -8,7 +8,7 @@ from tokenguard.domain.event import STORE_CHAIN, ChainHead, Event, extend
 from tokenguard.domain.migration_status import Move
 from tokenguard.frozen import replace
 from tokenguard.stores.refusals import move_changed
-from tokenguard.stores.vault.codec import StoreDescription, pack, unpack
+from tokenguard.stores.vault.codec import StoreDescription, pack_bound, unpack_bound
 from tokenguard.stores.vault.layout import VaultAddress
 
 
@@ -21,14 +21,14 @@ def put_move(
         Conflict: it is another one by now. Nothing was written.
     """
     entry = kv.read(place.store)
-    about = unpack(entry.data, StoreDescription) if entry else None
+    about = unpack_bound(entry, StoreDescription, kv.mount, place.store) if entry else None
     if entry is None or about is None or about.move != expected:
         raise move_changed()
     last = about.entries[-1]
     _, entries = extend(STORE_CHAIN, ChainHead(last.seq, last.hash), events)
     moved = replace(about, move=move, entries=(*about.entries, *entries))
     try:
-        kv.write(place.store, pack(moved), entry.version)
+        kv.write(place.store, pack_bound(moved, entry.version + 1), entry.version)
     except CasLost:
         raise move_changed() from None
     return moved

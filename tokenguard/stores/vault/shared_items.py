@@ -11,7 +11,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.stores.refusals import shared_changed
 from tokenguard.stores.shared_item_codec import ItemTrail, packed, unpacked
-from tokenguard.stores.vault.codec import damaged, pack, unpack
+from tokenguard.stores.vault.codec import damaged, pack_bound, unpack_bound
 from tokenguard.stores.vault.event_archive import Blocks
 from tokenguard.stores.vault.layout import MAX_PACKED, VaultAddress
 
@@ -62,7 +62,9 @@ class VaultSharedItems:
                 f"the {item} exceed the size of one Vault entry", hint="publish them to a file or a web server"
             )
         try:
-            version = self._kv.write(self._place.shared(item), pack(_Packed(text)), found.version)
+            version = self._kv.write(
+                self._place.shared(item), pack_bound(_Packed(text), found.version + 1), found.version
+            )
         except CasLost:
             raise shared_changed(item) from None
         return Shared(str(version), data, head)
@@ -80,11 +82,13 @@ class VaultSharedItems:
         return Blocks(self._kv, self._place.shared_trails(item))
 
     def _find(self, item: Item) -> _Found | None:
-        entry = self._kv.read(self._place.shared(item))
+        path = self._place.shared(item)
+        entry = self._kv.read(path)
         if entry is None:
             return None
+        packed_item = unpack_bound(entry, _Packed, self._kv.mount, path)
         try:
-            stored = base64.b64decode(unpack(entry.data, _Packed).data, validate=True)
+            stored = base64.b64decode(packed_item.data, validate=True)
             return _Found(entry.version, *unpacked(stored, item))
         except ValueError:
             raise damaged(f"the shared {item} is not readable") from None
