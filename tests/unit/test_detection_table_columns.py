@@ -43,6 +43,17 @@ TABLES = {
     "rows.sql": "insert into `app`.`users` (`id`, `api_key`)\nVALUES (1, 'a,b(c)'), (2, '{}');\n",
     "seed.php": "$db->query(\"INSERT INTO users (name, access_token) VALUES ('it''s', '{}')\");\n",
     "dump.sql": "COPY public.users (id, email, password) FROM stdin;\n1\tanna@corp.example\t{}\n\\.\n",
+    "lines.sql": "INSERT INTO\n  users\n  (id,\n   name,\n   api_token)\nVALUES\n  (1,\n   'anna',\n   '{}');\n",
+    "column.sql": "INSERT INTO `users` (\n  `id`,\n  `password`\n)\nVALUES\n(\n  1,\n  '{}'\n),\n(\n  2,\n  'x'\n);\n",
+    "comments.sql": "INSERT INTO users (\n  id, -- it's a number, or so\n  secret -- plain\n) VALUES (\n  1, -- anna's\n  '{}' /* old, */\n);\n",
+    "server.sql": "INSERT INTO [dbo].[Users] ([Id], [Password])\nVALUES\n  (1, N'{}')\n",
+    "copy.sql": "COPY public.users (id,\n    email,\n    password) FROM stdin;\n1\tanna\t{}\n\\.\n",
+    "created.sql": (
+        "CREATE TABLE `users` (\n  `id` int(9) NOT NULL, -- one, two\n  `price` decimal(9,2),\n  `password` varchar(99),\n"
+        "  PRIMARY KEY (`id`)\n) ENGINE=InnoDB;\nLOCK TABLES `users` WRITE;\nINSERT INTO `users` VALUES (1,9.5,'{}'),(2,1,'x');\n"
+    ),
+    "psql.log": " id | user |      password      \n----+------+--------------------\n  1 | anna | {}\n(1 row)\n",
+    "mysql.log": "+----+--------------------+\n| id | password           |\n+----+--------------------+\n|  1 | {} |\n+----+---+\n",
 }
 
 
@@ -89,6 +100,11 @@ HARMLESS = {
     "null.sql": "INSERT INTO users (id, password) VALUES (1, NULL), (2, 'changeme'), (3, '');\n",
     "other.sql": "INSERT INTO users (id, password, token_hint) VALUES (1, NULL, '{secret}');\n",
     "select.sql": "INSERT INTO users (id, password) SELECT 1, '{secret}';\n",
+    "created.sql": "CREATE TABLE t (\n  id int,\n  password_hash text,\n  note text\n);\nINSERT INTO t VALUES (1, '{hex}', '{secret}');\n",
+    "elsewhere.sql": "CREATE TABLE t (\n  id int,\n  password text\n);\nINSERT INTO u VALUES (1, '{secret}');\n",
+    "bound.sql": "INSERT INTO users (\n  id,\n  password,\n  token\n) VALUES (\n  $1,\n  :password2,\n  crypt('x', gen_salt('bf', 8))\n);\n",
+    "hashed.sql": "INSERT INTO users (\n  id,\n  password,\n  note\n) VALUES (\n  1,\n  '{hex}',\n  '{secret}'\n);\n",
+    "rule.md": "a | password\nof it + more --- {secret}\n",
     "table.sql": "CREATE TABLE users (id int, password varchar(255) DEFAULT '', token char(64));\n",
 }
 
@@ -101,6 +117,8 @@ def test_words_hashes_and_other_columns_are_left_out(path: str) -> None:
 
 def test_many_heads_and_rows_keep_nothing_busy() -> None:
     list(assignments(b"insert into t (password) values (" * 20_000, "a.sql"))
+    list(assignments(b"create table t (\n a int,\n password text,\n" * 20_000, "a.sql"))
+    list(assignments(b"insert into t (\n password,\n" * 20_000, "a.sql"))
     list(assignments(b"a,password\n" * 50_000, "a.csv"))
     list(assignments(b"| password | token |\n" * 50_000, "a.md"))
 

@@ -136,7 +136,8 @@ def _is_assigned(data: bytes) -> bool:
     """Whether something may be given to a name that sounds secret."""
     small = data.lower()
     words = [word for word in WORDS if word in small]
-    if not words or not (_may_be_option(small) or any(_goes_on(small, word) for word in words)):
+    signs = _may_be_option(small) or _lists_columns(small)
+    if not words or not (signs or any(_goes_on(small, word) for word in words)):
         return False
     try:
         import re2  # few small files have such a name and such a sign; absent where there is no wheel for the platform
@@ -151,6 +152,11 @@ def _is_assigned(data: bytes) -> bool:
 
 def _may_be_option(small: bytes) -> bool:
     return b"--" in small or b"env" in small or b"arg" in small
+
+
+def _lists_columns(small: bytes) -> bool:
+    """Whether SQL may have the name of a column on a line of its own."""
+    return (b"into" in small and b"values" in small) or (b"copy" in small and b"stdin" in small)
 
 
 def _goes_on(small: bytes, word: bytes) -> bool:

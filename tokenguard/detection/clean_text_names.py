@@ -28,13 +28,17 @@ ASSIGNED: str = ('(?:(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|
  ']*(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)\\x60?[ \\t]*\\|[ '
  '\\t]*\\x60?[^\\s|\\x60]*[0-9])|(?im:^(?:[\\w .\\"\'\\x60/,;\\t|*-]*[,;\\t|][ ]?[\\"\'\\x60*\\[\\]]*[\\w '
  '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
- '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]?(?:[,;\\t|][\\w '
+ '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*(?:[,;\\t|][\\w '
  '.\\"\'\\x60/,;\\t|*-]*)?|[\\"\'\\x60*\\[\\]]*[\\w '
  '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
- '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]?[,;\\t|][\\w .\\"\'\\x60/,;\\t|*-]*)$|\\b(?:into|copy)[ '
- '\\t]+[\\w.\\x60\\"\\[\\]]+[ \\t]*\\([^()\\n]*?[\\"\'\\x60*\\[\\]]*[\\w '
+ '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*[,;\\t|][\\w '
+ '.\\"\'\\x60/,;\\t|*-]*)$|(?:\\b(?:into|copy)\\s+[\\w.\\x60\\"\\[\\]]+\\s*\\([^()]*?[\\"\'\\x60*\\[\\]]*[\\w '
  '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
- '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]?(?:,[^()\\n]*)?\\))')
+ '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*\\s*(?:--[^\\n]*|/\\*[^*]*\\*/)?\\s*(?:,[^()]*)?\\)|\\bcreate[ '
+ '\\t]+table[ \\t]+(?:if[ \\t]+not[ \\t]+exists[ '
+ '\\t]+)?[\\w.\\x60\\"\\[\\]]+\\s*\\((?:[^;]*?,)?\\s*[\\"\'\\x60*\\[\\]]*[\\w '
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
+ '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*[ \\t]+\\w))')
 WORDS: tuple[bytes, ...] = (b'-pw', b'.pw', b'_pw', b'auth', b'basic', b'bearer', b'bindpw', b'community', b'connection-string',
  b'connection_string', b'connectionstring', b'credential', b'key', b'otp', b'pass', b'psk', b'pwd', b'salt',
  b'secret', b'token', b'webhook')

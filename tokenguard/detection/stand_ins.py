@@ -25,7 +25,7 @@ _COMMON = words_of(
 _STANDS_IN = re.compile(
     r"(?i)<.*>|\[.*\]|\{.*\}|x{3,}|\*{3,}|\.{3,}|[-_]+"
     r"|(?:please[-_ ]?)?(?:change|replace|fill|enter|insert|set)[-_ ]?"
-    r"(?:me|this|it|in|here)?[-_!]*"
+    r"(?:me|this|it|in|here)?[-_!]*\d{0,3}"
     r"|(?:your?|my|the|some|an?|any|new|old|other|test|example|dummy|fake|sample|super|top|s)"
     r"[-_ .]?(?:[a-z]+[-_ ])*(?:password|passwd|pass|pwd|secret|token|key|api[-_]?key|here|value|credentials?)"
     r"[-_ \d]{0,4}"

@@ -1,6 +1,6 @@
-"""Secrets in columns whose head sounds secret: of CSV files, of tables in Markdown, of INSERT and COPY in SQL.
+"""Secrets in columns whose head sounds secret: of CSV files, of tables in Markdown and of databases' clients, of SQL.
 
-A row counts if it has as many cells as the head. Cells with line feeds, and heads over several lines, are not read.
+A row counts if it has as many cells as the head. Cells of CSV with line feeds are not read.
 """
 
 import re
@@ -9,24 +9,22 @@ from collections.abc import Iterator, Sequence
 
 from tokenguard.detection.secret_names import may_be_secret
 from tokenguard.detection.secret_places import SecretPlace
+from tokenguard.detection.sql_columns import NAMED_CELL, STATEMENT, cells_of_statement, is_statement
 
 _NAME = (
     r"[\w .-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)"
     r"(?:[_ -]?(?:value|plain|clear))?"
 )
 _MARKS = r"[\"'\x60*\[\]]*"
-_CELL = rf"{_MARKS}{_NAME}{_MARKS}[ ]?"
+_CELL = rf"{_MARKS}{_NAME}{_MARKS}[ ]*"
 _REST = r"[\w .\"'\x60/,;\t|*-]*"
 _LINE = rf"^(?:{_REST}[,;\t|][ ]?{_CELL}(?:[,;\t|]{_REST})?|{_CELL}[,;\t|]{_REST})$"
-_STATEMENT = rf"\b(?:into|copy)[ \t]+[\w.\x60\"\[\]]+[ \t]*\([^()\n]*?{_CELL}(?:,[^()\n]*)?\)"
-HEAD_PATTERN = f"(?im:{_LINE}|{_STATEMENT})"
+HEAD_PATTERN = f"(?im:{_LINE}|{STATEMENT.replace(NAMED_CELL, _CELL)})"
 """The head of a table, or the columns of a statement, of which one sounds secret."""
 _IS_NAME = re.compile(f"(?i){_NAME}")
 _TABLE = re.compile(r"(?i)\.(?:csv|tsv|psv|tab)$")
-_RULE = re.compile(r"[|: -]*-{3}[|: -]*")
+_RULE = re.compile(r"[|:+ -]*-{3}[|:+ -]*")
 _SIGNS = ",", ";", "\t", "|"
-_SQL = re.compile(r"'(?P<value>(?:[^'\\\n]|''|\\.)*)'|[(),;]|[^'(),;]+")
-_BEGINS = re.compile(r"(?i)\s*values\s*(?=\()|\s*from\s+stdin[^\n]*\n")
 _HASH = re.compile(r"(?i)(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}|\$\w+\$.*|\{\w+\}.*)")
 _IS_PASSWORD = re.compile(r"(?i)pass|pwd")
 _MARKED = string.whitespace + "\"'`*[]"
@@ -50,12 +48,14 @@ def all_columns(data: bytes, heads: Sequence[tuple[int, int]], *, table: bool) -
 
 
 def _below(data: bytes, start: int, end: int, stop: int, *, table: bool) -> Iterator[SecretPlace]:
-    head, rows = data[start:end].decode("latin-1"), data[end:stop].decode("latin-1")
-    if head.endswith(")"):
-        yield from _of_statement(head, rows, end)
+    text = data[start:stop].decode("latin-1")
+    head, rows = text[: end - start], text[end - start :]
+    if is_statement(head):
+        for name, cell, at in cells_of_statement(text, len(head)):
+            yield from _checked(name, cell, start + at)
         return
     first = rows[1:].partition("\n")[0]
-    if table or (head.lstrip()[:1] == "|" and _RULE.fullmatch(first.strip())):
+    if table or ("|" in head and _RULE.fullmatch(first.strip())):
         sign = max(_SIGNS, key=head.count) if table else "|"
         yield from _of_lines(head, rows[1:], end + 1, sign)
 
@@ -76,29 +76,6 @@ def _cells(line: str, sign: str) -> list[tuple[int, int]]:
     """Where the content of each cell begins and ends."""
     found = re.finditer(rf"[ ]*(?:\"(?P<quoted>(?:[^\"]|\"\")*)\"[ ]*|(?P<bare>[^{sign}]*))(?:[{sign}]|\Z)", line)
     return [each.span(each.lastgroup or 0) for each in found]
-
-
-def _of_statement(head: str, rows: str, at: int) -> Iterator[SecretPlace]:
-    names = head[head.rindex("(") + 1 : -1].split(",")
-    begins = _BEGINS.match(rows)
-    if begins is None:
-        return
-    if begins[0].rstrip(" \t").endswith("\n"):
-        yield from _of_lines("\t".join(names), rows[begins.end() :].partition("\n\\.")[0], at + begins.end(), "\t")
-        return
-    depth = column = 0
-    for part in _SQL.finditer(rows, begins.end()):
-        text = part[0]
-        if text == "(":
-            depth, column = depth + 1, 0 if depth == 0 else column
-        elif text == ")":
-            depth -= 1
-        elif text == "," and depth == 1:
-            column += 1
-        elif depth == 0 and text.strip() not in ("", ","):
-            return
-        elif part["value"] and depth == 1 and column < len(names):
-            yield from _checked(names[column], part["value"], at + part.start("value"))
 
 
 def _checked(head: str, cell: str, at: int) -> Iterator[SecretPlace]:
