@@ -17,6 +17,7 @@ from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.prompts import revoke_task, trace_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted, wait_for_revoke
 from tokenguard.rotation.session import TokenSession
+from tokenguard.rotation.slot_value import slot_value
 
 
 def fence(session: TokenSession, label: Label) -> None:
@@ -42,7 +43,7 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     The intent is committed first, so a runner that takes over cannot adopt a token that is being revoked.
     """
     target_state = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
-    content = session.context.store.read_candidate(session.snapshot.id, attempt.label)
+    content = slot_value(session.context.store, session.snapshot, attempt.label, attempt.fingerprint)
     held = content if isinstance(content, Value) else None
     attempt = replace(attempt, state=target_state, accepted=attempt.accepted or _is_accepted(session, held))
     session.commit(

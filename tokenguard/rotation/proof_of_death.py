@@ -14,6 +14,7 @@ from tokenguard.ports.clock import CLOCK_SLACK, Clock
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.sampling import DECISIVE, FIRST, LATER, Sampler
 from tokenguard.rotation.session import TokenSession
+from tokenguard.rotation.slot_value import slot_value
 
 _FIRST_BACKOFF = 1.0
 _MAX_BACKOFF = 60.0
@@ -193,9 +194,9 @@ def pause_of(window: DeathWindow) -> float:
 
 
 def old_value(session: TokenSession) -> Value:
-    """Return the value to be revoked, by the label frozen when the operation opened."""
+    """Return the value to be revoked, by the label frozen when the operation opened; Tampered if it is another."""
     old = session.journal.old
-    held = session.context.store.read_candidate(session.snapshot.id, old.label) if old else None
+    held = slot_value(session.context.store, session.snapshot, old.label, old.fingerprint) if old else None
     if not isinstance(held, Value):
         raise InputError(
             f"the old value of {session.record.name} is no longer in the store, so its revocation cannot be verified",

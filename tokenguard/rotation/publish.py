@@ -14,6 +14,7 @@ from tokenguard.rotation.in_place import end_of_new, is_in_place, makes_by_api
 from tokenguard.rotation.proof_of_death import control_search
 from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import TokenSession
+from tokenguard.rotation.slot_value import slot_value
 
 _TRIES = 4
 _LONGEST_WAIT = 60.0
@@ -96,8 +97,9 @@ def publish(session: TokenSession) -> None:
 
 
 def new_value(session: TokenSession) -> Value:
-    """Return the current attempt's value from the store."""
-    held = session.context.store.read_candidate(session.snapshot.id, session.journal.attempts[-1].label)
+    """Return the current attempt's value from the store; Tampered if it is another."""
+    attempt = session.journal.attempts[-1]
+    held = slot_value(session.context.store, session.snapshot, attempt.label, attempt.fingerprint)
     if not isinstance(held, Value):
         raise Tampered("a stored value is missing", hint="run `tokenguard doctor`, then resume or abort")
     return held

@@ -28,6 +28,7 @@ from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import RefusalSeries
 from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import Context, TokenSession
+from tokenguard.rotation.slot_value import slot_value
 from tokenguard.rotation.unstored_tokens import listed_ids, look_for, unstored_tokens, why_not_gone
 from tokenguard.text import counted
 
@@ -90,7 +91,7 @@ def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_KeptValu
     for item in snapshot.document.quarantine:
         if not (early or item.probe_due_at <= now):
             continue
-        held = context.store.read_candidate(snapshot.id, item.label)
+        held = slot_value(context.store, snapshot, item.label, item.fingerprint)
         record = snapshot.document.record
         if isinstance(held, Value):
             found.append(_KeptValue(token=snapshot.id, record=record, item=item, value=held))
