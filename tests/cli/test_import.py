@@ -255,6 +255,28 @@ def test_a_list_can_declare_that_a_token_has_no_consumers(cli, tmp_path, text, c
     assert cli.store.find(token_name("a/one")).document.record.consumers == consumers
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "says"),
+    [
+        ("name", "Upload Token (prod)", "video/publisher/prod/upload"),
+        ("scope", "tgcanary_x", "KIND:ID"),
+        ("consumers", "tgcanary_x", "dotenv:PATH#VARIABLE"),
+        ("kind", "tgcanary_x", "api_token"),
+        ("created", "01.10.2026", "YYYY-MM-DD"),
+        ("environment", "Prod!", "a-z"),
+        ("location", "tgcanary_x", "SCHEME://"),
+    ],
+)
+def test_a_refused_row_says_what_can_be_read(cli, tmp_path, field, text, says):
+    row = {"name": "a/one", "provider": "fake", "value": canary(), field: text}
+    (tmp_path / "list.json").write_text(json.dumps([row]))
+    answer = cli("import", "list.json", "--format", "json")
+    (refused,) = answer.document["refused"]
+    assert f"its {field} " in refused["reason"]
+    assert says in refused["reason"]
+    assert text not in refused["reason"]
+
+
 def test_the_help_names_every_column(cli):
     described = cli("import", "--help").out
     assert [name for name in set(COLUMNS.values()) if not re.search(rf"\b{name}\b", described)] == []
@@ -269,7 +291,8 @@ def test_two_values_for_one_place_are_not_both_taken_in(cli, tmp_path, words):
         answer = cli("import", "tokens.csv", *options, "--format", "json")
         assert answer.code == 1
         assert [each["name"] for each in answer.document["added"]] == ["a/one"]
-        assert answer.document["refused"][0]["reason"] == f"{place} already receives the value of a/one"
+        reason = answer.document["refused"][0]["reason"]
+        assert reason.startswith(f"{place} already receives the value of a/one; ")
     refused = cli("add", "a/three", "--provider", "fake", "--deliver", place, "--env", "e", "--owner", "o", "--purpose",
                   "p", "--scope", "drive:d1")  # fmt: skip
     words(refused)

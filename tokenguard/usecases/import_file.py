@@ -17,12 +17,13 @@ from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Custody, Record, RecordState
 from tokenguard.errors import InputError, NeedsPerson, NotApproved, TokenguardError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.readers import TokenDraft
 from tokenguard.inventory.record_changes import RecordChanges, ValueInRecord, apply, check_age, texts_in
+from tokenguard.inventory.record_table import LISTS
 from tokenguard.ports.operator import SilentProgress
 from tokenguard.ports.provider import Provider
 from tokenguard.usecases.add_token import check_scope
@@ -136,7 +137,7 @@ class Importer:
         try:
             return self._take(draft)
         except InputError as error:
-            fate, reason = ImportStatus.REFUSED, error.message
+            fate, reason = ImportStatus.REFUSED, f"{error.message}; {error.hint}"
         except (NeedsPerson, Unfinished) as error:
             fate, reason = ImportStatus.UNFINISHED, error.message
         except NotApproved as error:
@@ -304,16 +305,23 @@ def read_field(name: str, content: str | tuple[str, ...]) -> RecordChanges:
         return changes_from({_OPTION_OF.get(name, name): content})
     except ValueInRecord as error:
         raise InputError(f"its {error.field_name} looks like a token value", hint=error.hint) from None
-    except (InputError, ValueError):
-        raise InputError(f"its {name.replace('_', ' ')} is not valid", hint="correct the file") from None
+    except InputError as error:
+        raise _invalid(name, error.hint) from None
+    except ValueError:
+        raise _invalid(name, f"use one of: {', '.join(CredentialKind)}") from None
 
 
 def _name(draft: TokenDraft, prefix: str) -> TokenName:
     text = draft.texts.get("name") or (heuristics.name_of(prefix, draft.variable) if draft.variable else "")
     try:
         return token_name(text)
-    except InputError:
-        raise InputError("its name is not valid" if text else "no name", hint="correct the file") from None
+    except InputError as error:
+        raise (_invalid("name", error.hint) if text else InputError("no name", hint="add a column `name`")) from None
+
+
+def _invalid(name: str, hint: str) -> InputError:
+    verb = "are" if name in LISTS else "is"
+    return InputError(f"its {name.replace('_', ' ')} {verb} not valid", hint=hint)
 
 
 def _added(draft: TokenDraft, record: Record, reason: str = "") -> ImportOutcome:
