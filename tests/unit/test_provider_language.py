@@ -364,6 +364,22 @@ def test_labels_keep_to_the_punctuation_of_the_service():
         assert len(new_label(name, 3, 20, allowed)) <= 20
 
 
+@pytest.mark.parametrize("name", ["3d/app/prod", "9", "/".join(["7" * 63] * 6)])
+@pytest.mark.parametrize("limit", [20, 64])
+def test_a_label_begins_with_a_letter_where_the_service_wants_one(name, limit):
+    label = new_label(token_name(name), 3, limit, "_", letter_first=True)
+    assert label[0].isalpha()
+    assert len(label) <= limit
+    assert new_label(token_name(name), 3, limit)[0] == name[0]
+    assert new_label(token_name("video/app"), 3, letter_first=True).startswith("video-app-")
+
+
+def test_a_file_says_that_labels_begin_with_a_letter(tmp_path):
+    said = acme(tmp_path, PROBE="{request: GET /me}\nlabel_start: letter")
+    assert said.capabilities.label_letter_first
+    assert not acme(tmp_path, PROBE="{request: GET /me}\nlabel_start: any").capabilities.label_letter_first
+
+
 def test_requests_keep_to_the_published_rate(tmp_path):
     clock = FakeClock()
     file = provider_file(
@@ -382,7 +398,7 @@ def test_requests_keep_to_the_published_rate(tmp_path):
     "line",
     [
         "rate: {requests: '0', per: 10s}", "rate: {requests: '3'}", "rate: {requests: '3', per: 1m, burst: '2'}",
-        'label_punctuation: "/"', "permissions: [read]", 'permissions: {"{x}": y}', "admin_permissions: read",
+        'label_punctuation: "/"', "label_start: digit", "permissions: [read]", 'permissions: {"{x}": y}', "admin_permissions: read",
     ],
 )  # fmt: skip
 def test_limits_and_permissions_that_are_none_are_refused_with_their_place(line, tmp_path):

@@ -10,7 +10,7 @@ from tokenguard.cli.base import PATH_TEXT, RenamedOption, break_glass_option, co
 from tokenguard.domain.names import token_name
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import read_named
-from tokenguard.inventory.readers import MAX_BYTES, FileFormat, read_drafts
+from tokenguard.inventory.readers import COLUMNS, MAX_BYTES, FileFormat, read_drafts
 from tokenguard.policy.model import age_unknown
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import creation_date
@@ -66,7 +66,9 @@ _PREFIX = "imported"
     cls=RenamedOption,
     former=("--as",),
     type=click.Choice(list(map(str, FileFormat))),
-    help="Format of FILE, if its name does not show it.",
+    help="Format of FILE, if its name does not show it. A CSV or JSON list may have the columns "
+    f"{', '.join(dict.fromkeys(COLUMNS.values()))}. Semicolons separate the items of a cell, dates are YYYY-MM-DD, and "
+    "`none` under `consumers` declares that there are none.",
 )
 @click.option("--prefix", default="", metavar="NAME", help="Prefix of proposed names; for a .env file: imported.")
 @click.option("--provider", default="", metavar="P", help="Default provider for tokens without one.")
@@ -99,10 +101,6 @@ def import_file(
     value found in several places becomes one record, with the other places as its consumers. From Doppler, GitLab and
     1Password, values are copied into the store, and every place they were found in becomes a consumer. A provider's own
     list has no values: tokens that it lists and the inventory lacks are recorded without a value.
-
-    A list may have the columns name, value, provider, kind, scope, scope_name, environment, owner, purpose, made_by,
-    account, deputy, permissions, consumers, location, created, due and notes; semicolons separate the items of a cell,
-    and `none` under consumers declares that there are none. Dates are YYYY-MM-DD.
 
     Tokens without an owner, a scope, an environment or a purpose become `unclaimed`. A value that the inventory already
     has is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others are

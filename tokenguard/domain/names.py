@@ -23,6 +23,7 @@ LABEL_LIMIT = 64
 """Characters of a label where the vendor declares no other limit."""
 LABEL_PUNCTUATION = "-._"
 """What a label may have besides lower-case letters and digits."""
+_FIRST_LETTER = "t"
 _LABEL_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without 0, 1, l and o: people read and type labels
 
 
@@ -65,18 +66,27 @@ def new_token_id() -> TokenId:
     return TokenId(os.urandom(16).hex())
 
 
-def new_label(name: TokenName, attempt: int, limit: int = LABEL_LIMIT, punctuation: str = LABEL_PUNCTUATION) -> Label:
+def new_label(
+    name: TokenName,
+    attempt: int,
+    limit: int = LABEL_LIMIT,
+    punctuation: str = LABEL_PUNCTUATION,
+    *,
+    letter_first: bool = False,
+) -> Label:
     """Return a unique label for one attempt to create a value of `name`.
 
     The random part makes it the idempotency key that providers do not offer: a token at the provider that
     carries this name was made by this attempt and by nothing else. People find it in a settings page among hundreds,
     so it is the whole name, shortened to `limit` characters where the vendor takes no more; a nonce of 40 bits, which
     is never shortened; the attempt. Where the vendor takes only some `punctuation`, the first of it replaces the rest.
+    Where the vendor wants a letter first, one is put before a digit.
     """
     # 32 letters: five bits of a byte choose one of them evenly
     nonce = "".join(_LABEL_ALPHABET[byte % 32] for byte in os.urandom(8))
     ending = f"-{nonce}-{attempt}"
-    label = f"{_stem(name, limit - len(ending))}{ending}"
+    first = _FIRST_LETTER if letter_first and not name[0].isalpha() else ""
+    label = f"{first}{_stem(name, limit - len(first + ending))}{ending}"
     other = punctuation[:1] or None
     return Label(label.translate({ord(each): other for each in LABEL_PUNCTUATION if each not in punctuation}))
 

@@ -83,6 +83,8 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     """The maximum length of a token's name."""
     label_punctuation: str = LABEL_PUNCTUATION
     """What a token's name may have besides letters and digits."""
+    label_letter_first: bool = False
+    """Whether a token's name must begin with a letter."""
     last_used: bool = False
     pause: timedelta = timedelta(0)
     """The minimum time between two rotations, from the provider's rate limit."""

@@ -39,7 +39,13 @@ def begin_attempt(session: TokenSession) -> None:
             hint=f"check the provider's own list, then: tokenguard rotate {session.record.name} --abort",
         )
     can = session.provider.capabilities
-    label = new_label(session.record.name, len(attempts) + 1, can.label_limit, can.label_punctuation)
+    label = new_label(
+        session.record.name,
+        len(attempts) + 1,
+        can.label_limit,
+        can.label_punctuation,
+        letter_first=can.label_letter_first,
+    )
     who = creator_of(session)
     now = session.context.clock.now()
     attempt = Attempt(label=label, begun_at=now, made_by=who.person, account=who.account)

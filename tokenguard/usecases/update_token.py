@@ -133,13 +133,14 @@ def _check(provider: Provider, fields: tuple[str, ...], after: Record) -> None:
     if "label" in fields and not _fits(after.label, can):
         raise InputError(
             f"{provider.name} does not accept this label",
-            hint=f"use at most {can.label_limit} letters, digits and characters of {can.label_punctuation!r}",
+            hint=f"use at most {can.label_limit} letters, digits and characters of {can.label_punctuation!r}"
+            + (", with a letter first" if can.label_letter_first else ""),
         )
 
 
 def _fits(label: str, can: Capabilities) -> bool:
     plain = all(each.isascii() and (each.isalnum() or each in can.label_punctuation) for each in label)
-    return plain and len(label) <= can.label_limit
+    return plain and len(label) <= can.label_limit and (label[:1].isalpha() or not can.label_letter_first)
 
 
 def _listed_row(issuer: Issuer, provider: Provider, record: Record, label: str) -> ProviderToken:

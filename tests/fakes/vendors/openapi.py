@@ -16,7 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from tokenguard.domain.names import LABEL_PUNCTUATION
+from tokenguard.domain.names import LABEL_LIMIT, new_label, token_name
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import (
     FORM,
@@ -305,6 +305,15 @@ def _permissions_at(spec: Spec, schema: Any, rows: Rows, permissions: JsonPointe
     return one if spec.declares(schema, one) else place
 
 
+def _labels(described: Description) -> list[str]:
+    """What tokens are called there, for names of every kind that the inventory takes."""
+    can = described.label_limit or LABEL_LIMIT, described.label_punctuation
+    return [
+        new_label(token_name(name), 1, *can, letter_first=described.label_letter_first)
+        for name in ("prod/post", "3d/post", "v1.2/my_app/x--y", "/".join(["9" * 63] * 6))
+    ]
+
+
 def _body(
     spec: Spec, name: str, section: Section, operation: dict[str, Any], described: Description
 ) -> Iterator[Difference]:
@@ -318,14 +327,15 @@ def _body(
     if schema is None:
         yield Difference(name, "the API takes no such body")
         return
-    label = str(SAMPLES["label"])
-    for each in set(LABEL_PUNCTUATION) - set(described.label_punctuation):
-        label = label.replace(each, described.label_punctuation[:1])
     permissions = list(described.permissions)[:1] or _allowed(spec, schema, body)
-    filled = request_template.fill(
-        body, {**SAMPLES, "label": label, "permission": permissions[0], "token": "ghp_" + "0" * 36}, permissions
-    )
-    yield from (Difference(name, each) for each in spec.validate(schema, filled))
+    for label in _labels(described):
+        filled = request_template.fill(
+            body, {**SAMPLES, "label": label, "permission": permissions[0], "token": "ghp_" + "0" * 36}, permissions
+        )
+        found = spec.validate(schema, filled)
+        yield from (Difference(name, each) for each in found)
+        if found:
+            break
     known = {key for each in spec._alternatives([schema]) for key in each.get("properties", {})}
     keys = filled.keys() if isinstance(filled, dict) else set()  # a list of changes has no keys of its own
     yield from (Difference(name, f"the API takes no {key}") for key in keys - known if known)

@@ -309,6 +309,7 @@ class Description:
     max_active: int | None
     label_limit: int | None
     label_punctuation: str
+    label_letter_first: bool
     rate: Rate | None
     """How many requests may be sent in what time."""
     permissions: Mapping[str, str]

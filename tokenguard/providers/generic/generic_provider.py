@@ -67,6 +67,7 @@ class Generic:
             max_active=said.max_active,
             label_limit=said.label_limit or LABEL_LIMIT,
             label_punctuation=said.label_punctuation,
+            label_letter_first=said.label_letter_first,
             last_used=said.rows is not None and "last_used" in said.rows.more,
             pause=said.delays.pause,
             lifetime=said.lifetime if said.create is not None else None,

@@ -23,7 +23,8 @@ _DELAYS = ("revoke_lag", "activate_lag", "list_lag", "pause", "death_floor", "co
 _KEYS = (
     "format", "name", "base_url", "kind", "scope_kind", "source", "headers", "encoding", "auth", "admin_auth", "guide",
     "probe", "lifetime", "create", "list", "revoke", "revoke_value", "replace", "update", "shape", "overlap",
-    "max_active", "label_limit", "label_punctuation", "rate", "permissions", "admin_permissions", *_DELAYS,
+    "max_active", "label_limit", "label_punctuation", "label_start", "rate", "permissions", "admin_permissions",
+    *_DELAYS,
 )  # fmt: skip
 _SOURCE_KEYS = ("documentation", "contract", "checked", "tried_live")
 
@@ -82,6 +83,7 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
         max_active=top.number("max_active"),
         label_limit=top.number("label_limit"),
         label_punctuation=provider_sections.label_punctuation(top),
+        label_letter_first=top.choice("label_start", ("any", "letter"), "any") == "letter",
         rate=provider_sections.rate(top),
         permissions=provider_sections.meanings(top, "permissions"),
         admin_permissions=provider_sections.meanings(top, "admin_permissions"),
