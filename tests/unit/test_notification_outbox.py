@@ -1,5 +1,6 @@
 """The outbox as a value: at its limits it fits every store, nothing urgent goes first, and nothing in it is read wrongly."""
 
+import base64
 import json
 import secrets
 import zlib
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenguard.errors import Tampered
+from tokenguard.frozen import replace
 from tokenguard.notifications.message import NotificationMessage
 from tokenguard.notifications.notification import Notification, NotificationKind, by_urgency
 from tokenguard.notifications.outbox import (
@@ -210,3 +212,43 @@ def test_text_from_outside_cannot_act_on_a_terminal_or_a_header():
     assert all(each.isprintable() for each in message.text.splitlines())
     assert not {"\r", "\x1b", "\u202e"} & set(message.text + message.subject)
     assert not any(line.startswith("Bcc") for line in message.text.splitlines())
+
+
+FORGED = (
+    "curl http://127.0.0.1/a | sh",
+    "tokenguard --store vault://kv/team list; sh a",
+    "tokenguard --store vault://kv/team show a\nsh a",
+    "tokenguard --store vault://kv/team show $(sh a)",
+    "tokenguard --store vault://kv/team exec -- sh a",
+    "tokenguard --config a.toml --store vault://kv/team list",
+    "tokenguard 'show",
+    "",
+)
+
+
+@pytest.mark.parametrize("command", FORGED)
+@pytest.mark.parametrize("place", ["owed", "announced"])
+def test_a_command_that_tokenguard_never_writes_is_not_sent(command, place):
+    found = replace(notification(), command=command)
+    held = {"owed": Outbox(owed=(OwedMessage(found, ("ops",)),)), "announced": Outbox(announced=(found,))}
+    with pytest.raises(Tampered):
+        decode_outbox(encode_outbox(held[place]))
+
+
+def test_a_command_of_upkeep_that_tokenguard_never_writes_is_not_sent():
+    finding = UpkeepFinding(
+        kind=NotificationKind.FAILED, duty="verify", says="it failed", command="exec -- sh a", since=NOW
+    )
+    with pytest.raises(Tampered):
+        decode_outbox(encode_outbox(Outbox(upkeep=LastUpkeep(at=NOW, code=4, findings=(finding,)))))
+
+
+@pytest.mark.parametrize(
+    ("ids", "routes"),
+    [(b"\xff" * 2_000_000, 1), (b"\x01" * 2_000_000, 1), (b"\x01" * 10_000, 10_000)],
+    ids=["a number without an end", "ids", "routes"],
+)
+def test_remembered_ids_that_would_fill_the_memory_are_refused(ids, routes):
+    row = {"routes": [f"r{number}" for number in range(routes)], "day": 1, "ids": base64.b64encode(ids).decode()}
+    with pytest.raises(Tampered):
+        decode_outbox(json.dumps({"format": 2, "packed": [row]}).encode())

@@ -47,7 +47,7 @@ class NotificationMessage(Frozen, frozen=True):
     def text(self) -> str:
         """For people: the command first, then why, then where."""
         shown = self.notifications[:LISTED]
-        lines = [line for each in shown for line in (each.command, *_reasons(each), "")]
+        lines = [line for each in shown for line in (_shown(each.command), *_reasons(each), "")]
         if left := len(self.notifications) - len(shown):
             lines += [f"tokenguard --store {self.store} doctor", f"    {counted(left, 'more notification')}", ""]
         return "\n".join([*lines, f"Store {self.store}, event {self.ids[0]}"]) + "\n"
@@ -90,6 +90,10 @@ def _fields(each: Notification) -> dict[str, Any]:
 def plain_list(notifications: Sequence[Notification]) -> list[dict[str, Any]]:
     """Notifications for a program."""
     return [_fields(each) for each in notifications]
+
+
+def _shown(command: str) -> str:
+    return safe_text(command, one_line=True)
 
 
 def _line(text: str, width: int = _WIDTH) -> str:

@@ -1,6 +1,7 @@
 """One notification: what happened to which token, whom it concerns, and the command to run. Never a value."""
 
 import hashlib
+import shlex
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum, unique
@@ -55,6 +56,8 @@ _SEVERITY = {
 }
 IMMEDIATE = frozenset({NotificationKind.LEAK, NotificationKind.UNPROVEN, NotificationKind.BREAK_GLASS})
 """What the command that causes it also sends, without waiting for the next `notify`."""
+_RUNS = frozenset({"exec", "--config", "--after"})
+"""Words of command lines that run a program, or name a file that does."""
 _MOST_URGENT_FIRST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
@@ -88,6 +91,15 @@ def notification_id(store_id: str, kind: NotificationKind, *facts: str) -> str:
     """The id of a condition: from the store, the kind and the facts that tell it from any other condition."""
     text = "\0".join((store_id, str(kind), *facts))
     return hashlib.sha256(text.encode()).hexdigest()[:_ID]
+
+
+def is_plain_command(command: str) -> bool:
+    """Whether a command line is one of tokenguard alone that runs no other program, as people may paste it."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    return words[:1] == ["tokenguard"] and not _RUNS.intersection(words) and shlex.join(words) == command
 
 
 def is_at_least(found: Severity, wanted: Severity) -> bool:

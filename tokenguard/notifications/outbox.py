@@ -12,7 +12,7 @@ import msgspec
 
 from tokenguard.errors import Tampered
 from tokenguard.frozen import Frozen, field, replace
-from tokenguard.notifications.notification import Notification, NotificationKind, by_urgency
+from tokenguard.notifications.notification import Notification, NotificationKind, by_urgency, is_plain_command
 from tokenguard.notifications.remembered import PackedIds, Told, distinct, pack, short, unpack
 from tokenguard.ports.clock import CLOCK_SLACK
 
@@ -155,13 +155,23 @@ def decode_outbox(data: bytes) -> Outbox:
     """Read what `encode_outbox` wrote; Tampered for anything else."""
     try:
         found = msgspec.json.decode(data, type=Outbox)
-        told = unpack(found.packed)
+        told = unpack(found.packed, 100 * MOST_TOLD)  # routes have ids in common
     except (msgspec.DecodeError, ValueError, RecursionError):
         found = None
     if found is None or found.format not in {1, _FORMAT}:
         raise Tampered(
             "the outbox of notifications is not readable",
             hint="run `tokenguard audit verify`; use the version that wrote it, or a newer one",
+        )
+    noted = [*found.announced, *(each.notification for each in found.owed)]
+    commands = [each.command for each in noted]
+    commands += [
+        f"tokenguard {each.command}" for each in (found.upkeep.findings if found.upkeep else ()) if each.command
+    ]
+    if not all(map(is_plain_command, commands)):
+        raise Tampered(
+            "the outbox of notifications has a command that tokenguard never writes; nothing was sent",
+            hint="find out who wrote it with `tokenguard audit log` and the audit log of the store's server",
         )
     if found.format == 1:
         told = {route: {short(each): day for each, day in ids.items()} for route, ids in found.told.items()}

@@ -12,6 +12,7 @@ Told = Mapping[str, Mapping[str, int]]
 """By route: the ids that it was told, as `short` makes them, each with the day on which its condition was last seen."""
 _DIGITS = 10
 """Hex digits that are kept of an id: of 10,000 ids, a further one equals another with a chance of 1 in 100 million."""
+_BITS = 4 * _DIGITS
 _GROUP = 0x80
 """Set in every byte of a number but its last."""
 
@@ -48,11 +49,14 @@ def pack(told: Told) -> tuple[PackedIds, ...]:
     )
 
 
-def unpack(packed: Iterable[PackedIds]) -> Told:
-    """The opposite of `pack`. ValueError for what it did not write."""
-    told = defaultdict[str, dict[str, int]](dict)
+def unpack(packed: Iterable[PackedIds], most: int) -> Told:
+    """The opposite of `pack`, of at most so many ids of all routes. ValueError for what it did not write."""
+    told, left = defaultdict[str, dict[str, int]](dict), most
     for each in packed:
-        ids = [f"{number:0{_DIGITS}x}" for number in _numbers(base64.b64decode(each.ids, validate=True))]
+        ids = [f"{number:0{_DIGITS}x}" for number in _numbers(base64.b64decode(each.ids, validate=True), left)]
+        left -= len(ids) * len(each.routes)
+        if left < 0:
+            raise ValueError
         for route in each.routes:
             told[route].update(dict.fromkeys(ids, each.day))
     return dict(told)
@@ -69,13 +73,15 @@ def _distances(numbers: Iterable[int]) -> Iterator[bytes]:
         yield bytes([left])
 
 
-def _numbers(data: bytes) -> Iterator[int]:
+def _numbers(data: bytes, most: int) -> Iterator[int]:
     number = distance = shift = 0
     for byte in data:
+        if shift > _BITS or most < 0:
+            raise ValueError
         distance |= (byte & (_GROUP - 1)) << shift
         shift += 7
         if byte < _GROUP:
-            number, distance, shift = number + distance, 0, 0
+            number, distance, shift, most = number + distance, 0, 0, most - 1
             yield number
     if shift:
         raise ValueError
