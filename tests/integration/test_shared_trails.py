@@ -46,7 +46,7 @@ class OnVault:
 
     def stored(self) -> Stored:
         text = unpack(self._kv.read(self._path).data, _Packed).data
-        return unpacked(base64.b64decode(text), Item.POLICY)
+        return unpacked(base64.b64decode(text), Item.POLICY, self.store.store_id)
 
     def put(self, trail: ItemTrail, data: bytes) -> None:
         text = base64.b64encode(packed(trail, data)).decode()
@@ -65,7 +65,7 @@ class OnAws:
     def stored(self) -> Stored:
         found = self.store.secrets.read(SECRET)
         assert found is not None
-        return unpacked(found.data, Item.POLICY)  # type: ignore[arg-type]  # bytes
+        return unpacked(found.data, Item.POLICY, self.store.store_id)  # type: ignore[arg-type]  # bytes
 
     def put(self, trail: ItemTrail, data: bytes) -> None:
         at, before = new_version(), self.store.secrets.read(SECRET)
@@ -136,6 +136,26 @@ def test_what_somebody_changes_beside_us_is_noticed(home: Home, tamper: Callable
     assert broken(home.store) == []
     home.put(*tamper(*home.stored()))
     assert broken(home.store) == [TAMPERINGS[tamper]]
+
+
+@pytest.mark.parametrize("tamper", [_other_data, _put_back], ids=lambda each: each.__name__)
+def test_what_somebody_changes_beside_us_is_not_read(home: Home, tamper: Callable[[ItemTrail, bytes], Stored]):
+    for number in range(3):
+        share(home.store, Item.POLICY, POLICY + bytes([number]))
+    home.put(*tamper(*home.stored()))
+    with pytest.raises(Tampered):
+        home.store.shared_items.read(Item.POLICY)
+
+
+def test_the_item_of_another_store_is_not_read(home: Home):
+    share(home.store, Item.POLICY, POLICY)
+    trail, data = home.stored()
+    home.put(replace(trail, store="0" * 32), data)
+    for read in (home.store.shared_items.read, home.store.shared_items.trail):
+        with pytest.raises(Tampered):
+            read(Item.POLICY)
+    home.put(replace(trail, store=""), data)
+    assert home.store.shared_items.read(Item.POLICY).data == POLICY, "of an earlier version"
 
 
 def test_another_item_in_its_place_and_a_lost_block_are_tampering(home: Home):

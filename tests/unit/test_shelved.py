@@ -18,12 +18,12 @@ MARK = b"\0trail\n"
 
 @given(st.binary(max_size=200))
 def test_any_bytes_come_back_with_their_trail(data: bytes):
-    assert unpacked(packed(TRAIL, data), Item.POLICY) == (TRAIL, data)
+    assert unpacked(packed(TRAIL, data), Item.POLICY, "") == (TRAIL, data)
 
 
 @given(st.binary(max_size=200).filter(lambda data: not data.startswith(MARK)))
 def test_what_lay_there_without_a_trail_is_read_as_it_is(data: bytes):
-    assert unpacked(zlib.compress(data), Item.SCAN_KEY) == (ItemTrail(id=Item.SCAN_KEY), data)
+    assert unpacked(zlib.compress(data), Item.SCAN_KEY, "") == (ItemTrail(id=Item.SCAN_KEY), data)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_what_lay_there_without_a_trail_is_read_as_it_is(data: bytes):
 )
 def test_anything_else_is_refused(plain: bytes):
     with pytest.raises(ValueError, match="policy") as caught:
-        unpacked(zlib.compress(plain), Item.POLICY)
+        unpacked(zlib.compress(plain), Item.POLICY, "")
     assert "tgcanary" not in str(caught.value)
 
 
 def test_what_is_no_stream_is_refused():
     for stored in (b"", b"no stream", zlib.compress(b"{}")[:-1]):
         with pytest.raises(ValueError, match="policy"):
-            unpacked(stored, Item.POLICY)
+            unpacked(stored, Item.POLICY, "")

@@ -227,7 +227,7 @@ def test_a_shared_item_with_its_trail_is_what_the_page_says():
     assert mark == b"\0trail"
     last = json.loads(trail)["entries"][-1]
     assert last["event"]["detail"]["digest"] == hashlib.sha256(item).hexdigest()
-    found, content = unpacked(data, Item.POLICY)
+    found, content = unpacked(data, Item.POLICY, "")
     assert (content, found.entries[-1].hash) == (item, last["hash"])
     assert read_published(item).version == json.loads(item)["version"]
 

@@ -13,7 +13,7 @@ from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.aws.put_back import check_current
 from tokenguard.stores.refusals import shared_changed
-from tokenguard.stores.shared_item_codec import ItemTrail, packed, unpacked
+from tokenguard.stores.shared_item_codec import ItemTrail, check_told, packed, unpacked
 
 _MOST = 32
 """Maximum number of entries stored with an item before they move to a block."""
@@ -31,9 +31,12 @@ class AwsSharedItems:
         self._trail = Trail(secrets, place.shared_archive, store_id)
 
     def read(self, item: Item) -> Shared | None:
-        """Return the item, or None."""
+        """Return the item, or None; Tampered if it is not what its last event says."""
         found = self._find(item)
-        return None if found is None else found[0]
+        if found is None:
+            return None
+        check_told(item, *found)
+        return found[0]
 
     def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
         """Replace the item if it still has that revision, with its events, in one step.
@@ -46,7 +49,7 @@ class AwsSharedItems:
         if revision:
             return self._advance(item, data, revision, at, events)
         head, entries = extend(item.chain, ChainHead(), events)
-        body = _fitting(packed(ItemTrail(id=item, chain=head, entries=entries), data), item)
+        body = _fitting(packed(ItemTrail(id=item, chain=head, entries=entries, store=self._store_id), data), item)
         if not self._secrets.create(self._place.shared(item), at, body, {STORE: self._store_id}):
             raise shared_changed(item)
         return Shared(at, data, head)
@@ -61,7 +64,7 @@ class AwsSharedItems:
         stored = self._secrets.read(secret, version=revision)
         if stored is None:
             raise shared_changed(item)
-        before, _ = _opened(stored, item)
+        before, _ = _opened(stored, item, self._store_id)
         head, entries = extend(item.chain, before.chain, events)
         trail = replace(before, chain=head, entries=(*before.entries, *entries))
         _fitting(packed(replace(trail, entries=()), data), item, spare=_REFERENCE)
@@ -82,26 +85,26 @@ class AwsSharedItems:
         stored = self._secrets.read(secret)
         if stored is None:
             return None
-        trail, data = _opened(stored, item)
+        trail, data = _opened(stored, item, self._store_id)
         found = Shared(stored.version, data, trail.chain)
         whole = holds_what_was_shared(found, trail.entries)  # the audit finds what is not
         if whole and not check_current(
-            self._secrets, secret, self._place.region, stored, lambda each: _length(each, item)
+            self._secrets, secret, self._place.region, stored, lambda each: _length(each, item, self._store_id)
         ):
             return self._find(item)
         return found, trail
 
 
-def _opened(stored: Stored, item: Item) -> tuple[ItemTrail, bytes]:
+def _opened(stored: Stored, item: Item, store: str) -> tuple[ItemTrail, bytes]:
     try:
-        return unpacked(stored.data if isinstance(stored.data, bytes) else b"", item)
+        return unpacked(stored.data if isinstance(stored.data, bytes) else b"", item, store)
     except ValueError:
         raise damaged(f"the shared {item} is not readable") from None
 
 
-def _length(stored: Stored, item: Item) -> int:
+def _length(stored: Stored, item: Item, store: str) -> int:
     try:
-        return _opened(stored, item)[0].chain.seq
+        return _opened(stored, item, store)[0].chain.seq
     except Tampered:
         return 0
 

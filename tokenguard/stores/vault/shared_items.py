@@ -10,7 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.stores.refusals import shared_changed
-from tokenguard.stores.shared_item_codec import ItemTrail, packed, unpacked
+from tokenguard.stores.shared_item_codec import ItemTrail, check_told, packed, unpacked
 from tokenguard.stores.vault.codec import damaged, pack_bound, unpack_bound
 from tokenguard.stores.vault.event_archive import Blocks
 from tokenguard.stores.vault.layout import MAX_PACKED, VaultAddress
@@ -33,14 +33,18 @@ class _Found(Frozen, frozen=True):
 class VaultSharedItems:
     """Implements the SharedItems port."""
 
-    def __init__(self, kv: KvMount, place: VaultAddress) -> None:
+    def __init__(self, kv: KvMount, place: VaultAddress, store_id: str) -> None:
         self._kv = kv
         self._place = place
+        self._store_id = store_id
 
     def read(self, item: Item) -> Shared | None:
-        """Return the item, or None."""
+        """Return the item, or None; Tampered if it is not what its last event says."""
         found = self._find(item)
-        return None if found is None else found.shared
+        if found is None:
+            return None
+        check_told(item, found.shared, found.trail)
+        return found.shared
 
     def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
         """Replace the item if it still has that revision, with its events, in one write.
@@ -49,13 +53,13 @@ class VaultSharedItems:
             Conflict: the revision has changed. Nothing was written.
             InputError: the item is too large.
         """
-        found = self._find(item) or _Found(0, ItemTrail(id=item), b"")
+        found = self._find(item) or _Found(0, ItemTrail(id=item, store=self._store_id), b"")
         if found.version != int(revision or 0):
             raise shared_changed(item)
         before = found.trail
         head, entries = extend(item.chain, before.chain, events)
         kept = self._blocks(item).seal(item, before.entries, len(entries))
-        trail = ItemTrail(id=item, chain=head, entries=(*kept, *entries))
+        trail = ItemTrail(id=item, chain=head, entries=(*kept, *entries), store=self._store_id)
         text = base64.b64encode(packed(trail, data)).decode()
         if len(text) > MAX_PACKED:
             raise InputError(
@@ -89,6 +93,6 @@ class VaultSharedItems:
         packed_item = unpack_bound(entry, _Packed, self._kv.mount, path)
         try:
             stored = base64.b64decode(packed_item.data, validate=True)
-            return _Found(entry.version, *unpacked(stored, item))
+            return _Found(entry.version, *unpacked(stored, item, self._store_id))
         except ValueError:
             raise damaged(f"the shared {item} is not readable") from None

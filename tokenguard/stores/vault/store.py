@@ -104,7 +104,7 @@ class VaultStore:
     @property
     def shared_items(self) -> VaultSharedItems:
         """The store's shared items."""
-        return VaultSharedItems(self._kv, self._place)
+        return VaultSharedItems(self._kv, self._place, self.store_id)
 
     def actor(self) -> Actor:
         """Return the actor: the login's identity at the server, host and CI run."""
