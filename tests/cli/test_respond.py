@@ -1,6 +1,7 @@
 """`respond` on the command line: whose a leaked value is, whether it lives, its end, the page; the value never shows."""
 
 import json
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -345,3 +346,37 @@ def test_an_interrupted_rotation_of_a_response_names_the_command_and_what_is_lef
         in answer.err
     )
     assert cli("rotate", name, "--resume").code == 0
+
+
+TWILIO = ("--provider", "twilio", "--scope", f"account:AC{'0' * 32}", "--env", "prod", "--owner", "video",
+          "--purpose", "calls", "--no-verify", "--no-consumers", "--stdin")  # fmt: skip
+
+
+def fields_of_a_token(cli):
+    """A live token whose value has two fields, of which one is secret."""
+    fields = {"key_id": f"SK{secrets.token_hex(6)}", "token": f"tgcanary{secrets.token_hex(20)}"}
+    assert cli("add", NAME, *TWILIO, stdin=json.dumps(fields)).code == 0
+    return fields
+
+
+@pytest.mark.parametrize("source", ["stdin", "gitleaks", "an assignment"])
+def test_the_secret_field_alone_names_its_token(cli, tmp_path, source):
+    secret = fields_of_a_token(cli)["token"]
+    found = [found_by_gitleaks(cli, secret, tmp_path)] if source == "gitleaks" else ["--stdin"]
+    text = f"TWILIO_SECRET={secret}" if source == "an assignment" else secret
+    answer = silent(cli, cli("respond", *found, "--reach", "public", "--no-input", stdin=text), secret)
+    assert answer.code == 4, answer
+    assert NAME in answer.out
+    record = cli.store.find(token_name(NAME)).document.record
+    assert [leak.fingerprint for leak in record.leaks] == [record.fingerprint]
+
+
+def test_a_field_that_is_not_secret_is_no_leak(cli, tmp_path):
+    found = found_by_gitleaks(cli, fields_of_a_token(cli)["key_id"], tmp_path)
+    assert cli("respond", found, "--reach", "public", "--no-input").code == 1
+    assert cli.store.find(token_name(NAME)).document.record.leaks == ()
+
+
+def test_values_are_read_only_if_fields_are_looked_for(cli, leaked, monkeypatch):
+    monkeypatch.setattr(type(cli.store), "holdings", lambda _: pytest.fail("every value was read"))
+    assert cli("respond", "--stdin", "--reach", "pushed", "--no-input", stdin=leaked).code == 1

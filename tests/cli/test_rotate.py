@@ -6,7 +6,7 @@ from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeIssuer
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.names import token_name
-from tokenguard.ports.provider import CreateRefused, Vendor
+from tokenguard.ports.provider import CreateRefused, Method, Vendor
 from tokenguard.rotation.engine import Engine
 
 NAME = "video/app/prod/upload"
@@ -274,3 +274,14 @@ def test_a_policy_may_accept_that_a_death_is_only_asserted(cli, tmp_path, when):
         assert cli("rotate", NAME, "--resume").code == 0
     assert "asserted by ada" in cli("show", NAME).out
     assert "old-token-dead" not in cli("check").out
+
+
+def test_a_death_that_the_list_proves_is_not_told_as_no_refusals(cli):
+    cli.add("video/app/prod/other")
+    cli.add(NAME)
+    able = cli.vendors.fake.capabilities
+    cli.vendors.fake.capabilities = type(able)(mint=Method.API, revoke=Method.API, probe=False, lists=True)
+    answer = cli("rotate", NAME)
+    assert answer.code == 0, answer
+    assert "missing from the list" in answer.out
+    assert "refusal" not in answer.out

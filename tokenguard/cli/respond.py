@@ -90,7 +90,7 @@ def respond(
         check_kind(Path(summary), TITLE)  # before anything is revoked
     place, begun = _place(wiring, where), _since(since, wiring.clock.now())
     wiring.unfinished = "nothing was recorded; run the command again"
-    findings = look_up(wiring.store, wiring.scan_key(), _sightings(wiring, file, code, stdin=stdin))
+    findings = look_up(wiring.store, wiring.vendors, wiring.scan_key(), _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
     if spread not in {None, Spread.STAGED} and findings.leaks:
         place = place or _asked_place(wiring, findings)

@@ -48,22 +48,23 @@ def read_inventory(store: Store) -> InventoryValues:
     for snapshot, held in store.holdings():
         document = snapshot.document
         tokens[snapshot.id] = ValueStatus(document.busy, document.record.waived_leak)
-        known += _values(held, snapshot)
+        for value, revoked_on in values_of(held, snapshot):
+            known += _fields(snapshot.id, document.record.name, value, revoked_on)
     return InventoryValues(tuple(known), tokens)
 
 
-def _values(held: HeldValues, snapshot: Snapshot) -> Iterator[InventoryValue]:
+def values_of(held: HeldValues, snapshot: Snapshot) -> Iterator[tuple[Value, str]]:
+    """The values of a token that the store still holds, each with the day of its proven death; empty: it may live."""
     others = dict(_others(snapshot.document))
-    name = snapshot.document.record.name
     live = held.live() if snapshot.document.record.state is not RecordState.RETIRED else None
     if live is not None:
-        yield from _fields(snapshot.id, name, live.value, others.pop(live.label, ""))
+        yield live.value, others.pop(live.label, "")
         if live.found is FieldState.OTHER:  # a stranger's value is where ours was adopted; ours may live all the same
             others[live.label] = ""
     for label, revoked_on in others.items():
         content = held.candidate(label)
         if isinstance(content, Value):
-            yield from _fields(snapshot.id, name, content, revoked_on)
+            yield content, revoked_on
 
 
 def _others(document: Document) -> Iterator[tuple[Label, str]]:

@@ -11,7 +11,6 @@ from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.leak_trail import SINCE
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.moment import moment_of
-from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import ExitCode, InputError, NotProvenDead, TokenguardError
 from tokenguard.frozen import Frozen, replace
@@ -260,7 +259,7 @@ def _asked(parts: RespondEndParts, leaked: Leaked, *, rotated: bool) -> _Respons
         provider = parts.vendors.provider_of(record)
         if not provider.capabilities.probe:
             return _ResponseState(Verdict.UNKNOWN, f"{provider.name} cannot verify tokens")
-        seen = provider.probe(Value.of(leaked.value.reveal()), record.scope)
+        seen = provider.probe(leaked.value, record.scope)
         return _ResponseState(seen.verdict, seen.reason)
     if rotated or leaked.revoked_on:  # the live value is its successor
         return _ResponseState(Verdict.UNKNOWN, "an older value, which is no longer stored")

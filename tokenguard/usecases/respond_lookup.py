@@ -1,16 +1,18 @@
-"""Finds the token of a leaked value: by fingerprint, by pulled fingerprints, or by report code."""
+"""Finds the token of a leaked value: by fingerprint, by pulled fingerprints, by field, or by report code."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from urllib.parse import unquote
 
 from tokenguard.detection.known_tokens import CODE_DIGITS
 from tokenguard.detection.match import TextMatch
+from tokenguard.detection.value_coverage import covered
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId, token_id, token_name
-from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
 from tokenguard.domain.shape import MAX_LENGTH, MIN_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
@@ -18,6 +20,7 @@ from tokenguard.ports.provider import ByValue, KnownVendors
 from tokenguard.ports.store import Store, holders_of
 from tokenguard.scanning.bundle import ScanKey, now_utc
 from tokenguard.scanning.foreign_reports import ReportedLeak
+from tokenguard.scanning.inventory_values import values_of
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.scanner import OwnStage
 from tokenguard.token_formats.table import format_of
@@ -35,7 +38,7 @@ class Leaked(Frozen, frozen=True, kw_only=True):
     """One value of one token, and where it was found."""
 
     snapshot: Snapshot
-    value: Secret | None = None
+    value: Value | None = None
     """None if the token is known, but not which of its values."""
     fingerprint: Fingerprint | None = None
     sightings: tuple[ReportedLeak, ...] = ()
@@ -59,7 +62,9 @@ class Findings(Frozen, frozen=True, kw_only=True):
     """The values of no token in this store, as they were found."""
 
 
-def look_up(store: Store, scan_key: ScanKey | None, sightings: Sequence[ReportedLeak]) -> Findings:
+def look_up(
+    store: Store, vendors: KnownVendors, scan_key: ScanKey | None, sightings: Sequence[ReportedLeak]
+) -> Findings:
     """Sort the sightings by token and value.
 
     Raises:
@@ -67,7 +72,7 @@ def look_up(store: Store, scan_key: ScanKey | None, sightings: Sequence[Reported
         Unreachable: the store could not be read.
     """
     own = load_own_tokens(scan_key, now_utc()).stage
-    holders = _holders(store, sightings)
+    holders, fields = _holders(store, sightings), _FieldLookup(store, vendors)
     codes: dict[str, list[Leaked]] = {}
     found: dict[tuple[TokenId, str], Leaked] = {}
     strangers = blank = 0
@@ -78,7 +83,8 @@ def look_up(store: Store, scan_key: ScanKey | None, sightings: Sequence[Reported
             continue
         if sighting.token and sighting.token not in codes:
             codes[sighting.token] = list(_coded(store, sighting))
-        leaks = codes.get(sighting.token) or list(holders(sighting)) or list(_by_bundle(store, own, sighting))
+        leaks = codes.get(sighting.token) or list(holders(sighting)) or list(fields.of(sighting))
+        leaks = leaks or list(_by_bundle(store, own, sighting))
         strangers += not leaks
         unknown += () if leaks else sighting.values
         for leak in leaks:
@@ -149,6 +155,39 @@ def _by_bundle(store: Store, own: OwnStage | None, sighting: ReportedLeak) -> It
                     yield Leaked(snapshot=store.load(token_id(match.facts["token"])))
 
 
+class _FieldLookup:
+    """Finds a value of several fields by one of them, which has no fingerprint: such values are read, once."""
+
+    def __init__(self, store: Store, vendors: KnownVendors) -> None:
+        self._store = store
+        self._vendors = vendors
+
+    def of(self, sighting: ReportedLeak) -> Iterator[Leaked]:
+        """The tokens that have a value in the sighting as a field that is secret."""
+        texts = {text for value in sighting.values for text in _readings(value.reveal())}
+        for snapshot, value in self._values if texts else ():
+            fields = {name: value.field(name).reveal() for name in value.names}
+            if any(text in texts and (name == TOKEN_FIELD or covered(text)) for name, text in fields.items()):
+                yield Leaked(snapshot=snapshot, value=value, fingerprint=self._store.fingerprint(value))
+
+    @cached_property
+    def _values(self) -> list[tuple[Snapshot, Value]]:
+        return [
+            (snapshot, value)
+            for snapshot, held in self._store.holdings()
+            if self._may_have_fields(snapshot.document.record.provider)
+            for value, _ in values_of(held, snapshot)
+            if len(value.names) > 1
+        ]
+
+    def _may_have_fields(self, provider: str) -> bool:
+        try:
+            can = self._vendors.provider(provider).capabilities
+        except InputError:  # not configured here: its values may have any
+            return True
+        return len(can.fields) > 1 or len(can.admin_fields) > 1
+
+
 def _holders(store: Store, sightings: Sequence[ReportedLeak]) -> Callable[[ReportedLeak], Iterator[Leaked]]:
     """A function that finds the tokens of a sighting with few requests."""
     read = {id(each): _marked(store, each) for each in sightings}
@@ -169,10 +208,10 @@ def _holders(store: Store, sightings: Sequence[ReportedLeak]) -> Callable[[Repor
     return find
 
 
-def _marked(store: Store, sighting: ReportedLeak) -> dict[Fingerprint, Secret]:
+def _marked(store: Store, sighting: ReportedLeak) -> dict[Fingerprint, Value]:
     """The fingerprints of every possible value in a sighting."""
     texts = dict.fromkeys(text for value in sighting.values for text in _readings(value.reveal()))
-    return {store.fingerprint(Value.of(text)): Secret(text) for text in list(texts)[:_MOST_READINGS]}
+    return {store.fingerprint(value): value for value in map(Value.of, list(texts)[:_MOST_READINGS])}
 
 
 def _readings(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
+from tokenguard.domain.liveness import DeathControl
 from tokenguard.domain.names import TokenName
 from tokenguard.inventory.views import how_far, moment
 from tokenguard.policy.model import Due
@@ -110,9 +111,10 @@ def _state(snapshot: Snapshot | None) -> str:
     if journal is None:
         return "unchanged"
     if (proof := journal.proof) is not None:
-        refusals = counted(proof.samples, "refusal")
+        by_list = proof.controlled_by is DeathControl.LIST
+        evidence = "missing from the list" if by_list else counted(proof.samples, "refusal")
         old = f"old {journal.mode.unit}"
-        death = f"{old} revoked ({proof.grade.value}, {refusals})" if proof.proven else f"{old}: {proof.words}"
+        death = f"{old} revoked ({proof.grade.value}, {evidence})" if proof.proven else f"{old}: {proof.words}"
         return f"{journal.stage.value}; {death}"
     return journal.words
 
