@@ -1,6 +1,7 @@
 """Reads policy files: known rules with known parameters; anything else is an error that names its place."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from tokenguard.domain.names import SEGMENT
@@ -36,8 +37,9 @@ def default_policy() -> Policy:
     return packaged_policy("default")
 
 
+@cache
 def packaged_policy(name: str, *, layers: int = _MAX_LAYERS) -> Policy:
-    """A policy of `policies/` by its name; InputError if there is none."""
+    """A policy of `policies/` by its name, read once; InputError if there is none."""
     path = _packaged_file(name)
     if path is not None:
         return load_policy(_read(path), source=path.name, layers=layers)
