@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from tests.cli.bundles import public_code
 from tests.cli.test_second_person import NAME
 from tokenguard.cli.app import app
 from tokenguard.cli.base import PathType
@@ -122,7 +123,7 @@ def test_no_parameter_takes_an_empty_text_for_one_that_was_not_given(cli, words)
 
 
 SIGNING = {
-    "fingerprints publish": ("fingerprints", "publish", "bundle"),
+    "fingerprints publish": ("fingerprints", "publish", "bundle", "--public-code", "public"),
     "audit checkpoint": ("audit", "checkpoint"),
     "audit bundle": ("audit", "bundle", NAME),
 }
@@ -131,6 +132,7 @@ SIGNING = {
 @pytest.mark.parametrize("words", SIGNING.values(), ids=SIGNING)
 def test_a_mistyped_key_file_is_not_created(cli, tmp_path, words):
     """A new key would sign what no earlier key verifies; only `--create-key` makes one, and only once."""
+    public_code(tmp_path)
     cli.add()
     cli.refused(*words, "--key-file", "keys/typo")
     error = cli(*words, "--key-file", "keys/typo").err
