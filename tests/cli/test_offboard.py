@@ -118,6 +118,16 @@ def test_what_cannot_be_meant_is_refused(cli, tokens, arguments):
     cli.refused("offboard", *arguments)
 
 
+def test_a_plan_refuses_successors_as_the_command_does(cli, tokens):
+    cli.refused("offboard", "kim", "--to", "Kim", "--plan")
+    assert cli("offboard", "kim", "--to", "sam", "--plan").code == 0
+
+
+@pytest.mark.parametrize("person", ["", " "])
+def test_an_empty_name_is_not_taken_for_a_person_with_nothing_left(cli, tokens, person):
+    assert "PERSON" in cli.refused("offboard", person, "--plan")
+
+
 HAND = "video/app/prod/by-hand"
 
 

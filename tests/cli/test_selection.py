@@ -51,6 +51,15 @@ def test_every_command_takes_them_and_refuses_what_no_token_can_have(cli, three,
     assert cli(command, "--state", "asleep").code == 2
 
 
+@pytest.mark.parametrize("command", [*EVERY, "triage"])
+@pytest.mark.parametrize("option", ["--owner", "--env", "--state", "--name"])
+def test_an_option_that_is_given_twice_is_refused_instead_of_used_in_part(cli, three, command, option):
+    before = cli.everything()
+    refusal = cli.refused(command, option, "active", option, "retired")
+    assert option in refusal
+    assert cli.everything() == before
+
+
 @pytest.mark.parametrize("command", [each for each in EVERY if each != "list"])
 def test_a_selection_that_matches_nothing_is_an_error(cli, three, command):
     refusal = cli.refused(command, "--owner", "finance")

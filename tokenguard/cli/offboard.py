@@ -7,7 +7,7 @@ import click
 
 from tokenguard.cli.base import PATH_TEXT, break_glass_option, command, pass_wiring
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import ExitCode, NeedsPerson
+from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import shown
 from tokenguard.inventory.record_changes import plain_text
 from tokenguard.output.save_file import check_page, save_page
@@ -16,7 +16,15 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.given_facts import changes_from
-from tokenguard.usecases.offboard_person import Successors, Tie, check_successors, last_disclosure, offboard, ties_of
+from tokenguard.usecases.offboard_person import (
+    Successors,
+    Tie,
+    check_can_begin,
+    check_successors,
+    last_disclosure,
+    offboard,
+    ties_of,
+)
 from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
 
 
@@ -46,10 +54,13 @@ def offboard_person(
     creator: for creation by API the identity that runs this command, for creation by hand the person named at the
     prompt. Exit codes as for `rotate`.
     """
+    if not person.strip():  # as of a variable that is not set; the exit code would be that of "nothing is left to do"
+        raise InputError("PERSON is empty", hint="name the person as in --made-by")
     ties = ties_of(wiring, person)
     successors = _successors(person_to, login_to, owner_to)
+    check_successors(wiring, person, successors)
     if not plan_only:
-        check_successors(wiring, person, ties, successors)
+        check_can_begin(wiring, person, ties, successors)
     if output is not None:
         check_page(Path(output))
     if plan_only:

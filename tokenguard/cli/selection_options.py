@@ -15,23 +15,27 @@ from tokenguard.shell.wiring import Wiring
 
 DUE_HELP = "Only tokens that are due, have leaked, or are of unknown age"
 _GLOB_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._/-*?[]!")
+
+
+def _text(name: str, parameter: str, metavar: str, words: str, **attributes: Any) -> Callable[..., Any]:
+    """An option with one text. Click gets all that are given: of two teams, one must not be left out silently."""
+    return click.option(name, parameter, metavar=metavar or None, help=words, multiple=True, **attributes)
+
+
 _OPTIONS = {
-    "name": click.option("--name", "only_name", metavar="GLOB", help="Only names like video/*/prod/*."),
-    "owner": click.option("--owner", "only_owner", metavar="TEAM", help="Only tokens of this team."),
-    "made_by": click.option(
-        "--made-by", "only_made_by", metavar="PERSON", help="Only tokens that this person created."
-    ),
-    "account": click.option(
-        "--account", "only_account", metavar="LOGIN", help="Only tokens created with this provider login."
-    ),
-    "provider": click.option("--provider", "only_provider", metavar="P", help="Only tokens of this provider."),
-    "scope": click.option("--scope", "only_scope", metavar="KIND:ID", help="Only tokens of this scope."),
-    "environment": click.option("--env", "only_environment", metavar="E", help="Only tokens of this environment."),
-    "state": click.option(
+    "name": _text("--name", "only_name", "GLOB", "Only names like video/*/prod/*."),
+    "owner": _text("--owner", "only_owner", "TEAM", "Only tokens of this team."),
+    "made_by": _text("--made-by", "only_made_by", "PERSON", "Only tokens that this person created."),
+    "account": _text("--account", "only_account", "LOGIN", "Only tokens created with this provider login."),
+    "provider": _text("--provider", "only_provider", "P", "Only tokens of this provider."),
+    "scope": _text("--scope", "only_scope", "KIND:ID", "Only tokens of this scope."),
+    "environment": _text("--env", "only_environment", "E", "Only tokens of this environment."),
+    "state": _text(
         "--state",
         "only_state",
+        "",
+        "Only tokens in this state; includes retired ones.",
         type=click.Choice(list(map(str, RecordState))),
-        help="Only tokens in this state; includes retired ones.",
     ),
     "leaked": click.option("--leaked", "only_leaked", is_flag=True, help="Only tokens whose value has leaked."),
 }
@@ -45,14 +49,23 @@ def selects(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def command(*args: Any, **given: Any) -> Any:
-        asked = {name: given.pop(f"only_{name}") for name in _OPTIONS}
-        for name, value in asked.items():
-            refuse_empty(_OPTION_OF.get(name, f"--{name}"), value)
+        asked = {name: _only(_OPTION_OF.get(name, f"--{name}"), given.pop(f"only_{name}")) for name in _OPTIONS}
         return function(*args, wanted=_filter(asked), **given)
 
     for option in reversed(_OPTIONS.values()):
         command = option(command)
     return command
+
+
+def _only(option: str, given: Any) -> Any:
+    """The one value of an option, empty if it was left out; InputError for an empty text, and for several."""
+    if not isinstance(given, tuple):
+        return given
+    for value in given:
+        refuse_empty(option, value)
+    if len(given) > 1:
+        raise InputError(f"{option} is given twice", hint="run the command once for each value")
+    return given[0] if given else ""
 
 
 def selects_due(function: Callable[..., Any]) -> Callable[..., Any]:

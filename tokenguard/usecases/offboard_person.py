@@ -124,13 +124,8 @@ def _unnamed(parts: OffboardPersonParts, person: str) -> InputError:
     )
 
 
-def check_successors(parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors) -> None:
-    """InputError if the person, or one who has left too, would take over, or if a token would have no owner."""
-    if parts.people.same(parts.store.actor().person, person):
-        raise InputError(
-            f"{person} runs this command, and would be recorded as the creator of each new value",
-            hint="another person runs it",
-        )
+def check_successors(parts: OffboardPersonParts, person: str, successors: Successors) -> None:
+    """InputError if the person, or one who has left too, would take over."""
     named = (successors.person, successors.login, successors.owner)
     if any(parts.people.same(person, each) for each in named):
         raise InputError(
@@ -139,6 +134,15 @@ def check_successors(parts: OffboardPersonParts, person: str, ties: Sequence[Tie
     if any((found := parts.people.find(each)) is not None and found.left for each in named):
         raise InputError(
             "the person who takes over has left too, according to the people file", hint="name another person"
+        )
+
+
+def check_can_begin(parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+    """InputError if the person runs the command themselves, or if a token would have no owner."""
+    if parts.people.same(parts.store.actor().person, person):
+        raise InputError(
+            f"{person} runs this command, and would be recorded as the creator of each new value",
+            hint="another person runs it",
         )
     owned = [each.name for each in ties if "owner" in each.roles]
     if owned and not successors.owner:
