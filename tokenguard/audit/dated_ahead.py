@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from tokenguard.domain.clock_correction import CORRECTED
 from tokenguard.domain.event import ChainedEvent
 from tokenguard.ports.clock import is_behind
-
-CORRECTED = "ahead"
-"""The detail of the event by which a person says that the times before it are wrong."""
 
 
 def dated_ahead(entries: Sequence[ChainedEvent], now: datetime) -> ChainedEvent | None:

@@ -13,6 +13,7 @@ from tokenguard.errors import InputError, NeedsPerson, Unreachable
 from tokenguard.inventory.admission import checked_if_readable
 from tokenguard.inventory.views import moment
 from tokenguard.output.formats import OutputFormat
+from tokenguard.ports.clock import is_behind
 from tokenguard.ports.store import identity_of
 from tokenguard.provisioning.approval import LONGEST, USUAL, Approval, approval_of
 from tokenguard.provisioning.plan_model import Plan
@@ -21,6 +22,7 @@ from tokenguard.provisioning.review import checked_digest
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
+from tokenguard.usecases.correct_times import correct_approvals
 from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
 from tokenguard.usecases.outdated_requests import why_outdated
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @command("approve")
-@click.argument("digest")
+@click.argument("digest", required=False, default="")
 @click.argument("file", metavar="[FILE]", type=PATH_TEXT, default=DEFAULT_FILE)
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option(
@@ -40,11 +42,18 @@ if TYPE_CHECKING:
     help=(f"The day it expires; default in {USUAL.days} days, at most {LONGEST.days} days."),
 )
 @click.option("--reason", metavar="TEXT", default="", help="The reason, stored with the approval.")
+@click.option(
+    "--clock-was-ahead",
+    metavar="REASON",
+    help="Without DIGEST: times in the trail of the approvals that are later than now are wrong: a clock was ahead, "
+    "and this machine's is right.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring
 def approve(
-    wiring: Wiring, digest: str, file: str, *, environment: str, until: str | None, reason: str, yes: bool
-) -> None:
+    wiring: Wiring, digest: str, file: str, *, environment: str, until: str | None, reason: str,
+    clock_was_ahead: str | None, yes: bool,
+) -> None:  # fmt: skip
     """Approve the request DIGEST of another person, or the plan DIGEST of the manifest FILE (tokens.yaml).
 
     The approval of a plan lets `apply` do each new item of the plan once, unattended: records, first values,
@@ -53,6 +62,9 @@ def approve(
     your identity and its expiry. Exit 2: neither a request nor the current plan has this digest, or it is your own
     request; exit 3: not a terminal and no --yes.
     """
+    if clock_was_ahead is not None:
+        _correct(wiring, clock_was_ahead, alone=not (digest or until or reason or environment), yes=yes)
+        return
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
     reason = checked_if_readable(wiring.store, reason, what="reason") if reason else ""
@@ -81,6 +93,18 @@ def approve(
     wiring.approvals.add(approval)
     covered = [f"{each.name or 'this store'}: {'; '.join(each.news)}" for each in approval.covers]
     _print(wiring, approval, covered)
+
+
+def _correct(wiring: Wiring, why: str, *, alone: bool, yes: bool) -> None:
+    if not alone:
+        raise InputError(
+            "--clock-was-ahead approves nothing", hint="give it alone: tokenguard approve --clock-was-ahead REASON"
+        )
+    correct_approvals(wiring, why, confirmed=yes)
+    if wiring.screen.as_json:
+        wiring.screen.document({"corrected": True})
+    else:
+        wiring.screen.line("later times in the trail of the approvals count as wrong from now on")
 
 
 def _request_of(wiring: Wiring, digest: str) -> ApprovalRequest | None:
@@ -116,6 +140,11 @@ def _approve_request(wiring: Wiring, request: ApprovalRequest, *, until: datetim
         raise InputError(
             f"this request expired on {request.ends:%Y-%m-%d}",
             hint="the person who asked runs the command again, if it is still needed",
+        )
+    if not request.forced and is_behind(wiring.clock.now(), request.at):
+        raise InputError(
+            f"this request is dated {request.at:%Y-%m-%d %H:%M} UTC, which is later than now",
+            hint="if this machine's clock is right, the person who asked runs the command again; a review stays open",
         )
     if request not in wiring.second_person.waiting():  # another approval would allow another run
         raise InputError(

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from tokenguard.domain.clock_correction import since_correction, with_known_times
 from tokenguard.domain.event import ChainedEvent, Detail, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.second_person import SensitiveOperation, same_person
 from tokenguard.errors import Tampered, newer_hint
 from tokenguard.frozen import Frozen
-from tokenguard.ports.clock import CLOCK_SLACK
+from tokenguard.ports.clock import CLOCK_SLACK, is_behind
 from tokenguard.ports.shared_item import Shared, holds_what_was_shared
 from tokenguard.provisioning.plan_model import Action, Plan
 from tokenguard.provisioning.review import was_used
@@ -92,6 +93,11 @@ def with_rule(kept: KeptApprovals, rule: str) -> bytes:
     return _encoded(kept.approvals, rule)
 
 
+def without_later(kept: KeptApprovals, now: datetime) -> bytes:
+    """The approvals without those that a clock that was ahead has dated: they would be valid in the years to come."""
+    return _encoded(tuple(each for each in kept.approvals if not is_behind(now, each.at)), kept.rule)
+
+
 def _encoded(approvals: tuple[Approval, ...], rule: str) -> bytes:
     kept = KeptApprovals(format=FORMAT if rule else 1, approvals=approvals, rule=rule)
     return msgspec.json.encode(kept, order="deterministic")
@@ -136,7 +142,7 @@ def judge(
     return _judged(
         approvals, action.name, action.approved_as, store=store, now=now, other="a different plan was approved",
         history=history,
-        used=lambda each: was_used(each.plan, (entry for entry in history if entry.event.at >= each.at)),
+        used=lambda each: was_used(each.plan, (entry for entry, at in with_known_times(history) if at >= each.at)),
     )  # fmt: skip
 
 
@@ -209,7 +215,7 @@ def _judged(
     found = [each for each in known if _covers(each, name, digest)]
     named = any(covered.name == name and alike(covered) for each in known for covered in each.covers)
     why = other if named else "it is not approved"
-    if found and any(entry.event.at > now + CLOCK_SLACK for entry in history):
+    if found and any(entry.event.at > now + CLOCK_SLACK for entry in since_correction(history)):
         return ApprovalVerdict(why="this machine's clock is behind its audit trail")
     found.sort(key=lambda approval: approval.at, reverse=True)
     unused = bool(found) and found[0].until <= now and not used(found[0])

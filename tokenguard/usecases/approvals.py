@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from tokenguard.audit.chain import first_break
+from tokenguard.domain.clock_correction import CORRECTED, since_correction
 from tokenguard.domain.event import ChainedEvent, Detail, Event, Op
 from tokenguard.domain.second_person import SensitiveOperation
 from tokenguard.errors import Tampered
@@ -20,8 +21,11 @@ from tokenguard.provisioning.approval import (
     read_approvals,
     with_another,
     with_rule,
+    without_later,
 )
 from tokenguard.provisioning.plan_model import Action
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def verified_trail(store: Store, item: Item) -> tuple[Shared, Sequence[ChainedEvent]] | None:
@@ -91,7 +95,7 @@ class StoreApprovals:
     def _latest(self) -> datetime:
         """The latest time that the store's documents and the trail of the approvals have recorded."""
         times = [snapshot.document.latest for snapshot in self._store.scan()]
-        return max((*times, *(entry.event.at for entry in self._read[2])), default=datetime.min.replace(tzinfo=UTC))
+        return max((*times, self.latest_entry), default=_NEVER)
 
     def _history(self, operation: SensitiveOperation) -> Sequence[ChainedEvent]:
         """Where it shows whether an operation was begun: of a token without a record, the trails of its former ones."""
@@ -133,15 +137,33 @@ class StoreApprovals:
         detail["until"] = approval.until.date().isoformat()
         self._write(shared, data, approval.reason, at=approval.at, detail=detail)
 
+    @property
+    def latest_entry(self) -> datetime:
+        """The latest time in the trail of the approvals that no correction has followed."""
+        return max((entry.event.at for entry in since_correction(self._read[2])), default=_NEVER)
+
+    def correct_times(self, reason: str) -> None:
+        """Say that this clock is right: later times in the trail are wrong, and approvals of later are taken away.
+
+        Raises:
+            Conflict: an approval was put on record at the same moment.
+        """
+        shared, there, _ = self._read
+        now = self._clock.now()
+        detail: Detail = {CORRECTED: self.latest_entry.isoformat(timespec="seconds")}
+        self._write(shared, without_later(there, now), reason, at=now, detail=detail, op=Op.EDIT)
+
     def pin(self, rule: str, *, reason: str) -> None:
         """Put the rule on record that binds every runner, or end it (empty), with its event; Conflict as `add`."""
         shared, there, _ = self._read
         detail: Detail = {"rule": "pinned" if rule else "ended"}
         self._write(shared, with_rule(there, rule), reason, at=self._clock.now(), detail=detail)
 
-    def _write(self, shared: Shared | None, data: bytes, reason: str, *, at: datetime, detail: Detail) -> None:
+    def _write(
+        self, shared: Shared | None, data: bytes, reason: str, *, at: datetime, detail: Detail, op: Op = Op.APPROVE
+    ) -> None:
         told: Detail = {**share_detail(Item.APPROVALS, data), **detail, **({"reason": reason} if reason else {})}
-        event = Event(at=at, op=Op.APPROVE, actor=identity_of(self._store), detail=told)
+        event = Event(at=at, op=op, actor=identity_of(self._store), detail=told)
         shared_items_of(self._store).write(Item.APPROVALS, data, shared.revision if shared else "", [event])
 
     @cached_property

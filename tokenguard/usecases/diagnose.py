@@ -9,6 +9,7 @@ from tokenguard.domain.diagnosis import Diagnosis, Level, broken, doubt, failed,
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.clock import is_behind
+from tokenguard.ports.shared_item import Item
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
 from tokenguard.usecases.agent_install import AgentInstallParts
@@ -20,7 +21,9 @@ from tokenguard.usecases.verify_store import check_whole, problems_of, uncompare
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """A correct clock never shows an earlier time than this release date."""
-_RIGHT = "if this machine's clock is right, correct that of the other machine"
+_RIGHT_HERE = "if this machine's clock is right"
+_RIGHT = f"{_RIGHT_HERE}, correct that of the other machine"
+_CORRECTED = "tokenguard approve --clock-was-ahead REASON"
 
 
 class DiagnoseParts(AgentInstallParts, DiagnoseTokensParts, DiagnoseMachineParts, HasBackend, Protocol):
@@ -113,7 +116,8 @@ def _whole(parts: DiagnoseParts, inventory: list[Snapshot]) -> Iterator[Diagnosi
             text = f"audit trail of {each.whose}, entry {each.broken.seq}: {each.broken.reason}"
             problems.append((text, what_then(parts.store)))
         elif said := wrong_time(each, now):
-            yield doubt("clock", said, f"{_RIGHT}; `audit log` shows the entries")
+            right = f"{_RIGHT_HERE}: {_CORRECTED}" if each.chain == Item.APPROVALS.chain else _RIGHT
+            yield doubt("clock", said, f"{right}; `audit log` shows the entries")
     for text, hint in problems:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from tokenguard.domain.clock_correction import with_known_times
 from tokenguard.domain.event import Op
 from tokenguard.domain.second_person import ExpiredRequest, same_person
 from tokenguard.ports.store import Store
@@ -55,8 +56,8 @@ class RequestStates:
             each.event.op is Op.APPROVE
             and each.event.detail.get("plan") == request.digest
             and not same_person(each.event.actor.id, request.by)
-            and (request.forced or each.event.at >= request.at)
-            for each in self._approvals.entries
+            and (request.forced or at >= request.at)
+            for each, at in with_known_times(self._approvals.entries)
         )
 
     def _ends(self, request: ApprovalRequest) -> datetime:

@@ -23,7 +23,7 @@ from tokenguard.inventory.admission import checked_text
 from tokenguard.policy.loader import load_policy
 from tokenguard.policy.model import Policy
 from tokenguard.policy.writing import as_document
-from tokenguard.ports.clock import Clock
+from tokenguard.ports.clock import Clock, is_behind
 from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
 from tokenguard.ports.store import Store, identity_of
 from tokenguard.provisioning.approval import Approval, approved_detail
@@ -323,7 +323,8 @@ class SecondPerson:
         if there is not None and not again:
             return there
         for each in self.waiting():
-            if not each.forced and each.by == by and wanted.issubset(each.operation_digests):
+            ahead = is_behind(request.at, each.at)  # it cannot be approved
+            if not (each.forced or ahead) and each.by == by and wanted.issubset(each.operation_digests):
                 return each
         self._write(request, Op.REQUEST)
         return request
