@@ -74,6 +74,26 @@ def test_a_token_that_a_companys_own_server_may_have_issued_is_not_shown_to_the_
     assert cli.store.find(token_name("imported/first")).document.record.provider == service
 
 
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "${UPLOAD_TOKEN}", "${UPLOAD_TOKEN:-none}", "Bearer-${UPLOAD_TOKEN}", "$UPLOAD_TOKEN", "{{ upload.token }}",
+        "op://Production/publisher/token", "ref+vault://kv/publisher#/token", "vault://kv/publisher#token",
+        "arn:aws:secretsmanager:eu-central-1:111122223333:secret:publisher",
+    ],
+)  # fmt: skip
+def test_a_reference_to_a_token_is_not_stored_as_one(cli, tmp_path, reference):
+    (tmp_path / ".env").write_text(f'UPLOAD_TOKEN={canary()}\nAPP_TOKEN="{reference}"\n')
+    fates = _fates(cli("import", ".env", "--format", "json"))
+    assert (fates["added"], fates["skipped"]) == (["imported/upload-token"], ["line 2"])
+
+
+@pytest.mark.parametrize("value", ["pa$$word-{}", "{}$UPPER", "v1.{}=="])
+def test_a_token_with_a_dollar_sign_is_not_a_reference(cli, tmp_path, value):
+    (tmp_path / ".env").write_text(f"UPLOAD_TOKEN='{value.format(canary())}'\n")
+    assert _fates(cli("import", ".env", "--format", "json"))["added"] == ["imported/upload-token"]
+
+
 def test_a_second_run_changes_nothing(cli, tmp_path):
     (tmp_path / ".env").write_text(f"UPLOAD_TOKEN={canary()}\n")
     assert cli("import", ".env").code == 0

@@ -4,6 +4,7 @@ import re
 
 from tokenguard.domain.names import MAX_SEGMENTS, SEGMENT
 from tokenguard.domain.secret import Secret
+from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.token_formats.table import format_of
 
 _SHAPES = (
@@ -35,6 +36,12 @@ _NOT_TOKENS = re.compile(
     r"(?:^|_)(?:PUBLIC|PUBLISHABLE|KEY_?(?:ID|FILE|PATH|NAME)|TOKEN_?(?:URL|URI|FILE|PATH))(?:_|$)", re.IGNORECASE
 )
 
+_REFERENCE = re.compile(
+    r".*\$\{[A-Za-z_]\w*(?:[:?=+-][^}]*)?\}.*|\$[A-Za-z_]\w*|\{\{.*\}\}|(?:op|ref\+\w+|vault|bws|keeper)://.*|arn:aws[a-z-]*:.*",
+    re.ASCII,
+)
+"""What says where a value is: another variable, a template, or an item of a password manager or secret store."""
+
 
 def provider_of(variable: str, value: Secret) -> str | None:
     """The provider by the value's shape, else by the variable's name; None if neither tells."""
@@ -55,8 +62,11 @@ def product_of(value: Secret) -> str | None:
 
 
 def looks_like_token(variable: str, value: Secret) -> bool:
-    """Whether a variable holds a token, by its value's shape or its own name."""
-    if any(shape.fullmatch(value.reveal()) for shape, _ in _SHAPES) or format_of(value.reveal()) is not None:
+    """Whether a variable holds a token, by its value's shape or its own name; a reference to one is none."""
+    text = value.reveal()
+    if len(text) <= MAX_LENGTH and _REFERENCE.fullmatch(text):
+        return False
+    if any(shape.fullmatch(text) for shape, _ in _SHAPES) or format_of(text) is not None:
         return True
     return _TOKEN_WORDS.search(variable) is not None and _NOT_TOKENS.search(variable) is None
 
