@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tokenguard.policy.catalogue import about
+from tokenguard.policy.catalogue import rule_description
 from tokenguard.policy.loader import default_policy, packaged_policy
 from tokenguard.policy.model import Parameter, Rule
 from tokenguard.policy.record_fields import SORTS
@@ -168,7 +168,7 @@ def render() -> str:
 
 
 def _rule(rule: Rule) -> str:
-    known = about(rule.id)
+    known = rule_description(rule.id)
     parts = [f"\n### `{rule.id}`\n\n{known.demands} {rule.why}\n\n"]
     parts.append(f"* severity: {rule.severity}\n")
     parts += [f"* `{name}`: {_words(each)}\n" for name, each in rule.parameters.items()]

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.manifests import written
 from tests.fakes.command_line import CommandLine, FakeTty
 from tests.fakes.memory_store import MemoryStore
-from tokenguard.cli.migrate import tell_waiting
+from tokenguard.cli.migrate import report_open_requests
 from tokenguard.domain.event import Actor, Event, Op
 from tokenguard.domain.names import token_name
 from tokenguard.domain.second_person import same_person
@@ -848,7 +848,7 @@ def test_the_plan_of_a_migration_counts_what_is_open(cli, capfd):
     cli.add("video/app/prod/other")
     requested(cli, "retire", "video/app/prod/other", "--yes")
     assert cli("edit", NAME, "--owner", "audio", "--yes", "--break-glass", "the deputy is asleep").code == 0
-    tell_waiting(cli.wiring(), cli.store)
+    report_open_requests(cli.wiring(), cli.store)
     assert "1 review and 1 request are open" in capfd.readouterr().err
 
 

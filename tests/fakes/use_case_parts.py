@@ -10,7 +10,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import FakeDeliveries, FakeIssuer, FakeProvider, Quiet, ScriptedOperator, World
-from tokenguard.domain.diagnosis import Diagnosis, well
+from tokenguard.domain.diagnosis import Diagnosis, passed_check
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.people import Directory
@@ -116,7 +116,7 @@ class MemoryBackend:
         return LoginAbilities()
 
     def health(self) -> Iterator[Diagnosis]:
-        yield well("memory", "it is there")
+        yield passed_check("memory", "it is there")
 
 
 class UseCaseParts:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tokenguard.errors import Unreachable
 from tokenguard.ports.provider import ProviderToken
-from tokenguard.providers.paging import ListPage, Paging, PagingKind, read_list, says_more, total_of
+from tokenguard.providers.paging import ListPage, Paging, PagingKind, has_more, read_list, total_of
 
 KINDS = {
     kind: Paging(kind=kind, limit="limit", size=size) for kind, size in zip(PagingKind, (5, 5, 5, 5, 5), strict=True)
@@ -196,4 +196,4 @@ def test_a_cursor_that_is_no_text_or_number_is_no_end(following):
     ],
 )
 def test_an_answer_that_says_there_is_more_is_not_the_last(tree, more):
-    assert says_more(tree) is more
+    assert has_more(tree) is more

@@ -21,7 +21,7 @@ from tokenguard.scanning import token_search
 from tokenguard.scanning.bundle import now_utc
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.shell.scan_key import find_scan_key
-from tokenguard.usecases.agent_guard import MOST_BYTES, answered
+from tokenguard.usecases.agent_guard import MOST_BYTES, answer_event
 
 ENCODINGS = {
     "as it is": str,
@@ -46,7 +46,7 @@ class Machine:
     def answer(self, name: str, event: Mapping | bytes, *more: str) -> tuple[dict, str, int]:
         """The JSON of the answer, all that was written, and the exit code."""
         data = event if isinstance(event, bytes) else json.dumps(event).encode()
-        output, error, code = answered([name, *more], lambda: data, lambda: find_scan_key(self.environ))
+        output, error, code = answer_event([name, *more], lambda: data, lambda: find_scan_key(self.environ))
         documents = [json.loads(line) for line in output.splitlines()]
         found = next((each for each in documents if each.get("type") != "progress"), {})
         return found, output + error, code
@@ -393,7 +393,7 @@ def test_an_unknown_event_is_searched_and_said(machine: Machine, name: str) -> N
     "words", [[], ["nonsense"], ["claude-code", "a", "b"], ["claude-code", "--wrong"], ["codex", "--reads", "x"]]
 )
 def test_unknown_words_block_too(words: list[str]) -> None:
-    _, error, code = answered(words, lambda: b"{}", lambda: None)
+    _, error, code = answer_event(words, lambda: b"{}", lambda: None)
     assert code == 2
     assert error.startswith("tokenguard: ")
 
@@ -402,7 +402,7 @@ def test_ctrl_c_blocks() -> None:
     def interrupted() -> bytes:
         raise KeyboardInterrupt
 
-    assert answered(["codex"], interrupted, lambda: None)[2] == 2
+    assert answer_event(["codex"], interrupted, lambda: None)[2] == 2
 
 
 # ---- files

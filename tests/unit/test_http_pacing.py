@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.http.pacing import backoff, retry_after, room_in, too_long
+from tokenguard.http.pacing import backoff, retry_after, seconds_until_reset, too_long
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
@@ -78,7 +78,7 @@ def test_backoff_doubles_to_a_minute():
     ],
 )
 def test_a_limit_that_leaves_nothing_says_until_when(remaining, reset, wait):
-    assert room_in({"x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}, NOW) == wait
+    assert seconds_until_reset({"x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}, NOW) == wait
 
 
 @pytest.mark.parametrize(("wait", "long"), [(None, False), (0, False), (60, False), (60.5, True), (YEAR, True)])

@@ -19,7 +19,7 @@ from tokenguard.domain.token import CredentialKind, Custody, Location, RecordSta
 from tokenguard.errors import Conflict, InputError, Moved, Tampered, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.migration.migration_plan import plan_move
-from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
+from tokenguard.migration.move_store import abort_move, check_ends, has_moved, move_store
 from tokenguard.ports.shared_item import Item, Shared, shared_items_of
 from tokenguard.ports.store import Tombstone
 
@@ -272,7 +272,7 @@ def test_a_trail_that_does_not_hold_stops_the_move_and_it_can_be_taken_back(ends
     with pytest.raises(Tampered) as caught:
         ends.move()
     words(caught.value)
-    assert give_up(ends.old, ends.clock, ends.told) == 1
+    assert abort_move(ends.old, ends.clock, ends.told) == 1
     assert ends.old.move() is None
     assert not ends.old.load(token).document.moved_to
 
@@ -284,7 +284,7 @@ def test_what_a_mover_marks_after_the_move_was_taken_back_is_freed_by_taking_it_
 
     def publish(store, *arguments):
         monkeypatch.setattr(MemoryStore, "publish", real)
-        give_up(ends.old, ends.clock, ends.told)  # somebody else, while this one is at the first token
+        abort_move(ends.old, ends.clock, ends.told)  # somebody else, while this one is at the first token
         return real(store, *arguments)
 
     monkeypatch.setattr(MemoryStore, "publish", publish)
@@ -295,7 +295,7 @@ def test_what_a_mover_marks_after_the_move_was_taken_back_is_freed_by_taking_it_
     with pytest.raises(Moved) as caught:
         ends.old.commit(stuck.id, stuck.version, stuck.document, [])
     assert "migrate --abort" in caught.value.hint
-    assert give_up(ends.old, ends.clock, ends.told) == 1
+    assert abort_move(ends.old, ends.clock, ends.told) == 1
     assert refusal(ends.new.move(), NEW) is not None, "the new store never opened"
     assert ends.trails_hold()
 
@@ -393,12 +393,12 @@ def test_an_address_that_somebody_planted_is_not_offered_for_pasting(address: st
 
 def test_what_is_decided_is_not_taken_back(ends: Ends):
     with pytest.raises(InputError, match="no migration"):
-        give_up(ends.old, ends.clock, ends.told)
+        abort_move(ends.old, ends.clock, ends.told)
     ends.move()
     with pytest.raises(InputError, match="is complete"):
-        give_up(ends.old, ends.clock, ends.told)
+        abort_move(ends.old, ends.clock, ends.told)
     with pytest.raises(InputError, match="no migration"):
-        give_up(ends.new, ends.clock, ends.told)
+        abort_move(ends.new, ends.clock, ends.told)
 
 
 def test_an_earlier_value_that_the_old_store_serves_is_not_carried_over(ends: Ends):

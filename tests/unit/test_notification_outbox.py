@@ -28,8 +28,8 @@ from tokenguard.notifications.outbox import (
     claimed,
     decode_outbox,
     encode_outbox,
-    fitted,
     settled,
+    shortened_outbox,
     with_conditions,
 )
 from tokenguard.notifications.wanted import WantedFrom, wanted_by_route
@@ -59,12 +59,12 @@ def test_a_full_outbox_fits_every_store_and_keeps_what_is_urgent():
         told={route: {secrets.token_hex(5): 1 for _ in range(6_000)} for route in ("ops", "chat")},
         upkeep=LastUpkeep(at=NOW, code=4, findings=(finding,) * 400),
     )
-    found = fitted(full)
+    found = shortened_outbox(full)
     assert len(zlib.compress(encode_outbox(found), 9)) <= MOST_BYTES
     assert {each.id for each in urgent} <= {each.notification.id for each in found.owed}
     assert decode_outbox(encode_outbox(found)) == found
     small = Outbox(owed=tuple(owed[:5]))
-    assert fitted(small) == small
+    assert shortened_outbox(small) == small
 
 
 @given(count=st.integers(0, 60), most=st.integers(0, 30), grouped=st.booleans(), size=st.integers(1, 50))
@@ -191,7 +191,7 @@ def test_many_routes_together_are_not_behind_with_more_than_the_outbox_holds():
     outbox = with_conditions(Outbox(), wanted, NOW)
     assert len(outbox.owed) == 390
     assert all(outbox.owed_to(each) for each in wanted)
-    assert fitted(outbox) == outbox
+    assert shortened_outbox(outbox) == outbox
 
 
 def test_a_message_is_one_screen_and_begins_with_the_command():

@@ -13,7 +13,7 @@ import uuid
 
 import pytest
 
-from tokenguard.domain.encodings import Encoding, base64_cores, forms, halves, public_start
+from tokenguard.domain.encodings import Encoding, base64_cores, forms, parts_of_pair, public_start
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.redaction.known import MaskedValue
 from tokenguard.redaction.matcher import Matcher
@@ -149,7 +149,7 @@ def test_utf_16_and_decomposed_text_are_masked():
 
 def test_halves_of_a_pair_are_masked_alone_and_in_either_order():
     value = "tg_canary_0a1B2c3D4e:tg_canary_9z8Y7x6W5v"
-    left, right = halves(value)
+    left, right = parts_of_pair(value)
     assert redact_text(masker(value), f"{right} {left}") == "[tokenguard:id0] [tokenguard:id0]"
     assert forms(value)[left.encode()] is Encoding.HALF
 

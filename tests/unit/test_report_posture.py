@@ -22,7 +22,7 @@ from tokenguard.policy.model import PolicyWaiver, RuleSelector, Severity
 from tokenguard.report.charts import Chart, svg
 from tokenguard.report.controls import CONTROLS, evidence
 from tokenguard.report.coverage import coverage
-from tokenguard.report.posture import Posture, ages, calendar, owners, places, standings
+from tokenguard.report.posture import Posture, ages, calendar, owners, places, waiver_statuses
 from tokenguard.report.posture_forms import as_csv, as_json
 from tokenguard.report.report_tables import figures, sections
 from tokenguard.report.rotations import rotations
@@ -76,7 +76,7 @@ def test_an_orphan_counts_for_the_place_it_was_listed_at():
 def test_a_waiver_is_shown_until_it_is_taken_out_of_the_policy(until, left, covers):
     waiver = PolicyWaiver(rule="maximum-age", match=RuleSelector(token="team1/*"), owner="o", reason="r", until=until)
     policy = replace(default_policy(), waivers=(waiver,))
-    (found,) = standings(posture_of([number(1, rotated_at=NOW - 100 * DAY)], policy=policy))
+    (found,) = waiver_statuses(posture_of([number(1, rotated_at=NOW - 100 * DAY)], policy=policy))
     assert (found.left, found.covers) == (left, covers)
 
 
@@ -126,7 +126,7 @@ def test_open_operations_come_first_and_retired_tokens_are_shown():
 
 
 @pytest.mark.parametrize(
-    ("change", "condemned"),
+    ("change", "must_be_dead"),
     [
         ({"stage": Stage.PUBLISHED, "revoked_at": None}, False),
         ({"stage": Stage.REVOKE_INTENDED, "revoked_at": None}, True),
@@ -134,8 +134,8 @@ def test_open_operations_come_first_and_retired_tokens_are_shown():
         ({"stage": Stage.DONE}, True),
     ],
 )
-def test_an_old_token_counts_as_one_to_be_dead_from_the_point_of_no_return(change, condemned):
-    assert rotations(posture_of([held(proof=None, **change)]))[0].condemned is condemned
+def test_an_old_token_counts_as_one_to_be_dead_from_the_point_of_no_return(change, must_be_dead):
+    assert rotations(posture_of([held(proof=None, **change)]))[0].must_be_dead is must_be_dead
 
 
 def test_consumers_are_counted_by_who_is_declared_now():

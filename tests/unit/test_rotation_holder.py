@@ -11,7 +11,7 @@ from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Stage
 from tokenguard.errors import NotProvenDead, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.rotation.lease import is_at_work, is_runner_dead
+from tokenguard.rotation.lease import is_runner_alive, is_runner_dead
 
 
 @pytest.fixture
@@ -71,13 +71,13 @@ def test_a_runner_that_has_ended_or_stopped_is_taken_over(other):
 @pytest.mark.skipif(sys.platform != "linux", reason="the start of a process is read from /proc")
 def test_a_younger_process_of_the_same_id_is_another_one(other):
     bench, token = left_open(other)
-    assert is_at_work(bench.journal(token))
+    assert is_runner_alive(bench.journal(token))
     older = replace(bench.journal(token), updated_at=bench.clock.now() - timedelta(days=36500))
-    assert not is_at_work(older)
+    assert not is_runner_alive(older)
 
 
 @pytest.mark.parametrize("holder", ["elsewhere/1/x", "HOST/PID/x", "nonsense", ""])
 def test_of_other_machines_and_of_ourselves_nothing_is_held_against_a_resume(other, holder):
     holder = holder.replace("HOST", os.uname().nodename).replace("PID", str(os.getpid()))
     bench, token = left_open(other, holder=holder)
-    assert not is_at_work(bench.journal(token))
+    assert not is_runner_alive(bench.journal(token))

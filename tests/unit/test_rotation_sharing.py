@@ -16,7 +16,7 @@ from tokenguard.errors import Conflict, Fenced, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.rotation.batch import BatchJob, SkipReason
 from tokenguard.rotation.lease import is_runner_dead
-from tokenguard.rotation.parallel_runners import left_to_another, run_shared, unless_left
+from tokenguard.rotation.parallel_runners import rotate_unless_taken, run_shared, why_skipped
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 OURS, THEIRS = "here/1/aa", "elsewhere/7/bb"
@@ -65,12 +65,12 @@ def document(
 )
 def test_whose_turn_a_token_is(found: Document, due: bool, expected: SkipReason | None):
     takes = timedelta(seconds=65)
-    assert left_to_another(found, due=due, holder=OURS, now=NOW, takes=takes) is expected
+    assert why_skipped(found, due=due, holder=OURS, now=NOW, takes=takes) is expected
 
 
 def test_a_provider_that_takes_long_is_given_its_time():
     found, takes = document(Stage.REVOKED, ago=40), timedelta(hours=1)
-    assert left_to_another(found, due=True, holder=OURS, now=NOW, takes=takes) is SkipReason.ELSEWHERE
+    assert why_skipped(found, due=True, holder=OURS, now=NOW, takes=takes) is SkipReason.ELSEWHERE
 
 
 @pytest.mark.parametrize(
@@ -97,19 +97,19 @@ LOST = [Conflict("somebody else", hint="look"), Unfinished("it is open", hint="r
 @pytest.mark.parametrize("then", list(SkipReason))
 def test_who_loses_the_race_for_a_token_leaves_it(error: Exception, then: SkipReason):
     looks = iter([None, then])
-    assert unless_left(lambda: next(looks), raising(error)) is then
+    assert rotate_unless_taken(lambda: next(looks), raising(error)) is then
 
 
 @pytest.mark.parametrize("error", [*LOST, Fenced("taken over", hint="look")])
 def test_a_failure_of_ones_own_is_told(error: Exception):
     with pytest.raises(type(error)):
-        unless_left(lambda: None, raising(error))
+        rotate_unless_taken(lambda: None, raising(error))
 
 
 def test_being_fenced_is_told_although_another_goes_on():
     looks = iter([None, SkipReason.ELSEWHERE])
     with pytest.raises(Fenced):
-        unless_left(lambda: next(looks), raising(Fenced("taken over", hint="look")))
+        rotate_unless_taken(lambda: next(looks), raising(Fenced("taken over", hint="look")))
 
 
 def test_what_others_are_at_is_looked_at_until_it_is_known_how_it_ended():

@@ -12,7 +12,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
-from tokenguard.inventory.discovered_values import drafts, padded, sightings
+from tokenguard.inventory.discovered_values import drafts, padded, values_in
 from tokenguard.ports.secret_listing import ListedSecret
 
 
@@ -32,7 +32,7 @@ def mark(value: Value) -> Fingerprint:
 def proposed(
     *entries: ListedSecret, taken: tuple[str, ...] = (), prefix: str = "", begun: dict[str, str] | None = None
 ):
-    seen = [sighting for each in entries for sighting in sightings(each)]
+    seen = [sighting for each in entries for sighting in values_in(each)]
     return drafts(seen, mark, taken=taken, begun=begun or {}, prefix=prefix)
 
 
@@ -113,7 +113,7 @@ def test_what_is_no_token_is_no_draft(texts):
 def test_a_token_with_white_space_around_it_is_told_and_not_taken():
     spoiled = entry("app", token=f"{canary()}\n", api_key=" two words ", note="  x  ", secret_key="short\n")
     assert padded(spoiled) == ["vault://kv/app#token"]
-    assert sightings(spoiled) == []
+    assert values_in(spoiled) == []
 
 
 @pytest.mark.parametrize("field", ["value", "data", "Secret", ""])

@@ -72,9 +72,9 @@ def added(world):
 
 def applied(world):
     from tokenguard.usecases.apply_manifest import Applying
-    from tokenguard.usecases.load_manifest import held_against_store
+    from tokenguard.usecases.load_manifest import compared_with_store
 
-    held = held_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     results = Applying(narrowed(world, "apply_manifest.ApplyManifestParts"), held, "d", {}, {}).run(1)
     assert [each.error for each in results] == [None]
     assert world.store.find(NAME).document.record.state is RecordState.PENDING
@@ -91,17 +91,17 @@ def manifest(world):
 
 
 def planned(world):
-    from tokenguard.usecases.load_manifest import held_against_store
+    from tokenguard.usecases.load_manifest import compared_with_store
 
-    held = held_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     assert [each.name for each in held.plan.actions] == [NAME]
 
 
 def approved(world):
     from tokenguard.usecases.approve_plan import verdicts
-    from tokenguard.usecases.load_manifest import held_against_store
+    from tokenguard.usecases.load_manifest import compared_with_store
 
-    held = held_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     yes, no = verdicts(narrowed(world, "HasApprovals"), held.plan)
     assert no == {}
     assert set(yes) <= {NAME}
@@ -109,27 +109,27 @@ def approved(world):
 
 def deliverable(world):
     from tokenguard.usecases.check_consumers import check_consumers
-    from tokenguard.usecases.load_manifest import held_against_store
+    from tokenguard.usecases.load_manifest import compared_with_store
 
-    held = held_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     check_consumers(narrowed(world, "HasDeliveries"), held, held.plan.actions)
 
 
 def handed_over(world):
     from tokenguard.usecases.confirm_handover import hand_over
-    from tokenguard.usecases.load_manifest import held_against_store
+    from tokenguard.usecases.load_manifest import compared_with_store
 
-    held = held_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     assert hand_over(narrowed(world, "confirm_handover.ConfirmHandoverParts"), held) == []
 
 
 def drifted(world):
     from tokenguard.usecases.detect_drift import consumers, inventory, providers
-    from tokenguard.usecases.load_manifest import held_against_store
+    from tokenguard.usecases.load_manifest import compared_with_store
 
     world.added()
     world.world.create("made by hand")
-    held = held_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     parts = narrowed(world, "detect_drift.DetectDriftParts")
     assert any(each.rule == "orphan" for each in providers(narrowed(world, "assess.AssessParts"), held))
     assert list(consumers(parts, held)) == []
@@ -373,10 +373,10 @@ def notified_of_upkeep(world):
 
 
 def offboarded(world):
-    from tokenguard.usecases.offboard_person import ties_of
+    from tokenguard.usecases.offboard_person import tokens_of_person
 
     world.added(made_by="alex", account="alex@example.org")
-    found = ties_of(narrowed(world, "offboard_person.OffboardPersonParts"), "alex")
+    found = tokens_of_person(narrowed(world, "offboard_person.OffboardPersonParts"), "alex")
     assert len(found) == 1
 
 
@@ -461,12 +461,12 @@ def kept_up(world):
 
 
 def selected(world):
-    from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+    from tokenguard.usecases.select_tokens import report_selection, select_tokens
 
     snapshot = world.added()
     wanted = Filter(owner="video")
     assert select_tokens(narrowed(world, "HasStore"), [], wanted) == [snapshot]
-    tell_selection(narrowed(world, "HasProgress"), wanted, [snapshot])
+    report_selection(narrowed(world, "HasProgress"), wanted, [snapshot])
     assert world.progress.lines[-1] == "! selected: 1 token with --owner video"
 
 
@@ -490,12 +490,12 @@ def upgraded(world):
 
 
 def waited(world):
-    from tokenguard.usecases.wait_for_runner import leave_to_its_runner
+    from tokenguard.usecases.wait_for_runner import wait_for_runner
 
     snapshot = world.added()
     able = world.vendors.provider("fake").capabilities
     before = world.clock.now()
-    leave_to_its_runner(narrowed(world, "wait_for_runner.WaitForRunnerParts"), snapshot, able)
+    wait_for_runner(narrowed(world, "wait_for_runner.WaitForRunnerParts"), snapshot, able)
     assert world.clock.now() == before, "there was no operation to wait for"
 
 

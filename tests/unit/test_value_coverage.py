@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.random_values import DECLARED, UNDECLARED
 from tokenguard.detection import word_model
 from tokenguard.detection.randomness import random_bits
-from tokenguard.detection.value_coverage import MIN_BITS, covered, lack_of
+from tokenguard.detection.value_coverage import MIN_BITS, covered, why_not_covered
 
 _OF_A_KIND = 60
 GUESSABLE = [
@@ -28,13 +28,17 @@ GUESSABLE = [
 
 @pytest.mark.parametrize("value", GUESSABLE)
 def test_a_value_that_can_be_guessed_is_not_covered(value: str) -> None:
-    assert lack_of(value)
+    assert why_not_covered(value)
 
 
 @pytest.mark.parametrize("kind", UNDECLARED)
 def test_a_random_value_of_112_bits_is_covered(kind: str) -> None:
     source = random.Random(kind)
-    assert [lack_of(value) for value in (UNDECLARED[kind](source) for _ in range(_OF_A_KIND)) if lack_of(value)] == []
+    assert [
+        why_not_covered(value)
+        for value in (UNDECLARED[kind](source) for _ in range(_OF_A_KIND))
+        if why_not_covered(value)
+    ] == []
 
 
 def test_a_random_value_of_each_vendor_whose_shape_has_112_bits_is_covered() -> None:
@@ -59,7 +63,7 @@ def test_no_more_values_are_called_guessable_than_the_description_allows() -> No
     """The experts' distributions add up to 1 at most, so that a short description is as rare as it is short."""
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+/=~"
     for before in ("", "a", "th", "The", "x_", "Q9", "pass"):
-        assert sum(word_model.chances(before + each)[-1] for each in letters) <= 1
+        assert sum(word_model.character_probabilities(before + each)[-1] for each in letters) <= 1
 
 
 def test_few_names_in_source_code_count_as_random() -> None:

@@ -13,7 +13,7 @@ _MAX_BYTES = 32 << 20
 """Of a file in which an agent remembers its folders."""
 
 
-def trusts(of: Agent, folder: Path, scope: SettingsScope, home: Path, environ: Mapping[str, str]) -> bool | None:
+def is_trusted(of: Agent, folder: Path, scope: SettingsScope, home: Path, environ: Mapping[str, str]) -> bool | None:
     """Whether an agent runs hooks in a folder; None if no file says so.
 
     Args:

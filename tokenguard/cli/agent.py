@@ -96,10 +96,10 @@ def hook(wiring: Wiring, words: tuple[str, ...], *, own: str, reads: str, format
     Prompts and tool inputs that hold a token are refused, tool output is masked or withheld. Input that cannot be read
     or searched is refused with exit 2, the code by which a hook blocks an agent. `agent install` writes this command.
     """
-    from tokenguard.usecases.agent_guard import MOST_BYTES, answered  # it loads the scanner
+    from tokenguard.usecases.agent_guard import MOST_BYTES, answer_event  # it loads the scanner
 
     arguments = [*words, "--own", own, "--reads", reads, "--formats", formats]
-    output, error, code = answered(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), wiring.scan_key)
+    output, error, code = answer_event(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), wiring.scan_key)
     sys.stdout.write(output)
     sys.stderr.write(error)
     return code

@@ -22,11 +22,11 @@ from tokenguard.usecases.confirm_handover import hand_over
 from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,
     PlannedManifest,
+    compared_with_store,
     declared_in,
-    held_against_store,
     refuse_blocked,
 )
-from tokenguard.usecases.rotation_jobs import allowed, tell_held
+from tokenguard.usecases.rotation_jobs import allowed, report_held
 from tokenguard.views.apply_outcome import ApplyOutcome, show_outcome
 from tokenguard.views.plan_view import show_plan
 
@@ -69,7 +69,7 @@ def apply(
     """
     reviewed = checked_digest(digest) if digest is not None else None
     wiring.concurrent = concurrent
-    held = held_against_store(wiring, declared_in(file, environment))
+    held = compared_with_store(wiring, declared_in(file, environment))
     refuse_blocked(held.plan)
     begun = _reviewed(wiring, held, reviewed) if reviewed else {}
     _refuse_ends(held.plan, allow_retire=allow_retire)
@@ -102,10 +102,10 @@ def _run(
             results.append(result)
             if result.error is not None:
                 wiring.progress.note(f"{result.name}: {result.error.message}")
-        after = held_against_store(wiring, held.manifest)
+        after = compared_with_store(wiring, held.manifest)
         if handed := hand_over(wiring, after):
             results += handed
-            after = held_against_store(wiring, held.manifest)
+            after = compared_with_store(wiring, held.manifest)
     except BaseException:
         show_outcome(wiring, ApplyOutcome(plan=held.plan, results=tuple(results), left=None))
         raise
@@ -139,7 +139,7 @@ def _held_back(wiring: Wiring, held: PlannedManifest) -> Callable[[TokenName], f
     if wiring.tty is not None or not due:
         return lambda _name: frozenset()
     rollout = allowed(wiring, due)
-    tell_held(wiring, rollout)
+    report_held(wiring, rollout)
     names = {each.snapshot.document.record.name for each in rollout.held}
     return lambda name: frozenset({Verb.ROTATE}) if name in names else frozenset()
 

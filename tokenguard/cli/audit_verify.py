@@ -7,7 +7,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import Tampered
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.verify_store import AnchorNotes, check_whole, uncompared, watch_of, what_then, wrong_time
+from tokenguard.usecases.verify_store import AnchorNotes, check_whole, fix_for_damage, uncompared, watch_of, wrong_time
 
 
 def _anchor(watch: AnchorNotes | None) -> dict[str, object]:
@@ -26,7 +26,7 @@ def _all_chains(wiring: Wiring) -> tuple[list[Checked], list[str]]:
         if each.broken is not None:
             raise Tampered(
                 f"the audit chain of {each.whose} is broken at entry {each.broken.seq}: {each.broken.reason}",
-                hint=what_then(wiring.store),
+                hint=fix_for_damage(wiring.store),
             )
         checked.append(replace(each, trail=()))
         wrong += [said] if (said := wrong_time(each, wiring.clock.now())) else []

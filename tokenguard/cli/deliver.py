@@ -21,7 +21,7 @@ from tokenguard.usecases.deliver_tokens import (
     compare_consumers,
     deliver_differing,
 )
-from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.select_tokens import report_selection, select_tokens
 
 _TONES = {
     ConsumerResult.COMMAND_OWED: "red",
@@ -46,7 +46,7 @@ def deliver(
     is named; `person:` consumers are only listed. Exit 3: an operation is open. 4: a consumer cannot be reached.
     """
     found = select_tokens(wiring, names, wanted, everything=everything)
-    tell_selection(wiring, wanted, found)
+    report_selection(wiring, wanted, found)
     checks = list(_checks(wiring, found, check_only=check_only, unread=bool(names)))
     _show(wiring, checks, found=bool(found))
     if check_only and any(check.result in OWED for check in checks):

@@ -16,7 +16,7 @@ from tokenguard.inventory.record_changes import RecordChanges
 from tokenguard.inventory.selection import Filter
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import OBSERVED, changes_from
-from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.select_tokens import report_selection, select_tokens
 from tokenguard.views.token_view import show_taken
 
 _OF_ONE = {"name": "--rename", "location": "--adopt", "label": "--label"}
@@ -65,7 +65,7 @@ def edit(
         fields["scope"] = str(OBSERVED)
     changes = changes_from(fields, base_url=base_url, name=rename)
     found = select_tokens(wiring, names, wanted, way="--where owner=TEAM; --owner TEAM sets the owner")
-    tell_selection(wiring, wanted, found)
+    report_selection(wiring, wanted, found)
     if leak_ended is not None or clock_was_ahead is not None:
         _take_statement(wiring, found, changes, leak_ended, clock_was_ahead, yes=yes)
         return ExitCode.OK

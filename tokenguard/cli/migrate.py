@@ -12,7 +12,7 @@ from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.migration.migration_plan import MovePlan, plan_move
-from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
+from tokenguard.migration.move_store import abort_move, check_ends, has_moved, move_store
 from tokenguard.ports.store import Store
 from tokenguard.shell.backends import backend_of
 from tokenguard.shell.opened_stores import close_store
@@ -49,7 +49,7 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
     if abort:
         with _opened(wiring, wiring.store_url) as source:
             _take_turn(wiring, source)
-            show_taken_back(wiring.screen, give_up(source, wiring.clock, wiring.progress))
+            show_taken_back(wiring.screen, abort_move(source, wiring.clock, wiring.progress))
         return
     url = named_store(target, wiring.settings)
     with _opened(wiring, wiring.store_url) as source, _opened(wiring, url) as new:
@@ -63,7 +63,7 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
         if plan_only or not wiring.screen.as_json:
             show_plan(wiring.screen, plan, price=backend_of(wiring, new.url).monthly_cost(plan.tokens))
         if plan_only:
-            tell_waiting(wiring, source)
+            report_open_requests(wiring, source)
             return
         approved = _approval(wiring, source, new)
         if not yes:
@@ -88,7 +88,7 @@ def _notify_of_break_glass(wiring: Wiring, source: Store, target: Store) -> None
         wiring.break_glass = ""
 
 
-def tell_waiting(wiring: Wiring, source: Store) -> None:
+def report_open_requests(wiring: Wiring, source: Store) -> None:
     """How many requests and reviews are open: who may close them depends on the new store's identities."""
     waiting = wiring.second_person_at(source).waiting()
     reviews = sum(bool(each.forced) for each in waiting)

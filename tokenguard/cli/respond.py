@@ -21,7 +21,7 @@ from tokenguard.shell.tty import read_unseen
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import since_date
 from tokenguard.usecases.respond_end import Told, respond_to
-from tokenguard.usecases.respond_lookup import Findings, look_up, takers_of
+from tokenguard.usecases.respond_lookup import Findings, look_up, revoking_providers
 from tokenguard.views.response_view import show
 
 
@@ -102,7 +102,7 @@ def respond(
         page = render(cases, reach=spread, strangers=findings.strangers, now=now, actor=actor)
         save_page(Path(summary), page, force=True)
         wiring.progress.note(f"written to {shown(Path(summary))}")
-    show(wiring.screen, cases, findings, spread, takers_of(wiring.vendors, findings))
+    show(wiring.screen, cases, findings, spread, revoking_providers(wiring.vendors, findings))
     return max(exit_code, _standing(cases), ExitCode.FINDINGS if findings.strangers + findings.blank else ExitCode.OK)
 
 

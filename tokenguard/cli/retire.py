@@ -19,8 +19,8 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm, confirm_number
 from tokenguard.usecases.name_remainder import name_remainder
-from tokenguard.usecases.rotation_jobs import continuing_job, named, planned, tell_second_person
-from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.rotation_jobs import continuing_job, named, planned, report_second_person
+from tokenguard.usecases.select_tokens import report_selection, select_tokens
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.cleanup_steps import cleanup_steps
 from tokenguard.views.rotation_view import show_plans, show_results
@@ -57,13 +57,13 @@ def retire(
         return _go_on(wiring, names, abort=abort)
     found = select_tokens(wiring, names, wanted)
     reason = checked_text(wiring.store, reason, what="reason")
-    tell_selection(wiring, wanted, found)
+    report_selection(wiring, wanted, found)
     if plan_only or wanted != ANY:
         found = _without_retired(wiring, found)
     if plan_only:
         plans = [planned(wiring, snapshot, Mode.RETIRE) for snapshot in found]
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=False)
-        tell_second_person(wiring, [(snapshot, Mode.RETIRE) for snapshot in found])
+        report_second_person(wiring, [(snapshot, Mode.RETIRE) for snapshot in found])
         return ExitCode.OK
     sensitive = [(snapshot, Mode.RETIRE) for snapshot in found if not _is_refused_anyway(snapshot)]
     wiring.second_person.authorise(wiring.second_person.rotations(sensitive))

@@ -34,12 +34,12 @@ from tokenguard.usecases.rotation_jobs import (
     named,
     open_ones,
     planned,
+    report_held,
+    report_leaked_order,
+    report_second_person,
     rotation_job,
-    tell_held,
-    tell_leaked_order,
-    tell_second_person,
 )
-from tokenguard.usecases.select_tokens import tell_selection
+from tokenguard.usecases.select_tokens import report_selection
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.rotation_view import show_plans, show_results
 
@@ -126,7 +126,7 @@ def _replace(
 ) -> ExitCode:
     """Plan the rotations of the selected tokens, and run them once they are approved and confirmed."""
     snapshots = chosen(wiring, names, wanted, due=due)
-    tell_selection(wiring, wanted, snapshots, due=due)
+    report_selection(wiring, wanted, snapshots, due=due)
     if due and not plan_only:
         snapshots = _without_unknown_ages(wiring, snapshots)
     rollout = allowed(wiring, snapshots) if due and wiring.tty is None else None
@@ -135,11 +135,11 @@ def _replace(
         wiring, snapshots, rollout, asked=asked, due=due, strict=plan_only and single, accept_outage=accept_outage
     )
     if plan_only and due and rollout is None:
-        tell_held(wiring, allowed(wiring, snapshots), attended=True)
+        report_held(wiring, allowed(wiring, snapshots), attended=True)
     _tell_plans(wiring, plans, rollout, plan_only=plan_only, single=single)
     if plan_only:
         by_id = {each.id: each for each in snapshots}
-        tell_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
+        report_second_person(wiring, [(by_id[plan.token], plan.mode) for plan in plans])
         return ExitCode.OK
     _check_in_place(wiring, snapshots, in_place=asked is Mode.IN_PLACE, accepted=accept_outage)
     _authorise(wiring, snapshots, plans, asked=asked is not Mode.PLANNED or wiring.requesting)
@@ -170,7 +170,7 @@ def _tell_plans(
         quiet = wiring.screen.as_json and not plan_only
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
     if rollout is not None:
-        tell_held(wiring, rollout)
+        report_held(wiring, rollout)
 
 
 def _after_canaries(rollout: Rollout, plans: Sequence[RotationPlan], jobs: Sequence[BatchJob]) -> list[BatchJob]:
@@ -312,7 +312,7 @@ def _ask(wiring: Wiring, plans: Sequence[RotationPlan], asked: Mode, *, selected
     if plans and (asked is not Mode.PLANNED or (selected and len(plans) > 1)):
         _confirm(wiring, plans, _WHAT_IT_DOES[asked])
     elif single and plans and plans[0].leaked and plans[0].mode is Mode.PLANNED:
-        tell_leaked_order(wiring, plans[0])
+        report_leaked_order(wiring, plans[0])
 
 
 def _confirm(wiring: Wiring, plans: Sequence[RotationPlan], what: str) -> None:

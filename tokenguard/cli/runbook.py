@@ -16,7 +16,7 @@ from tokenguard.policy.model import due_of
 from tokenguard.report.rotation_runbook import runbook as write_runbook
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.select_tokens import report_selection, select_tokens
 from tokenguard.views.runbook_page import page
 
 
@@ -41,7 +41,7 @@ def runbook(
     that the rotation is complete. Print it, or keep it where on-call engineers look.
     """
     found = select_tokens(wiring, names, wanted)
-    tell_selection(wiring, wanted, found)
+    report_selection(wiring, wanted, found)
     if not found and not wiring.screen.as_json:
         return
     text = "\n---\n\n".join(_written(wiring, snapshot) for snapshot in found)

@@ -25,7 +25,7 @@ def setup(
     server administrator's login; the store's own roles are not enough. For a store on AWS use --emit terraform, which
     writes roles, trust policies and permission to use the KMS key: tokenguard does not change IAM.
     """
-    from tokenguard.usecases.setup_server import emitted, held, perform, show  # loads hvac
+    from tokenguard.usecases.setup_server import held, perform, show, terraform_document  # loads hvac
 
     if emit:
         if apply_it or exit_code:
@@ -33,7 +33,7 @@ def setup(
                 "--emit cannot be combined with --apply or --exit-code", hint="leave out --apply and --exit-code"
             )
         wiring.flags.format = "json"
-        wiring.screen.document(emitted(wiring, file))
+        wiring.screen.document(terraform_document(wiring, file))
         return None
     found = held(wiring, file)
     if apply_it:

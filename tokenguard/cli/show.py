@@ -9,7 +9,7 @@ from tokenguard.domain.event import ChainedEvent
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError
-from tokenguard.inventory.views import detail_json, event_words, living, moment
+from tokenguard.inventory.views import detail_json, event_words, moment, possibly_alive_tokens
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.lease import is_runner_dead
 from tokenguard.shell.wiring import Wiring
@@ -60,7 +60,10 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
                     f"old {journal.mode.unit}",
                     (f"dead, {proof.words}" if proof.proven else proof.words) if proof else "",
                 ),
-                *((f"{each.which} {each.unit}, alive or unknown", each.words) for each in living(journal)),
+                *(
+                    (f"{each.which} {each.unit}, alive or unknown", each.words)
+                    for each in possibly_alive_tokens(journal)
+                ),
                 ("resume with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
             ]
         )

@@ -17,7 +17,7 @@ from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.select_tokens import report_selection, select_tokens
 from tokenguard.usecases.triage_records import IncompleteRecord, Triage, WaitingAnswers, checked_answer, triage_order
 
 _OPEN, _SKIP = "-", "skip"
@@ -45,7 +45,7 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
     """
     everything = not names and wanted == ANY
     chosen = select_tokens(wiring, names, wanted, everything=everything)
-    tell_selection(wiring, wanted, chosen)
+    report_selection(wiring, wanted, chosen)
     work = Triage(wiring, chosen if everything else None)
     found = work.incomplete(chosen)
     if plan_only or not found or wiring.tty is None:

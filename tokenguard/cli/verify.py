@@ -16,7 +16,7 @@ from tokenguard.inventory.views import moment
 from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.select_tokens import select_tokens, tell_selection
+from tokenguard.usecases.select_tokens import report_selection, select_tokens
 
 _TONES = {
     VerificationResult.DEAD: "red",
@@ -71,7 +71,7 @@ def verify(
     code = ExitCode.OK
     controls = Controls(wiring.store, wiring.vendors, wiring.clock)
     snapshots = select_tokens(wiring, names, wanted, everything=everything)
-    tell_selection(wiring, wanted, snapshots)
+    report_selection(wiring, wanted, snapshots)
     for snapshot in snapshots:
         if wiring.progress.live:
             record = snapshot.document.record

@@ -75,21 +75,21 @@ class Hosts:
 class Host:
     """One host, with our credential there."""
 
-    def __init__(self, about: str, client: Client, credential: Secret, clock: Clock) -> None:
-        self._about = about
+    def __init__(self, subject: str, client: Client, credential: Secret, clock: Clock) -> None:
+        self._subject = subject
         self._client = client
         self._credential = credential
         self._clock = clock
 
     @property
-    def about(self) -> str:
+    def subject(self) -> str:
         """How errors begin: the host, and the target there if one is meant."""
-        return self._about
+        return self._subject
 
     def undocumented(self) -> Unreachable:
         """The error of an answer that is not what the vendor's reference says; nothing of it is quoted."""
         return Unreachable(
-            f"{self._about} does not answer as documented",
+            f"{self._subject} does not answer as documented",
             hint="check the address in [destinations], and the proxy",
         )
 
@@ -105,14 +105,14 @@ class Host:
             outcome = self._client.send(request)
             if isinstance(outcome, Failure):
                 raise Unreachable(
-                    f"{self._about} gave no usable answer ({outcome.cause})",
+                    f"{self._subject} gave no usable answer ({outcome.cause})",
                     hint="check the network, the proxy and the CA bundle; then try again, or resume",
                 )
             if outcome.status in expected and not outcome.html:
                 return outcome
             wait = _pause(outcome, attempt)
             if wait is None:
-                raise Unreachable(f"{self._about} answered with http status {outcome.status}", hint=_hint(outcome))
+                raise Unreachable(f"{self._subject} answered with http status {outcome.status}", hint=_hint(outcome))
             self._clock.sleep(wait)
             attempt += 1
 

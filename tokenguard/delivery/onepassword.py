@@ -54,7 +54,7 @@ def _field(host: Host, target: RemoteTarget) -> dict[str, JsonTree]:
     ]
     if len(found) != 1 or not _plain(found[0].get("id")):
         raise InputError(
-            f"{host.about} has no field {wanted!r} in that item, or more than one",
+            f"{host.subject} has no field {wanted!r} in that item, or more than one",
             hint="create the field first, or name it by its id",
         )
     return found[0]

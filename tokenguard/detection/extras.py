@@ -12,7 +12,7 @@ from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
 from tokenguard.detection.regex_set import RegexSet, regex_set
 from tokenguard.detection.secret_forms import FORMS, places_of
-from tokenguard.detection.stand_ins import goes_on_filled_up
+from tokenguard.detection.stand_ins import is_continued_by_placeholder
 from tokenguard.detection.text_positions import TextPositions
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.domain.finding import FindingKind
@@ -154,7 +154,7 @@ def _genuine(spans: Iterable[TokenSpan], text: str, path: str) -> Iterator[Token
             continue
         if kind.near and not _has_word_near(kind.near, text, span):
             continue
-        if is_made_up(kind, value) or goes_on_filled_up(text[span.end : span.end + 5]):
+        if is_made_up(kind, value) or is_continued_by_placeholder(text[span.end : span.end + 5]):
             continue
         yield span
 

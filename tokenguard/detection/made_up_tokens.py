@@ -22,7 +22,7 @@ def is_made_up(kind: TokenFormat, value: str) -> bool:
     least = max(kind.entropy, _LEAST_OF_LONG if len(random) >= _LONG else 0)
     if stands_for_another(value) or is_in_a_row(random, _ALPHABET) or repeats(random) or _entropy(random) < least:
         return True
-    named = len(random) >= _LEAST_WORDS and (is_of_words(random) or is_identifier(random))
+    named = len(random) >= _LEAST_WORDS and (consists_of_words(random) or is_identifier(random))
     return named or is_published(value)
 
 
@@ -33,7 +33,7 @@ def is_identifier(value: str) -> bool:
     return capitals >= _LEAST_CAPITALS and sum(map(len, words)) >= _OF_NAMES * len(value)
 
 
-def is_of_words(value: str) -> bool:
+def consists_of_words(value: str) -> bool:
     """Whether its characters follow each other as in words."""
     from tokenguard.detection.judging.judge import wordiness  # most commits have nothing to judge
 

@@ -88,7 +88,11 @@ def _described(block: str, alphabet: str) -> tuple[float, float]:
     """The bits of the whole description, and those of them that name characters of random text."""
     alphabets = [alphabet, *(each for each in _ALPHABETS if len(each) < len(alphabet))]
     sizes = [log2(len(alphabet)), 0.0, *(log2(len(each)) for each in alphabets[1:])]
-    experts = [_any_of(alphabet, block), word_model.chances(block), *(_any_of(each, block) for each in alphabets[1:])]
+    experts = [
+        _any_of(alphabet, block),
+        word_model.character_probabilities(block),
+        *(_any_of(each, block) for each in alphabets[1:]),
+    ]
     experts += [_repetition(block, alphabet), _dates(block)]
     experts += [_sequences(block, alphabet, step) for step in _STEPS]
     others = len(experts) - 2

@@ -8,10 +8,10 @@ import re
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.judged_types import JUDGED
-from tokenguard.detection.made_up_tokens import is_identifier, is_made_up, is_of_words
+from tokenguard.detection.made_up_tokens import consists_of_words, is_identifier, is_made_up
 from tokenguard.detection.match import Confidence, LeftOut, TextMatch
 from tokenguard.detection.pins import is_image, is_pinned
-from tokenguard.detection.stand_ins import goes_on_filled_up, is_published, repeats, stands_for_another
+from tokenguard.detection.stand_ins import is_continued_by_placeholder, is_published, repeats, stands_for_another
 from tokenguard.domain.profile import Profile
 from tokenguard.frozen import replace
 from tokenguard.token_formats.table import format_of, has_prefix_only
@@ -67,7 +67,7 @@ def _stands_for_another(candidate: TextMatch, line: str) -> bool:
         end = whole.find(_KEY_ENDS, begin)
         body = _LINE_END.sub("", _ARMOUR.sub("", whole[begin:end]))
         return end >= 0 and (len(body) < _LEAST_KEY or "..." in body)
-    if goes_on_filled_up(line.partition(whole)[2]):
+    if is_continued_by_placeholder(line.partition(whole)[2]):
         return True
     if candidate.type == "Artifactory Credentials" and len(whole) < _LEAST_KEY and not any(map(str.isdigit, whole)):
         return True  # its rule takes any name of a program that begins with AP
@@ -77,7 +77,7 @@ def _stands_for_another(candidate: TextMatch, line: str) -> bool:
     if shape is not None:
         return is_made_up(shape, whole)
     last = _SEPARATORS.split(whole)[-1]
-    of_words = len(last) >= _LEAST_WORDS and last.isalpha() and is_of_words(last)
+    of_words = len(last) >= _LEAST_WORDS and last.isalpha() and consists_of_words(last)
     typed = repeats(last) or of_words or is_identifier(last)
     return typed or stands_for_another(whole) or is_published(whole)
 

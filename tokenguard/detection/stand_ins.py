@@ -126,7 +126,7 @@ def _is_typed_shortly(value: str) -> bool:
     return min(runs) >= _LEAST_IN_ROW and sum(runs) > _LEAST_IN_ROW
 
 
-def goes_on_filled_up(after: str) -> bool:
+def is_continued_by_placeholder(after: str) -> bool:
     """Whether what follows a value stands for the rest of it."""
     return _FILLED_UP.match(after) is not None
 

@@ -16,7 +16,7 @@ MIN_BITS = 112
 """Of which the bundle gives away 16 (`known_token_index`)."""
 
 
-def lack_of(text: str) -> str:
+def why_not_covered(text: str) -> str:
     """Why a value is not covered, in a few words that tell nothing of it; empty if it is."""
     if len(text) < MIN_LENGTH:
         return f"it is shorter than {MIN_LENGTH} characters"
@@ -30,12 +30,12 @@ def lack_of(text: str) -> str:
 
 def covered(text: str) -> bool:
     """Whether a value may be indexed: random, with at least 112 bits."""
-    return not lack_of(text)
+    return not why_not_covered(text)
 
 
 def uncovered(value: Value) -> str:
     """What to say of a value that no bundle will have, or of those of its fields; empty if all are covered."""
-    lacks = {name: lack for name in value.names if (lack := lack_of(value.field(name).reveal()))}
+    lacks = {name: lack for name in value.names if (lack := why_not_covered(value.field(name).reveal()))}
     told = "; ".join(lack if name == "token" else f"{name}: {lack}" for name, lack in lacks.items())
     return f"scans will not recognize this value: {told}" if told else ""
 

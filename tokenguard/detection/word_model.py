@@ -18,7 +18,7 @@ _ZERO, _STEPS, _MOST = ord("#"), 4, 22.0
 """A written table has one printable character for each three: how many quarters of a bit the third one takes."""
 
 
-def chances(text: str) -> list[float]:
+def character_probabilities(text: str) -> list[float]:
     """The probability of each character of a text behind the ones before it, as words and names go."""
     table, found = _table(), list[float]()
     first = second = _OTHER

@@ -18,7 +18,7 @@ _LONG = 4096
 """Bytes of a line that are not looked at more closely."""
 
 
-def around(data: bytes, start: int, end: int) -> tuple[int, int]:
+def surrounding_lines(data: bytes, start: int, end: int) -> tuple[int, int]:
     """The changed part from `start` to `end` with all lines that a writing which it touches could be on."""
     begin = data.rfind(b"\n", 0, start) + 1
     while begin > 0:

@@ -27,21 +27,21 @@ class Diagnosis:
     """The exit code of a finding; of several findings the most severe one counts."""
 
 
-def well(check: str, text: str) -> Diagnosis:
+def passed_check(check: str, text: str) -> Diagnosis:
     """Nothing to fix."""
     return Diagnosis(check=check, level=Level.OK, text=text)
 
 
-def doubt(check: str, text: str, hint: str) -> Diagnosis:
+def warned_check(check: str, text: str, hint: str) -> Diagnosis:
     """Something to fix that does not change the exit code."""
     return Diagnosis(check=check, level=Level.WARN, text=text, hint=hint)
 
 
-def broken(check: str, text: str, hint: str) -> Diagnosis:
+def failed_check(check: str, text: str, hint: str) -> Diagnosis:
     """Something that must be fixed: exit 1."""
     return Diagnosis(check=check, level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.FINDINGS)
 
 
-def failed(check: str, error: TokenguardError) -> Diagnosis:
+def prevented_check(check: str, error: TokenguardError) -> Diagnosis:
     """An error that prevented the check, with its own exit code."""
     return Diagnosis(check=check, level=Level.FAIL, text=error.message, hint=error.hint, exit_code=error.exit_code)

@@ -57,7 +57,7 @@ def forms(value: str) -> dict[bytes, Encoding]:
     found: dict[bytes, Encoding] = {}
     for form, text in _spellings(value):
         _add(found, form, _utf8(text))
-    for kind, part in ((Encoding.RAW, value), *((Encoding.HALF, half) for half in halves(value))):
+    for kind, part in ((Encoding.RAW, value), *((Encoding.HALF, half) for half in parts_of_pair(value))):
         _add(found, kind, _utf8(part))
         for form, data in _encodings(part):
             _add(found, form, data)
@@ -83,7 +83,7 @@ def byte_forms(value: str) -> Iterator[tuple[bytes, Encoding]]:
         yield from ((core, Encoding.BASE64) for core in base64_cores(inner))
 
 
-def halves(value: str) -> tuple[str, ...]:
+def parts_of_pair(value: str) -> tuple[str, ...]:
     """The parts of a pair such as `dx_bearer_…:dx_secret_…`; empty for a value that is not a pair."""
     parts = tuple(_HALVES.split(value))
     return parts if len(parts) > 1 else ()

@@ -51,7 +51,7 @@ def nothing_left(headers: Mapping[str, str]) -> bool:
     return bool(_SECONDS.fullmatch(remaining)) and float(remaining) <= 0
 
 
-def room_in(headers: Mapping[str, str], now: datetime) -> float:
+def seconds_until_reset(headers: Mapping[str, str], now: datetime) -> float:
     """Seconds until X-RateLimit-Reset, if X-RateLimit-Remaining says that nothing is left; otherwise 0."""
     reset = headers.get("x-ratelimit-reset", "").strip()
     if not nothing_left(headers) or not _SECONDS.fullmatch(reset):

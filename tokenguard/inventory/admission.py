@@ -17,7 +17,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind, Location, Record, Re
 from tokenguard.errors import InputError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory.record_changes import plain_text
-from tokenguard.policy.model import born
+from tokenguard.policy.model import age_starts_at
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.external_fields import ExternalFields, nothing_there
 from tokenguard.ports.store import Store, holders_of
@@ -245,7 +245,7 @@ def declare_consumers(store: Store, clock: Clock, snapshot: Snapshot, consumers:
 def learn_age(store: Store, clock: Clock, snapshot: Snapshot, created_at: datetime | None) -> Snapshot:
     """Record when the live value was made, where its age was unknown; what is on record already stays."""
     record = snapshot.document.record
-    known = born(record) is not None or record.state is RecordState.RETIRED or snapshot.document.busy
+    known = age_starts_at(record) is not None or record.state is RecordState.RETIRED or snapshot.document.busy
     if created_at is None or known or created_at > clock.now():
         return snapshot
     event = Event(at=clock.now(), op=Op.EDIT, actor=store.actor(), name=record.name, detail={"fields": "created_at"})

@@ -35,7 +35,7 @@ class DiscoveredValue(Frozen, frozen=True, kw_only=True):
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
-def sightings(entry: ListedSecret) -> list[DiscoveredValue]:
+def values_in(entry: ListedSecret) -> list[DiscoveredValue]:
     """The texts of an entry that look like tokens and can be values."""
     found = [(name, value) for name, value in _like_tokens(entry, entry.texts) if _usable(value)]
     return [

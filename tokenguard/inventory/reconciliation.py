@@ -16,7 +16,7 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.domain.token_hint import distinguishes
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen, replace
-from tokenguard.policy.model import born
+from tokenguard.policy.model import age_starts_at
 from tokenguard.ports.store import Store
 
 KEPT = 20
@@ -185,7 +185,7 @@ def _with_age(record: Record, listing: Listing) -> Record:
     """The record with the list's date of creation, where its age was unknown."""
     made = listing.row.created_at if listing.row else None
     current = listing.fingerprint == record.fingerprint
-    if made is None or made > listing.at or born(record) is not None or not current:
+    if made is None or made > listing.at or age_starts_at(record) is not None or not current:
         return record
     return replace(record, created_at=made)
 

@@ -8,7 +8,7 @@ from tokenguard.domain.token import Custody, Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.record_changes import looks_like_value
 from tokenguard.inventory.record_table import CHANGEABLE, NO_CONSUMERS, cell_text
-from tokenguard.policy.model import born
+from tokenguard.policy.model import age_starts_at
 from tokenguard.text import counted
 
 _ENVIRONMENTS = {
@@ -38,7 +38,7 @@ def lacking(record: Record) -> tuple[str, ...]:
     wanted = {each: bool(getattr(record, each)) for each in ("owner", "scope", "environment", "purpose", "made_by")}
     delivered = record.kind.has_value and record.location.custody in {Custody.MANAGED, Custody.ADOPTED}
     wanted["consumers"] = record.consumers is not None or not delivered
-    wanted["created_at"] = born(record) is not None or not record.kind.has_value
+    wanted["created_at"] = age_starts_at(record) is not None or not record.kind.has_value
     return tuple(column for column, known in wanted.items() if not known)
 
 

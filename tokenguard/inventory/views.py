@@ -11,7 +11,7 @@ from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
 from tokenguard.domain.token import LeakWaiver, Record, RecordState
 from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.frozen import Frozen
-from tokenguard.policy.model import Due, born
+from tokenguard.policy.model import Due, age_starts_at
 
 
 def moment(at: datetime | None) -> str | None:
@@ -101,10 +101,10 @@ def due_words(due: Due | None, now: datetime, *, age_unknown: bool = False) -> s
     """The due date and how far it is."""
     if due is None:
         return "age unknown" if age_unknown else ""
-    return f"{day(due.at)} ({how_far(due, now)})"
+    return f"{day(due.at)} ({days_in_words(due, now)})"
 
 
-def how_far(due: Due, now: datetime) -> str:
+def days_in_words(due: Due, now: datetime) -> str:
     """The days that are left or over; a token is due on the day of its date."""
     left = due.days_left(now)
     return f"{left} d" if due.at > now else f"overdue {-left} d" if left else "due today"
@@ -159,7 +159,7 @@ def _record(record: Record) -> dict[str, Any]:
         },
         "base_url": record.base_url,
         "created_at": moment(record.created_at),
-        "age_known": born(record) is not None,
+        "age_known": age_starts_at(record) is not None,
         "added_at": moment(record.added_at),
         "rotated_at": moment(record.rotated_at),
         "ends_at": moment(record.ends_at),
@@ -205,7 +205,7 @@ def _operation(journal: Journal) -> dict[str, Any]:
         "living": [
             {"which": each.which, "label": each.label, "provider_id": each.provider_id, "hint": each.hint,
              "since": moment(each.since)}
-            for each in living(journal)
+            for each in possibly_alive_tokens(journal)
         ],
         "proof": _proof(journal.proof) if journal.proof else None,
     }  # fmt: skip
@@ -235,7 +235,7 @@ class Living(Frozen, frozen=True, kw_only=True):
         return ", ".join(part for part in known if part)
 
 
-def living(journal: Journal) -> tuple[Living, ...]:
+def possibly_alive_tokens(journal: Journal) -> tuple[Living, ...]:
     """The tokens of an operation that are alive or may be: the old one until its death is proven, and what was made."""
     found: list[Living] = []
     old, proof = journal.old, journal.proof

@@ -124,7 +124,7 @@ def report_to(on_leak: "Callable[[Leak], None] | None") -> None:
     _STATE.on_leak = report
 
 
-def tell_helper(update: Callable[[tuple[MaskedValue, ...]], None] | None) -> None:
+def inform_helper(update: Callable[[tuple[MaskedValue, ...]], None] | None) -> None:
     """Send the values to a helper process too, whenever they change."""
     _STATE.helper_callback = update
 
@@ -196,12 +196,12 @@ def clean(text: str, channel: str) -> str:
     found: Counter[MatchSource] = Counter()
     out = redact_text(matcher(), text, found)
     if found:
-        tell(found, channel)
+        report_found(found, channel)
     return out
 
 
 @contextlib.contextmanager
-def told_once(channel: str) -> Iterator[None]:
+def reported_once(channel: str) -> Iterator[None]:
     """Report together what is masked inside: message, arguments and exception of a record hold the same values."""
     reporting = _STATE.reporting
     if _STATE.on_leak is None or getattr(reporting, "gathered", None) is not None:
@@ -212,10 +212,10 @@ def told_once(channel: str) -> Iterator[None]:
         yield
     finally:
         found, reporting.gathered = reporting.gathered, None
-        tell(found, channel)
+        report_found(found, channel)
 
 
-def tell(found: Counter[MatchSource], channel: str) -> None:
+def report_found(found: Counter[MatchSource], channel: str) -> None:
     """Report leaks. A leak that is reported while reporting is not: it would never end."""
     on_leak, busy = _STATE.on_leak, _STATE.reporting
     if on_leak is None or getattr(busy, "now", False):

@@ -117,5 +117,5 @@ def _descriptors() -> list[Undo]:
 
     helper = Helper()
     helper.start(current.known())
-    current.tell_helper(helper.update)
-    return [helper.stop, lambda: current.tell_helper(None)]
+    current.inform_helper(helper.update)
+    return [helper.stop, lambda: current.inform_helper(None)]

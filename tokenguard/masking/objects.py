@@ -13,7 +13,7 @@ from types import (
 )
 from typing import Any
 
-from tokenguard.masking.current import clean, is_clean, told_once
+from tokenguard.masking.current import clean, is_clean, reported_once
 from tokenguard.masking.exceptions import clean_exception, clean_traceback, clean_triple, text_by
 from tokenguard.masking.frames import MaskedLocals
 
@@ -66,7 +66,7 @@ def clean_object(value: Any, channel: str) -> Any:
 
 def clean_exc_info(triple: tuple[Any, Any, Any], channel: str) -> tuple[Any, Any, Any]:
     """An `exc_info` with a masked exception and traceback; the same one if it is clean."""
-    with told_once(channel):
+    with reported_once(channel):
         return clean_triple(triple, ObjectCleaner(channel))
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from tokenguard.masking.current import clean, is_clean, is_clean_message, told_once
+from tokenguard.masking.current import clean, is_clean, is_clean_message, reported_once
 from tokenguard.masking.objects import clean_exc_info, clean_object
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
@@ -27,7 +27,7 @@ def mask_record(record: logging.LogRecord) -> None:
     """Mask a record that may not be ordinary in place. Never raises."""
     try:
         channel = f"logging:{record.name}"
-        with told_once(channel):
+        with reported_once(channel):
             _clean(record, channel)
     except Exception as error:  # noqa: BLE001 - a bad record must not stop the program
         _withhold(record, error)

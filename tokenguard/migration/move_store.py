@@ -84,7 +84,7 @@ def move_store(
     _open_target(ends)
 
 
-def give_up(source: Store, clock: Clock, progress: Progress) -> int:
+def abort_move(source: Store, clock: Clock, progress: Progress) -> int:
     """Abort a migration before its commit point; the store stays in use. Returns the number of tokens unmarked.
 
     Raises:

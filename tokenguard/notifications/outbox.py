@@ -132,7 +132,7 @@ def encode_outbox(outbox: Outbox) -> bytes:
     return msgspec.json.encode(replace(outbox, told={}, packed=pack(outbox.told)), order="deterministic")
 
 
-def fitted(outbox: Outbox) -> Outbox:
+def shortened_outbox(outbox: Outbox) -> Outbox:
     """The outbox, small enough for every store: first remembered ids go, then the least urgent of what is owed.
 
     Both are derived again by the next run, while their conditions hold.

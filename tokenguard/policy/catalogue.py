@@ -187,6 +187,6 @@ CATALOGUE: Mapping[str, RuleDescription] = {
 OWN = RuleDescription("A rule of the team's own, written in CEL.")
 
 
-def about(rule: str) -> RuleDescription:
+def rule_description(rule: str) -> RuleDescription:
     """What a rule demands, also one of the team's own."""
     return CATALOGUE.get(rule, OWN)

@@ -14,7 +14,7 @@ _Words = tuple[str, ...]
 _Lists = Mapping[str, tuple[str, ...]]
 
 
-def graver(one: Severity, other: Severity) -> Severity:
+def more_severe(one: Severity, other: Severity) -> Severity:
     """The graver of two severities."""
     return min(one, other, key=list(Severity).index)
 
@@ -23,7 +23,7 @@ def loosens(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> boo
     """Whether a wanted parameter asks for less than the base does; lists of words only ever add to it."""
     match CATALOGUE[rule].parameters[name]:
         case ParameterType.DAYS | ParameterType.COUNT | ParameterType.DAYS_BY_ENVIRONMENT:
-            stricter = both(rule, name, base, wanted)
+            stricter = stricter_of_both(rule, name, base, wanted)
             if isinstance(stricter, Mapping):
                 return any(stricter[key] != days for key, days in cast("Mapping[str, int]", wanted[name]).items())
             return stricter != wanted[name]
@@ -38,7 +38,7 @@ def loosens(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> boo
             return False
 
 
-def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parameter:
+def stricter_of_both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parameter:
     """What satisfies two settings of one parameter: the stricter number, all the words, the words both allow."""
     match CATALOGUE[rule].parameters[name]:
         case ParameterType.DAYS | ParameterType.COUNT:

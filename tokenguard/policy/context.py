@@ -82,7 +82,7 @@ class Surroundings:
         )
         self._rows: dict[Place, _Rows] = {}
         self._facts: dict[TokenName, ProviderFacts] = {}
-        self._doubts: dict[Place, str] = {}
+        self._why_incomplete: dict[Place, str] = {}
         self._lacking: dict[Place, str] = {}
 
     def narrowed(self, only: Callable[[Document], bool]) -> "Surroundings":
@@ -137,13 +137,15 @@ class Surroundings:
                     rows.append(row)
             yield place, rows
 
-    def doubt(self, place: Place) -> str:
+    def why_incomplete(self, place: Place) -> str:
         """Why the list of a place cannot say that a token is not there; empty if it can."""
-        if place not in self._doubts:
+        if place not in self._why_incomplete:
             records = [each for each in self.records if place_of(each) == place]
             facts = self.facts_of(place)
-            self._doubts[place] = doubt_of(facts, records) or ("" if _holds_known(facts, records) else _NO_CONTROL)
-        return self._doubts[place]
+            self._why_incomplete[place] = why_list_incomplete(facts, records) or (
+                "" if _holds_known(facts, records) else _NO_CONTROL
+            )
+        return self._why_incomplete[place]
 
     def lacking(self, place: Place) -> str:
         """Why a list may lack tokens that no record knows either: it lacks some that are in use; empty if none."""
@@ -183,7 +185,7 @@ def is_identified(record: Record) -> bool:
     return bool(record.provider_id or record.label)
 
 
-def doubt_of(facts: ProviderFacts, records: Sequence[Record]) -> str:
+def why_list_incomplete(facts: ProviderFacts, records: Sequence[Record]) -> str:
     """Why tokens may be missing from a provider's list; empty if nothing speaks for that.
 
     It must be complete, and hold one of `records` that are in use, wherever it can be told which row is one.

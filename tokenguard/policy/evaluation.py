@@ -129,7 +129,7 @@ def assess(
     )
 
 
-def asked(policy: Policy, name: str, document: Document, around: Surroundings) -> tuple[RuleOutcome, str]:
+def evaluate_rule(policy: Policy, name: str, document: Document, around: Surroundings) -> tuple[RuleOutcome, str]:
     """What one rule says of one token, and its words."""
     rule = policy.rule(name, document.record)
     if rule is None or not (rule.holds or name in CHECKS):
@@ -242,7 +242,7 @@ def _orphans_unknown(around: Surroundings) -> Iterator[str]:
         facts = around.provider(record)
         if facts.listed is None:
             yield facts.no_list
-        elif why := around.doubt(place_of(record)) or around.lacking(place_of(record)):
+        elif why := around.why_incomplete(place_of(record)) or around.lacking(place_of(record)):
             yield why
         elif record.kind.has_value and not is_identified(record):
             yield "neither its id nor its label at the provider is recorded, so the list cannot be compared"

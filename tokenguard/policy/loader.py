@@ -8,7 +8,7 @@ from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.files import read_named
 from tokenguard.mapping_reader import MappingReader
-from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
+from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, rule_description
 from tokenguard.policy.model import Override, Parameter, Policy, PolicyWaiver, Rule, RuleSelector, Severity
 from tokenguard.policy.rule_parameters import read_parameter
 from tokenguard.text import safe_text, suggestion
@@ -185,9 +185,9 @@ def _rule(section: MappingReader, kind: str, base: Rule | None) -> Rule:
 def _parameters(section: MappingReader, kind: str, base: Rule | None, *, some: bool = False) -> dict[str, Parameter]:
     """Those that are given over those of the base; with `some`, only those that are given."""
     found = dict(base.parameters) if base and not some else {}
-    for name, sort in about(kind).parameters.items():
+    for name, sort in rule_description(kind).parameters.items():
         if name in section or (name not in found and not some):
-            lacks = name not in section and name in about(kind).may_lack
+            lacks = name not in section and name in rule_description(kind).may_lack
             found[name] = () if lacks else read_parameter(section, name, sort)
     return found
 
@@ -226,9 +226,9 @@ def _match(section: MappingReader, rule: str) -> RuleSelector:
         path=section.text("path", ""),
     )
     of_tokens = found.token != "*" or found.environment or found.provider  # noqa: S105 - a pattern, not a value
-    if about(rule).repository and (of_tokens or not found.path):
+    if rule_description(rule).repository and (of_tokens or not found.path):
         section.refuse("it does not say which files it applies to: give `path`")
-    if not about(rule).repository and (found.path or found == RuleSelector()):
+    if not rule_description(rule).repository and (found.path or found == RuleSelector()):
         section.refuse("it does not say which tokens it applies to: give `token`, `environment` or `provider`")
     return found
 
@@ -241,5 +241,5 @@ def _known_rule(section: MappingReader, key: str, known: Mapping[str, object], k
     if kind not in known:
         hint = f"{suggestion(kind, known)}{_HINT}"
         section.refuse(f"an unknown rule; known are {', '.join(known)}", key, hint=hint)
-    section.expect((*keys, *about(kind).parameters))
+    section.expect((*keys, *rule_description(kind).parameters))
     return kind

@@ -199,7 +199,7 @@ class Due(Frozen, frozen=True, kw_only=True):
         return self.at - now <= max(self.warn, default=timedelta(0))
 
 
-def born(record: Record) -> datetime | None:
+def age_starts_at(record: Record) -> datetime | None:
     """When the live value's age begins; None if that is unknown: when we learned of it says nothing of its age."""
     return record.created_at or record.rotated_at
 
@@ -212,7 +212,7 @@ def age_unknown(record: Record, policy: Policy) -> bool:
     if record.state in {RecordState.RETIRED, RecordState.PENDING} or not record.kind.has_value:
         return False
     limited = record.due_at is None and policy.rule("maximum-age", record) is not None
-    return limited and born(record) is None
+    return limited and age_starts_at(record) is None
 
 
 def due_of(record: Record, policy: Policy) -> Due | None:
@@ -230,7 +230,7 @@ def due_of(record: Record, policy: Policy) -> Due | None:
     if record.due_at is not None:
         at = min(record.due_at, last or record.due_at)
         return Due(at=at, explicit=at == record.due_at, warn=warn)
-    since = born(record)
+    since = age_starts_at(record)
     if rule is None or since is None or not record.kind.has_value:
         return None if last is None else Due(at=last, warn=warn)
     limit = since + rule.limit(record.environment)
@@ -241,7 +241,7 @@ def _last_day(record: Record) -> datetime | None:
     """When a token must be replaced because its provider ends it: 7 days before, or a quarter of a shorter life."""
     if record.ends_at is None:
         return None
-    since = born(record) or record.ends_at
+    since = age_starts_at(record) or record.ends_at
     return record.ends_at - min(_BEFORE_ITS_END, max(record.ends_at - since, timedelta(0)) / 4)
 
 

@@ -6,7 +6,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.token_fields import STAND_INS
 
 
-def parting(document: Document, roles: Sequence[str]) -> str:
+def commands_for_departed(document: Document, roles: Sequence[str]) -> str:
     """What ends it: a value that they may have kept is replaced, which records who made the next one, or removed."""
     record = document.record
     duty = [f"tokenguard edit {record.name} {each.option} ''" for each in STAND_INS if each.name in roles]

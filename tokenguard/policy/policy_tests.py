@@ -13,9 +13,9 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.mapping_reader import MappingReader
 from tokenguard.policy.context import Surroundings
-from tokenguard.policy.evaluation import RuleOutcome, asked
+from tokenguard.policy.evaluation import RuleOutcome, evaluate_rule
 from tokenguard.policy.model import Policy
-from tokenguard.policy.repository_assessment import asked_of_files
+from tokenguard.policy.repository_assessment import evaluated_on_files
 from tokenguard.policy.repository_view import FileView, RepositoryView
 from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
 
@@ -83,9 +83,9 @@ def _failures(case: PolicyTestCase, policy: Policy, now: datetime) -> Iterator[s
     around = Surroundings(case.tokens, now)
     for rule, expected in case.expected.items():
         if rule in REPOSITORY_CHECKS:
-            outcome, text = asked_of_files(policy, rule, view, now)
+            outcome, text = evaluated_on_files(policy, rule, view, now)
         else:
-            outcome, text = asked(policy, rule, case.tokens[0], around)
+            outcome, text = evaluate_rule(policy, rule, case.tokens[0], around)
         if outcome is not expected:
             yield f"{rule}: {outcome}, expected {expected}" + (f" ({text})" if text else "")
 

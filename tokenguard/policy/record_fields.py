@@ -9,7 +9,7 @@ from tokenguard.domain.liveness import Observation, ScopeVerdict
 from tokenguard.domain.token import Record
 from tokenguard.domain.token_fields import ROLES
 from tokenguard.frozen import Frozen
-from tokenguard.policy.model import born
+from tokenguard.policy.model import age_starts_at
 
 Fact = str | int | bool | list[str]
 
@@ -34,7 +34,7 @@ def _seen(sort: str, read: Callable[[Observation, datetime], Fact | None]) -> Fi
 
 
 def _age(record: Record, now: datetime) -> int | None:
-    since = born(record)
+    since = age_starts_at(record)
     return (now - since).days if since is not None else None
 
 

@@ -56,7 +56,7 @@ def _violation(rule: Rule, found: Here) -> Violation:
     )
 
 
-def asked_of_files(policy: Policy, name: str, view: RepositoryView, now: datetime) -> tuple[RuleOutcome, str]:
+def evaluated_on_files(policy: Policy, name: str, view: RepositoryView, now: datetime) -> tuple[RuleOutcome, str]:
     """What one rule says of a few files: the gravest of its answers, and its words."""
     if policy.rule(name) is None:
         return RuleOutcome.NOT_ASKED, ""

@@ -7,7 +7,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.mapping_reader import DocumentPositions, MappingReader
 from tokenguard.policy.catalogue import CATALOGUE
-from tokenguard.policy.compare_strictness import both, graver, loosens
+from tokenguard.policy.compare_strictness import loosens, more_severe, stricter_of_both
 from tokenguard.policy.model import Override, Parameter, Policy, Rule, Severity
 from tokenguard.policy.rule_parameters import read_parameter
 from tokenguard.policy.toml_tree import line_of, load_toml
@@ -57,7 +57,7 @@ class Tightening(Frozen, frozen=True, kw_only=True):
 
     def failing(self, given: Severity = Severity.ERROR) -> Severity:
         """From which severity on a check fails: as it was asked for, and at least as the repository asks for."""
-        return given if self.fail_on is None or graver(given, self.fail_on) is self.fail_on else self.fail_on
+        return given if self.fail_on is None or more_severe(given, self.fail_on) is self.fail_on else self.fail_on
 
 
 def read_tightening(data: bytes, *, source: str = FILE_NAME) -> Tightening:
@@ -157,7 +157,7 @@ def _with(policy: Policy, wish: Stricter) -> Policy:
     _check(base, wish)
     stricter = replace(
         base,
-        severity=graver(base.severity, wish.severity or base.severity),
+        severity=more_severe(base.severity, wish.severity or base.severity),
         parameters=_merged(wish, base.parameters),
     )
     return replace(
@@ -175,7 +175,7 @@ def _unused(rule: str) -> Rule:
 
 
 def _check(base: Rule, wish: Stricter) -> None:
-    softer = wish.severity is not None and graver(base.severity, wish.severity) is not wish.severity
+    softer = wish.severity is not None and more_severe(base.severity, wish.severity) is not wish.severity
     less = [name for name in wish.parameters if loosens(wish.rule, name, base.parameters, wish.parameters)]
     if softer or less:
         raise InputError(
@@ -187,11 +187,11 @@ def _check(base: Rule, wish: Stricter) -> None:
 def _override(override: Override, wish: Stricter) -> Override:
     severity = override.severity
     if severity is not None and wish.severity is not None:
-        severity = graver(severity, wish.severity)
+        severity = more_severe(severity, wish.severity)
     return replace(override, severity=severity, parameters=_merged(wish, override.parameters, some=True))
 
 
 def _merged(wish: Stricter, base: Mapping[str, Parameter], *, some: bool = False) -> dict[str, Parameter]:
     """The base's parameters with the wishes; with `some`, only of what the base has."""
     wanted = {name: each for name, each in wish.parameters.items() if name in base or not some}
-    return {**base, **{name: both(wish.rule, name, base, wanted) for name in wanted}}
+    return {**base, **{name: stricter_of_both(wish.rule, name, base, wanted) for name in wanted}}

@@ -11,7 +11,7 @@ from typing import NoReturn
 from tokenguard.interrupts import interrupt_at_end_signals
 from tokenguard.process import harden
 from tokenguard.shell.scan_key import find_scan_key
-from tokenguard.usecases.agent_guard import MOST_BYTES, GuardTimeout, answered
+from tokenguard.usecases.agent_guard import MOST_BYTES, GuardTimeout, answer_event
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
@@ -37,7 +37,7 @@ def _stop(*_: object) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Read, search and answer; returns the exit code."""
-    output, error, code = answered(
+    output, error, code = answer_event(
         arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), partial(find_scan_key, os.environ)
     )
     if output:

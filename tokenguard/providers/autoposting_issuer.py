@@ -14,7 +14,7 @@ from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.paced import PacedClient
-from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, read_list, says_more, total_of
+from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, has_more, read_list, total_of
 from tokenguard.providers.route import Route
 from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
 from tokenguard.providers.write_result import (
@@ -131,7 +131,7 @@ class AutopostingIssuer:
         rows = data.get("items") if isinstance(data, dict) else data
         if not isinstance(rows, list):
             raise unreadable()
-        return ListPage(rows=tuple(map(_listed, rows)), total=_total(tree, data), more=says_more(tree))
+        return ListPage(rows=tuple(map(_listed, rows)), total=_total(tree, data), more=has_more(tree))
 
     def _send(
         self,

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from tokenguard.http.address import Address
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Client, Request
-from tokenguard.http.pacing import LONGEST, room_in, too_long
+from tokenguard.http.pacing import LONGEST, seconds_until_reset, too_long
 from tokenguard.ports.clock import Clock
 
 _MOST_WAITS = 3
@@ -93,7 +93,7 @@ class PacedClient:
         self._keep_to_rate(who)
         outcome = self._client.send(request)
         if isinstance(outcome, Answer) and outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
-            wait = room_in(outcome.headers, outcome.date or self._clock.now())
+            wait = seconds_until_reset(outcome.headers, outcome.date or self._clock.now())
             if wait:
                 with self._lock:
                     self._resets[who] = self._clock.monotonic() + wait

@@ -175,7 +175,7 @@ def total_of(tree: JsonTree) -> int | None:
     return tree if isinstance(tree, int) and not isinstance(tree, bool) else None
 
 
-def says_more(tree: JsonTree) -> bool:
+def has_more(tree: JsonTree) -> bool:
     """Whether an answer says, at its top or one level below, that others follow."""
     if not isinstance(tree, dict):
         return False

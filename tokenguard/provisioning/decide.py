@@ -10,7 +10,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Cust
 from tokenguard.frozen import Frozen, field, replace
 from tokenguard.policy.model import Policy, due_of
 from tokenguard.ports.provider import Capabilities, Method
-from tokenguard.provisioning.diff import IDENTITY, Servers, changes, for_first_value, new_record, unsaid, wanted
+from tokenguard.provisioning.diff import IDENTITY, Servers, changes, for_first_value, new_record, undescribed, wanted
 from tokenguard.provisioning.manifest import Declared, Issue, Wish
 from tokenguard.provisioning.plan_model import Action, Blocked, FieldChange, Todo, Verb, Wait
 
@@ -127,7 +127,7 @@ def _begin(declared: Declared, found: Snapshot | None, known: ProviderInfo, arou
     minted = admin is None or admin == declared.name
     by_api = declared.issue is Issue.API and after.kind.has_value and minted and not _persons(after)
     after = for_first_value(after, around.now) if by_api else after
-    differences = changes(before or unsaid(after), after)
+    differences = changes(before or undescribed(after), after)
     recorded = (Verb.DECLARE,) if before is None else (Verb.CHANGE,) if differences else ()
     verbs = (Verb.ISSUE,) if by_api else recorded
     deliver = (after.consumers or ()) if by_api else ()

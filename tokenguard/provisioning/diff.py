@@ -57,7 +57,7 @@ def for_first_value(record: Record, now: datetime) -> Record:
     return replace(record, due_at=None) if passed else record
 
 
-def unsaid(record: Record) -> Record:
+def undescribed(record: Record) -> Record:
     """A record of the same name and provider of which nothing else is known."""
     return Record(name=record.name, provider=record.provider, kind=record.kind, base_url=record.base_url)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple, Self
 
-from tokenguard.domain.encodings import Encoding, byte_forms, forms, halves, public_start
+from tokenguard.domain.encodings import Encoding, byte_forms, forms, parts_of_pair, public_start
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.shape import MIN_LENGTH
 from tokenguard.errors import InputError
@@ -117,7 +117,7 @@ def needles(known: MaskedValue) -> Iterator[Needle]:
         yield Needle(data, sources[form], before=shares and secret_start, after=shares)
     for data, form in byte_forms(text):
         yield Needle(data, sources[form])
-    for part in halves(text) or (text,):
+    for part in parts_of_pair(text) or (text,):
         body = part[len(public_start(part)) :]
         is_random = _is_varied if _is_generated(body) else _is_mixed
         head = part[: len(part) - len(body) + _HEAD]

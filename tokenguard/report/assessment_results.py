@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from tokenguard.output.junit import JunitCase
 from tokenguard.output.result import Result, ResultPlace, ResultRule
-from tokenguard.policy.catalogue import CATALOGUE, about
+from tokenguard.policy.catalogue import CATALOGUE, rule_description
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Rule
 from tokenguard.report.gathering import not_evaluable, summary, violations
@@ -14,7 +14,7 @@ from tokenguard.text import counted, safe_text
 
 def rules_of(assessments: Sequence[Assessment]) -> list[ResultRule]:
     """Every active rule of the policy."""
-    return [_rule(rule) for rule in assessments[0].policy.rules if about(rule.id).checked]
+    return [_rule(rule) for rule in assessments[0].policy.rules if rule_description(rule.id).checked]
 
 
 def results_of(assessments: Sequence[Assessment]) -> list[Result]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.token import RecordState
-from tokenguard.policy.model import Policy, age_unknown, born, due_of
+from tokenguard.policy.model import Policy, age_starts_at, age_unknown, due_of
 from tokenguard.rotation.machine import revocation_owed
 
 AGE_BOUNDS = (30, 60, 90, 180, 365)
@@ -73,7 +73,7 @@ def _due(held: Sequence[Document], policy: Policy, now: datetime) -> Iterator[st
 def _ages(held: Sequence[Document], policy: Policy, now: datetime) -> Iterator[str]:
     unknown = _by_place(held, lambda each: age_unknown(each.record, policy))
     yield from _gauge("age_unknown", "Tokens of unknown age.", unknown)
-    since = [born(each.record) for each in held if each.record.kind.has_value]
+    since = [age_starts_at(each.record) for each in held if each.record.kind.has_value]
     days = [(now - at).total_seconds() / _DAY for at in since if at is not None]
     name = "tokenguard_token_age_days"
     yield f"# TYPE {name} histogram"

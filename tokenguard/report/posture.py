@@ -11,7 +11,7 @@ from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import Assessment, Violation
-from tokenguard.policy.model import Due, Policy, PolicyWaiver, RuleSelector, Severity, born, due_of
+from tokenguard.policy.model import Due, Policy, PolicyWaiver, RuleSelector, Severity, age_starts_at, due_of
 from tokenguard.report.gathering import violations
 
 HORIZON = timedelta(days=90)
@@ -102,7 +102,7 @@ def ages(posture: Posture) -> list[tuple[str, int]]:
     counts = [0] * (len(AGES) + 2)
     for record in posture.records:
         if record.kind.has_value:
-            since = born(record)
+            since = age_starts_at(record)
             days = (posture.at - since).days if since else None
             place = len(AGES) + 1 if days is None else sum(days >= limit for limit in AGES)
             counts[place] += 1
@@ -143,7 +143,7 @@ def places(posture: Posture) -> list[Owned]:
     return [replace(row, called=called.get(row.name, "")) for row in _gravest_first(tokens, counts)]
 
 
-def standings(posture: Posture) -> list[WaiverStatus]:
+def waiver_statuses(posture: Posture) -> list[WaiverStatus]:
     """Every waiver of the policy, that which ends first on top; ended ones too, as long as they are in the policy."""
     covered = Counter(_key(each.waiver) for assessment in posture.assessments for each in assessment.waived)
     found = [

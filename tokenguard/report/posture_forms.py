@@ -10,7 +10,7 @@ from tokenguard.inventory.views import day, moment
 from tokenguard.markdown import exact, plain, table
 from tokenguard.output.csv_table import csv_text
 from tokenguard.policy.evaluation import Violation
-from tokenguard.policy.model import born, due_of
+from tokenguard.policy.model import age_starts_at, due_of
 from tokenguard.report import report_tables as tables
 from tokenguard.report.assessment_content import content
 from tokenguard.report.controls import Evidence, evidence
@@ -28,7 +28,7 @@ from tokenguard.report.posture import (
     owners,
     placed,
     places,
-    standings,
+    waiver_statuses,
 )
 from tokenguard.report.rotations import Rotation, rotations
 
@@ -69,7 +69,7 @@ def as_json(posture: Posture) -> dict[str, Any]:
         "scopes": [_owned("scope", each) for each in places(posture)],
         "due": [_upcoming(each, posture.at) for each in posture.upcoming],
         "rotations": [_rotation(each) for each in rotations(posture)],
-        "waivers": [_standing(each) for each in standings(posture)],
+        "waivers": [_standing(each) for each in waiver_statuses(posture)],
         "coverage": [_covered(each) for each in coverage(posture)],
         "controls": [_shown(each) for each in evidence(posture)],
     }
@@ -94,7 +94,7 @@ def _csv_rows(posture: Posture) -> Iterator[dict[str, str]]:
 
 
 def _token_row(posture: Posture, record: Record) -> dict[str, str]:
-    due, since, seen = due_of(record, posture.policy), born(record), record.seen
+    due, since, seen = due_of(record, posture.policy), age_starts_at(record), record.seen
     return {
         "token": record.name,
         "provider": record.provider,

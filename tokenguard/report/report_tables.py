@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import day
 from tokenguard.policy.evaluation import Violation
-from tokenguard.policy.model import Due, born
+from tokenguard.policy.model import Due, age_starts_at
 from tokenguard.report.controls import evidence
 from tokenguard.report.coverage import coverage
 from tokenguard.report.gathering import not_evaluable, violations
-from tokenguard.report.posture import LEVELS, SOON, Owned, Posture, owners, places, proven_alive, standings
+from tokenguard.report.posture import LEVELS, SOON, Owned, Posture, owners, places, proven_alive, waiver_statuses
 from tokenguard.report.rotations import rotations
 
 MAX_ROWS = 500
@@ -62,10 +62,10 @@ def figures(posture: Posture) -> list[Figure]:
     overdue, soon = sum(at <= posture.at for at in dates), sum(posture.at < at <= posture.at + SOON for at in dates)
     operations = rotations(posture)
     unfinished = sum(not each.journal.stage.ended for each in operations)
-    condemned = [each for each in operations if each.condemned]
-    proven, alive = sum(each.proven for each in condemned), proven_alive(records)
+    ended = [each for each in operations if each.must_be_dead]
+    proven, alive = sum(each.proven for each in ended), proven_alive(records)
     leaked = sum(record.has_leaked for record in records)
-    ageless = sum(record.kind.has_value and born(record) is None for record in records)
+    ageless = sum(record.kind.has_value and age_starts_at(record) is None for record in records)
     unknown = len({rule for rule, _, _ in not_evaluable(posture.assessments)})
     return [
         Figure("tokens", f"{len(records):,}"),
@@ -76,7 +76,7 @@ def figures(posture: Posture) -> list[Figure]:
         Figure("age unknown", f"{ageless:,}", "warn" if ageless else "good"),
         Figure("overdue", f"{overdue:,}", "bad" if overdue else "good"),
         Figure("due in 30 days", f"{soon:,}", "warn" if soon else ""),
-        Figure("old tokens proven dead", _of(proven, len(condemned)), "" if proven == len(condemned) else "bad"),
+        Figure("old tokens proven dead", _of(proven, len(ended)), "" if proven == len(ended) else "bad"),
         Figure("open operations", f"{unfinished:,}", "warn" if unfinished else ""),
         Figure("rules not evaluable for some tokens", f"{unknown:,}", "warn" if unknown else "good"),
     ]
@@ -170,7 +170,7 @@ def _rotations(posture: Posture) -> Table:
 
 def _waivers(posture: Posture) -> Table:
     rows = []
-    for each in standings(posture):
+    for each in waiver_statuses(posture):
         waiver = each.waiver
         ended = Cell(f"{waiver.until:%Y-%m-%d} (ended)", "words", "bad")
         until = ended if each.left <= 0 else Cell(f"{waiver.until:%Y-%m-%d} ({each.left} d)", "words", _near(each.left))

@@ -8,8 +8,8 @@ from tokenguard.domain.token import RecordState
 from tokenguard.markdown import bullets, code, plain
 from tokenguard.ports.provider import Provider
 from tokenguard.report.runbook_facts import Matter, facts
-from tokenguard.report.runbook_steps import action, afterwards
-from tokenguard.rotation.machine import death_owed, revocation_owed
+from tokenguard.report.runbook_steps import action, closing_sections
+from tokenguard.rotation.machine import proof_missing, revocation_owed
 from tokenguard.text import counted
 
 
@@ -24,7 +24,7 @@ def runbook(document: Document, *, provider: Provider, due_at: datetime | None, 
         store_url: the token's store; part of every command.
     """
     matter = Matter(document=document, provider=provider, due_at=due_at, now=now, store_url=store_url)
-    return "\n\n".join([*_head(matter), *facts(matter), *action(matter), *afterwards(matter)]) + "\n"
+    return "\n\n".join([*_head(matter), *facts(matter), *action(matter), *closing_sections(matter)]) + "\n"
 
 
 def _head(matter: Matter) -> Iterator[str]:
@@ -65,7 +65,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
             f"An operation is open ({journal.words}; stage {code(journal.stage)}) since "
             f"{journal.opened_at:%Y-%m-%d %H:%M %Z}.{because} Continue with {resume}."
         )
-        if death_owed(journal):
+        if proof_missing(journal):
             unit = journal.mode.unit
             yield f"**Revocation of the old {unit} is not proven. Assume the {unit} still works.**"
     if document.accepted_again:

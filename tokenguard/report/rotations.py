@@ -19,7 +19,7 @@ class Rotation(Frozen, frozen=True, kw_only=True):
     """The token's name, with its store if there are several."""
 
     @property
-    def condemned(self) -> bool:
+    def must_be_dead(self) -> bool:
         """Whether the old value should be dead by now; compromised mode revokes first."""
         return self.journal.stage in _NO_WAY_BACK or self.journal.revoked_at is not None
 

@@ -9,7 +9,7 @@ from tokenguard.domain.token import ConsumerKind, Record
 from tokenguard.domain.token_fields import MAKERS, STAND_INS
 from tokenguard.frozen import Frozen
 from tokenguard.markdown import code, exact, plain, table
-from tokenguard.policy.model import born
+from tokenguard.policy.model import age_starts_at
 from tokenguard.ports.provider import Capabilities, Provider
 
 UNKNOWN = "**not recorded**"
@@ -62,7 +62,7 @@ def facts(matter: Matter) -> Iterator[str]:
             ("Permissions", ", ".join(map(exact, record.permissions)) or "not recorded: assume everything in scope"),
             ("Environment", known(record.environment)),
             ("Purpose", known(record.purpose)),
-            ("Value created", _day(born(record))),
+            ("Value created", _day(age_starts_at(record))),
             ("Due", _day(matter.due_at)),
             ("Last verified", _seen(record)),
         ],

@@ -165,7 +165,7 @@ def _by_hand(matter: Matter, *, revoke: bool) -> str:
     return "\n\n".join(parts)
 
 
-def afterwards(matter: Matter) -> Iterator[str]:
+def closing_sections(matter: Matter) -> Iterator[str]:
     """The sections from the exit code to the contacts."""
     record, name = matter.record, matter.record.name
     resume = code(matter.command("rotate", name, "--resume"))

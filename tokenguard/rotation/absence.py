@@ -19,7 +19,7 @@ from tokenguard.ports.provider import Ambiguous, Issuer, ProviderToken, TokenLis
 from tokenguard.rotation.lagging_list import read_until
 from tokenguard.rotation.machine import revoke_intended
 from tokenguard.rotation.proof_of_death import refused_with_control
-from tokenguard.rotation.renamed import perhaps_renamed
+from tokenguard.rotation.renamed import why_perhaps_renamed
 from tokenguard.rotation.session import TokenSession
 
 _LISTED = "listed"
@@ -61,7 +61,7 @@ def search(
     why = _compare(session, found).lacks if doubtful else ""
     if doubtful and not every:
         why = why or _labels_differ(session, found)
-    another = perhaps_renamed(session, found, attempt.label, attempt.begun_at) if doubtful or every else ""
+    another = why_perhaps_renamed(session, found, attempt.label, attempt.begun_at) if doubtful or every else ""
     if why or another:
         more = "another token named " if every else ""
         name = session.provider.name
@@ -138,7 +138,7 @@ def doubt(session: TokenSession, found: TokenList) -> str:
     return compared.lacks or ("" if compared.control else "its list contains no token that the inventory knows")
 
 
-def listed_otherwise(session: TokenSession, found: TokenList, provider_id: str, label: str) -> str:
+def why_listed_otherwise(session: TokenSession, found: TokenList, provider_id: str, label: str) -> str:
     """Return why a list that lacks this id may hold the token all the same: it holds its label with another id."""
     others = listed_under(session, found, provider_id, label)
     return f"its list holds {label} with the id {others[0]}" if others else ""

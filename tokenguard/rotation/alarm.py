@@ -40,7 +40,7 @@ def reopen_marked(session: TokenSession) -> None:
     _reopen(session, next(each for each in session.snapshot.document.quarantine if each.alive_again))
 
 
-def tell_marked(session: TokenSession) -> None:
+def refuse_marked_alive(session: TokenSession) -> None:
     """Raise NotProvenDead if a token is marked as alive."""
     marked = [each for each in session.snapshot.document.quarantine if each.alive_again]
     if marked:

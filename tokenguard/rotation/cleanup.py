@@ -12,7 +12,7 @@ from tokenguard.ports.operator import StrayToken
 from tokenguard.ports.provider import Ambiguous, ByValue, Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, note_listed, search
-from tokenguard.rotation.in_place import is_in_place, leave_to_next, makes_by_api
+from tokenguard.rotation.in_place import abandon_value, is_in_place, makes_by_api
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.prompts import revoke_task, trace_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted, wait_for_revoke
@@ -53,7 +53,7 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     if content is None:
         fence(session, attempt.label)
     if is_in_place(session):
-        leave_to_next(session, attempt)
+        abandon_value(session, attempt)
         return
     if not makes_by_api(session):
         attempt, held = _without_stray(session, attempt, held)

@@ -19,7 +19,7 @@ from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.provider import TokenList, Vendor
 from tokenguard.ports.store import FieldState, Store
-from tokenguard.rotation.machine import condemned
+from tokenguard.rotation.machine import label_to_revoke
 
 _MAX_PROBES = 5  # per search: an outage must not cause a burst of requests
 _HELD = frozenset({RecordState.ACTIVE, RecordState.UNCLAIMED})
@@ -207,7 +207,7 @@ class ControlSearch:
             return _Candidate(value=None, by=by, scope=record.scope, accepted_before=accepted_before)
         except InputError:
             return None  # not readable from here: neither a control nor evidence of an outage
-        if live is None or (journal is not None and condemned(journal) == live.label):
+        if live is None or (journal is not None and label_to_revoke(journal) == live.label):
             return None
         if any(item.label == live.label for item in snapshot.document.quarantine):
             return None  # another writer has put an earlier value back: that it is refused does not show an outage

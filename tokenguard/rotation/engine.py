@@ -30,10 +30,10 @@ from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
-from tokenguard.rotation.alarm import reopen_marked, tell_marked
+from tokenguard.rotation.alarm import refuse_marked_alive, reopen_marked
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.keeping import accept_assertions, asserted, how_to_prove, unseen, why_no_proof
-from tokenguard.rotation.machine import death_owed
+from tokenguard.rotation.machine import proof_missing
 from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reopen, reprobe
 from tokenguard.rotation.session import Context, TokenSession, new_operation_id
@@ -177,8 +177,8 @@ class Engine:
             _add_resume_line(session, error)
             raise _escalate_to_not_proven_dead(session.snapshot, error) from None
         _tell_refused(session.snapshot)
-        tell_marked(session)
-        tell_assertion(session.snapshot)
+        refuse_marked_alive(session)
+        refuse_assertion(session.snapshot)
         return session.snapshot
 
     def _reopened(self, snapshot: Snapshot) -> TokenSession:
@@ -244,7 +244,7 @@ class Engine:
         )  # fmt: skip
         document = replace(snapshot.document, record=replace(record, state=RecordState.RETIRED), journal=ended)
         snapshot = context.store.commit(snapshot.id, snapshot.version, document, [event])
-        tell_assertion(snapshot)
+        refuse_assertion(snapshot)
         return snapshot
 
 
@@ -307,7 +307,7 @@ def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
         of_person = (Stage.REVOKED, Stage.MINT) if isinstance(error, NeedsPerson) else ()
         waits = {Stage.PUBLISHED, Stage.CONSUMED, *of_person}
         blocked = session.journal.stage in waits and not isinstance(error, NotProvenDead)
-        if blocked and death_owed(session.journal):
+        if blocked and proof_missing(session.journal):
             revoke.try_prove_dead(session)
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
 
@@ -322,7 +322,7 @@ def _add_resume_line(session: TokenSession, error: TokenguardError) -> None:
 def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
     """Turn `error` into NotProvenDead (exit 5) while a revocation is unconfirmed."""
     record, journal = snapshot.document.record, snapshot.document.journal
-    if isinstance(error, Tampered | NotProvenDead) or journal is None or not death_owed(journal):
+    if isinstance(error, Tampered | NotProvenDead) or journal is None or not proof_missing(journal):
         return error
     return NotProvenDead(
         f"the old {journal.mode.unit} of {record.name} is not proven dead: {error.message}", hint=error.hint
@@ -343,7 +343,7 @@ def _tell_refused(snapshot: Snapshot) -> None:
         )
 
 
-def tell_assertion(snapshot: Snapshot) -> None:
+def refuse_assertion(snapshot: Snapshot) -> None:
     """Raise NotProvenDead (exit 5) if an end of the last operation is only asserted, unless the policy accepts it.
 
     That is the end of the old token, or of one that was made or may have been made to replace it.

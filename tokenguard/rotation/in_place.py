@@ -71,7 +71,7 @@ def label_of(session: TokenSession) -> str:
     return session.journal.old.provider_label if session.journal.old is not None else ""
 
 
-def leave_to_next(session: TokenSession, attempt: Attempt) -> None:
+def abandon_value(session: TokenSession, attempt: Attempt) -> None:
     """Give up a value that is lost or was not accepted: the next one that the token gets ends it."""
     session.context.store.destroy(session.snapshot.id, attempt.label)
     session.commit(

@@ -73,7 +73,7 @@ def unseen(at: datetime) -> DeathProof:
     return DeathProof(grade=DeathGrade.UNPROVEN, first_at=at, last_at=at, samples=0, control=False)
 
 
-def listed_dead(at: datetime) -> DeathProof:
+def proof_by_list(at: datetime) -> DeathProof:
     """Return the proof by the provider's complete list, which contains live tokens but not this one."""
     return DeathProof(
         grade=DeathGrade.PROVISIONAL,

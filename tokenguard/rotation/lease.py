@@ -40,7 +40,7 @@ def is_runner_dead_or_earlier(holder: str) -> bool:
     return is_runner_dead(holder) or _here(holder) == os.getpid()
 
 
-def is_at_work(journal: Journal) -> bool:
+def is_runner_alive(journal: Journal) -> bool:
     """Whether the runner of an open operation is another running process of this machine that is not blocked."""
     pid = _here(journal.holder)
     if pid is None or pid == os.getpid() or journal.waiting_for or journal.stage.ended or not _exists(pid):

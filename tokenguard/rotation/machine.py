@@ -77,13 +77,13 @@ def revoke_intended(journal: Journal) -> bool:
     return journal.mode is Mode.COMPROMISED or reached(journal, Stage.REVOKE_INTENDED)
 
 
-def condemned(journal: Journal) -> Label | None:
+def label_to_revoke(journal: Journal) -> Label | None:
     """Return the store label of the value that is being revoked; None if there is none."""
     ending = not journal.stage.ended and revoke_intended(journal) and journal.old is not None
     return journal.old.label if ending and journal.old is not None else None
 
 
-def death_owed(journal: Journal) -> bool:
+def proof_missing(journal: Journal) -> bool:
     """Whether the old token's death is neither proven nor recorded as asserted yet (exit 5 until then)."""
     if not revoke_intended(journal) or journal.old is None:
         return False
@@ -93,7 +93,7 @@ def death_owed(journal: Journal) -> bool:
 
 def revocation_owed(document: Document) -> bool:
     """Whether a value of the token still has to be revoked or proven dead."""
-    return document.accepted_again or (document.journal is not None and death_owed(document.journal))
+    return document.accepted_again or (document.journal is not None and proof_missing(document.journal))
 
 
 def can_abort(journal: Journal) -> bool:

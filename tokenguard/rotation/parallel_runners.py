@@ -19,9 +19,7 @@ _LOOK_AGAIN = 1.0
 """Seconds between checks of tokens that other runners hold."""
 
 
-def left_to_another(
-    document: Document, *, due: bool, holder: str, now: datetime, takes: timedelta
-) -> SkipReason | None:
+def why_skipped(document: Document, *, due: bool, holder: str, now: datetime, takes: timedelta) -> SkipReason | None:
     """Return why the runner `holder` must skip a token of the list; None if it may rotate it.
 
     Args:
@@ -38,7 +36,7 @@ def left_to_another(
     return None if free else SkipReason.ELSEWHERE
 
 
-def unless_left(left: Callable[[], SkipReason | None], rotate: Callable[[], object]) -> object:
+def rotate_unless_taken(left: Callable[[], SkipReason | None], rotate: Callable[[], object]) -> object:
     """Rotate, unless another runner has or takes the token; then return the reason."""
     if (skipped := left()) is not None:
         return skipped

@@ -133,10 +133,10 @@ def _unused_for_quiet_period(session: TokenSession) -> bool:
     # one seen when the operation began is too late for a date that the provider reports
     before = old.accepted_at if old.accepted_at != session.journal.opened_at else None
     accepted = old.seen.at if old.seen is not None and old.seen.verdict is Verdict.ALIVE else before
-    return is_quiet(session.vendor, old.provider_id, old.created_at, since, accepted_at=accepted)
+    return is_unused_since(session.vendor, old.provider_id, old.created_at, since, accepted_at=accepted)
 
 
-def is_quiet(
+def is_unused_since(
     vendor: Vendor, provider_id: str, created_at: datetime | None, since: datetime, *, accepted_at: datetime | None
 ) -> bool:
     """Whether the provider reports no use of a token since `since`.

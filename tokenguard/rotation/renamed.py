@@ -19,7 +19,7 @@ _SKEW = timedelta(days=1)
 """How far the provider's clock may be from the one that recorded when the creation began."""
 
 
-def perhaps_renamed(session: TokenSession, found: TokenList, label: str, begun: datetime | None) -> str:
+def why_perhaps_renamed(session: TokenSession, found: TokenList, label: str, begun: datetime | None) -> str:
     """Return why a list that lacks `label` may hold its token all the same; empty if it does not.
 
     Args:

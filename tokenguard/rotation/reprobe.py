@@ -19,11 +19,11 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import TokenguardError
 from tokenguard.frozen import Frozen, replace
-from tokenguard.rotation.absence import listed_otherwise, was_listed
+from tokenguard.rotation.absence import was_listed, why_listed_otherwise
 from tokenguard.rotation.alarm import alarm
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
-from tokenguard.rotation.keeping import last_look, listed_dead
+from tokenguard.rotation.keeping import last_look, proof_by_list
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import RefusalSeries
 from tokenguard.rotation.sampling import Sample, Sampler
@@ -177,13 +177,13 @@ class _Looks:
                 else:
                     yield self._unclear(kept, "its id is listed for another token")
             elif kept.item.provider_id:
-                other = listed_otherwise(session, found, kept.item.provider_id, kept.item.provider_label)
+                other = why_listed_otherwise(session, found, kept.item.provider_id, kept.item.provider_label)
                 seen = kept.item.proof.proven or was_listed(session, kept.item.provider_id)
                 hidden = "" if seen else "its list did not show it before its revoke either"
                 if why := other or why_not_gone(session, found, kept.item) or hidden:
                     yield self._unclear(kept, why)
                 else:
-                    yield self._settled(kept, listed_dead(now))
+                    yield self._settled(kept, proof_by_list(now))
 
     def _round(self) -> Generator[BatchResult, None, dict[_Key, Sample]]:
         """Take a sample of each pending value, up to the first without a control. Returns those of the refused ones."""

@@ -16,14 +16,14 @@ from tokenguard.rotation.absence import (
     confirm_gone,
     doubt,
     ids_of_others,
-    listed_otherwise,
     listed_under,
     note_listed,
     was_listed,
+    why_listed_otherwise,
 )
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.in_place import end_of_new
-from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen, why_no_proof
+from tokenguard.rotation.keeping import asserted, last_look, proof_by_list, quarantined, unseen, why_no_proof
 from tokenguard.rotation.machine import reached
 from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
@@ -291,7 +291,7 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
             f"{session.provider.name} still lists the old token of {session.record.name}",
             hint=f"assume that it still works; check again: tokenguard rotate {session.record.name} --resume",
         )
-    if why := listed_otherwise(session, found, provider_id, old.provider_label):
+    if why := why_listed_otherwise(session, found, provider_id, old.provider_label):
         raise NotProvenDead(
             f"{session.provider.name} may still list the old token of {session.record.name}: {why}",
             hint=f"if it is that token, revoke it there; if not, record the listed token with `tokenguard add`; then: "
@@ -302,7 +302,7 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
             f"{session.provider.name} did not list the old token before either: its list may not show every token"
         )
         return None
-    return None if doubt(session, found) else listed_dead(session.context.clock.now())
+    return None if doubt(session, found) else proof_by_list(session.context.clock.now())
 
 
 def _stays_listed(session: TokenSession, issuer: Issuer, provider_id: str) -> bool:

@@ -24,9 +24,9 @@ from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method, Provider
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.rotation.control_search import ControlSearch
-from tokenguard.rotation.lease import is_at_work, pid_of
+from tokenguard.rotation.lease import is_runner_alive, pid_of
 from tokenguard.rotation.machine import can_abort, revocation_owed
-from tokenguard.rotation.preconditions import is_quiet
+from tokenguard.rotation.preconditions import is_unused_since
 from tokenguard.rotation.prompts import create_task, delivery_task, revoke_task
 from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
@@ -113,7 +113,7 @@ def take_over(
     check_clock(context, snapshot.document)
     session = TokenSession(context, snapshot)
     journal = session.journal
-    if not from_living and is_at_work(journal):
+    if not from_living and is_runner_alive(journal):
         raise Unfinished(
             f"another runner on this machine is working on {session.record.name} (process {pid_of(journal.holder)})",
             hint="wait for it or stop it; in a terminal, --resume asks whether to take over",
@@ -157,7 +157,7 @@ def _check_declared(context: Context, record: Record) -> None:
         return
     since = context.clock.now() - context.quiet_period
     vendor, accepted = context.vendors.of(record), record.last_accepted
-    if not is_quiet(vendor, record.provider_id, record.created_at, since, accepted_at=accepted):
+    if not is_unused_since(vendor, record.provider_id, record.created_at, since, accepted_at=accepted):
         raise Unfinished(
             f"the consumers of {record.name} are not declared, so its old token could not be revoked: not started",
             hint=f"tokenguard edit {record.name} --deliver TARGET (or --no-consumers), or rotate with --accept-outage",

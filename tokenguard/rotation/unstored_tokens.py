@@ -18,7 +18,7 @@ from tokenguard.rotation.absence import doubt, listed_under
 from tokenguard.rotation.alarm import alarm
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.cleanup import kept_label
-from tokenguard.rotation.renamed import perhaps_renamed
+from tokenguard.rotation.renamed import why_perhaps_renamed
 from tokenguard.rotation.session import Context, TokenSession
 
 
@@ -46,7 +46,7 @@ def why_not_gone(session: TokenSession, found: TokenList, item: Quarantined) -> 
     begun = {kept_label(each): each.begun_at for each in session.journal.attempts}.get(item.label)
     if max((begun or item.proof.last_at) + able.list_lag, item.proof.last_at + able.revoke_lag) > now:
         return "its list may lag behind"
-    return doubt(session, found) or perhaps_renamed(session, found, item.provider_label, begun)
+    return doubt(session, found) or why_perhaps_renamed(session, found, item.provider_label, begun)
 
 
 def take_off_record(session: TokenSession, item: Quarantined) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenguard.domain.moment import moment_of
 from tokenguard.sandbox.cited_routes import AUTOPOSTING, is_cited
-from tokenguard.sandbox.fault_injection import weather
+from tokenguard.sandbox.fault_injection import injected_fault
 from tokenguard.sandbox.fault_settings import ListStyle, Operation
 from tokenguard.sandbox.key_list import key_list
 from tokenguard.sandbox.limits import Room
@@ -36,7 +36,7 @@ class AutopostingApi:
     def answer(self, call: Call) -> Reply | None:
         """One call, one reply, or none where a knob loses it after the effect."""
         self._world.count(f"{call.method} /api-proxy/{_route(call.path)}")
-        if (storm := weather(self._world.knobs, error)) is not None:
+        if (storm := injected_fault(self._world.knobs, error)) is not None:
             return storm
         key = self._world.key_of(call.bearer() or call.headers.get("x-api-key", ""))
         if key is None:

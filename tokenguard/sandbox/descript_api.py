@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tokenguard.sandbox.cited_routes import DESCRIPT, is_cited
-from tokenguard.sandbox.fault_injection import weather
+from tokenguard.sandbox.fault_injection import injected_fault
 from tokenguard.sandbox.fault_settings import StatusRoute
 from tokenguard.sandbox.limits import Room
 from tokenguard.sandbox.wire import Call, Reply, reply
@@ -37,7 +37,7 @@ class DescriptApi:
     def answer(self, call: Call) -> Reply:
         """One call, one reply."""
         self._world.count(f"{call.method} /v1/{_route(call.path)}")
-        if (storm := weather(self._world.knobs, error)) is not None:
+        if (storm := injected_fault(self._world.knobs, error)) is not None:
             return storm
         token = self._world.token_of(call.bearer())
         drive = self._world.drive(token.place) if token else None

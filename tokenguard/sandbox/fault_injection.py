@@ -12,7 +12,7 @@ Refusal = Callable[[int], Reply]
 _PORTAL = "<!doctype html><title>Guest network</title><h1>Sign in to the guest network</h1>"
 
 
-def weather(knobs: Knobs, refusal: Refusal) -> Reply | None:
+def injected_fault(knobs: Knobs, refusal: Refusal) -> Reply | None:
     """The reply of a portal, an outage or a fault burst in place of the vendor's, if one is active."""
     if knobs.captive_portal:
         return page(_PORTAL)

@@ -7,7 +7,7 @@ from tokenguard.detection.match import Possible
 from tokenguard.detection.string_pieces import signs_of_pieces
 from tokenguard.detection.suspects import suspects
 from tokenguard.detection.version_diff import FileVersions, VersionVerdict, changed_part
-from tokenguard.detection.writing_lines import around
+from tokenguard.detection.writing_lines import surrounding_lines
 from tokenguard.scanning.content import Blob, ChangedBlob, Message, Source
 from tokenguard.scanning.scanner import Judged, Stages
 from tokenguard.scanning.skip_clean import judged_together
@@ -92,7 +92,7 @@ class Passing:
         if self._own is None:
             return False
         start, end = changed_part(before, data)
-        begin, last = around(data, start, end)
+        begin, last = surrounding_lines(data, start, end)
         return any(True for _ in self._own(data[begin:last] + b"\n" + signs_of_pieces(data)))
 
 

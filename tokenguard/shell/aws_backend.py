@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenguard.domain.diagnosis import Diagnosis, doubt, well
+from tokenguard.domain.diagnosis import Diagnosis, passed_check, warned_check
 from tokenguard.errors import InputError
 from tokenguard.ports.store import underlying_store
 from tokenguard.ports.store_backend import CreatedStore, LoginAbilities
@@ -58,9 +58,9 @@ class AwsBackend:
         """The AWS identity in use, and its lifetime."""
         store = underlying_store(self._context.store)
         if isinstance(store, AwsStore) and store.secrets.client.ends_unseen:
-            yield doubt(
+            yield warned_check(
                 "credentials",
                 "they are temporary, with an expiry that AWS does not report",
                 "use a profile or role that renews itself; a rotation that outlasts them can be resumed",
             )
-        yield well("aws", f"AWS identifies this login as {self._context.store.actor().id}")
+        yield passed_check("aws", f"AWS identifies this login as {self._context.store.actor().id}")

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from tokenguard.domain.diagnosis import Diagnosis, Level, doubt, well
+from tokenguard.domain.diagnosis import Diagnosis, Level, passed_check, warned_check
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import shown
 from tokenguard.ports.store import underlying_store
@@ -70,9 +70,9 @@ class LocalBackend:
     def health(self) -> Iterator[Diagnosis]:
         """Which keys open it, and since when this machine notices an older copy."""
         kinds = [slot.kind for slot in self.opened().slots()]
-        yield well("keys", ", ".join(kind.replace("_", " ") for kind in kinds))
+        yield passed_check("keys", ", ".join(kind.replace("_", " ") for kind in kinds))
         if SlotKind.RECOVERY not in kinds:
-            yield doubt(
+            yield warned_check(
                 "recovery",
                 "there is no recovery code: if the key is lost, the store is lost",
                 "tokenguard store add-slot --recovery",
@@ -102,20 +102,20 @@ class LocalBackend:
                     exit_code=ExitCode.UNREACHABLE,
                 )
             elif shutil.disk_usage(folder).free < _ROOM:
-                yield doubt(
+                yield warned_check(
                     "disk", f"the disk of {shown(folder)} is almost full", "free some space before the next rotation"
                 )
 
     def _anchor(self) -> Diagnosis:
         watch = self.opened().watch
         if watch.begun:
-            return doubt(
+            return warned_check(
                 "anchor",
                 "this machine had no anchor of the store: a rollback to an older copy could not be detected until now",
                 "compare `tokenguard audit log` with the last changes you know of",
             )
         since = f" since {watch.since:%Y-%m-%d %H:%M} UTC" if watch.since else ""
-        return well("anchor", f"this machine has checked the store for rollbacks{since}")
+        return passed_check("anchor", f"this machine has checked the store for rollbacks{since}")
 
     def _made(self, recovery: list[SlotKey], fate: str) -> CreatedStore:
         context = self._context
@@ -128,5 +128,7 @@ def _keyring() -> Diagnosis:
     from tokenguard.stores.local.os_keyring import find_keyring  # slow, and an optional dependency
 
     if find_keyring() is not None:
-        return well("keyring", "the OS keyring is available")
-    return doubt("keyring", "the OS keyring is not available", "set TOKENGUARD_KEY_FILE where no person is logged in")
+        return passed_check("keyring", "the OS keyring is available")
+    return warned_check(
+        "keyring", "the OS keyring is not available", "set TOKENGUARD_KEY_FILE where no person is logged in"
+    )

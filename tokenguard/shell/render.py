@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from tokenguard.shell.colour import wants_colour
-from tokenguard.shell.table_layout import GAP, block, folding, width_of
+from tokenguard.shell.table_layout import GAP, block, least_widths, width_of
 from tokenguard.text import inert_json, safe_text
 
 _LONGEST_CELL = 2000
@@ -112,7 +112,7 @@ class Screen:
 
         console = Console(file=self._stream, highlight=False)
         styles = tones or [""] * len(rows)
-        folds = folding(columns, rows)
+        folds = least_widths(columns, rows)
         if width_of(columns, rows, folds) > console.width:
             for row, style in zip(rows, styles, strict=True):
                 about, lines = block(columns, row, console.width)

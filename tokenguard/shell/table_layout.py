@@ -9,7 +9,7 @@ _COPIED = frozenset({"fix"})
 """Columns of commands."""
 
 
-def folding(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+def least_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     """How narrow each column may be folded, 0 for one that may not: names, dates, states and commands can be copied."""
     cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
     return [0 if column in _COPIED else _narrowest(each) for column, each in zip(columns, cells, strict=True)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenguard.domain.diagnosis import Diagnosis, Level, well
+from tokenguard.domain.diagnosis import Diagnosis, Level, passed_check
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.ports.store import underlying_store
 from tokenguard.ports.store_backend import JOBS_ON_VAULT, CreatedStore, LoginAbilities
@@ -81,6 +81,6 @@ class VaultBackend:
                 check="vault", level=Level.FAIL, text=problem.message, hint=problem.hint, exit_code=ExitCode.UNREACHABLE
             )
         if not found:
-            yield well(
+            yield passed_check(
                 "vault", _FIT.get(store.role, (f"sufficient for the role {store.role}, which does not rotate tokens"))
             )

@@ -9,7 +9,7 @@ from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.streams.program import Ended, Program, cannot_start
 from tokenguard.streams.pump import Channel, Pump, is_writable
-from tokenguard.streams.signals import FORWARDED, caught, drain, in_foreground
+from tokenguard.streams.signals import FORWARDED, drain, handled_signals, in_foreground
 from tokenguard.streams.token_watch import TokenWatch
 
 _BY_SIGNAL = 128
@@ -26,7 +26,7 @@ def run_masked(program: Program, matcher: Matcher, watch: TokenWatch | None = No
 
 def run_unmasked(program: Program) -> Ended:
     """Run a program that keeps our output as it is; InputError if it cannot be started."""
-    with _start(program) as child, caught(_forwarding(child)):
+    with _start(program) as child, handled_signals(_forwarding(child)):
         return Ended(code=_code(child.wait()))
 
 
@@ -46,7 +46,7 @@ def _run_piped(program: Program, matcher: Matcher, watch: TokenWatch | None) -> 
         for descriptor in {*writing.values()}:
             os.close(descriptor)
     pump = Pump(channels)
-    with child, caught(_forwarding(child)) as woken:
+    with child, handled_signals(_forwarding(child)) as woken:
         pump.wait_for(woken, lambda: drain(woken))
         while child.poll() is None:
             pump.step(watch.patience if watch else None)

@@ -15,7 +15,7 @@ from tokenguard.streams.job_control import Monitor, State
 from tokenguard.streams.keyboard import Keyboard
 from tokenguard.streams.program import Ended, Program, cannot_start
 from tokenguard.streams.pump import Channel, Pump, is_writable
-from tokenguard.streams.signals import FORWARDED, caught, drain
+from tokenguard.streams.signals import FORWARDED, drain, handled_signals
 from tokenguard.streams.token_watch import TokenWatch
 
 _IDLE = 0.01
@@ -63,7 +63,7 @@ def _follow(
 ) -> None:
     handlers = dict.fromkeys(FORWARDED, monitor.signal) | {signal.SIGCHLD: lambda _: None}
     handlers[signal.SIGWINCH] = lambda _: _copy_size(1, master)
-    with Keyboard.open(pump, master) as keyboard, caught(handlers) as woken:
+    with Keyboard.open(pump, master) as keyboard, handled_signals(handlers) as woken:
 
         def news() -> None:
             monitor.read()

@@ -10,7 +10,7 @@ FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, sign
 
 
 @contextlib.contextmanager
-def caught(handlers: dict[signal.Signals, Callable[[int], None]]) -> Iterator[int]:
+def handled_signals(handlers: dict[signal.Signals, Callable[[int], None]]) -> Iterator[int]:
     """Handle signals for a while; yields a descriptor that becomes readable at each of them."""
     reading, writing = os.pipe()
     for descriptor in (reading, writing):

@@ -52,7 +52,7 @@ class GuardOptions(Frozen, frozen=True, kw_only=True):
     """What is found by a vendor's format alone is let through with a notice."""
 
 
-def answered(arguments: Sequence[str], read: Callable[[], bytes], scan_key: KeyFinder) -> tuple[str, str, int]:
+def answer_event(arguments: Sequence[str], read: Callable[[], bytes], scan_key: KeyFinder) -> tuple[str, str, int]:
     """Answer the event that `read` gives, with what finds the scan key; what fails blocks the action.
 
     Returns:

@@ -13,7 +13,7 @@ from tokenguard.file_replacement import check_kept, replace_kept
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
-from tokenguard.policy.model import Policy, born
+from tokenguard.policy.model import Policy, age_starts_at
 from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.parts import HasEnvironment, WritesRecords
@@ -125,7 +125,7 @@ def _due_date(parts: ApplyFixesParts, policy: Policy, found: Violation) -> Itera
     if snapshot is None:
         return
     record = snapshot.document.record
-    rule, since = policy.rule("maximum-age", record), born(record)
+    rule, since = policy.rule("maximum-age", record), age_starts_at(record)
     if rule is None or since is None or record.due_at is None:
         return
     latest = since + rule.limit(record.environment)

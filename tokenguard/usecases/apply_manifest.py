@@ -27,7 +27,7 @@ from tokenguard.rotation.batch import BatchResult
 from tokenguard.usecases.add_token import Adding, AddTokenParts
 from tokenguard.usecases.load_manifest import PlannedManifest
 from tokenguard.usecases.parts import HasApprovals
-from tokenguard.usecases.wait_for_runner import leave_to_its_runner
+from tokenguard.usecases.wait_for_runner import wait_for_runner
 
 _LEAST_PAUSE = 0.05
 _MOST_LOOKS = 8
@@ -240,7 +240,7 @@ class Applying:
             case Verb.ADOPT:
                 Adding(self._parts, declared.name, RecordChanges()).take(ValueOptions(), verify=True, reason=reason)
             case Verb.RESUME:
-                leave_to_its_runner(self._parts, found, self._known(declared, record.provider).capabilities)
+                wait_for_runner(self._parts, found, self._known(declared, record.provider).capabilities)
                 engine.resume(found.id, reason=reason)
             case Verb.DELIVER:
                 waiting = undelivered(found.document)

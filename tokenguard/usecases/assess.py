@@ -10,7 +10,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.second_person import ExpiredRequest, OpenReview
 from tokenguard.domain.token import CredentialKind, Record
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.policy.catalogue import about
+from tokenguard.policy.catalogue import rule_description
 from tokenguard.policy.context import Place, ProviderFacts, Surroundings, place_of
 from tokenguard.policy.listing_validity import with_entered
 from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
@@ -118,7 +118,7 @@ def chosen_policy(parts: AssessParts, named: str | None) -> Policy:
         policy = read_policy(file, compiled)
     else:
         policy = packaged_policy(named)
-    if not any(about(rule.id).checked for rule in policy.rules):
+    if not any(rule_description(rule.id).checked for rule in policy.rules):
         raise InputError("the policy has no rules", hint="add `extends: default` for the default rules")
     return policy
 

@@ -14,7 +14,7 @@ from tokenguard.ports.delivery import Holds
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
-from tokenguard.usecases.detect_drift import held_by
+from tokenguard.usecases.detect_drift import consumer_states
 from tokenguard.usecases.parts import HasDeliveries, HasEngine, HasStore
 
 
@@ -68,7 +68,7 @@ def compare_consumers(parts: DeliverTokensParts, snapshot: Snapshot) -> Iterator
     if error is not None:
         yield ConsumerCheck(name=record.name, consumer=None, result=ConsumerResult.FAILED, error=error)
         return
-    for consumer, holds in held_by(parts, record, live):
+    for consumer, holds in consumer_states(parts, record, live):
         if isinstance(holds, TokenguardError):
             yield ConsumerCheck(name=record.name, consumer=consumer, result=ConsumerResult.FAILED, error=holds)
         else:

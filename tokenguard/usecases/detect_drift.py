@@ -55,7 +55,7 @@ def _unlisted(around: Surroundings, record: Record, verdict: Verdict) -> Finding
     """What it means that a list lacks a token, beside what the provider says of its value."""
     if verdict is Verdict.ALIVE:
         return Unknown("gone", f"{record.provider} accepts {record.name}, though its list lacks it")
-    if verdict is Verdict.UNKNOWN and (why := around.doubt(place_of(record)) or _may_lag(around, record)):
+    if verdict is Verdict.UNKNOWN and (why := around.why_incomplete(place_of(record)) or _may_lag(around, record)):
         return Unknown("gone", why)
     refused = "refuses it and no longer lists it: it was revoked outside tokenguard"
     text = refused if verdict is Verdict.DEAD else "does not list it: it may have been revoked outside tokenguard"
@@ -88,7 +88,7 @@ def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]
         fix = "restore the value there; that server's log names the writer"
         yield difference("consumer-differs", text, token=record.name, owner=record.owner, fix=fix)
         return
-    for consumer, holds in held_by(parts, record, live):
+    for consumer, holds in consumer_states(parts, record, live):
         if holds is None:
             yield Unknown("consumer-differs", "only a person can check its value")
         elif isinstance(holds, TokenguardError):
@@ -100,7 +100,7 @@ def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]
             yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be read from here")
 
 
-def held_by(
+def consumer_states(
     parts: HasDeliveries, record: Record, live: Live | None
 ) -> Iterator[tuple[Consumer, Holds | InputError | Unreachable | None]]:
     """The state of each consumer's value, or why it cannot be read; None: only a person can check."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.agents.contract import Agent, SettingsScope
-from tokenguard.agents.folder_trust import trusts
+from tokenguard.agents.folder_trust import is_trusted
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
 from tokenguard.agents.hook_switches import switched_off
-from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
+from tokenguard.domain.diagnosis import Diagnosis, failed_check, passed_check, warned_check
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.places import home_dir
@@ -33,7 +33,7 @@ def coding_agents(parts: AgentInstallParts) -> Iterator[Diagnosis]:
         used = True
         yield from _of(parts, each, found)
     if not used:
-        yield well("coding agents", "none is used here")
+        yield passed_check("coding agents", "none is used here")
 
 
 def _of(parts: AgentInstallParts, each: Agent, found: list[tuple[SettingsScope, Path]]) -> Iterator[Diagnosis]:
@@ -42,23 +42,23 @@ def _of(parts: AgentInstallParts, each: Agent, found: list[tuple[SettingsScope, 
         try:
             file = HookFile(each, read_limited(path, MAX_BYTES).decode(), shown(path))
         except (OSError, UnicodeDecodeError):
-            yield doubt(each.title, f"{shown(path)} cannot be read", f"chmod u+r {shown(path)}")
+            yield warned_check(each.title, f"{shown(path)} cannot be read", f"chmod u+r {shown(path)}")
             continue
         except InputError as error:
-            yield doubt(each.title, error.message, error.hint)
+            yield warned_check(each.title, error.message, error.hint)
             continue
         if file.commands():
             installed = True
             yield from _installed(parts, each, scope, path, file)
     install = f"tokenguard agent install {each.name}"
     if not installed:
-        yield doubt(
+        yield warned_check(
             each.title, "tokenguard's hook is not installed: tokens can reach its model and its transcripts", install
         )
         return
     for path in switched_off(each, home_dir(), Path.cwd(), parts.environ):
         text = f"{shown(path)} sets disableAllHooks: the hook does not run"
-        yield broken(each.title, text, f"take disableAllHooks out of {shown(path)}")
+        yield failed_check(each.title, text, f"take disableAllHooks out of {shown(path)}")
 
 
 def _installed(
@@ -75,26 +75,28 @@ def _installed(
         for formats in ("refuse", "report")
     ]
     if missing:
-        yield broken(each.title, f"the hook's program {shown(Path(missing))} is not there", install)
+        yield failed_check(each.title, f"the hook's program {shown(Path(missing))} is not there", install)
     elif file.stages() != wanted or not any(_same(commands, hook) for hook in expected):
-        yield doubt(each.title, f"the hook in {shown(path)} is not the one that this version installs", install)
+        yield warned_check(each.title, f"the hook in {shown(path)} is not the one that this version installs", install)
     elif path.stat().st_mode & _OTHERS_WRITE:
-        yield doubt(each.title, f"others can change {shown(path)}", f"chmod go-w {shown(path)}")
+        yield warned_check(each.title, f"others can change {shown(path)}", f"chmod go-w {shown(path)}")
     else:
         yield _trusted(parts, each, scope, path)
 
 
 def _trusted(parts: HasEnvironment, each: Agent, scope: SettingsScope, path: Path) -> Diagnosis:
     """A hook that is in place: whether the agent runs it here."""
-    match trusts(each, Path.cwd(), scope, home_dir(), parts.environ):
+    match is_trusted(each, Path.cwd(), scope, home_dir(), parts.environ):
         case True:
-            return well(each.title, f"the hook is in {shown(path)}, and {each.title} trusts this folder")
+            return passed_check(each.title, f"the hook is in {shown(path)}, and {each.title} trusts this folder")
         case False:
             text = f"the hook is in {shown(path)}, and does not run here: {each.title} does not trust this folder yet"
-            return doubt(each.title, text, f"start {each.title} in this folder and accept its question about trust")
+            return warned_check(
+                each.title, text, f"start {each.title} in this folder and accept its question about trust"
+            )
         case _:
             text = f"the hook is in {shown(path)}. {each.trust}; whether it is trusted is not visible here"
-            return well(each.title, text)
+            return passed_check(each.title, text)
 
 
 def _same(commands: set[str], hook: str) -> bool:

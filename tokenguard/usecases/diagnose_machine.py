@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Protocol
 
-from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
+from tokenguard.domain.diagnosis import Diagnosis, failed_check, passed_check, warned_check
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.text import counted
@@ -29,17 +29,17 @@ def settings(parts: HasSettings) -> Iterator[Diagnosis]:
     """The configuration. Loading it refuses a file that others can write to; one that they can read is reported."""
     source = parts.settings.source
     if source is None:
-        yield well("configuration", "no file; the defaults apply")
+        yield passed_check("configuration", "no file; the defaults apply")
     elif source.stat().st_mode & _OTHERS_READ:
         text = f"others can read {shown(source)}, which names stores, providers and commands"
-        yield doubt("configuration", text, f"chmod 600 {shown(source)}")
+        yield warned_check("configuration", text, f"chmod 600 {shown(source)}")
     else:
-        yield well("configuration", str(source))
+        yield passed_check("configuration", str(source))
 
 
 def policy(parts: HasPolicy) -> Iterator[Diagnosis]:
     """The policy in force can be read."""
-    yield well("policy", f"{parts.policy.name}, {counted(len(parts.policy.rules), 'rule')}")
+    yield passed_check("policy", f"{parts.policy.name}, {counted(len(parts.policy.rules), 'rule')}")
 
 
 def destinations(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
@@ -51,9 +51,9 @@ def destinations(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
             parts.check_destination(host)
         except InputError as error:
             lacking += 1
-            yield doubt("destinations", error.message, error.hint)
+            yield warned_check("destinations", error.message, error.hint)
     if hosts and not lacking:
-        yield well("destinations", f"a credential is available for each: {', '.join(sorted(hosts))}")
+        yield passed_check("destinations", f"a credential is available for each: {', '.join(sorted(hosts))}")
 
 
 def environment_file(parts: object) -> Iterator[Diagnosis]:  # noqa: ARG001 - every check has this form
@@ -62,21 +62,21 @@ def environment_file(parts: object) -> Iterator[Diagnosis]:  # noqa: ARG001 - ev
 
     path = Path.cwd() / ".env"
     if not path.exists():
-        yield well(".env", "no file in the working directory")
+        yield passed_check(".env", "no file in the working directory")
         return
     match tracking(path):
         case Tracking.TRACKED:
-            yield broken(
+            yield failed_check(
                 ".env",
                 "git tracks it: its values are in the repository's history",
                 "git rm --cached .env; add it to .gitignore; rotate every token in it",
             )
         case Tracking.EXPOSED:
-            yield doubt(".env", "git does not ignore it: `git add .` would stage it", "echo .env >> .gitignore")
+            yield warned_check(".env", "git does not ignore it: `git add .` would stage it", "echo .env >> .gitignore")
         case _:
-            yield well(".env", "ignored by git")
+            yield passed_check(".env", "ignored by git")
     if path.stat().st_mode & _OTHERS_READ:
-        yield doubt(".env mode", "others on this machine can read it", "chmod 600 .env")
+        yield warned_check(".env mode", "others on this machine can read it", "chmod 600 .env")
 
 
 def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
@@ -89,7 +89,7 @@ def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     except InputError:  # git is not installed
         git = None
     if git is None:
-        yield well("hook", "the working directory is not in a git repository")
+        yield passed_check("hook", "the working directory is not in a git repository")
         return
     file = hook_path(git, parts.environ)
     scan = _scan_of(file)
@@ -98,18 +98,18 @@ def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
         fix = (
             "tokenguard doctor --install-hook" if free else f"add the line `{PROGRAM} || exit` to {quote(shown(file))}"
         )
-        yield doubt("hook", "commits in this repository are not scanned", fix)
+        yield warned_check("hook", "commits in this repository are not scanned", fix)
     elif not os.access(file, os.X_OK):
         text = "git ignores the hook because it is not executable: commits are not scanned"
-        yield doubt("hook", text, f"chmod +x {quote(shown(file))}")
+        yield warned_check("hook", text, f"chmod +x {quote(shown(file))}")
     elif _is_from_path(scan) and shutil.which(PROGRAM, path=parts.environ.get("PATH")) is None:
-        yield broken(
+        yield failed_check(
             "hook",
             f"{PROGRAM} is not on the PATH: commits fail",
             ("install tokenguard for this user, with its programs on the PATH"),
         )
     else:
-        yield well("hook", "commits are scanned")
+        yield passed_check("hook", "commits are scanned")
     yield from _own_tokens(parts)
 
 
@@ -147,6 +147,6 @@ def _own_tokens(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     notes = load_own_tokens(parts.scan_key(), parts.clock.now()).notes
     if notes:
         source = "" if parts.settings.scan.bundle else " --from store"
-        yield doubt("known tokens", "; ".join(notes), f"tokenguard fingerprints pull{source}")
+        yield warned_check("known tokens", "; ".join(notes), f"tokenguard fingerprints pull{source}")
     else:
-        yield well("known tokens", "scans here find the team's tokens")
+        yield passed_check("known tokens", "scans here find the team's tokens")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tokenguard.domain.diagnosis import Diagnosis, Level, broken, doubt, well
+from tokenguard.domain.diagnosis import Diagnosis, Level, failed_check, passed_check, warned_check
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import TOKEN_FIELD, Value
@@ -42,7 +42,7 @@ def operations(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) -> Ite
             quiet = False
             yield finding
     if quiet:
-        yield well("operations", "none open, no recheck due")
+        yield passed_check("operations", "none open, no recheck due")
 
 
 def leaks(_parts: object, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
@@ -57,14 +57,14 @@ def leaks(_parts: object, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
                 if retired
                 else f"rotate {record.name} {_end_of_leak(document)}"
             )
-            yield broken("leak", f"{record.name}: leaked {leak_words(record.live_leak)}", f"tokenguard {way}")
+            yield failed_check("leak", f"{record.name}: leaked {leak_words(record.live_leak)}", f"tokenguard {way}")
         if record.older_leak is not None:
             text = f"{record.name}: an older value leaked {leak_words(record.older_leak)}; the live one did not"
             resume = f"tokenguard rotate {record.name} --resume"
             unfinished = document.busy or revocation_owed(document)
-            yield broken("leak", text, resume if unfinished else older_leak_ends(record.name))
+            yield failed_check("leak", text, resume if unfinished else older_leak_ends(record.name))
     if not leaked:
-        yield well("leaks", "none recorded")
+        yield passed_check("leaks", "none recorded")
 
 
 def refused_values(_parts: object, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
@@ -73,7 +73,9 @@ def refused_values(_parts: object, inventory: Sequence[Snapshot]) -> Iterator[Di
         record, seen = snapshot.document.record, snapshot.document.record.seen
         if seen is not None and is_refused(snapshot):
             text = f"{record.name}: its provider did not accept its live value on {seen.at:%Y-%m-%d}"
-            yield broken("live value", text, f"tokenguard verify {record.name}, then tokenguard rotate {record.name}")
+            yield failed_check(
+                "live value", text, f"tokenguard verify {record.name}, then tokenguard rotate {record.name}"
+            )
 
 
 def next_rotations(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
@@ -82,7 +84,7 @@ def next_rotations(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) ->
     ranked = by_due(listed(inventory, ANY, lambda: parts.policy), now)
     soon = [each for each in ranked if each.snapshot.document.record.kind.has_value][:_NEXT]
     if not soon:
-        yield well("next rotation", "no token has a due date" if inventory else "there are no tokens yet")
+        yield passed_check("next rotation", "no token has a due date" if inventory else "there are no tokens yet")
         return
     urgent = {each.snapshot.document.record.name for each in soon if each.due is not None and each.due.soon(now)}
     records = [each.snapshot.document.record for each in soon]
@@ -91,7 +93,7 @@ def next_rotations(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) ->
     if not found:
         first = soon[0]
         when = due_words(first.due, now, age_unknown=first.age_unknown) or "now"
-        yield well(
+        yield passed_check(
             "next rotation", (f"{first.snapshot.document.record.name}, due {when}, and the following ones are ready")
         )
 
@@ -109,11 +111,13 @@ def lists(parts: DiagnoseTokensParts, inventory: Sequence[Snapshot]) -> Iterator
         read_at = max((each.listing.at for each in found if each.listing is not None), default=None)
         hint = f"tokenguard verify --reconcile {provider}"
         if read_at is None:
-            yield doubt("lists", f"{provider}'s own list of tokens was never compared with the inventory", hint)
+            yield warned_check("lists", f"{provider}'s own list of tokens was never compared with the inventory", hint)
         elif now - read_at > LONGEST:
-            yield doubt("lists", f"{provider}'s own list of tokens was last read {(now - read_at).days} days ago", hint)
+            yield warned_check(
+                "lists", f"{provider}'s own list of tokens was last read {(now - read_at).days} days ago", hint
+            )
         else:
-            yield well("lists", f"{provider}'s own list of tokens was read on {read_at:%Y-%m-%d}")
+            yield passed_check("lists", f"{provider}'s own list of tokens was read on {read_at:%Y-%m-%d}")
 
 
 def _end_of_leak(document: Document) -> str:
@@ -128,9 +132,11 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
         age = now - document.journal.updated_at
         text = f"{name}: {document.journal.words}{why}"
         if age > patience:
-            yield broken("operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume")
+            yield failed_check(
+                "operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume"
+            )
         else:
-            yield doubt("operations", text, f"tokenguard rotate {name} --resume")
+            yield warned_check("operations", text, f"tokenguard rotate {name} --resume")
     for item in document.quarantine:
         if item.alive_again:
             yield Diagnosis(
@@ -142,10 +148,10 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             )
         elif item in document.possibly_alive:
             text = f"{name}: the revocation of {item.provider_label or item.label} is {item.proof.words}, not proven"
-            yield doubt("quarantine", text, how_to_prove(document.record, item))
+            yield warned_check("quarantine", text, how_to_prove(document.record, item))
         elif item.probe_due_at <= now and item.proof.proven:
             text = f"{name}: {item.label}, proven dead, is due for a recheck"
-            yield doubt("quarantine", text, f"tokenguard verify {name}")
+            yield warned_check("quarantine", text, f"tokenguard verify {name}")
 
 
 def _gathered(parts: DiagnoseTokensParts, records: list[Record], urgent: set[TokenName]) -> Iterator[Diagnosis]:
@@ -159,7 +165,7 @@ def _gathered(parts: DiagnoseTokensParts, records: list[Record], urgent: set[Tok
         ):
             causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
     for (check, text, hint, level), names in causes.items():
-        make = broken if level is Level.FAIL and not urgent.isdisjoint(names) else doubt
+        make = failed_check if level is Level.FAIL and not urgent.isdisjoint(names) else warned_check
         yield make(check, f"{_named(names)}: {text}", hint.replace("NAME", names[0]))
 
 
@@ -171,7 +177,9 @@ def _crowded(records: Sequence[Record], inventory: Sequence[Snapshot]) -> Iterat
             holders[place].append(snapshot.document.record.name)
     for place in sorted({place for record in records for place in record.places if len(holders[place]) > 1}):
         names = holders[place]
-        yield doubt("consumers", f"{_named(names)}: all go to {place}", f"tokenguard edit {names[0]} --deliver TARGET")
+        yield warned_check(
+            "consumers", f"{_named(names)}: all go to {place}", f"tokenguard edit {names[0]} --deliver TARGET"
+        )
 
 
 def _provider(parts: HasVendors, record: Record, *, urgent: bool) -> Iterator[Diagnosis]:
@@ -181,15 +189,15 @@ def _provider(parts: HasVendors, record: Record, *, urgent: bool) -> Iterator[Di
         vendor = parts.vendors.of(record)
     except InputError as error:
         text = error.message.replace(record.name, "it")
-        yield broken("provider", text, error.hint.replace(record.name, "NAME"))
+        yield failed_check("provider", text, error.hint.replace(record.name, "NAME"))
         return
     except TokenguardError as error:
-        yield doubt("provider", error.message, error.hint)
+        yield warned_check("provider", error.message, error.hint)
         return
     is_admin = record.kind is CredentialKind.PROVIDER_ADMIN
     by_api = Method.API in {provider.capabilities.mint, provider.capabilities.revoke}
     if vendor.issuer is None and vendor.by_value is None and by_api and (urgent or not is_admin):
-        yield broken(
+        yield failed_check(
             "admin credential",
             f"no {'other ' if is_admin else ''}admin credential to create and revoke tokens of {record.provider}",
             f"tokenguard add {record.provider}/admin --provider {record.provider} --kind provider_admin --scope "
@@ -204,24 +212,24 @@ def _place(parts: DiagnoseTokensParts, record: Record) -> Iterator[Diagnosis]:
     try:
         held = parts.places.of(record.location).read()
     except InputError as error:
-        yield broken("adopted place", error.message, error.hint)
+        yield failed_check("adopted place", error.message, error.hint)
     except TokenguardError as error:
-        yield doubt("adopted place", error.message, error.hint)
+        yield warned_check("adopted place", error.message, error.hint)
     else:
         known = None if held is None else parts.store.fingerprint(Value({TOKEN_FIELD: held.text}))
         if known is None or known != record.fingerprint:
             displaced = UnexpectedValue.at(record.location.url)
-            yield broken("adopted place", displaced.message, displaced.hint)
+            yield failed_check("adopted place", displaced.message, displaced.hint)
 
 
 def _consumers(parts: HasDeliveries, record: Record) -> Iterator[Diagnosis]:
     if record.consumers is None:
         text = "no consumers declared: a rotation stops before revoking the old token"
-        yield doubt("consumers", text, "tokenguard edit NAME --deliver TARGET (or --no-consumers)")
+        yield warned_check("consumers", text, "tokenguard edit NAME --deliver TARGET (or --no-consumers)")
     for consumer in record.consumers or ():
         if (error := _unreachable(parts, record, consumer)) is not None:
             why = error.message.removeprefix(f"{consumer}: ")
-            yield doubt("consumers", f"cannot deliver to {consumer} from here: {why}", error.hint)
+            yield warned_check("consumers", f"cannot deliver to {consumer} from here: {why}", error.hint)
 
 
 def _unreachable(parts: HasDeliveries, record: Record, consumer: Consumer) -> TokenguardError | None:

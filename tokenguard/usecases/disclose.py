@@ -33,7 +33,7 @@ def check_in_place(record: Record, live: Live) -> None:
         )
 
 
-def what_is_live(live: Live) -> Detail:
+def disclosed_detail(live: Live) -> Detail:
     """The audit detail of a disclosed value; a replaced value is not recorded under the label of the known one."""
     return {"label": live.label} if live.found is FieldState.SAME else {"label": live.label, "found": live.found.value}
 
@@ -118,7 +118,7 @@ class Disclosure:
                 self._parts.progress.note(f"the outcome for {given.asked.name} could not be recorded: {error.message}")
 
     def _commit(self, given: Given, phase: Phase, more: Detail) -> None:
-        store, detail = self._parts.store, {**what_is_live(given.live), "to": self._to, **more}
+        store, detail = self._parts.store, {**disclosed_detail(given.live), "to": self._to, **more}
         event = Event(
             at=self._parts.clock.now(),
             op=Op.DISCLOSE,

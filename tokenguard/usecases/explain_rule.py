@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
-from tokenguard.policy.catalogue import about
+from tokenguard.policy.catalogue import rule_description
 from tokenguard.policy.model import Parameter, Policy
 from tokenguard.text import nearest
 
@@ -29,7 +29,7 @@ def explain_rule(policy: Policy, rule: str) -> RuleExplanation:
         "rule": found.id,
         "policy": policy.name,
         "severity": found.severity.value,
-        "demands": about(found.id).demands,
+        "demands": rule_description(found.id).demands,
         **({"says": found.says} if found.says else {}),
         "why": found.why,
         "source": found.source,

@@ -16,7 +16,7 @@ from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.record_changes import apply, check_age
-from tokenguard.policy.context import ProviderFacts, Surroundings, doubt_of, is_identified, place_of
+from tokenguard.policy.context import ProviderFacts, Surroundings, is_identified, place_of, why_list_incomplete
 from tokenguard.ports.provider import ProviderToken, TokenList
 from tokenguard.rotation.sampling import Controls
 from tokenguard.text import counted
@@ -90,7 +90,7 @@ class ProviderListing:
                 record = self._record(row, defaults, used)
                 used.add(record.name)
                 yield self._take(shown, record, dry_run=dry_run)
-        why = doubt_of(facts, [each for each in around.records if each.provider == self._provider.name])
+        why = why_list_incomplete(facts, [each for each in around.records if each.provider == self._provider.name])
         if why := why or self._lacks_living(snapshots, found, asking):
             raise Unreachable(
                 f"the list of {self._provider.name} may be incomplete: {why}",

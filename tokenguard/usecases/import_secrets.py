@@ -7,7 +7,7 @@ from typing import Protocol
 from tokenguard.domain.field_address import AwsFolder, VaultFolder, parse_folder
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
-from tokenguard.inventory.discovered_values import DiscoveredValue, drafts, padded, sightings
+from tokenguard.inventory.discovered_values import DiscoveredValue, drafts, padded, values_in
 from tokenguard.ports.secret_listing import ListedSecret, SecretListing
 from tokenguard.text import counted
 from tokenguard.usecases.import_file import Defaults, Importer, ImportFileParts
@@ -34,7 +34,7 @@ class Walk:
     passed: list[ImportOutcome] = field(default_factory=list)
 
     @property
-    def told(self) -> str:
+    def progress_text(self) -> str:
         """Progress text."""
         return f"{counted(self.entries, 'entry', 'entries')}, {counted(len(self.seen), 'token')} seen"
 
@@ -76,7 +76,7 @@ class Surveying:
             prefix=defaults.prefix,
             adopt=not self._hosted,
         )
-        told = f"{walk.told}, {counted(len(found), 'different value')}"
+        told = f"{walk.progress_text}, {counted(len(found), 'different value')}"
         self._parts.progress.note(told)
         yield from Importer(self._parts, defaults, dry_run=dry_run).run(found)
         yield from walk.passed
@@ -87,13 +87,13 @@ class Surveying:
         for each in survey.entries():
             if isinstance(each, ListedSecret):
                 walk.entries += 1
-                walk.seen += sightings(each)
+                walk.seen += values_in(each)
                 walk.passed += [
                     ImportOutcome(fate=ImportStatus.SKIPPED, place=place, reason="whitespace around the value")
                     for place in padded(each)
                 ]
                 if walk.entries % _TOLD == 0:
-                    self._parts.progress.waiting(f"reading: {walk.told}")
+                    self._parts.progress.waiting(f"reading: {walk.progress_text}")
             else:
                 fate = ImportStatus.SKIPPED if each.readable else ImportStatus.UNREADABLE
                 walk.passed.append(ImportOutcome(fate=fate, place=each.address, reason=each.reason))

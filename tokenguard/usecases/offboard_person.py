@@ -88,7 +88,7 @@ class Successors(Frozen, frozen=True, kw_only=True):
         return {"person": self.person, "login": self.login, "owner": self.owner}[role.successor]
 
 
-def ties_of(parts: OffboardPersonParts, person: str) -> list[Tie]:
+def tokens_of_person(parts: OffboardPersonParts, person: str) -> list[Tie]:
     """The tokens in use that name the person: reassigned ones first, then those that need no person, then the rest.
 
     Raises:

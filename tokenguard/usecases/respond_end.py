@@ -15,7 +15,7 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import ExitCode, InputError, NotProvenDead, TokenguardError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verification import verify
-from tokenguard.policy.model import born
+from tokenguard.policy.model import age_starts_at
 from tokenguard.ports.provider import ByValue
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
 from tokenguard.rotation.batch import failure_line
@@ -152,7 +152,7 @@ def _created(leaked: Leaked) -> datetime | None:
     if leaked.fingerprint == record.fingerprint or (
         leaked.fingerprint is None and old is None and not leaked.revoked_on
     ):
-        return born(record)
+        return age_starts_at(record)
     if old is not None and leaked.fingerprint == old.fingerprint:
         return old.created_at or old.rotated_at
     return None

@@ -95,7 +95,7 @@ def look_up(
     return Findings(leaks=tuple(leaks), strangers=strangers, blank=blank, unknown=unknown)
 
 
-def takers_of(vendors: KnownVendors, findings: Findings) -> tuple[str, ...]:
+def revoking_providers(vendors: KnownVendors, findings: Findings) -> tuple[str, ...]:
     """The providers that revoke leaked values by API, and whose form values without a record have."""
     texts = {text for value in findings.unknown for text in _readings(value.reveal())}
     names = {found.vendor.lower() for text in texts if (found := format_of(text)) is not None}

@@ -7,7 +7,7 @@ from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.second_person import SensitiveKind
 from tokenguard.errors import InputError
 from tokenguard.ports.given_value import value_to_give
-from tokenguard.usecases.disclose import check_in_place, what_is_live
+from tokenguard.usecases.disclose import check_in_place, disclosed_detail
 from tokenguard.usecases.parts import HasClock, HasPrinter, HasSecondPerson, HasStore, HasTerminal
 
 
@@ -37,7 +37,7 @@ def reveal_on_terminal(parts: RevealParts, snapshot: Snapshot) -> None:
     check_in_place(record, live)
 
     def event(phase: Phase) -> Event:
-        detail: Detail = {**what_is_live(live), "to": "terminal", **(approved if phase is Phase.INTENT else {})}
+        detail: Detail = {**disclosed_detail(live), "to": "terminal", **(approved if phase is Phase.INTENT else {})}
         return Event(
             at=parts.clock.now(), op=Op.DISCLOSE, phase=phase, actor=store.actor(), name=record.name, detail=detail
         )

@@ -14,11 +14,11 @@ from tokenguard.policy.model import due_of, is_due
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.provider import Capabilities, Method
 from tokenguard.rotation.batch import BatchJob, SkipReason
-from tokenguard.rotation.engine import tell_assertion
-from tokenguard.rotation.lease import is_at_work, pid_of
+from tokenguard.rotation.engine import refuse_assertion
+from tokenguard.rotation.lease import is_runner_alive, pid_of
 from tokenguard.rotation.machine import revocation_owed
-from tokenguard.rotation.parallel_runners import left_to_another, unless_left
-from tokenguard.rotation.preconditions import is_quiet
+from tokenguard.rotation.parallel_runners import rotate_unless_taken, why_skipped
+from tokenguard.rotation.preconditions import is_unused_since
 from tokenguard.rotation.rotation_plan import RotationPlan, plan_rotation
 from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD
 from tokenguard.rotation.unattended import Hold, Rollout, choose, is_open_to_rotation
@@ -91,7 +91,7 @@ def allowed(parts: RotationJobsParts, due: Sequence[Snapshot]) -> Rollout:
     return choose(due, parts.store.scan(), parts.policy, parts.clock.now())
 
 
-def tell_held(parts: HasProgress, rollout: Rollout, *, attended: bool = False) -> None:
+def report_held(parts: HasProgress, rollout: Rollout, *, attended: bool = False) -> None:
     """Report which due tokens an unattended run holds back, and why; `attended`: this is not one."""
     start = "not rotated by an unattended run" if attended else "not rotated"
     for hold in Hold:
@@ -106,7 +106,7 @@ def named(names: Sequence[TokenName]) -> str:
     return f"{', '.join(names[:_NAMED])}{more}"
 
 
-def tell_leaked_order(parts: HasProgress, plan: RotationPlan) -> None:
+def report_leaked_order(parts: HasProgress, plan: RotationPlan) -> None:
     """Say in which order a leaked token is rotated, since the leak lasts until the old value is revoked."""
     parts.progress.note(
         f"{plan.name} has leaked, and is replaced before it is revoked: `tokenguard rotate {plan.name} --compromised` "
@@ -114,7 +114,7 @@ def tell_leaked_order(parts: HasProgress, plan: RotationPlan) -> None:
     )
 
 
-def tell_second_person(parts: RotationJobsParts, wanted: Sequence[tuple[Snapshot, Mode]]) -> None:
+def report_second_person(parts: RotationJobsParts, wanted: Sequence[tuple[Snapshot, Mode]]) -> None:
     """Say which of the planned operations would wait for the approval of a second person."""
     second = parts.second_person
     for line in second.lacking(second.rotations(wanted)):
@@ -132,7 +132,7 @@ def _unused_for_quiet_period(parts: RotationJobsParts, record: Record) -> bool:
     since = parts.clock.now() - (parts.policy.quiet_period or DEFAULT_QUIET_PERIOD)
     try:
         vendor, accepted = parts.vendors.of(record), record.last_accepted
-        return is_quiet(vendor, record.provider_id, record.created_at, since, accepted_at=accepted)
+        return is_unused_since(vendor, record.provider_id, record.created_at, since, accepted_at=accepted)
     except (InputError, Unreachable):
         return False
 
@@ -223,7 +223,7 @@ def rotation_job(
         return skipped
 
     # the plan may be old by now, and other runners process the same list
-    run = (lambda: unless_left(left, rotate)) if only_if_due else rotate
+    run = (lambda: rotate_unless_taken(left, rotate)) if only_if_due else rotate
     return BatchJob(name=plan.name, run=run, pause=plan.pause.total_seconds())
 
 
@@ -240,7 +240,7 @@ def continuing_job(
                 return parts.engine.abort(snapshot.id, from_living=taken, reason=reason)
             resumed = parts.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
             if not snapshot.document.busy and not snapshot.document.accepted_again:
-                tell_assertion(resumed)
+                refuse_assertion(resumed)
             return resumed
 
     return BatchJob(name=name, run=run)
@@ -280,7 +280,7 @@ class Canaries:
 def _takes_over(parts: HasTerminal, snapshot: Snapshot) -> bool:
     """Whether the operator takes over from a runner that is alive on this machine; without a terminal, no."""
     journal, name = snapshot.document.journal, snapshot.document.record.name
-    if journal is None or parts.tty is None or not is_at_work(journal):
+    if journal is None or parts.tty is None or not is_runner_alive(journal):
         return False
     question = f"process {pid_of(journal.holder)} on this machine is running {name}; take over from it?"
     return parts.tty.ask(f"{question} [yes/no] ").strip().lower() == "yes"
@@ -288,7 +288,7 @@ def _takes_over(parts: HasTerminal, snapshot: Snapshot) -> bool:
 
 def _left(parts: RotationJobsParts, plan: RotationPlan) -> SkipReason | None:
     snapshot = parts.store.load(plan.token)
-    return left_to_another(
+    return why_skipped(
         snapshot.document,
         due=is_due(snapshot.document.record, parts.policy, parts.clock.now()),
         holder=parts.holder,

@@ -49,7 +49,7 @@ def select_tokens(
     return sorted(found, key=lambda each: each.document.record.name)
 
 
-def tell_selection(parts: HasProgress, wanted: Filter, found: Sequence[Snapshot], *, due: bool = False) -> None:
+def report_selection(parts: HasProgress, wanted: Filter, found: Sequence[Snapshot], *, due: bool = False) -> None:
     """Say first what was selected, since a pattern may match more than was meant; `due`: only due ones of them."""
     if wanted != ANY and not found:
         options = (*wanted.options, *(("--due",) * due))

@@ -24,8 +24,8 @@ from tokenguard.notifications.outbox import (
     concluded,
     decode_outbox,
     encode_outbox,
-    fitted,
     settled,
+    shortened_outbox,
     with_announced,
     with_conditions,
     without_claims,
@@ -344,7 +344,7 @@ class Notifier:
         store = self._parts.store
         for _ in range(_ATTEMPTS):
             before, revision = self._read()
-            after = fitted(change(before))
+            after = shortened_outbox(change(before))
             if after == before:
                 return after
             data = encode_outbox(after)

@@ -113,7 +113,7 @@ def show(parts: HasPrinter, found: SetupDiff) -> None:
         parts.screen.line(f"{len(found.open)} to write, {same} as declared; `tokenguard setup --apply` writes them")
 
 
-def emitted(parts: HasServerSetup, file: str) -> dict[str, Any]:
+def terraform_document(parts: HasServerSetup, file: str) -> dict[str, Any]:
     """The declaration as Terraform JSON; InputError if file or store do not match."""
     return parts.server_setup.terraform(setup_in(Path(file)), file)
 

@@ -15,7 +15,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
-from tokenguard.rotation.lease import is_at_work
+from tokenguard.rotation.lease import is_runner_alive
 from tokenguard.usecases.parts import HasClock, HasStore
 
 _TRIES = 3
@@ -63,7 +63,7 @@ def _upgrade(parts: UpgradeStoreParts, snapshot: Snapshot) -> SkipReason | None:
         document = snapshot.document
         if document.revision >= REVISION:
             return SkipReason.OVER
-        if document.busy and document.journal is not None and is_at_work(document.journal):
+        if document.busy and document.journal is not None and is_runner_alive(document.journal):
             return SkipReason.ELSEWHERE
         event = Event(
             at=parts.clock.now(),

@@ -145,7 +145,7 @@ def _noting(trails: Trails, inventory: list[Snapshot]) -> Trails:
         yield snapshot, entries
 
 
-def what_then(store: Store) -> str:
+def fix_for_damage(store: Store) -> str:
     """The fix for a damaged store."""
     restore = "tokenguard store restore FILE" if isinstance(underlying_store(store), Watched) else ""
     return f"keep a copy of the store as evidence, then restore it from a backup{restore and f': {restore}'}"

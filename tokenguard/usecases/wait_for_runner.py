@@ -14,7 +14,7 @@ class WaitForRunnerParts(HasClock, HasProgress, HasStore, Protocol):
     """What this use case takes."""
 
 
-def leave_to_its_runner(parts: WaitForRunnerParts, found: Snapshot, able: Capabilities) -> None:
+def wait_for_runner(parts: WaitForRunnerParts, found: Snapshot, able: Capabilities) -> None:
     """Return once the operation has no runner: it has stopped, its runner is dead, or it is done."""
     longest = max(able.death_window.length, able.activate_lag)
     while (journal := found.document.journal) is not None and found.document.busy:

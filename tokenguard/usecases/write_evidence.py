@@ -9,7 +9,7 @@ from tokenguard.audit.checkpoint import ChainState, Checkpoint
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import Conflict, Tampered
 from tokenguard.usecases.parts import HasStore
-from tokenguard.usecases.verify_store import what_then
+from tokenguard.usecases.verify_store import fix_for_damage
 
 FORMAT = "tokenguard-evidence/1"
 
@@ -29,7 +29,7 @@ def checkpoint_of(parts: HasStore) -> Checkpoint:
         if checked.broken is not None:
             raise Tampered(
                 f"the audit chain of {checked.whose} is broken at entry {checked.broken.seq}: {checked.broken.reason}",
-                hint=what_then(parts.store),
+                hint=fix_for_damage(parts.store),
             )
         states.append(ChainState(chain=checked.chain, head=checked.head))
     return Checkpoint.of(parts.store.store_id, states)

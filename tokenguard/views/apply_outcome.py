@@ -11,7 +11,7 @@ from tokenguard.rotation.batch import BatchResult
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.views.plan_view import show_todos, todo_json
-from tokenguard.views.plan_words import details, what
+from tokenguard.views.plan_words import action_words, details
 
 _NAMED = 5
 
@@ -44,7 +44,7 @@ def show_outcome(wiring: Wiring, outcome: ApplyOutcome) -> None:
 
 
 def _what(actions: dict[TokenName, Action], result: BatchResult) -> str:
-    return what(actions[result.name]) if result.name in actions else "hand over"
+    return action_words(actions[result.name]) if result.name in actions else "hand over"
 
 
 def _end(result: BatchResult, actions: dict[TokenName, Action]) -> Sequence[str]:

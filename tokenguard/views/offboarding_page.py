@@ -25,7 +25,7 @@ def role_words(tie: Tie) -> str:
     return ", ".join(BY_NAME[role].role for role in tie.roles)
 
 
-def ties_table(ties: Sequence[Tie], successors: Successors) -> list[tuple[str, ...]]:
+def offboarding_table(ties: Sequence[Tie], successors: Successors) -> list[tuple[str, ...]]:
     """The rows of a plan: token, roles, what happens, who is needed, and what stands in the way."""
     return [
         (

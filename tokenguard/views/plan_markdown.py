@@ -2,13 +2,13 @@
 
 from tokenguard.markdown import inert, plain, table
 from tokenguard.provisioning.plan_model import Plan
-from tokenguard.views.plan_words import details, shouts, summary, todo_line, what
+from tokenguard.views.plan_words import action_words, details, plan_warnings, summary, todo_line
 
 
 def render(plan: Plan, price: str) -> str:
     """Warnings first, then actions, manual steps, and the digest to apply."""
     parts = ["# Token plan", f"{plain(summary(plan))}."]
-    for headline, places in shouts(plan):
+    for headline, places in plan_warnings(plan):
         parts += [
             f"## ⚠ {plain(headline)}",
             table(["token or provider", "where"], [list(map(inert, row)) for row in places]),
@@ -17,7 +17,9 @@ def render(plan: Plan, price: str) -> str:
         rows = [list(map(inert, (each.place, each.name, each.reason, each.hint))) for each in plan.blocked]
         parts += ["## Blocked", table(["place", "token", "why", "fix"], rows)]
     if plan.actions:
-        rows = [[inert(each.name), what(each), inert(each.provider), inert(details(each))] for each in plan.actions]
+        rows = [
+            [inert(each.name), action_words(each), inert(each.provider), inert(details(each))] for each in plan.actions
+        ]
         parts += ["## Actions", table(["token", "what", "provider", "details"], rows)]
     if plan.todos:
         lines = sorted(map(todo_line, plan.todos), key=lambda row: (row[2] or "9999", row[0]))

@@ -7,15 +7,15 @@ from tokenguard.output.formats import OutputFormat
 from tokenguard.provisioning.plan_model import Action, Plan, Todo
 from tokenguard.shell.wiring import Wiring
 from tokenguard.views.plan_words import (
+    action_words,
     adoptions,
     approval_line,
     cost,
     destinations,
     details,
-    shouts,
+    plan_warnings,
     summary,
     todo_line,
-    what,
 )
 
 _NAMED = 20
@@ -101,12 +101,12 @@ def _action_json(action: Action) -> dict[str, Any]:
 
 def _text(wiring: Wiring, plan: Plan) -> None:
     screen = wiring.screen
-    for headline, places in shouts(plan):
+    for headline, places in plan_warnings(plan):
         screen.line(f"!! {headline}")
         for first, second in places:
             screen.line(f"!!   {first}  {second}".rstrip())
     if plan.actions:
-        rows = [(each.name, what(each), each.provider, details(each)) for each in plan.actions]
+        rows = [(each.name, action_words(each), each.provider, details(each)) for each in plan.actions]
         screen.table(("token", "what", "provider", "details"), rows)
     show_todos(wiring, plan.todos)
     for blocked in plan.blocked:

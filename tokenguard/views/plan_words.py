@@ -26,7 +26,7 @@ ADOPTED = "NEW EXTERNAL FIELDS: the values there will be read, verified with the
 ENDS = "LIVE TOKENS WILL BE REVOKED without replacement: apply needs --allow-retire"
 
 
-def what(action: Action) -> str:
+def action_words(action: Action) -> str:
     """What is done to a token, in short."""
     return ", ".join(DID[verb] for verb in action.verbs)
 
@@ -82,7 +82,7 @@ def todo_line(todo: Todo) -> tuple[str, str, str, str, str]:
     return todo.name, todo.owner, day(todo.due), todo.text, todo.command
 
 
-def shouts(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def plan_warnings(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The warnings for a reviewer, with their headlines."""
     if found := destinations(plan):
         yield DESTINATIONS, [(name, each.shown) for name, each in found]

@@ -8,7 +8,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.liveness import DeathControl
 from tokenguard.domain.names import TokenName
-from tokenguard.inventory.views import how_far, moment
+from tokenguard.inventory.views import days_in_words, moment
 from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.rotation_plan import By, RotationPlan, total
@@ -173,7 +173,7 @@ def _who(plan: RotationPlan) -> str:
 def _due(plan: RotationPlan, now: datetime) -> str:
     if plan.due_at is None:
         return ""
-    far = how_far(Due(at=plan.due_at), now)
+    far = days_in_words(Due(at=plan.due_at), now)
     return f"in {far}" if plan.due_at > now else far
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.token import RecordState
-from tokenguard.policy.model import born, due_of
+from tokenguard.policy.model import age_starts_at, due_of
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
@@ -30,14 +30,14 @@ def maximum_age(question: Question) -> Answer:
 def age_is_known(question: Question) -> Answer:
     """`age-unknown`: a value of unknown age may be years old."""
     record = question.record
-    if not record.kind.has_value or record.state is RecordState.PENDING or born(record) is not None:
+    if not record.kind.has_value or record.state is RecordState.PENDING or age_starts_at(record) is not None:
         return None
     return Violated("the age of its value is unknown")
 
 
 def late_due_date(question: Question) -> Answer:
     """`late-due-date`: a date set by hand does not undo the age limit."""
-    record, since = question.record, born(question.record)
+    record, since = question.record, age_starts_at(question.record)
     limit = question.policy.rule("maximum-age", record)
     if record.due_at is None or limit is None:
         return None

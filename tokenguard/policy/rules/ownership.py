@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tokenguard.domain.people import Directory
 from tokenguard.domain.token import Record
 from tokenguard.domain.token_fields import FIELDS, PEOPLE
-from tokenguard.policy.parting import parting
+from tokenguard.policy.parting import commands_for_departed
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
@@ -52,7 +52,7 @@ def person_left(question: Question) -> Answer:
     if reasons:
         roles = {why: [_SHOWN[role] for role in reasons if reasons[role] == why] for why in _WHY_GONE}
         said = "; ".join(f"{why}: {', '.join(found)}" for why, found in roles.items() if found)
-        return Violated(said, fix=parting(document, list(gone(record))))
+        return Violated(said, fix=commands_for_departed(document, list(gone(record))))
     return None if record.made_by else NotEvaluable("the person who created it is not recorded")
 
 

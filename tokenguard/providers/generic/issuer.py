@@ -27,7 +27,7 @@ from tokenguard.providers.generic.description import (
     placeholders,
 )
 from tokenguard.providers.paced import PacedClient
-from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
+from tokenguard.providers.paging import ListPage, PagingKind, Query, has_more, read_list, total_of
 from tokenguard.providers.token_listing import (
     CLOCK_DOUBT,
     check_id,
@@ -153,7 +153,7 @@ class GenericIssuer:
             link=self._linked(said, address),
             total=total,
             flaw="its total is not a number" if said.total and total is None else "",
-            more=says_more(tree) or (not linked and bool(_next_link(answer))),
+            more=has_more(tree) or (not linked and bool(_next_link(answer))),
         )
 
     def _without_values(self, row: ProviderToken) -> ProviderToken:

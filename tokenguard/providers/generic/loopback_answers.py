@@ -92,7 +92,7 @@ def row_of(rows: Rows, token: LoopbackToken, *, as_text: bool) -> Any:
     return tree
 
 
-def asks_for(said: Probe | Rows | RevokeValue, asked: ReceivedRequest, fields: Mapping[str, str]) -> bool:
+def is_request_of(said: Probe | Rows | RevokeValue, asked: ReceivedRequest, fields: Mapping[str, str]) -> bool:
     """Whether it is the request of a section, with its fixed parameters; paging may replace them."""
     route, paged = said.route, said.paging.start if isinstance(said, Rows) else ()
     query = () if isinstance(said, RevokeValue) else said.query

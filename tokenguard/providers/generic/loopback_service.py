@@ -30,7 +30,7 @@ from tokenguard.providers.generic.description import (
 from tokenguard.providers.generic.loopback_answers import (
     LoopbackToken,
     ReceivedRequest,
-    asks_for,
+    is_request_of,
     page_of,
     permissions_sent,
     put,
@@ -172,13 +172,13 @@ class LoopbackService:
 
     def _answer(self, asked: ReceivedRequest) -> _Answer:
         said, admin = self.described, self._carries(self.described.admin_auth, self.admin, asked)
-        if said.probe is not None and asks_for(said.probe, asked, {}) and not admin:
+        if said.probe is not None and is_request_of(said.probe, asked, {}) and not admin:
             return self._probed(asked)
-        if said.revoke_value is not None and asks_for(said.revoke_value, asked, {}):
+        if said.revoke_value is not None and is_request_of(said.revoke_value, asked, {}):
             return self._value_revoked(said.revoke_value, asked, admin=admin)
         if self.refuses_all or not admin:
             return _Answer(status=HTTPStatus.UNAUTHORIZED, tree={"error": "unauthorized"})
-        if said.rows is not None and asks_for(said.rows, asked, {"scope": self.scope}):
+        if said.rows is not None and is_request_of(said.rows, asked, {"scope": self.scope}):
             return self._listed(said.rows, asked)
         changed = self._created(asked) or self._replaced(asked) or self._updated(asked) or self._revoked(asked)
         return changed or _Answer(status=HTTPStatus.NOT_FOUND, tree={"error": "no such route"})
