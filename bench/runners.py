@@ -7,7 +7,7 @@ from bench.sidebyside import report
 from tests.faults.rotation_homes import VaultHome
 from tests.integration.openbao import OpenBao, running
 from tests.integration.runners import Fleet
-from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.fault_settings import FaultSettings
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 _TOKENS, _RUNNERS, _LATENCY = 200, 8, 0.02
@@ -25,7 +25,7 @@ def main() -> None:
 
 def _measured(server: OpenBao, runners: int) -> tuple[float, int]:
     """Seconds, and how often the token was rotated that was rotated most; at an organisation with no other keys."""
-    knobs = Knobs(latency=_LATENCY, per_minute=1_000_000)
+    knobs = FaultSettings(latency=_LATENCY, per_minute=1_000_000)
     with tempfile.TemporaryDirectory() as directory, Sandbox(knobs=knobs) as sandbox:
         fleet = Fleet(VaultHome([server.url], server.root_token), sandbox, Path(directory), _TOKENS)
         seconds, ended = fleet.work(runners)

@@ -15,7 +15,7 @@ from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tokenguard.sandbox.autoposting_api import AutopostingApi
 from tokenguard.sandbox.cited_routes import AUTOPOSTING, DESCRIPT, SETTINGS, CitedRoute
 from tokenguard.sandbox.descript_api import DescriptApi
-from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.fault_settings import FaultSettings
 from tokenguard.sandbox.settings_page import PATH
 from tokenguard.sandbox.wire import Call
 from tokenguard.sandbox.world import World
@@ -66,7 +66,7 @@ def test_the_settings_page_is_where_its_citation_says():
 
 @pytest.fixture
 def world() -> World:
-    return World(Knobs(), SystemClock())
+    return World(FaultSettings(), SystemClock())
 
 
 def answered(world: World, name: str, method: str, path: tuple[str, ...]) -> int:

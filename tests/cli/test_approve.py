@@ -12,7 +12,7 @@ from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import token_name
 from tokenguard.ports.shared_item import Item, share_detail
-from tokenguard.provisioning.approval import Approval, Covered, KeptApprovals, with_another
+from tokenguard.provisioning.approval import Approval, ApprovedPart, KeptApprovals, with_another
 
 DAY = 86_400
 
@@ -236,7 +236,7 @@ def covering(cli, **more):
         def verdict(self, action):
             from tokenguard.provisioning.approval import ApprovalVerdict
 
-            found.append(Covered(name=action.name, digest=action.approved_as, news=action.news))
+            found.append(ApprovedPart(name=action.name, digest=action.approved_as, news=action.news))
             return ApprovalVerdict(why="looked at")
 
     import tests.fakes.command_line as module

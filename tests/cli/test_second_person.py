@@ -17,7 +17,7 @@ from tokenguard.domain.names import token_name
 from tokenguard.domain.second_person import same_person
 from tokenguard.errors import Unreachable
 from tokenguard.ports.shared_item import Item, share_detail
-from tokenguard.provisioning.approval import Approval, Covered, KeptApprovals, with_another, with_rule
+from tokenguard.provisioning.approval import Approval, ApprovedPart, KeptApprovals, with_another, with_rule
 from tokenguard.shell.render import Screen
 
 DAY = 86_400
@@ -382,7 +382,7 @@ FORGERIES = {
     "without an event": (6, {"event": False}),
     "in another's name": (6, {"actor": "user:mallory"}),
     "of nothing": (3, {"covers": ()}),
-    "of another operation": (3, {"covers": (Covered(name=token_name(NAME), digest="0" * 64, news=("x",)),)}),
+    "of another operation": (3, {"covers": (ApprovedPart(name=token_name(NAME), digest="0" * 64, news=("x",)),)}),
 }
 
 

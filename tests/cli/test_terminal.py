@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.world import canary
 from tokenguard.errors import NeedsPerson
 from tokenguard.ports.operator import SilentProgress, StrayToken, Task, TokenTrace, TokenTraceAnswer
-from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
+from tokenguard.shell.terminal import NonInteractiveOperator, TerminalOperator
 from tokenguard.shell.tty import Tty
 
 TASK = Task(
@@ -184,13 +184,13 @@ def test_leaving_at_a_prompt_is_an_interrupt():
 @pytest.mark.parametrize("question", ["paste", "done", "ask_outcome"])
 def test_nobody_to_ask_names_the_step(question, words):
     with pytest.raises(NeedsPerson) as caught:
-        getattr(NobodyToAsk("--no-input is set"), question)(TASK)
+        getattr(NonInteractiveOperator("--no-input is set"), question)(TASK)
     words(caught.value)
 
 
 def test_nobody_to_ask_says_where_a_pasted_token_belongs(words):
     with pytest.raises(NeedsPerson) as caught:
-        NobodyToAsk("--no-input is set").created_now(
+        NonInteractiveOperator("--no-input is set").created_now(
             StrayToken(provider="descript", found="drive:d2", wanted="drive:d1")
         )
     words(caught.value)

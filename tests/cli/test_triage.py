@@ -237,8 +237,8 @@ def test_answers_count_for_the_next_record_without_another_look_at_the_store(cli
     assert cli("import", ".env", "--prefix", "audio/legacy", "--provider", "fake").code == 0
     first, *others = cli("triage", "--plan", "--format", "json").document["records"]
     assert {each["field"]: each["suggestion"] for each in first["lacks"]}["owner"] == ""
-    compared, neighbours = [], triage_records.Neighbours
-    monkeypatch.setattr(triage_records, "Neighbours", lambda found: compared.append(1) or neighbours(found))
+    compared, neighbours = [], triage_records.SimilarRecords
+    monkeypatch.setattr(triage_records, "SimilarRecords", lambda found: compared.append(1) or neighbours(found))
     cli.tty = FakeTty(
         *("sound" if each["field"] == "owner" else "-" for each in first["lacks"]), *["skip"] * len(others)
     )

@@ -24,7 +24,7 @@ from tokenguard.delivery.hosts import Hosts, HostSettings
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Unreachable
 from tokenguard.http.address import Address
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 READ = "2026-11-30"
 VALUE, OTHER = "tgcanary-documented-value", "tgcanary-documented-other"
@@ -173,9 +173,9 @@ def test_a_delivery_understands_what_the_host_prints(case, tmp_path):
         delivery = named.registry().of(consumer)
         delivery.check(consumer)
         delivery.push(consumer, Value.of(VALUE))
-        assert delivery.verify(consumer, Value.of(VALUE)) is Holds.THIS
+        assert delivery.verify(consumer, Value.of(VALUE)) is ConsumerVerdict.THIS
         if delivered.vendor != "github":
-            assert delivery.verify(consumer, Value.of(OTHER)) is Holds.OTHER
+            assert delivery.verify(consumer, Value.of(OTHER)) is ConsumerVerdict.OTHER
         asked = [_request(each) for each in server.requests]
     assert len(asked) >= len(delivered.answers)
     [(_, body)] = [each for each in asked if not each[0].startswith("GET ")]

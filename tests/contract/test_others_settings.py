@@ -26,7 +26,7 @@ from tokenguard.domain.field_address import AwsField, VaultField
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError, Unfinished
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def test_an_entry_of_a_vault_keeps_its_metadata_and_other_fields(openbao: OpenBa
         delivery.check(consumer)
         with nullcontext() if ends == "0s" else pytest.raises(Unfinished):
             delivery.push(consumer, Value.of(value))
-        assert delivery.verify(consumer, Value.of(value)) is Holds.THIS
+        assert delivery.verify(consumer, Value.of(value)) is ConsumerVerdict.THIS
     finally:
         connection.close()
     assert metadata() == before

@@ -11,7 +11,7 @@ from tokenguard.delivery.hosts import Hosts
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 
 class Bench:
@@ -45,19 +45,19 @@ def test_what_was_pushed_is_what_the_consumer_sees_and_it_can_be_repeated_and_ta
     old, new = canary(), canary()
     bench.delivery.push(bench.consumer, Value.of(old))
     assert bench.seen == old
-    assert bench.delivery.verify(bench.consumer, Value.of(old)) is Holds.THIS
+    assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.THIS
     for _ in range(2):
         bench.delivery.push(bench.consumer, Value.of(new))
         assert bench.seen == new
-        assert bench.delivery.verify(bench.consumer, Value.of(new)) is Holds.THIS
-        assert bench.delivery.verify(bench.consumer, Value.of(old)) is Holds.OTHER
+        assert bench.delivery.verify(bench.consumer, Value.of(new)) is ConsumerVerdict.THIS
+        assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.OTHER
     bench.delivery.push(bench.consumer, Value.of(old))
     assert bench.seen == old
-    assert bench.delivery.verify(bench.consumer, Value.of(old)) is Holds.THIS
+    assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.THIS
 
 
 def test_nothing_is_held_before_the_first_push(bench):
-    assert bench.delivery.verify(bench.consumer, Value.of(canary())) is Holds.OTHER
+    assert bench.delivery.verify(bench.consumer, Value.of(canary())) is ConsumerVerdict.OTHER
 
 
 def test_a_check_writes_nothing(bench):
@@ -95,15 +95,15 @@ def test_a_lost_reply_is_made_up_for_by_pushing_again_in_another_process(bench, 
     assert bench.seen == value.token.reveal()
     again = bench.another_process()
     again.push(bench.consumer, value)
-    assert again.verify(bench.consumer, value) is Holds.THIS
+    assert again.verify(bench.consumer, value) is ConsumerVerdict.THIS
 
 
 def test_a_change_by_a_stranger_is_never_taken_for_ours(bench):
     value = Value.of(canary())
     bench.delivery.push(bench.consumer, value)
     bench.vendor.stranger(bench.host, canary())
-    assert bench.delivery.verify(bench.consumer, value) is Holds.OTHER
-    assert bench.another_process().verify(bench.consumer, value) is not Holds.THIS
+    assert bench.delivery.verify(bench.consumer, value) is ConsumerVerdict.OTHER
+    assert bench.another_process().verify(bench.consumer, value) is not ConsumerVerdict.THIS
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -259,7 +259,7 @@ def test_another_process_cannot_know_what_github_holds(tmp_path):
         bench = Bench(VENDORS["github"], host, tmp_path)
         value = Value.of(canary())
         bench.delivery.push(bench.consumer, value)
-        assert bench.another_process().verify(bench.consumer, value) is Holds.UNKNOWN
+        assert bench.another_process().verify(bench.consumer, value) is ConsumerVerdict.UNKNOWN
 
 
 def test_a_value_that_doppler_would_expand_is_not_given_to_it(tmp_path):

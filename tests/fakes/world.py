@@ -12,7 +12,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import NeedsPerson
-from tokenguard.ports.delivery import Delivery, Holds
+from tokenguard.ports.delivery import ConsumerVerdict, Delivery
 from tokenguard.ports.operator import Creator, StrayToken, Task, TokenTrace, TokenTraceAnswer
 from tokenguard.ports.provider import (
     Capabilities,
@@ -256,8 +256,8 @@ class FakeDelivery:
         if not self.deaf:
             self.held[consumer] = value.token.reveal()
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
-        return Holds.THIS if self.held.get(consumer) == value.token.reveal() else Holds.OTHER
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
+        return ConsumerVerdict.THIS if self.held.get(consumer) == value.token.reveal() else ConsumerVerdict.OTHER
 
 
 class FakeDeliveries:

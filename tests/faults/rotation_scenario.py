@@ -17,7 +17,7 @@ from tokenguard.domain.names import TokenId, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.errors import NotProvenDead, TokenguardError, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.provider import Ambiguous, CreatedToken, Method, TokenRequest
 from tokenguard.rotation.engine import Engine
 
@@ -265,7 +265,7 @@ class Unlisted(Scenario):
 
 @contextmanager
 def stumble_at_delivery(bench: Bench) -> Iterator[None]:
-    with patch.object(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER):
+    with patch.object(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER):
         yield
 
 

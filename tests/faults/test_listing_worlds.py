@@ -26,7 +26,7 @@ from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.rotation.engine import Engine
 from tokenguard.rotation.session import Context
-from tokenguard.sandbox.fault_settings import Knobs, ListPaging, ListStyle, Operation
+from tokenguard.sandbox.fault_settings import FaultSettings, ListPaging, ListStyle, Operation
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 FILLERS = 71
@@ -110,7 +110,7 @@ class Scene:
 def scene(folder: Path, declared: str = "", more: str = "", status: str = "") -> Iterator[Scene]:
     """Over Autoposting's own adapter, or a provider file that declares `declared`; with an honest list to begin with."""
     clock = FakeClock()
-    with Sandbox(knobs=Knobs(), clock=clock) as sandbox:
+    with Sandbox(knobs=FaultSettings(), clock=clock) as sandbox:
         url = sandbox.info.autoposting_url
         if declared:
             text = SANDBOX_FILE.replace("paging: offset\n  limit: limit", DECLARED[declared])

@@ -21,7 +21,7 @@ from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.vault_command_line import VaultCommandLine
 from tests.fakes.vault_proxy import Cut, VaultProxy
 from tokenguard.cli.error_handler import run
-from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.fault_settings import FaultSettings
 from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.aws.store import AwsStore
@@ -31,7 +31,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(knobs=Knobs(per_minute=1_000_000)) as sandbox:
+    with Sandbox(knobs=FaultSettings(per_minute=1_000_000)) as sandbox:
         yield sandbox
 
 

@@ -11,13 +11,13 @@ from tests.fakes.secrets_manager.server import FakeAws
 from tests.faults.rotation_homes import AwsHome, Home, VaultHome
 from tests.integration.openbao import OpenBao
 from tests.integration.runners import Ended, Fleet
-from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.fault_settings import FaultSettings
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(knobs=Knobs(latency=0.02, per_minute=100_000)) as sandbox:
+    with Sandbox(knobs=FaultSettings(latency=0.02, per_minute=100_000)) as sandbox:
         yield sandbox
 
 

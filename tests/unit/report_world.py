@@ -7,7 +7,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import token_name
 from tokenguard.frozen import replace
-from tokenguard.policy.context import ProviderFacts, Surroundings, place_of
+from tokenguard.policy.context import InventoryContext, ProviderFacts, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.loader import default_policy
 from tokenguard.policy.model import PolicyWaiver, RuleSelector
@@ -48,7 +48,7 @@ def number(n, **changes):
 
 def posture_of(documents, *, policy=None, facts=None, at=NOW, remarks=()):
     policy = policy or default_policy()
-    around = Surroundings(documents, at, facts)
+    around = InventoryContext(documents, at, facts)
     return Posture(
         at=at, assessments=[assess(policy, around)], surroundings=[around], store_ids=[STORE_ID], remarks=remarks
     )

@@ -14,7 +14,7 @@ from tokenguard.delivery.command import CommandDelivery, CommandSettings
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 NEW = Value.of("tgcanary-command-1")
 CONSUMER = Consumer(ConsumerKind.COMMAND, "deploy")
@@ -119,18 +119,26 @@ def test_an_interrupt_ends_the_command_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("code", "holds"), [("0", Holds.THIS), ("1", Holds.OTHER), ("2", Holds.UNKNOWN), ("127", Holds.UNKNOWN)]
+    ("code", "holds"),
+    [
+        ("0", ConsumerVerdict.THIS),
+        ("1", ConsumerVerdict.OTHER),
+        ("2", ConsumerVerdict.UNKNOWN),
+        ("127", ConsumerVerdict.UNKNOWN),
+    ],
 )
 def test_the_verifying_commands_exit_code_is_the_answer(code, holds):
     assert delivery("", verify=f"import sys; sys.stdin.read(); sys.exit({code})").verify(CONSUMER, NEW) is holds
 
 
 def test_without_a_verifying_command_nothing_is_known():
-    assert delivery("").verify(CONSUMER, NEW) is Holds.UNKNOWN
+    assert delivery("").verify(CONSUMER, NEW) is ConsumerVerdict.UNKNOWN
 
 
 def test_a_verifying_command_that_hangs_says_nothing():
-    assert delivery("", verify="import time; time.sleep(60)", timeout=0.3).verify(CONSUMER, NEW) is Holds.UNKNOWN
+    assert (
+        delivery("", verify="import time; time.sleep(60)", timeout=0.3).verify(CONSUMER, NEW) is ConsumerVerdict.UNKNOWN
+    )
 
 
 @pytest.mark.parametrize("argv", [(), ("",), ("./run",), ("bin/run",), ("/nowhere/run",), ("/",), ("no-such-program",)])

@@ -8,7 +8,7 @@ from tokenguard.delivery.delivery_registry import DeliveryRegistry
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 VALUE = Value.of("tgcanary-of-a-consumer")
 HOSTED = {
@@ -71,8 +71,8 @@ def test_it_is_refused_and_not_written_and_nothing_is_known_of_it(folder: Path, 
             call(consumer)
     assert list(folder.iterdir()) == []
     (folder / ".env").write_text(f"V={VALUE.token.reveal()}\n")
-    assert delivery.verify(consumer, VALUE) is Holds.UNKNOWN
-    assert delivery.verify(consumer, Value.of("tgcanary-another-value")) is Holds.UNKNOWN
+    assert delivery.verify(consumer, VALUE) is ConsumerVerdict.UNKNOWN
+    assert delivery.verify(consumer, Value.of("tgcanary-another-value")) is ConsumerVerdict.UNKNOWN
 
 
 @pytest.mark.parametrize("environ", OWN.values(), ids=OWN)
@@ -80,4 +80,4 @@ def test_on_the_consumers_own_machine_it_is_written(folder: Path, environ: dict[
     delivery, consumer = delivery_in(environ, folder)
     delivery.check(consumer)
     delivery.push(consumer, VALUE)
-    assert delivery.verify(consumer, VALUE) is Holds.THIS
+    assert delivery.verify(consumer, VALUE) is ConsumerVerdict.THIS

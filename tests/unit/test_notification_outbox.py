@@ -32,7 +32,7 @@ from tokenguard.notifications.outbox import (
     shortened_outbox,
     with_conditions,
 )
-from tokenguard.notifications.wanted import WantedFrom, wanted_by_route
+from tokenguard.notifications.wanted import NotificationSource, wanted_by_route
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 KINDS = [each for each in NotificationKind if each is not NotificationKind.TEST]
@@ -156,7 +156,7 @@ def test_however_many_hold_each_is_told_once_and_the_rest_as_a_number(monkeypatc
     outbox, now, got = Outbox(), NOW, {each.name: Counter() for each in routes}
     for _ in range(400):
         now += timedelta(hours=1)
-        wanted = wanted_by_route(routes, found, WantedFrom("0" * 32, "vault://kv/team", now), 30)
+        wanted = wanted_by_route(routes, found, NotificationSource("0" * 32, "vault://kv/team", now), 30)
         outbox = decode_outbox(encode_outbox(with_conditions(outbox, wanted, now)))
         results = {}
         for name, seen in got.items():

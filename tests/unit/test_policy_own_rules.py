@@ -15,7 +15,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy import own_rules
 from tokenguard.policy.catalogue import MAX_CONDITION
-from tokenguard.policy.context import Surroundings
+from tokenguard.policy.context import InventoryContext
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.expression import MAX_ADDITIONS, MAX_COMMAS, MAX_MACROS, compiled
 from tokenguard.policy.expression import activation as own_rules_activation
@@ -163,7 +163,7 @@ def test_it_is_reported_overridden_and_waived_like_any_other():
     made = load_policy((HEAD + RULE.format(id="a", holds="false", more="") + more).encode(), source="p")
     other = replace(GOOD, name="video/b/c", environment="dev", provider_id="x", fingerprint="c" * 32)
     third = replace(other, name="video/b/d", environment="test")
-    found = assess(made, Surroundings([Document(record=each) for each in (GOOD, other, third)], NOW))
+    found = assess(made, InventoryContext([Document(record=each) for each in (GOOD, other, third)], NOW))
     assert [(each.rule, each.severity, each.token, each.text) for each in found.violations] == [
         ("a", Severity.NOTE, "video/b/c", "it is wrong")
     ]

@@ -12,7 +12,7 @@ from tokenguard.domain.journal import (
     HandoverLevel,
     Journal,
     Mode,
-    Old,
+    OldValue,
     Quarantined,
     Stage,
 )
@@ -24,7 +24,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Custody, Location, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
-from tokenguard.policy.context import ProviderFacts, Surroundings, place_of
+from tokenguard.policy.context import InventoryContext, ProviderFacts, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.loader import default_policy
 from tokenguard.policy.model import Override, PolicyWaiver, RuleSelector, Severity
@@ -59,7 +59,7 @@ STAFF = Directory(
     complete=True,
 )
 PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
-OLD = Old(label=Label("old"), live_version=1, fingerprint=None)
+OLD = OldValue(label=Label("old"), live_version=1, fingerprint=None)
 DONE = Journal(
     id="0" * 32, mode=Mode.PLANNED, stage=Stage.DONE, epoch=1, holder="h/1/x", opened_at=NOW, updated_at=NOW, old=OLD,
     proof=PROOF, handovers=(Handover(consumer=APP, level=HandoverLevel.CONFIRMED, at=NOW),),
@@ -97,7 +97,7 @@ def asked(
     rule = replace(rule, parameters={**rule.parameters, **own}, fix=advice or rule.fix)
     document = Document(record=record, journal=journal, quarantine=quarantine)
     facts = ProviderFacts(capabilities=can, listed=rows, read_at=read_at)
-    around = Surroundings(
+    around = InventoryContext(
         [document, *(Document(record=each) for each in others)], NOW, {place_of(record): facts}, people=people
     )
     answer = (check or CHECKS[rule_id])(Question(rule=rule, document=document, around=around, policy=policy))
@@ -350,7 +350,7 @@ class TestAssessment:
     document = Document(record=replace(GOOD, rotated_at=NOW - 100 * DAY), journal=DONE)
 
     def made(self, policy, documents=None, facts=None):
-        return assess(policy, Surroundings(documents or [self.document], NOW, facts))
+        return assess(policy, InventoryContext(documents or [self.document], NOW, facts))
 
     def rules(self, assessment):
         return {each.rule: each.severity for each in assessment.violations}

@@ -16,8 +16,8 @@ from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy
 from tokenguard.ports.provider import Capabilities, Method
 from tokenguard.provisioning.decide import PlanContext, ProviderInfo, decide
-from tokenguard.provisioning.manifest import Declared, Issue, Wish
-from tokenguard.provisioning.plan_model import Plan, Verb, Wait
+from tokenguard.provisioning.manifest import Declared, DesiredState, Issue
+from tokenguard.provisioning.plan_model import ActionType, Plan, Wait
 from tokenguard.provisioning.review import reason_of, reviewed_actions
 from tokenguard.rotation.lease import is_runner_dead_or_earlier
 
@@ -72,21 +72,21 @@ CASES = {
     "an odd provider": (replace(WANTED, provider="odd"), None, [], [], "it is odd"),
     "another kind of scope": (replace(WANTED, provider="drives", scope=Scope("org", "x")), None, [], [], "have the scope drive:ID"),
     "no API to make it": (replace(WANTED, provider="guided", issue=Issue.API), None, [], [], "API to create tokens"),
-    "retired on paper, never there": (replace(WANTED, state=Wish.RETIRED), None, [], [], ""),
-    "retired on paper, alive": (replace(WANTED, state=Wish.RETIRED), stored(), ["retire"], [], ""),
+    "retired on paper, never there": (replace(WANTED, state=DesiredState.RETIRED), None, [], [], ""),
+    "retired on paper, alive": (replace(WANTED, state=DesiredState.RETIRED), stored(), ["retire"], [], ""),
     "retired on paper, and rotating": (
-        replace(WANTED, state=Wish.RETIRED), stored(mode=Mode.PLANNED, stage=Stage.MINT), ["resume", "retire"], [], ""),
+        replace(WANTED, state=DesiredState.RETIRED), stored(mode=Mode.PLANNED, stage=Stage.MINT), ["resume", "retire"], [], ""),
     "retired on paper, and retiring": (
-        replace(WANTED, state=Wish.RETIRED), stored(mode=Mode.RETIRE, stage=Stage.REVOKED), ["resume"], [], ""),
+        replace(WANTED, state=DesiredState.RETIRED), stored(mode=Mode.RETIRE, stage=Stage.REVOKED), ["resume"], [], ""),
     "retired on paper, by hand": (
-        replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, provider="guided")), [], ["retire"], ""),
+        replace(WANTED, state=DesiredState.RETIRED), stored(replace(LIVE, provider="guided")), [], ["retire"], ""),
     "retired on paper, and nobody can prove it": (
-        replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, provider="mute")), [], ["retire"], ""),
+        replace(WANTED, state=DesiredState.RETIRED), stored(replace(LIVE, provider="mute")), [], ["retire"], ""),
     "retired on paper, without a value": (
-        replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, fingerprint=None)), [], ["retire"], ""),
+        replace(WANTED, state=DesiredState.RETIRED), stored(replace(LIVE, fingerprint=None)), [], ["retire"], ""),
     "retired on paper, of nobody": (
-        replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, provider="odd")), [], [], "it is odd"),
-    "retired in both": (replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, state=RecordState.RETIRED)), [], [], ""),
+        replace(WANTED, state=DesiredState.RETIRED), stored(replace(LIVE, provider="odd")), [], [], "it is odd"),
+    "retired in both": (replace(WANTED, state=DesiredState.RETIRED), stored(replace(LIVE, state=RecordState.RETIRED)), [], [], ""),
     "retired in the store": (WANTED, stored(replace(LIVE, state=RecordState.RETIRED)), [], [], "it is retired"),
     "moved": (WANTED, stored(moved_to="vault://x/y"), [], [], "migrated to another store"),
     "another scope": (replace(WANTED, scope=Scope("drive", "e")), stored(), [], [], "created for a different scope"),
@@ -136,10 +136,10 @@ def test_what_is_decided(declared, found, verbs, waits, blocked):
 
 
 def test_only_the_end_of_a_value_counts_as_ending_a_live_one():
-    ending = replace(WANTED, state=Wish.RETIRED)
+    ending = replace(WANTED, state=DesiredState.RETIRED)
     pending = stored(replace(LIVE, fingerprint=None, state=RecordState.PENDING))
     pending = replace(pending, document=replace(pending.document, journal=None))
-    assert decide(ending, pending, AROUND).action.verbs == (Verb.CLOSE,)
+    assert decide(ending, pending, AROUND).action.verbs == (ActionType.CLOSE,)
     assert not decide(ending, pending, AROUND).action.live
     assert decide(ending, stored(), AROUND).action.live
 
@@ -149,7 +149,7 @@ def test_what_an_admin_mints_waits_for_it_and_the_admin_does_not_wait_for_itself
     made = replace(WANTED, issue=Issue.API)
     assert [todo.wait for todo in decide(made, None, waiting).todos] == [Wait.ADMIN]
     admin = replace(made, name=token_name("a/admin"), kind=CredentialKind.PROVIDER_ADMIN)
-    assert decide(admin, None, waiting).action.verbs == (Verb.ISSUE,)
+    assert decide(admin, None, waiting).action.verbs == (ActionType.ISSUE,)
     assert decide(admin, None, waiting).action.rank < decide(made, None, AROUND).action.rank
 
 

@@ -13,7 +13,7 @@ from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import replace
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.ports.provider import Method
 
@@ -268,7 +268,7 @@ def test_a_list_settles_nothing_about_a_token_that_is_younger_than_its_lag():
 
 def test_a_value_that_is_kept_is_ended_by_the_later_look_only(bench, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
         failed(lambda: bench.engine.issue(bench.record()))
     token = bench.store.find("video/upload/prod").id
     made = bench.world.of_value(bench.live_value(token))

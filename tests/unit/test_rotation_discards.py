@@ -10,7 +10,7 @@ from tokenguard.domain.names import TokenId
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NotProvenDead, Unfinished
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.provider import Ambiguous
 from tokenguard.ports.store import Tombstone
 
@@ -21,7 +21,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, TokenId, Made]:
     bench = Bench()
     token, _ = bench.add()
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
         with pytest.raises(Unfinished):
             bench.engine.rotate(token)
     made = bench.world.of_value(bench.live_value(token))

@@ -12,7 +12,7 @@ from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.errors import ExitCode
 from tokenguard.frozen import replace
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.provider import Method
 from tokenguard.rotation.absence import fits
 
@@ -240,7 +240,7 @@ def test_an_operation_that_revoked_no_duplicate_does_not_depend_on_another_probe
     bench = Bench()
     run, token = begin(bench, "issue")
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
         failed(run)
     bench.world.half_outage = True
     assert finished(bench.engine.resume(token()))

@@ -13,7 +13,7 @@ from tokenguard.errors import ExitCode, InputError, NotProvenDead, Tampered, Unf
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Method
 from tokenguard.rotation.batch import BatchJob, BatchResult, most_severe, run_all
-from tokenguard.rotation.rotation_plan import By, in_order, plan_rotation, total
+from tokenguard.rotation.rotation_plan import StepActor, in_order, plan_rotation, total
 
 API = Capabilities(mint=Method.API, revoke=Method.API, probe=True, pause=timedelta(seconds=10))
 GUIDED = Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=True)
@@ -46,7 +46,7 @@ def test_a_plan_says_when_a_person_is_needed_and_for_what():
     assert not plan(API).needs_person
     assert plan(API, consumers=(Consumer(ConsumerKind.PERSON, "ops"),)).needs_person
     guided = plan(GUIDED)
-    assert [step.by for step in guided.steps].count(By.PERSON) == 2
+    assert [step.by for step in guided.steps].count(StepActor.PERSON) == 2
     assert guided.takes > timedelta(minutes=6)
 
 

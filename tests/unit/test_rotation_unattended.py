@@ -12,7 +12,7 @@ from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy, load_policy
 from tokenguard.policy.model import Override, RuleSelector, is_due
-from tokenguard.rotation.unattended import Hold, choose, is_open_to_rotation, mode_of
+from tokenguard.rotation.unattended import HoldReason, choose, is_open_to_rotation, mode_of
 
 NOW = datetime(2026, 12, 2, 3, 0, tzinfo=UTC)  # a Wednesday
 OLD = NOW - timedelta(days=400)
@@ -54,7 +54,7 @@ def test_forty_freshly_imported_tokens_are_left_to_people():
     assert all(is_due(each.document.record, default_policy(), NOW) for each in due)
     rollout = choose(due, due, default_policy(), NOW)
     assert rollout.chosen == ()
-    assert set(held(rollout).values()) == {Hold.AGE_UNKNOWN}
+    assert set(held(rollout).values()) == {HoldReason.AGE_UNKNOWN}
 
 
 def test_one_canary_for_each_provider_comes_first_and_the_others_wait_for_it():
@@ -71,7 +71,7 @@ def test_no_more_than_the_policy_allows_are_begun_within_24_hours():
     due = [token(number) for number in range(10)]
     rollout = choose(due, due, policy(most=3), NOW)
     assert names(rollout.chosen) == ["t0", "t1", "t2"]
-    assert set(held(rollout).values()) == {Hold.ENOUGH}
+    assert set(held(rollout).values()) == {HoldReason.ENOUGH}
 
 
 def test_what_was_begun_before_counts_for_24_hours_whoever_began_it():
@@ -94,12 +94,12 @@ def test_an_open_operation_is_continued_and_takes_no_place_of_another():
 @pytest.mark.parametrize(
     ("parameters", "hold"),
     [
-        ({"freezes": ("2026-12-02",)}, Hold.FROZEN),
-        ({"freezes": ("2026-12-01..2026-12-31",)}, Hold.FROZEN),
+        ({"freezes": ("2026-12-02",)}, HoldReason.FROZEN),
+        ({"freezes": ("2026-12-01..2026-12-31",)}, HoldReason.FROZEN),
         ({"freezes": ("2026-12-03..2026-12-31",)}, None),
-        ({"windows": ("never",)}, Hold.CLOSED),
-        ({"windows": ("sat-sun 02:00-05:00",)}, Hold.CLOSED),
-        ({"windows": ("wed 02:00-03:00",)}, Hold.CLOSED),
+        ({"windows": ("never",)}, HoldReason.CLOSED),
+        ({"windows": ("sat-sun 02:00-05:00",)}, HoldReason.CLOSED),
+        ({"windows": ("wed 02:00-03:00",)}, HoldReason.CLOSED),
         ({"windows": ("wed 03:00-04:00",)}, None),
         ({"windows": ("tue 22:00-03:01",)}, None),
         ({"windows": ("mon 02:00-05:00", "02:59-05:00")}, None),
@@ -129,7 +129,7 @@ def test_without_the_rule_only_what_is_of_unknown_age_is_held():
     due = [token(number) for number in range(60)] + [token(99, created_at=None)]
     rollout = choose(due, due, without, NOW)
     assert len(rollout.chosen) == 60
-    assert held(rollout) == {"t99": Hold.AGE_UNKNOWN}
+    assert held(rollout) == {"t99": HoldReason.AGE_UNKNOWN}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, NotProvenDead
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.ports.provider import Method
 
@@ -128,7 +128,7 @@ def stopped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[TokenId, Mad
     bench.add("video/upload/dev")
     token, _ = bench.add()
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
         failed(lambda: bench.engine.rotate(token))
     return token, bench.world.of_value(bench.live_value(token))
 

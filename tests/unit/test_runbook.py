@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from tests.fakes.clock import FakeClock
 from tokenguard.domain.document import Document
-from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage
+from tokenguard.domain.journal import Journal, Mode, OldValue, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.names import Label, token_name
 from tokenguard.domain.scope import Scope
@@ -86,7 +86,7 @@ def written(record=RECORD, capabilities=GUIDED, due_at=NOW + timedelta(days=60),
 
 
 def journal(stage, mode=Mode.PLANNED, **more):
-    old = Old(label=Label("old-1"), live_version=1, fingerprint=None)
+    old = OldValue(label=Label("old-1"), live_version=1, fingerprint=None)
     return Journal(
         id="0" * 32, mode=mode, stage=stage, epoch=1, holder="h/1/x", opened_at=NOW, updated_at=NOW, old=old, **more
     )

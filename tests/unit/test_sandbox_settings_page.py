@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.fakes.settings_client import SettingsClient
-from tokenguard.sandbox.fault_settings import Knobs, Operation
+from tokenguard.sandbox.fault_settings import FaultSettings, Operation
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 
@@ -106,7 +106,7 @@ def test_every_control_has_a_label_and_the_page_needs_no_script(sandbox, person)
 
 
 def test_a_lost_reply_leaves_the_token_behind():
-    knobs = Knobs(drop_reply_after_commit={Operation.TOKEN_CREATE: 1})
+    knobs = FaultSettings(drop_reply_after_commit={Operation.TOKEN_CREATE: 1})
     with Sandbox(knobs=knobs) as sandbox:
         person = SettingsClient(sandbox.info.settings_url)
         with pytest.raises(ConnectionError):

@@ -71,7 +71,7 @@ def example_document():
         leak_waiver=token.LeakWaiver(owner="video", reason="test page", until=AT, fingerprint="0" * 32),
         leaks=(exposure,), notes="none",
     )  # fmt: skip
-    old = journal.Old(
+    old = journal.OldValue(
         label="upload-0", live_version=1, fingerprint="1" * 32, provider_id="id-0", hint="a1b2",
         provider_label="upload-0", created_at=AT, rotated_at=AT, seen=seen, accepted_at=AT,
     )  # fmt: skip

@@ -62,20 +62,20 @@ def events(world, snapshot):
 
 
 def added(world):
-    from tokenguard.usecases.add_token import Adding
+    from tokenguard.usecases.add_token import TokenAddition
 
     facts = {"provider": "fake", "scope": world.world.create("x").scope, "environment": "prod", "owner": "video",
              "purpose": "uploads", "consumers": ()}  # fmt: skip
-    made = Adding(narrowed(world, "add_token.AddTokenParts"), NAME, RecordChanges(**facts))
+    made = TokenAddition(narrowed(world, "add_token.AddTokenParts"), NAME, RecordChanges(**facts))
     assert made.take(ValueOptions(), verify=True).document.record.state is RecordState.ACTIVE
 
 
 def applied(world):
-    from tokenguard.usecases.apply_manifest import Applying
+    from tokenguard.usecases.apply_manifest import PlanExecution
     from tokenguard.usecases.load_manifest import compared_with_store
 
     held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
-    results = Applying(narrowed(world, "apply_manifest.ApplyManifestParts"), held, "d", {}, {}).run(1)
+    results = PlanExecution(narrowed(world, "apply_manifest.ApplyManifestParts"), held, "d", {}, {}).run(1)
     assert [each.error for each in results] == [None]
     assert world.store.find(NAME).document.record.state is RecordState.PENDING
 
@@ -207,25 +207,29 @@ def delivered(world):
 
 
 def disclosed(world):
-    from tokenguard.usecases.asked_token import Asked
     from tokenguard.usecases.disclose import Disclosure
+    from tokenguard.usecases.requested_token import RequestedToken
 
     snapshot = world.added()
-    given = Disclosure(narrowed(world, "disclose.DiscloseParts"), [Asked(name=NAME, variable="TOKEN")], "exec", {})
+    given = Disclosure(
+        narrowed(world, "disclose.DiscloseParts"), [RequestedToken(name=NAME, variable="TOKEN")], "exec", {}
+    )
     given.intend()
     given.happened("exit 0")
     assert events(world, snapshot)[-2:] == [Op.DISCLOSE, Op.DISCLOSE]
 
 
 def executed(world):
-    from tokenguard.usecases.asked_token import Asked
     from tokenguard.usecases.exec_rounds import ChildSettings, run_disclosed
+    from tokenguard.usecases.requested_token import RequestedToken
 
     world.added()
     settings = ChildSettings(show_names=False, masked=False, on_rotate=None, check_every=0)
     parts = narrowed(world, "exec_rounds.ExecRoundsParts")
     world.environ["PATH"] = os.environ["PATH"]
-    ended = run_disclosed(parts, [Asked(name=NAME, variable="TOKEN")], ["sh", "-c", 'test -n "$TOKEN"'], [], settings)
+    ended = run_disclosed(
+        parts, [RequestedToken(name=NAME, variable="TOKEN")], ["sh", "-c", 'test -n "$TOKEN"'], [], settings
+    )
     assert ended.code == 0
 
 
@@ -305,12 +309,12 @@ def imported_from_provider(world):
 
 
 def imported_secrets(world):
-    from tokenguard.usecases.import_secrets import Surveying
+    from tokenguard.usecases.import_secrets import SecretImport
 
     parts = narrowed(world, "import_secrets.ImportSecretsParts")
-    Surveying(parts, "vault://kv/apps", ["team=video"])
+    SecretImport(parts, "vault://kv/apps", ["team=video"])
     with pytest.raises(InputError, match="cannot import from this address"):
-        Surveying(parts, "ftp://x", [])
+        SecretImport(parts, "ftp://x", [])
 
 
 def pipeline(world):
@@ -415,14 +419,14 @@ def leaked(world):
 
 def responded(world):
     from tokenguard.domain.leak import Spread
-    from tokenguard.usecases.respond_end import Told, respond_to
+    from tokenguard.usecases.respond_end import LeakFacts, respond_to
     from tokenguard.usecases.respond_lookup import Findings, Leaked
 
     snapshot = world.added()
     findings = Findings(leaks=(Leaked(snapshot=snapshot),), strangers=0, blank=0)
     world.tty = None
     parts = narrowed(world, "respond_end.RespondEndParts")
-    found, _ = respond_to(parts, findings, Told(reach=Spread.PUSHED), rotate=False)
+    found, _ = respond_to(parts, findings, LeakFacts(reach=Spread.PUSHED), rotate=False)
     assert [each.document.record.name for each in found] == [NAME]
 
 

@@ -15,7 +15,7 @@ from tokenguard.clients.vault.list_entries import KvSurvey
 from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.field_address import AwsFolder, VaultFolder
 from tokenguard.errors import InputError
-from tokenguard.ports.secret_listing import ListedSecret, Passed
+from tokenguard.ports.secret_listing import ListedSecret, SkippedEntry
 
 
 class Kv:
@@ -54,7 +54,7 @@ class Deep(Kv):
         return ["again/", "token"]
 
 
-def walk(kv: Kv, path: str = "") -> list[ListedSecret | Passed]:
+def walk(kv: Kv, path: str = "") -> list[ListedSecret | SkippedEntry]:
     survey = KvSurvey(kv, VaultFolder(mount="kv", path=path), {}, lambda _folder, _names: False)
     return list(survey.entries())
 
@@ -91,8 +91,8 @@ def test_one_entry_brings_no_more_than_its_share():
 @pytest.mark.parametrize("reason", [VaultFailure.DENIED, VaultFailure.DELETED])
 def test_what_cannot_be_read_is_named_and_the_walk_goes_on(reason):
     found = walk(Kv({"a b/c": reason, "d/": VaultFailure.DENIED, "d/e": {"token": "x"}, "f": {"token": "y"}}))
-    assert [each.address for each in found if isinstance(each, Passed)] == ["vault://kv/a%20b/c", "vault://kv/d/"]
-    assert not any(each.readable for each in found if isinstance(each, Passed))
+    assert [each.address for each in found if isinstance(each, SkippedEntry)] == ["vault://kv/a%20b/c", "vault://kv/d/"]
+    assert not any(each.readable for each in found if isinstance(each, SkippedEntry))
     assert [each.path for each in found if isinstance(each, ListedSecret)] == ["f"]
 
 
@@ -125,7 +125,7 @@ class Region:
         return None if found is None else Stored(version="v", stages=frozenset({"AWSCURRENT"}), data=found)
 
 
-def survey(region: Region, prefix: str = "", **wanted: str) -> list[ListedSecret | Passed]:
+def survey(region: Region, prefix: str = "", **wanted: str) -> list[ListedSecret | SkippedEntry]:
     return list(SecretsSurvey(region, AwsFolder(region="eu-central-1", prefix=prefix), wanted).entries())
 
 
@@ -156,7 +156,7 @@ def test_binary_and_vanished_secrets_are_nothing():
 
 def test_secrets_that_cannot_be_read_are_named():
     found = survey(Region({"a": AwsReason.DENIED, "b": AwsReason.KMS, "c": AwsReason.DELETED, "d": "text"}))
-    assert [each.reason for each in found if isinstance(each, Passed)] == [
+    assert [each.reason for each in found if isinstance(each, SkippedEntry)] == [
         "denied",
         "its KMS key denies access",
         "deleted",

@@ -37,10 +37,10 @@ def add(
     is not added. The policy may ask for the approval of a second person before a value goes to a new destination.
     """
     from tokenguard.ports.value_source import ValueOptions
-    from tokenguard.usecases.add_token import Adding  # loads the store and the engine
+    from tokenguard.usecases.add_token import TokenAddition  # loads the store and the engine
 
     source = ValueOptions(variable=from_env, file=from_file, stdin=stdin)
-    adding = Adding(wiring, name, changes_from(fields), ask=source == ValueOptions())
+    adding = TokenAddition(wiring, name, changes_from(fields), ask=source == ValueOptions())
     with wiring.working_on(name):
         if issue:
             snapshot = adding.issue(source)

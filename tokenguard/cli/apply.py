@@ -9,12 +9,12 @@ from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
 from tokenguard.ports.store_backend import JOBS_ON_VAULT
-from tokenguard.provisioning.plan_model import Plan, Verb
+from tokenguard.provisioning.plan_model import ActionType, Plan
 from tokenguard.provisioning.review import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.apply_manifest import Applying
+from tokenguard.usecases.apply_manifest import PlanExecution
 from tokenguard.usecases.approve_plan import approved_actions, verdicts
 from tokenguard.usecases.check_consumers import check_consumers
 from tokenguard.usecases.confirm import confirm
@@ -97,7 +97,7 @@ def _run(
         wiring.unfinished = "nothing is lost; run the same command again to continue"
     results: list[BatchResult] = []
     try:
-        work = Applying(wiring, held, digest, begun, approved, besides=_held_back(wiring, held))
+        work = PlanExecution(wiring, held, digest, begun, approved, besides=_held_back(wiring, held))
         for result in work.run(jobs or _jobs(wiring)):
             results.append(result)
             if result.error is not None:
@@ -121,7 +121,7 @@ def _reviewed(wiring: Wiring, held: PlannedManifest, digest: str) -> Mapping[Tok
 def _request(wiring: Wiring, held: PlannedManifest, digest: str) -> None:
     """Request what of the plan waits for a second person; what waits for the plan's approval is told after that."""
     approved, _ = verdicts(wiring, held.plan)
-    if sensitive := Applying(wiring, held, digest, {}, approved, besides=_held_back(wiring, held)).sensitive:
+    if sensitive := PlanExecution(wiring, held, digest, {}, approved, besides=_held_back(wiring, held)).sensitive:
         wiring.second_person.prepare(sensitive)
 
 
@@ -133,15 +133,15 @@ def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
         )
 
 
-def _held_back(wiring: Wiring, held: PlannedManifest) -> Callable[[TokenName], frozenset[Verb]]:
+def _held_back(wiring: Wiring, held: PlannedManifest) -> Callable[[TokenName], frozenset[ActionType]]:
     """Actions held back in an unattended run: the policy limits when due tokens are rotated, and how many."""
-    due = [held.inventory[each.name] for each in held.plan.actions if each.token and Verb.ROTATE in each.verbs]
+    due = [held.inventory[each.name] for each in held.plan.actions if each.token and ActionType.ROTATE in each.verbs]
     if wiring.tty is not None or not due:
         return lambda _name: frozenset()
     rollout = allowed(wiring, due)
     report_held(wiring, rollout)
     names = {each.snapshot.document.record.name for each in rollout.held}
-    return lambda name: frozenset({Verb.ROTATE}) if name in names else frozenset()
+    return lambda name: frozenset({ActionType.ROTATE}) if name in names else frozenset()
 
 
 def _confirm(wiring: Wiring, plan: Plan) -> None:

@@ -14,7 +14,7 @@ from tokenguard.scanning.baseline_matching import Recorder
 from tokenguard.scanning.detect_secrets_baseline import DetectSecretsImporter, read_detect_secrets
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.accept_findings import Acceptor, Terms
+from tokenguard.usecases.accept_findings import AcceptanceTerms, Acceptor
 from tokenguard.usecases.baseline_target import BaselineTarget
 
 _file_option = click.option(
@@ -60,7 +60,7 @@ def accept(
 
     The finding is searched for in the working tree, then in the index. A known token of the team cannot be accepted.
     """
-    terms = Terms(reason=reason, until=until, now=wiring.clock.now())
+    terms = AcceptanceTerms(reason=reason, until=until, now=wiring.clock.now())
     target = BaselineTarget.of(wiring, [Path()], path, Profile(profile))
     before = target.read()
     acceptor = _acceptor(target, before)

@@ -28,7 +28,7 @@ _COMMAND_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """What a command printed, stdout and stderr in the order they came, and its exit code."""
 
     output: str
@@ -68,7 +68,7 @@ class DemoStage(AbstractContextManager["DemoStage"]):
         """The narrator."""
         _tell(f"\n# {text}", bold=True)
 
-    def run(self, *arguments: str, expect: int = 0, env: Mapping[str, str] | None = None) -> Ran:
+    def run(self, *arguments: str, expect: int = 0, env: Mapping[str, str] | None = None) -> CommandResult:
         """Run a real command, show it with its output, and check its exit code."""
         self._show_command(arguments)
         done = subprocess.run(
@@ -82,13 +82,13 @@ class DemoStage(AbstractContextManager["DemoStage"]):
             check=False,
         )
         click.echo(done.stdout, nl=False)
-        return self._held(arguments, Ran(done.stdout, done.returncode), expect)
+        return self._held(arguments, CommandResult(done.stdout, done.returncode), expect)
 
-    def run_with_person(self, *arguments: str, expect: int = 0) -> Ran:
+    def run_with_person(self, *arguments: str, expect: int = 0) -> CommandResult:
         """The same on a terminal, where the demo plays the person who clicks and pastes."""
         self._show_command(arguments)
         output, code = self.person.attend([*_program(), *arguments], self.environment)
-        return self._held(arguments, Ran(output, code), expect)
+        return self._held(arguments, CommandResult(output, code), expect)
 
     def hold(self, held: bool, what: str) -> None:
         """End the demo with an error if an expectation is not met."""
@@ -101,7 +101,7 @@ class DemoStage(AbstractContextManager["DemoStage"]):
         text = "".join(self._shown)
         return not any(part in text for value in self.person.values for part in value.split(":"))
 
-    def _held(self, arguments: tuple[str, ...], ran: Ran, expect: int) -> Ran:
+    def _held(self, arguments: tuple[str, ...], ran: CommandResult, expect: int) -> CommandResult:
         self._shown.append(ran.output)
         if ran.code != expect:
             raise TokenguardError(

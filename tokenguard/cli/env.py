@@ -15,9 +15,9 @@ from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import create_private, make_private_dir
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.pump import write_all
-from tokenguard.usecases.asked_token import Asked
 from tokenguard.usecases.disclose import Disclosure, authorise_disclosure
-from tokenguard.views.env_formats import FORMATS, GITHUB, KUBERNETES, Written, github, kubernetes
+from tokenguard.usecases.requested_token import RequestedToken
+from tokenguard.views.env_formats import FORMATS, GITHUB, KUBERNETES, EnvOutput, github, kubernetes
 
 _SYSTEMD = "systemd"
 _SECRET = re.compile(SECRET_PLACE, re.ASCII)
@@ -56,7 +56,7 @@ _SECRET = re.compile(SECRET_PLACE, re.ASCII)
 @click.option("--secret", metavar="NAMESPACE/NAME", default="", help="With --format k8s: the Secret to write.")
 @break_glass_option
 @pass_wiring
-def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | None, secret: str) -> None:
+def env(wiring: Wiring, asked: tuple[RequestedToken, ...], kind: str, directory: Path | None, secret: str) -> None:
     """Export tokens as variables: for a shell, a .env file, a program that reads JSON, a cluster or a CI system.
 
     Values are never written to a terminal: use a pipe, a file, or `eval "$(tokenguard env -t NAME)"`. For GitHub, the
@@ -94,10 +94,10 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
     _disclose(disclosure, write)
 
 
-def _written(kind: str, variables: dict[str, str], secret: re.Match[str] | None) -> Written:
+def _written(kind: str, variables: dict[str, str], secret: re.Match[str] | None) -> EnvOutput:
     if secret is not None:
-        return Written(kubernetes(variables, namespace=secret["namespace"], name=secret["secret"]))
-    return github(variables) if kind == GITHUB else Written(FORMATS[kind](variables))
+        return EnvOutput(kubernetes(variables, namespace=secret["namespace"], name=secret["secret"]))
+    return github(variables) if kind == GITHUB else EnvOutput(FORMATS[kind](variables))
 
 
 def _checked(variables: dict[str, str]) -> dict[str, str]:

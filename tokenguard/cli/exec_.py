@@ -10,8 +10,8 @@ from tokenguard.cli.usage import explain
 from tokenguard.errors import TokenguardError
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.failure import OutputWithheld
-from tokenguard.usecases.asked_token import Asked
 from tokenguard.usecases.exec_rounds import ON_ROTATE, ChildSettings, run_disclosed
+from tokenguard.usecases.requested_token import RequestedToken
 
 
 class _Exec(BaseCommand):
@@ -71,7 +71,7 @@ def _closed(error: TokenguardError) -> OutputWithheld:
 @pass_wiring
 def exec_command(
     wiring: Wiring,
-    asked: tuple[Asked, ...],
+    asked: tuple[RequestedToken, ...],
     keep: tuple[str, ...],
     mask_files: tuple[Path, ...],
     program: tuple[str, ...],

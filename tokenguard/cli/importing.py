@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tokenguard.usecases.import_provider import ProviderListing
-    from tokenguard.usecases.import_secrets import Surveying
+    from tokenguard.usecases.import_secrets import SecretImport
 
 _TONES = {
     ImportStatus.ADDED: "green",
@@ -187,7 +187,7 @@ def _update(
     return write_edits(wiring, edits, plan_only=plan_only, confirmed=confirmed)
 
 
-def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderListing | Surveying":
+def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderListing | SecretImport":
     if address.startswith("provider:"):
         if tags:
             raise InputError(
@@ -197,9 +197,9 @@ def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderLis
         from tokenguard.usecases.import_provider import ProviderListing  # each source loads its own
 
         return ProviderListing(wiring, address)
-    from tokenguard.usecases.import_secrets import Surveying
+    from tokenguard.usecases.import_secrets import SecretImport
 
-    return Surveying(wiring, address, tags)
+    return SecretImport(wiring, address, tags)
 
 
 def _prefix(text: str) -> str:

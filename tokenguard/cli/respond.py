@@ -20,7 +20,7 @@ from tokenguard.scanning.foreign_reports import MAX_BYTES, ReportedLeak, read_re
 from tokenguard.shell.tty import read_unseen
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import since_date
-from tokenguard.usecases.respond_end import Told, respond_to
+from tokenguard.usecases.respond_end import LeakFacts, respond_to
 from tokenguard.usecases.respond_lookup import Findings, look_up, revoking_providers
 from tokenguard.views.response_view import show
 
@@ -94,7 +94,7 @@ def respond(
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
     if spread not in {None, Spread.STAGED} and findings.leaks:
         place = place or _asked_place(wiring, findings)
-    told = Told(reach=spread, where=place, since=begun) if spread else None
+    told = LeakFacts(reach=spread, where=place, since=begun) if spread else None
     cases, exit_code = respond_to(wiring, findings, told, rotate=rotate) if told else ([], ExitCode.OK)
     wiring.unfinished = ""
     if summary is not None and spread is not None:

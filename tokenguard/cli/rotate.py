@@ -20,7 +20,7 @@ from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.rotation_plan import RotationPlan, in_order
 from tokenguard.rotation.start import check_replaces
-from tokenguard.rotation.unattended import Hold, Rollout, mode_of
+from tokenguard.rotation.unattended import HoldReason, Rollout, mode_of
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, is_plain_line
 from tokenguard.usecases.confirm import confirm_number
@@ -264,7 +264,7 @@ def _run(
     ours = [result for result in results if result.outcome not in {SkipReason.OVER, SkipReason.HELD}]
     held = [result.name for result in results if result.outcome is SkipReason.HELD]
     if held:
-        wiring.progress.note(f"not rotated, {Hold.CANARY.value}: {', '.join(held)}")
+        wiring.progress.note(f"not rotated, {HoldReason.CANARY.value}: {', '.join(held)}")
     documents = {result.name: _document(wiring, result) for result in ours}
     show_results(wiring.screen, ours, documents, others=len(results) - len(ours) - len(held))
     if single and results[0].error is not None:

@@ -7,7 +7,7 @@ import click
 
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.errors import InputError
-from tokenguard.usecases.asked_token import Asked
+from tokenguard.usecases.requested_token import RequestedToken
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _TAKEN = re.compile(
@@ -17,12 +17,12 @@ _TAKEN = re.compile(
 """Variables that change how programs run, such as PATH; they never take a token."""
 
 
-class AskedType(click.ParamType["Asked"]):
+class RequestedTokenType(click.ParamType["RequestedToken"]):
     """A token's name with or without a variable."""
 
     name = "name[=variable]"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Asked:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> RequestedToken:
         """The token and its variable; InputError if either is invalid."""
         text, equals, variable = str(value).partition("=")
         token = TOKEN_NAME.convert(text, param, ctx)
@@ -33,7 +33,7 @@ class AskedType(click.ParamType["Asked"]):
             raise InputError("this is not a valid variable name", hint="use letters, digits and _, as in API_TOKEN")
         if _TAKEN.fullmatch(variable):
             raise InputError(f"{variable} changes how programs run", hint="choose another variable")
-        return Asked(token, variable)
+        return RequestedToken(token, variable)
 
 
-ASKED = AskedType()
+ASKED = RequestedTokenType()

@@ -9,7 +9,7 @@ from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
 from tokenguard.output.save_file import check_page, save_page
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.upkeep_result import Done, Summary
+from tokenguard.usecases.upkeep_result import Summary, UpkeepLine
 from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
 
 
@@ -46,7 +46,7 @@ def upkeep(
     _ = wiring.store  # without the store no other result matters
     wiring.unfinished = "nothing is lost; run `tokenguard upkeep` again to continue"
     chosen = OutputFormat(as_format or wiring.flags.format)
-    work, lines = Upkeep(wiring, file, environment), list[Done]()
+    work, lines = Upkeep(wiring, file, environment), list[UpkeepLine]()
     try:
         for line in work.run():
             lines.append(line)

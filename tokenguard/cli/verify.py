@@ -10,7 +10,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError, Tampered, TokenguardError
 from tokenguard.inventory.selection import ANY, Filter
-from tokenguard.inventory.verification import Look, VerificationResult
+from tokenguard.inventory.verification import Verification, VerificationResult
 from tokenguard.inventory.verification import verify as look_at
 from tokenguard.inventory.views import moment
 from tokenguard.rotation.batch import failure_line
@@ -67,7 +67,7 @@ def verify(
         raise InputError(
             "--from-file needs --reconcile", hint="tokenguard verify --reconcile descript --from-file FILE"
         )
-    looks: list[Look] = []
+    looks: list[Verification] = []
     code = ExitCode.OK
     controls = Controls(wiring.store, wiring.vendors, wiring.clock)
     snapshots = select_tokens(wiring, names, wanted, everything=everything)
@@ -108,7 +108,9 @@ def _reconcile(wiring: Wiring, target: str, source: str | None, *, alone: bool) 
     return reconcile(wiring, target, source)
 
 
-def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool, alone: bool) -> tuple[Look, ExitCode]:
+def _look(
+    wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool, alone: bool
+) -> tuple[Verification, ExitCode]:
     """Verify one token; a failure does not stop the next."""
     record = snapshot.document.record
     try:
@@ -120,12 +122,12 @@ def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool
         if alone or isinstance(error, Tampered):
             raise
         wiring.progress.note(failure_line(record.name, error))
-        look = Look(record=record, result=VerificationResult.UNKNOWN, reason="not verified, see above")
+        look = Verification(record=record, result=VerificationResult.UNKNOWN, reason="not verified, see above")
         return look, max(error.exit_code, ExitCode.UNREACHABLE)
     return look, code
 
 
-def _print(wiring: Wiring, looks: list[Look], *, told: bool) -> None:
+def _print(wiring: Wiring, looks: list[Verification], *, told: bool) -> None:
     """`told`: say also that there are none."""
     if wiring.screen.as_json:
         wiring.screen.document({"tokens": [_json(look) for look in looks]})
@@ -141,12 +143,12 @@ def _print(wiring: Wiring, looks: list[Look], *, told: bool) -> None:
         wiring.progress.note("no tokens")
 
 
-def _why(look: Look) -> str:
+def _why(look: Verification) -> str:
     seen = look.seen
     return seen.explained if seen is not None and seen.reason == look.reason else look.reason
 
 
-def _json(look: Look) -> dict[str, object]:
+def _json(look: Verification) -> dict[str, object]:
     seen = look.seen
     return {
         "name": look.record.name,

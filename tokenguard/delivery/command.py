@@ -19,7 +19,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.files import shown
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.text import safe_text
 
 FIXED_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -63,13 +63,15 @@ class CommandDelivery:
                 hint="its output is never shown, since it may hold the value; run it by hand with a made-up value",
             )
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Run the verifying command, if there is one."""
         settings = self._settings(consumer)
         if settings.verify_argv is None:
-            return Holds.UNKNOWN
-        answers: dict[int | None, Holds] = {0: Holds.THIS, _SAYS_OTHER: Holds.OTHER}
-        return answers.get(_run(consumer.target, settings.verify_argv, value, settings.timeout), Holds.UNKNOWN)
+            return ConsumerVerdict.UNKNOWN
+        answers: dict[int | None, ConsumerVerdict] = {0: ConsumerVerdict.THIS, _SAYS_OTHER: ConsumerVerdict.OTHER}
+        return answers.get(
+            _run(consumer.target, settings.verify_argv, value, settings.timeout), ConsumerVerdict.UNKNOWN
+        )
 
     def check_command(self, name: str) -> None:
         """Refuse an unknown name, and a program that is missing or writable by every user."""

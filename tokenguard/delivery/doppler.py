@@ -12,7 +12,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError
 from tokenguard.http.client import Request
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 _CONFIG = ("v3", "configs", "config")
 
@@ -42,10 +42,14 @@ class DopplerDelivery:
         body = {"project": parts["project"], "config": parts["config"], "secrets": {parts["name"]: text}}
         host.ask(Request(method="POST", path=(*_CONFIG, "secrets"), body=body))
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read it back."""
         held = self._held(*self._place(consumer))
-        return Holds.THIS if held is not None and all(each == value.token for each in held) else Holds.OTHER
+        return (
+            ConsumerVerdict.THIS
+            if held is not None and all(each == value.token for each in held)
+            else ConsumerVerdict.OTHER
+        )
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)

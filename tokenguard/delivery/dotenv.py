@@ -20,7 +20,7 @@ from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.file_replacement import check_kept, replace_kept
 from tokenguard.files import read_limited, shown
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 LIMIT = 1 << 20
 _LOCK_TRIES = 100
@@ -106,21 +106,21 @@ class DotenvDelivery:
                 raise Unreachable(f"{shown(target.path)} was changed by another program", hint="try again")
             replace_kept(target.path, wanted.encode("utf-8", "surrogateescape"))
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read the file back: THIS only if every line that sets the variable sets this value, for every program."""
         target = Target.parse(consumer.target)
         if is_throwaway(target.path, self._environ):
-            return Holds.UNKNOWN
+            return ConsumerVerdict.UNKNOWN
         with _translated(target.path):
             if not target.path.parent.is_dir():  # the consumer may be on another machine
-                return Holds.UNKNOWN
+                return ConsumerVerdict.UNKNOWN
             _check_place(target.path)
             text = _text(target.path)
             with _naming(target.path):
                 found = values_of(text, target.variable)
         wanted = value.token
         alike = found and all(Secret(each) == wanted for each in found)
-        return Holds.THIS if alike and not is_behind_bom(text, target.variable) else Holds.OTHER
+        return ConsumerVerdict.THIS if alike and not is_behind_bom(text, target.variable) else ConsumerVerdict.OTHER
 
 
 def _other_format(target: Target) -> InputError:

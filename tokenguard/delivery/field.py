@@ -6,7 +6,7 @@ from tokenguard.delivery.payload import one_text
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import Conflict
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.external_fields import ExternalField, FieldValue, nothing_there
 
 _ATTEMPTS = 3
@@ -42,10 +42,10 @@ class PlaceDelivery:
             else:
                 return
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read it back."""
         held = self._place(consumer).read()
-        return Holds.THIS if held is not None and held.text == value.token else Holds.OTHER
+        return ConsumerVerdict.THIS if held is not None and held.text == value.token else ConsumerVerdict.OTHER
 
     def _read(self, consumer: Consumer) -> FieldValue:
         place = self._place(consumer)

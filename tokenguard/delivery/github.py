@@ -16,7 +16,7 @@ from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError
 from tokenguard.http.answer import Answer
 from tokenguard.http.client import Request
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 VENDOR = "api.github.com"
 _HEADERS = (("X-GitHub-Api-Version", "2022-11-28"),)
@@ -53,16 +53,16 @@ class GithubDelivery:
         if changed is not None:
             self._written[consumer.target] = (value.digest(), changed)
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """THIS only for a value that this process wrote and that was not changed since."""
         host, secrets, name = self._place(consumer)
         changed = _changed(host, secrets, name)
         if changed is None:
-            return Holds.OTHER
+            return ConsumerVerdict.OTHER
         digest, at = self._written.get(consumer.target, (b"", ""))
         if not digest:
-            return Holds.UNKNOWN
-        return Holds.THIS if (digest, at) == (value.digest(), changed) else Holds.OTHER
+            return ConsumerVerdict.UNKNOWN
+        return ConsumerVerdict.THIS if (digest, at) == (value.digest(), changed) else ConsumerVerdict.OTHER
 
     def _place(self, consumer: Consumer) -> tuple[Host, tuple[str, ...], str]:
         target = parse_target(consumer)

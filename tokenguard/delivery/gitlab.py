@@ -13,7 +13,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError
 from tokenguard.http.client import Request
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 
 class GitlabDelivery:
@@ -64,13 +64,13 @@ class GitlabDelivery:
             Request(method="POST", path=_variables(target), body=common | fresh | scope), expected=(HTTPStatus.CREATED,)
         )
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read it back."""
         found = self._find(*self._place(consumer))
         text = found.get("value") if found is not None else ""
         if not isinstance(text, str):
-            return Holds.UNKNOWN
-        return Holds.THIS if Secret(text) == value.token else Holds.OTHER
+            return ConsumerVerdict.UNKNOWN
+        return ConsumerVerdict.THIS if Secret(text) == value.token else ConsumerVerdict.OTHER
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)

@@ -16,7 +16,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import Conflict
 from tokenguard.http.client import Request
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 _APPLY = "application/apply-patch+yaml"
 """YAML, says the server; JSON is YAML."""
@@ -40,17 +40,17 @@ class KubernetesDelivery:
         host, target = self._place(consumer)
         self._apply(host, target, text, consumer, dry=False)
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read the Secret back."""
         host, target = self._place(consumer)
         answer = host.ask(Request(path=_path(target)), expected=(HTTPStatus.OK, HTTPStatus.NOT_FOUND))
         if answer.status == HTTPStatus.NOT_FOUND:
-            return Holds.OTHER
+            return ConsumerVerdict.OTHER
         data = (answer.json_object() or {}).get("data")
         held = data.get(target.parts["name"]) if isinstance(data, dict) else None
         if not isinstance(held, str):
-            return Holds.OTHER
-        return Holds.THIS if Secret(held) == Secret(_encoded(value.token)) else Holds.OTHER
+            return ConsumerVerdict.OTHER
+        return ConsumerVerdict.THIS if Secret(held) == Secret(_encoded(value.token)) else ConsumerVerdict.OTHER
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)

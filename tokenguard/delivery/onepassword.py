@@ -13,7 +13,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError
 from tokenguard.http.client import Request
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 
 
 class OnePasswordDelivery:
@@ -34,10 +34,10 @@ class OnePasswordDelivery:
         patch = [{"op": "replace", "path": f"/fields/{identifier}/value", "value": text}]
         host.ask(Request(method="PATCH", path=_path(target), content=json.dumps(patch).encode()))
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read it back."""
         held = _field(*self._place(consumer)).get("value")
-        return Holds.THIS if isinstance(held, str) and Secret(held) == value.token else Holds.OTHER
+        return ConsumerVerdict.THIS if isinstance(held, str) and Secret(held) == value.token else ConsumerVerdict.OTHER
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)

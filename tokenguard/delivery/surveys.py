@@ -13,7 +13,7 @@ from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.http.client import Request
-from tokenguard.ports.secret_listing import ListedSecret, Passed
+from tokenguard.ports.secret_listing import ListedSecret, SkippedEntry
 
 MAX_ENTRIES = 5_000
 _PAGE = 50
@@ -50,21 +50,21 @@ class HostSurvey:
         self._address = address
         name = self._parts["host"] or _DEFAULT_HOSTS[kind]
         self._host = hosts.at(name, path="/api/v4" if kind == "gitlab" else "")
-        walks: dict[str, Callable[[], Iterator[ListedSecret | Passed]]] = {
+        walks: dict[str, Callable[[], Iterator[ListedSecret | SkippedEntry]]] = {
             "doppler": self._doppler,
             "gitlab": self._gitlab,
             "onepassword": self._onepassword,
         }
         self._walk = walks[kind]
 
-    def entries(self) -> Iterator[ListedSecret | Passed]:
+    def entries(self) -> Iterator[ListedSecret | SkippedEntry]:
         """Everything that is there."""
         for count, each in enumerate(self._walk()):
             if count >= MAX_ENTRIES:
                 raise InputError(f"there are more than {MAX_ENTRIES:,} secrets", hint="name a smaller part")
             yield each
 
-    def _doppler(self) -> Iterator[ListedSecret | Passed]:
+    def _doppler(self) -> Iterator[ListedSecret | SkippedEntry]:
         query = tuple((name, self._parts[name]) for name in ("project", "config"))
         answer = self._host.ask(Request(path=("v3", "configs", "config", "secrets"), query=query))
         secrets = (answer.json_object() or {}).get("secrets")
@@ -76,7 +76,7 @@ class HostSurvey:
                 path = f"{self._parts['project']}/{self._parts['config']}/{name}"
                 yield _entry(path, name, raw, f"{self._address}#{name}")
 
-    def _gitlab(self) -> Iterator[ListedSecret | Passed]:
+    def _gitlab(self) -> Iterator[ListedSecret | SkippedEntry]:
         for found in _pages(self._host, ("projects", self._parts["project"], "variables")):
             key, scope = found.get("key"), found.get("environment_scope")
             if not isinstance(key, str) or not isinstance(scope, str):
@@ -87,16 +87,16 @@ class HostSurvey:
                 environment = {} if "*" in scope else {"environment": scope}
                 yield _entry(f"{self._parts['project']}/{key}", key, text, address, environment)
             else:
-                yield Passed(address=address, reason="hidden, or a file", readable=True)
+                yield SkippedEntry(address=address, reason="hidden, or a file", readable=True)
 
-    def _onepassword(self) -> Iterator[ListedSecret | Passed]:
+    def _onepassword(self) -> Iterator[ListedSecret | SkippedEntry]:
         items = ("v1", "vaults", self._parts["vault"], "items")
         for item in _rows(self._host, Request(path=items)):
             identifier = item.get("id")
             if isinstance(identifier, str) and re.fullmatch(r"[a-z0-9]{26}", identifier):
                 yield from self._item(identifier)
 
-    def _item(self, identifier: str) -> Iterator[ListedSecret | Passed]:
+    def _item(self, identifier: str) -> Iterator[ListedSecret | SkippedEntry]:
         address = f"{self._address}/{identifier}"
         answer = self._host.ask(
             Request(path=("v1", "vaults", self._parts["vault"], "items", identifier)),
@@ -105,7 +105,7 @@ class HostSurvey:
         found = answer.json_object() or {}
         fields, title = found.get("fields"), found.get("title")
         if answer.status != HTTPStatus.OK or not isinstance(fields, list):
-            yield Passed(address=address, reason=f"http status {answer.status}", readable=False)
+            yield SkippedEntry(address=address, reason=f"http status {answer.status}", readable=False)
             return
         texts: dict[str, Secret] = {}
         addresses: dict[str, str] = {}

@@ -66,13 +66,13 @@ class DisguisedToken(Frozen, frozen=True):
     how: str
 
 
-class GivenUp(Frozen, frozen=True):
+class UnreadRest(Frozen, frozen=True):
     """From `start` on nothing was read."""
 
     start: int
 
 
-def disguised_tokens(data: bytes) -> Iterator[DisguisedToken | GivenUp]:
+def disguised_tokens(data: bytes) -> Iterator[DisguisedToken | UnreadRest]:
     """The tokens that are written differently in these (UTF-8) bytes, the most telling one of each reading."""
     left = _MOST
     for start, end, marks in _regions(data):
@@ -80,7 +80,7 @@ def disguised_tokens(data: bytes) -> Iterator[DisguisedToken | GivenUp]:
         yield from _in_region(around, start, marks)
         left -= len(around)
         if start + len(around) < min(end, len(data)):
-            yield GivenUp(start + len(around))
+            yield UnreadRest(start + len(around))
             return
 
 

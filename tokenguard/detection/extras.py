@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from tokenguard.detection.credential_files import CredentialPlace, credential_places
-from tokenguard.detection.disguised_tokens import GivenUp, disguised_tokens
+from tokenguard.detection.disguised_tokens import UnreadRest, disguised_tokens
 from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
@@ -80,7 +80,7 @@ def _disguised(text: str, places: TextPositions[str], taken: "_Taken") -> Iterat
     characters = _Characters(data)
     for each in disguised_tokens(data):
         start = characters.before(each.start)
-        if isinstance(each, GivenUp):
+        if isinstance(each, UnreadRest):
             yield Unscanned(line=places.of(start)[0], reason="nested-disguises")
             return
         end = characters.before(each.end)

@@ -142,7 +142,7 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     """The login at the provider, or the admin credential."""
 
 
-class Old(Frozen, frozen=True, kw_only=True):
+class OldValue(Frozen, frozen=True, kw_only=True):
     """The value to be revoked, frozen when the operation opened."""
 
     label: Label
@@ -203,7 +203,7 @@ class Journal(Frozen, frozen=True, kw_only=True):
     opened_at: datetime
     updated_at: datetime
     reason: str = ""
-    old: Old | None = None
+    old: OldValue | None = None
     vacant_version: int = 0
     """Without `old`: the version when the store had no live value (a withdrawal counts); publishes are pinned to it."""
     attempts: tuple[Attempt, ...] = ()

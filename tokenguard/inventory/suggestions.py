@@ -42,7 +42,7 @@ def lacking(record: Record) -> tuple[str, ...]:
     return tuple(column for column, known in wanted.items() if not known)
 
 
-class Neighbours:
+class SimilarRecords:
     """The records that others are compared with.
 
     Args:

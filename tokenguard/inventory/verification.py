@@ -50,7 +50,7 @@ _WRONG = frozenset(
 )  # fmt: skip
 
 
-class Look(Frozen, frozen=True, kw_only=True):
+class Verification(Frozen, frozen=True, kw_only=True):
     """One token looked at."""
 
     record: Record
@@ -80,7 +80,7 @@ def verify(
     snapshot: Snapshot,
     *,
     controlled: Callable[[Record, Value], bool],
-) -> Look:
+) -> Verification:
     """Probe the live value of one token and record the observation.
 
     A refusal says that the token is dead only with a control; without one it may be an outage, and is *unknown*. If the
@@ -101,16 +101,20 @@ def verify(
     """
     record = snapshot.document.record
     if record.state is RecordState.RETIRED:
-        return Look(record=record, result=VerificationResult.NOT_ASKED, reason="it is retired")
+        return Verification(record=record, result=VerificationResult.NOT_ASKED, reason="it is retired")
     live = value_to_give(store, snapshot)
     if live is None:
-        return Look(record=record, result=VerificationResult.NOT_ASKED, reason="the store has no value of this token")
+        return Verification(
+            record=record, result=VerificationResult.NOT_ASKED, reason="the store has no value of this token"
+        )
     if live.found is FieldState.NOTHING:
         raise UnexpectedValue.at(record.location.url)
     provider = provider_of(record)
     if not provider.capabilities.probes(record.kind):
         what = "admin credentials" if provider.capabilities.probe else "tokens"
-        return Look(record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} cannot verify {what}")
+        return Verification(
+            record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} cannot verify {what}"
+        )
     seen = provider.probe(live.value, record.scope)
     if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
         seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")
@@ -120,10 +124,10 @@ def verify(
     if replaced:  # not a look at our value, so none to be recorded
         result = VerificationResult.REPLACED if result is VerificationResult.ALIVE else result
         why = f"another writer has replaced the value at {record.location.url} ({seen.reason})"
-        return Look(record=record, result=result, seen=seen, reason=why)
+        return Verification(record=record, result=result, seen=seen, reason=why)
     if not snapshot.document.busy:
         _keep(store, clock, snapshot, seen)
-    return Look(record=record, result=result, seen=seen, reason=seen.reason)
+    return Verification(record=record, result=result, seen=seen, reason=seen.reason)
 
 
 def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:

@@ -211,7 +211,7 @@ def _operation(journal: Journal) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Living(Frozen, frozen=True, kw_only=True):
+class PossiblyAliveToken(Frozen, frozen=True, kw_only=True):
     """A token that is accepted by its provider, or may be, and by what it is found there."""
 
     which: str
@@ -235,16 +235,16 @@ class Living(Frozen, frozen=True, kw_only=True):
         return ", ".join(part for part in known if part)
 
 
-def possibly_alive_tokens(journal: Journal) -> tuple[Living, ...]:
+def possibly_alive_tokens(journal: Journal) -> tuple[PossiblyAliveToken, ...]:
     """The tokens of an operation that are alive or may be: the old one until its death is proven, and what was made."""
-    found: list[Living] = []
+    found: list[PossiblyAliveToken] = []
     old, proof = journal.old, journal.proof
     aborted, unit = journal.stage is Stage.ABORTED, journal.mode.unit
     in_place = journal.mode is Mode.IN_PLACE and old is not None
     if old is not None and not aborted and not (proof is not None and proof.proven):
         since = old.created_at or old.rotated_at
         found.append(
-            Living(
+            PossiblyAliveToken(
                 which="old",
                 label=old.provider_label,
                 provider_id=old.provider_id,
@@ -255,7 +255,7 @@ def possibly_alive_tokens(journal: Journal) -> tuple[Living, ...]:
         )
     made = journal.attempts if not journal.stage.ended else ()
     found += [
-        Living(
+        PossiblyAliveToken(
             which="new",
             label=old.provider_label if in_place and old else each.label,
             provider_id=each.provider_id,

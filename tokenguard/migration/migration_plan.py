@@ -8,7 +8,7 @@ from tokenguard.ports.shared_item import Item, shared_items_of
 from tokenguard.ports.store import Store
 
 
-class OpenOne(Frozen, frozen=True, kw_only=True):
+class OpenOperation(Frozen, frozen=True, kw_only=True):
     """An open operation, which stays open at the target."""
 
     name: TokenName
@@ -31,7 +31,7 @@ class MovePlan(Frozen, frozen=True, kw_only=True):
     """The shared items."""
     entries: int
     """Audit entries, of all tokens and of what is shared together."""
-    open: tuple[OpenOne, ...]
+    open: tuple[OpenOperation, ...]
 
 
 def plan_move(source: Store, target: str) -> MovePlan:
@@ -54,8 +54,8 @@ def plan_move(source: Store, target: str) -> MovePlan:
     )
 
 
-def _open(snapshot: Snapshot) -> OpenOne | None:
+def _open(snapshot: Snapshot) -> OpenOperation | None:
     document = snapshot.document
     if not document.busy or document.journal is None:
         return None
-    return OpenOne(name=document.record.name, mode=document.journal.mode, stage=document.journal.stage)
+    return OpenOperation(name=document.record.name, mode=document.journal.mode, stage=document.journal.stage)

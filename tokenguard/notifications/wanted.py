@@ -14,7 +14,7 @@ Wanted = dict[str, list[Notification]]
 """By route, what it takes of what holds now."""
 
 
-class WantedFrom(Frozen, frozen=True):
+class NotificationSource(Frozen, frozen=True):
     """Where and when the notifications were found."""
 
     store_id: str
@@ -23,7 +23,7 @@ class WantedFrom(Frozen, frozen=True):
 
 
 def wanted_by_route(
-    routes: Sequence[NotificationRoute], found: Sequence[Notification], where: WantedFrom, most: int = MOST_TOLD
+    routes: Sequence[NotificationRoute], found: Sequence[Notification], where: NotificationSource, most: int = MOST_TOLD
 ) -> Wanted:
     """What each route takes.
 
@@ -45,7 +45,7 @@ def wanted_by_route(
     }
 
 
-def _as_number(route: str, left: Sequence[Notification], where: WantedFrom, most: int) -> list[Notification]:
+def _as_number(route: str, left: Sequence[Notification], where: NotificationSource, most: int) -> list[Notification]:
     """One notification a week for those that are not told one by one."""
     if not left:
         return []

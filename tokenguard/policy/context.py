@@ -45,7 +45,7 @@ class ProviderFacts(Frozen, frozen=True, kw_only=True):
         return f" (list read on {self.read_at:%Y-%m-%d})" if self.read_at else ""
 
 
-class Surroundings:
+class InventoryContext:
     """The inventory at one moment, indexed once for all rules."""
 
     def __init__(
@@ -85,10 +85,10 @@ class Surroundings:
         self._why_incomplete: dict[Place, str] = {}
         self._lacking: dict[Place, str] = {}
 
-    def narrowed(self, only: Callable[[Document], bool]) -> "Surroundings":
+    def narrowed(self, only: Callable[[Document], bool]) -> "InventoryContext":
         """The same moment with some of the tokens."""
         documents = [each for each in (*self.documents, *self.retired) if only(each)]
-        return Surroundings(documents, self.now, self.providers, self.reviews, self.people, expired=self.expired)
+        return InventoryContext(documents, self.now, self.providers, self.reviews, self.people, expired=self.expired)
 
     def same_value(self, record: Record) -> Sequence[Record]:
         """The other tokens with the same value."""

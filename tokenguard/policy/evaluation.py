@@ -10,7 +10,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.second_person import RENEW
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen, replace
-from tokenguard.policy.context import Surroundings, is_identified, place_of
+from tokenguard.policy.context import InventoryContext, is_identified, place_of
 from tokenguard.policy.model import Policy, PolicyWaiver, Rule, Severity
 from tokenguard.policy.rule_answer import NotEvaluable, Question, Violated
 from tokenguard.policy.rules.token_rules import CHECKS
@@ -82,7 +82,7 @@ class Assessment(Frozen, frozen=True, kw_only=True):
 
 
 def assess(
-    policy: Policy, around: Surroundings, *, store: str = "", only: Callable[[Document], bool] | None = None
+    policy: Policy, around: InventoryContext, *, store: str = "", only: Callable[[Document], bool] | None = None
 ) -> Assessment:
     """Check an inventory against a policy.
 
@@ -129,7 +129,7 @@ def assess(
     )
 
 
-def evaluate_rule(policy: Policy, name: str, document: Document, around: Surroundings) -> tuple[RuleOutcome, str]:
+def evaluate_rule(policy: Policy, name: str, document: Document, around: InventoryContext) -> tuple[RuleOutcome, str]:
     """What one rule says of one token, and its words."""
     rule = policy.rule(name, document.record)
     if rule is None or not (rule.holds or name in CHECKS):
@@ -144,7 +144,7 @@ def evaluate_rule(policy: Policy, name: str, document: Document, around: Surroun
     return (RuleOutcome.WAIVED if waived else RuleOutcome.VIOLATED), one.text
 
 
-def _answers(policy: Policy, around: Surroundings) -> Iterator[tuple[Question, Violated | NotEvaluable]]:
+def _answers(policy: Policy, around: InventoryContext) -> Iterator[tuple[Question, Violated | NotEvaluable]]:
     """All results other than "holds", token by token; CEL loads only for a team's own rules."""
     checks = [(rule, CHECKS[rule.id]) for rule in policy.rules if rule.id in CHECKS and _may_ask(policy, rule)]
     own = _own_rules(policy)
@@ -196,7 +196,7 @@ def _fix(fix: str, record: Record) -> str:
     return fix
 
 
-def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Violation]:
+def _orphans(policy: Policy, around: InventoryContext, store: str) -> Iterator[Violation]:
     """Each unknown token by itself; where a record could be any of them, only that there are too many."""
     rule = policy.rule("orphan")
     if rule is None:
@@ -218,7 +218,7 @@ def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Viola
             yield orphan(text=text, path=where)
 
 
-def _open_reviews(rule: Rule, around: Surroundings, store: str) -> Iterator[Violation]:
+def _open_reviews(rule: Rule, around: InventoryContext, store: str) -> Iterator[Violation]:
     """What was done with `--break-glass`, until another person has reviewed it. It cannot be waived."""
     for review in around.reviews or ():
         by = around.people.named(review.by)
@@ -228,7 +228,7 @@ def _open_reviews(rule: Rule, around: Surroundings, store: str) -> Iterator[Viol
         yield Violation(rule=rule.id, severity=rule.severity, text=text, fix=fix, store=store, **place)
 
 
-def _expired_requests(rule: Rule, around: Surroundings, store: str) -> Iterator[Violation]:
+def _expired_requests(rule: Rule, around: InventoryContext, store: str) -> Iterator[Violation]:
     """Requests that expired; a warning, because the operation was not done."""
     for request in around.expired:
         text = f"the request of {around.people.named(request.by)} for {request.operation} {request.why}"
@@ -236,7 +236,7 @@ def _expired_requests(rule: Rule, around: Surroundings, store: str) -> Iterator[
         yield Violation(rule=rule.id, severity=Severity.WARNING, text=text, fix=RENEW, store=store, **place)
 
 
-def _orphans_unknown(around: Surroundings) -> Iterator[str]:
+def _orphans_unknown(around: InventoryContext) -> Iterator[str]:
     """Why an orphan beside a token might not be seen."""
     for record in around.records:
         facts = around.provider(record)

@@ -12,7 +12,7 @@ from tokenguard.domain.token_fields import FIELDS
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.mapping_reader import MappingReader
-from tokenguard.policy.context import Surroundings
+from tokenguard.policy.context import InventoryContext
 from tokenguard.policy.evaluation import RuleOutcome, evaluate_rule
 from tokenguard.policy.model import Policy
 from tokenguard.policy.repository_assessment import evaluated_on_files
@@ -80,7 +80,7 @@ def _failures(case: PolicyTestCase, policy: Policy, now: datetime) -> Iterator[s
     view = RepositoryView(
         files={path: FileView(path=path, tracked=True, text=text) for path, text in case.files.items()}
     )  # fmt: skip
-    around = Surroundings(case.tokens, now)
+    around = InventoryContext(case.tokens, now)
     for rule, expected in case.expected.items():
         if rule in REPOSITORY_CHECKS:
             outcome, text = evaluated_on_files(policy, rule, view, now)

@@ -8,7 +8,7 @@ from tokenguard.policy.model import Rule
 from tokenguard.policy.repository_view import RepositoryView
 
 
-class Here(Frozen, frozen=True):
+class ViolatedAt(Frozen, frozen=True):
     """The rule does not hold at this place."""
 
     path: str
@@ -32,5 +32,5 @@ class RepositoryQuestion(Frozen, frozen=True, kw_only=True):
     now: datetime
 
 
-RepositoryAnswer = Iterable[Here | Unclear]
+RepositoryAnswer = Iterable[ViolatedAt | Unclear]
 RepositoryCheck = Callable[[RepositoryQuestion], RepositoryAnswer]

@@ -37,7 +37,7 @@ class ScanDemands(Frozen, frozen=True, kw_only=True):
     """Kinds of findings that are not reported."""
 
 
-class Stricter(Frozen, frozen=True, kw_only=True):
+class RuleOverride(Frozen, frozen=True, kw_only=True):
     """`[policy.rules.ID]`: more than the policy asks for."""
 
     rule: str
@@ -53,7 +53,7 @@ class Tightening(Frozen, frozen=True, kw_only=True):
     scan: ScanDemands = ScanDemands()
     fail_on: Severity | None = None
     """`check` fails from this severity on, if it would not fail from a lesser one on anyway."""
-    rules: tuple[Stricter, ...] = ()
+    rules: tuple[RuleOverride, ...] = ()
 
     def failing(self, given: Severity = Severity.ERROR) -> Severity:
         """From which severity on a check fails: as it was asked for, and at least as the repository asks for."""
@@ -77,7 +77,7 @@ def read_tightening(data: bytes, *, source: str = FILE_NAME) -> Tightening:
     demands = ScanDemands() if scan is None else _scan(scan)
     policy = top.within("policy")
     fail_on: Severity | None = None
-    rules: tuple[Stricter, ...] = ()
+    rules: tuple[RuleOverride, ...] = ()
     if policy is not None:
         fail_on = _severity(policy, "fail_on")
         rules = tuple(_rules(policy))
@@ -120,12 +120,12 @@ def _severity(section: MappingReader, key: str) -> Severity | None:
     return section.choice(key, (Severity.ERROR, Severity.WARNING, Severity.NOTE)) if key in section else None
 
 
-def _rules(policy: MappingReader) -> Iterator[Stricter]:
+def _rules(policy: MappingReader) -> Iterator[RuleOverride]:
     for rule, tree in policy.table("rules").items():
         section = policy.below(tree, "rules", rule)
         if rule not in CATALOGUE:
             policy.refuse("an unknown rule; `tokenguard policy show` lists them", "rules", rule)
-        yield Stricter(
+        yield RuleOverride(
             rule=rule,
             severity=_severity(section, "severity"),
             parameters={
@@ -149,7 +149,7 @@ def tightened(policy: Policy, tightening: Tightening) -> Policy:
     return policy
 
 
-def _with(policy: Policy, wish: Stricter) -> Policy:
+def _with(policy: Policy, wish: RuleOverride) -> Policy:
     base = next((rule for rule in policy.rules if rule.id == wish.rule), None)
     if base is None:
         base = replace(_unused(wish.rule), severity=wish.severity or Severity.WARNING)
@@ -174,7 +174,7 @@ def _unused(rule: str) -> Rule:
     return next(each for each in default_policy().rules if each.id == rule)
 
 
-def _check(base: Rule, wish: Stricter) -> None:
+def _check(base: Rule, wish: RuleOverride) -> None:
     softer = wish.severity is not None and more_severe(base.severity, wish.severity) is not wish.severity
     less = [name for name in wish.parameters if loosens(wish.rule, name, base.parameters, wish.parameters)]
     if softer or less:
@@ -184,14 +184,14 @@ def _check(base: Rule, wish: Stricter) -> None:
         )
 
 
-def _override(override: Override, wish: Stricter) -> Override:
+def _override(override: Override, wish: RuleOverride) -> Override:
     severity = override.severity
     if severity is not None and wish.severity is not None:
         severity = more_severe(severity, wish.severity)
     return replace(override, severity=severity, parameters=_merged(wish, override.parameters, some=True))
 
 
-def _merged(wish: Stricter, base: Mapping[str, Parameter], *, some: bool = False) -> dict[str, Parameter]:
+def _merged(wish: RuleOverride, base: Mapping[str, Parameter], *, some: bool = False) -> dict[str, Parameter]:
     """The base's parameters with the wishes; with `some`, only of what the base has."""
     wanted = {name: each for name, each in wish.parameters.items() if name in base or not some}
     return {**base, **{name: stricter_of_both(wish.rule, name, base, wanted) for name in wanted}}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tokenguard.domain.document import Document
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen
-from tokenguard.policy.context import Surroundings
+from tokenguard.policy.context import InventoryContext
 from tokenguard.policy.model import Policy, Rule
 
 
@@ -28,7 +28,7 @@ class Question(Frozen, frozen=True, kw_only=True):
 
     rule: Rule
     document: Document
-    around: Surroundings
+    around: InventoryContext
     policy: Policy
 
     @property

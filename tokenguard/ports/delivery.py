@@ -9,7 +9,7 @@ from tokenguard.ports.secret_listing import SecretListing
 
 
 @unique
-class Holds(StrEnum):
+class ConsumerVerdict(StrEnum):
     """The result of verifying a consumer."""
 
     THIS = "this"
@@ -30,7 +30,7 @@ class Delivery(Protocol):
         """Deliver the value, which may be the previous one again. Idempotent."""
         ...
 
-    def verify(self, consumer: Consumer, value: Value) -> Holds:
+    def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Check whether the consumer holds the value."""
         ...
 

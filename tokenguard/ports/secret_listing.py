@@ -20,7 +20,7 @@ class ListedSecret(Frozen, frozen=True, kw_only=True):
     """What people wrote beside it: tags, custom metadata."""
 
 
-class Passed(Frozen, frozen=True, kw_only=True):
+class SkippedEntry(Frozen, frozen=True, kw_only=True):
     """An entry or a folder that was not looked into."""
 
     address: str
@@ -32,7 +32,7 @@ class Passed(Frozen, frozen=True, kw_only=True):
 class SecretListing(Protocol):
     """One walk."""
 
-    def entries(self) -> Iterator[ListedSecret | Passed]:
+    def entries(self) -> Iterator[ListedSecret | SkippedEntry]:
         """Everything that is there, in the order of paths.
 
         Raises:

@@ -30,7 +30,7 @@ class Issuing(Protocol):
 
 
 @runtime_checkable
-class RevokingValues(Protocol):
+class ValueRevokingProvider(Protocol):
     """A provider that revokes tokens by API that it is shown."""
 
     def value_revoker(self, admin: Value | None) -> ValueRevoker | None:
@@ -95,7 +95,7 @@ def issuer(provider: Provider, admin: Value | None, scope: Scope | None = None) 
 
 def value_revoker(provider: Provider, admin: Value | None) -> ValueRevoker | None:
     """What ends tokens by their value; None where the provider cannot, or needs the admin credential."""
-    return provider.value_revoker(admin) if isinstance(provider, RevokingValues) else None
+    return provider.value_revoker(admin) if isinstance(provider, ValueRevokingProvider) else None
 
 
 def described_services() -> list[str]:

@@ -30,7 +30,7 @@ _KEPT = timedelta(days=90)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
-class Covered(Frozen, frozen=True, kw_only=True):
+class ApprovedPart(Frozen, frozen=True, kw_only=True):
     """One token's part of an approval, or with an empty name the whole store's."""
 
     name: TokenName
@@ -47,7 +47,7 @@ class Approval(Frozen, frozen=True, kw_only=True):
     """The digest of the plan or request that the approver saw."""
     store: str
     """The id of the store that it is for."""
-    covers: tuple[Covered, ...]
+    covers: tuple[ApprovedPart, ...]
     by: str
     """Who approved, as the store says."""
     at: datetime
@@ -78,7 +78,7 @@ class ApprovalVerdict(Frozen, frozen=True, kw_only=True):
 
 def approval_of(plan: Plan, *, by: str, at: datetime, until: datetime, reason: str) -> Approval:
     """Approve everything of a plan that needs it."""
-    covers = tuple(Covered(name=each.name, digest=each.approved_as, news=each.news) for each in plan.news)
+    covers = tuple(ApprovedPart(name=each.name, digest=each.approved_as, news=each.news) for each in plan.news)
     return Approval(plan=plan.digest, store=plan.store, covers=covers, by=by, at=at, until=until, reason=reason)
 
 
@@ -207,7 +207,7 @@ def _judged(
     store: str,
     now: datetime,
     other: str,
-    alike: Callable[[Covered], bool] = lambda _covered: True,
+    alike: Callable[[ApprovedPart], bool] = lambda _covered: True,
     history: Sequence[ChainedEvent],
     used: Callable[[Approval], bool],
 ) -> ApprovalVerdict:

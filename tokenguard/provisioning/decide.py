@@ -11,8 +11,8 @@ from tokenguard.frozen import Frozen, field, replace
 from tokenguard.policy.model import Policy, due_of
 from tokenguard.ports.provider import Capabilities, Method
 from tokenguard.provisioning.diff import IDENTITY, Servers, changes, for_first_value, new_record, undescribed, wanted
-from tokenguard.provisioning.manifest import Declared, Issue, Wish
-from tokenguard.provisioning.plan_model import Action, Blocked, FieldChange, Todo, Verb, Wait
+from tokenguard.provisioning.manifest import Declared, DesiredState, Issue
+from tokenguard.provisioning.plan_model import Action, ActionType, Blocked, FieldChange, Todo, Wait
 
 
 class ProviderInfo(Frozen, frozen=True):
@@ -46,7 +46,7 @@ class Decision(Frozen, frozen=True, kw_only=True):
 
 def decide(declared: Declared, found: Snapshot | None, around: PlanContext) -> Decision:
     """Decide. Pure: the same declaration and record always lead to the same."""
-    if declared.state is Wish.RETIRED:
+    if declared.state is DesiredState.RETIRED:
         return _end(declared, found, around)
     known = around.providers.get(declared.provider, "the provider is not configured on this machine")
     if isinstance(known, str):
@@ -128,15 +128,15 @@ def _begin(declared: Declared, found: Snapshot | None, known: ProviderInfo, arou
     by_api = declared.issue is Issue.API and after.kind.has_value and minted and not _persons(after)
     after = for_first_value(after, around.now) if by_api else after
     differences = changes(before or undescribed(after), after)
-    recorded = (Verb.DECLARE,) if before is None else (Verb.CHANGE,) if differences else ()
-    verbs = (Verb.ISSUE,) if by_api else recorded
+    recorded = (ActionType.DECLARE,) if before is None else (ActionType.CHANGE,) if differences else ()
+    verbs = (ActionType.ISSUE,) if by_api else recorded
     deliver = (after.consumers or ()) if by_api else ()
     if declared.location is not None and after.kind.has_value and not _persons(after):
         overdue = after.due_at is not None and after.due_at <= around.now and _needs_person(after, known) is None
-        verbs = (*verbs, Verb.ADOPT, *((Verb.ROTATE,) if overdue else ()))
+        verbs = (*verbs, ActionType.ADOPT, *((ActionType.ROTATE,) if overdue else ()))
         deliver = after.consumers or ()
     action = _action(declared, found, verbs, known, changes=differences, deliver=deliver, record=after)
-    if by_api or Verb.ADOPT in verbs or not after.kind.has_value:
+    if by_api or ActionType.ADOPT in verbs or not after.kind.has_value:
         return Decision(action=action)
     return Decision(action=action, todos=(_value_todo(declared, after, admin),))
 
@@ -181,7 +181,7 @@ def _adjust(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     if declared.location not in {None, before.location.adopted}:
         hint = f"tokenguard edit {declared.name} --adopt '{declared.location}', once its value is there"
         return _blocked(declared, "its live value is not at that location", hint)
-    verbs = [Verb.CHANGE] if differences else []
+    verbs = [ActionType.CHANGE] if differences else []
     todos: list[Todo] = []
     late = undelivered(replace(found.document, record=after)) if _has_value(before) else ()
     if before.live_leak is not None:
@@ -189,20 +189,20 @@ def _adjust(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
                            f"tokenguard rotate {declared.name} --compromised", due=before.live_leak.since))  # fmt: skip
     elif _is_due(after, around):
         if (why := _needs_person(after, known)) is None:
-            verbs.append(Verb.ROTATE)
+            verbs.append(ActionType.ROTATE)
         else:
             due = due_of(after, around.policy)
             todos.append(_todo(declared, Wait.ROTATE, f"rotate it: {why}", f"tokenguard rotate {declared.name}",
                                due=due.at if due else None))  # fmt: skip
     pushed = tuple(each for each in late if each.kind is not ConsumerKind.PERSON)
-    if pushed and Verb.ROTATE not in verbs:
-        verbs.append(Verb.DELIVER)
+    if pushed and ActionType.ROTATE not in verbs:
+        verbs.append(ActionType.DELIVER)
     todos += [
         _todo(declared, Wait.HAND_OVER, f"check that {each} has its value, and confirm it", "tokenguard apply")
         for each in late
-        if each.kind is ConsumerKind.PERSON and Verb.ROTATE not in verbs
+        if each.kind is ConsumerKind.PERSON and ActionType.ROTATE not in verbs
     ]
-    deliver = (after.consumers or ()) if Verb.ROTATE in verbs else pushed
+    deliver = (after.consumers or ()) if ActionType.ROTATE in verbs else pushed
     action = _action(declared, found, tuple(verbs), known, changes=differences, deliver=deliver, record=after)
     return Decision(action=action, todos=tuple(todos))
 
@@ -218,7 +218,9 @@ def _resume(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     given = journal is not None and journal.mode is Mode.ADD
     place = record.location.adopted
     if given and place and declared.location == place and not _persons(record):
-        verb = Verb.ADOPT if record.state is RecordState.PENDING else Verb.RESUME  # before it was live, it begins anew
+        verb = (
+            ActionType.ADOPT if record.state is RecordState.PENDING else ActionType.RESUME
+        )  # before it was live, it begins anew
         action = _action(declared, found, (verb,), known, deliver=record.consumers or (), record=record)
         return Decision(action=action)
     if not known.capabilities.unattended or given or _persons(record):
@@ -226,7 +228,11 @@ def _resume(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
         return Decision(todos=(_todo(declared, Wait.RESUME, "its open operation waits for a person", command),))
     had = record.consumers or ()
     late = tuple(each for each in after.consumers or () if each not in had and each.kind is not ConsumerKind.PERSON)
-    verbs = (Verb.RESUME, *((Verb.CHANGE,) if differences else ()), *((Verb.DELIVER,) if late else ()))
+    verbs = (
+        ActionType.RESUME,
+        *((ActionType.CHANGE,) if differences else ()),
+        *((ActionType.DELIVER,) if late else ()),
+    )
     action = _action(declared, found, verbs, known, changes=differences, deliver=late, record=after)
     return Decision(action=action)
 
@@ -239,15 +245,15 @@ def _end(declared: Declared, found: Snapshot | None, around: PlanContext) -> Dec
     if isinstance(known, str):
         return _blocked(declared, f"its provider cannot be used: {known}", "configure the provider")
     if never_had_value(found.document):
-        return Decision(action=_action(declared, found, (Verb.CLOSE,), known, record=record))
+        return Decision(action=_action(declared, found, (ActionType.CLOSE,), known, record=record))
     command = f"tokenguard retire {declared.name}"
     if not known.capabilities.revokes(record) or not _has_value(record) or not known.capabilities.probe:
         text = f"revoke it at {record.provider}: a person has to do or confirm it"
         return Decision(todos=(_todo(declared, Wait.RETIRE, text, command, owner=record.owner),))
     if found.document.busy and journal is not None:
-        verbs = (Verb.RESUME,) if journal.mode is Mode.RETIRE else (Verb.RESUME, Verb.RETIRE)
+        verbs = (ActionType.RESUME,) if journal.mode is Mode.RETIRE else (ActionType.RESUME, ActionType.RETIRE)
     else:
-        verbs = (Verb.RETIRE,)
+        verbs = (ActionType.RETIRE,)
     return Decision(action=_action(declared, found, verbs, known, record=record, live=True))
 
 
@@ -291,7 +297,7 @@ def _persons(record: Record) -> bool:
 def _action(
     declared: Declared,
     found: Snapshot | None,
-    verbs: tuple[Verb, ...],
+    verbs: tuple[ActionType, ...],
     known: ProviderInfo,
     *,
     record: Record,
@@ -303,7 +309,7 @@ def _action(
         return None
     before = found.document.record if found else None
     had, before_location = (set(before.consumers or ()), before.location) if before else (set(), None)
-    ends = declared.state is Wish.RETIRED
+    ends = declared.state is DesiredState.RETIRED
     admin = record.kind is CredentialKind.PROVIDER_ADMIN
     return Action(
         name=declared.name,

@@ -9,8 +9,8 @@ from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, Rule, Severity
 from tokenguard.provisioning.decide import PlanContext, decide
-from tokenguard.provisioning.manifest import Declared, Manifest, Wish
-from tokenguard.provisioning.plan_model import Action, Todo, Verb, Wait
+from tokenguard.provisioning.manifest import Declared, DesiredState, Manifest
+from tokenguard.provisioning.plan_model import Action, ActionType, Todo, Wait
 
 _SOURCE = "docs/provisioning.md"
 _APPLY = "tokenguard apply"
@@ -89,7 +89,7 @@ def against_inventory(
         decision = decide(declared, found, around)
         if decision.blocked is not None:
             yield _at(declared, "contradiction", decision.blocked.reason, fix=decision.blocked.hint)
-        elif found is None and declared.state is Wish.ACTIVE:
+        elif found is None and declared.state is DesiredState.ACTIVE:
             yield _at(declared, "missing", "it is declared, but missing in the store")
         else:
             if decision.action is not None:
@@ -107,23 +107,23 @@ def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
         yield _at(declared, "changed", said)
     for verb in action.verbs:
         match verb:
-            case Verb.RESUME:
+            case ActionType.RESUME:
                 yield _at(declared, "unfinished", "an operation on it is open")
-            case Verb.ISSUE:
+            case ActionType.ISSUE:
                 yield _at(declared, "awaiting-value", "its value is not created yet", Severity.ERROR)
-            case Verb.ADOPT:
+            case ActionType.ADOPT:
                 yield _at(declared, "awaiting-value", "its value is not adopted yet", Severity.ERROR)
-            case Verb.DELIVER:
+            case ActionType.DELIVER:
                 yield _at(
                     declared,
                     "undelivered",
                     (f"not confirmed to hold it: {', '.join(each.shown for each in action.deliver)}"),
                 )
-            case Verb.ROTATE:
+            case ActionType.ROTATE:
                 yield _at(declared, "due", "its due date has passed")
-            case Verb.RETIRE | Verb.CLOSE:
+            case ActionType.RETIRE | ActionType.CLOSE:
                 yield _at(declared, "alive", "it is declared retired, but is not retired", owner=action.owner)
-            case Verb.CHANGE | Verb.DECLARE:
+            case ActionType.CHANGE | ActionType.DECLARE:
                 pass  # told as `changed` or as `missing`
 
 

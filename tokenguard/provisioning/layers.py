@@ -9,7 +9,7 @@ from tokenguard.domain.names import SEGMENT, TokenName
 from tokenguard.errors import InputError
 from tokenguard.mapping_reader import MappingReader
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
-from tokenguard.provisioning.manifest import Declared, Issue, Manifest, Wish
+from tokenguard.provisioning.manifest import Declared, DesiredState, Issue, Manifest
 from tokenguard.provisioning.manifest_fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
 from tokenguard.provisioning.manifest_source import read_source
 from tokenguard.provisioning.parse import ReadConsumer, declared_name, read_fields
@@ -177,7 +177,7 @@ class _Layers:
         )
 
     def _check(self, declared: Declared) -> None:
-        if declared.state is Wish.RETIRED:
+        if declared.state is DesiredState.RETIRED:
             return
         missing = [name for name in REQUIRED if not getattr(declared, name)]
         if missing:
@@ -195,7 +195,7 @@ class _Layers:
 
     def _check_consumers(self, tokens: list[Declared]) -> None:
         taken: dict[str, TokenName] = {}
-        lasting = [each for each in tokens if each.state is not Wish.RETIRED]
+        lasting = [each for each in tokens if each.state is not DesiredState.RETIRED]
         for declared in lasting:
             if declared.location is not None and taken.setdefault(declared.location, declared.name) != declared.name:
                 self._refuse(declared, f"{taken[declared.location]} is at the same location", "give each its own field")

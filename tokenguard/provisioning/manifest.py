@@ -29,7 +29,7 @@ class Issue(StrEnum):
 
 
 @unique
-class Wish(StrEnum):
+class DesiredState(StrEnum):
     """What is to be of a token."""
 
     ACTIVE = "active"
@@ -40,7 +40,7 @@ class Declared(Frozen, frozen=True, kw_only=True):
     """One token as the manifest declares it. None: the manifest does not say, so what the store knows stays."""
 
     name: TokenName
-    state: Wish = Wish.ACTIVE
+    state: DesiredState = DesiredState.ACTIVE
     provider: str = ""
     scope: Scope | None = None
     environment: str = ""

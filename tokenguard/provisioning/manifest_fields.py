@@ -7,7 +7,7 @@ from tokenguard.domain import field_address
 from tokenguard.domain.token import ConsumerKind, CredentialKind
 from tokenguard.domain.token_fields import PEOPLE
 from tokenguard.frozen import Frozen
-from tokenguard.provisioning.manifest import Issue, Wish
+from tokenguard.provisioning.manifest import DesiredState, Issue
 
 
 @unique
@@ -58,7 +58,9 @@ FIELDS: Mapping[str, FieldDescription] = {
         inherited=True,
     ),
     "state": FieldDescription(
-        sort=FieldType.STATE, says="The desired state: live, or retired for good.", hint=f"one of {', '.join(Wish)}"
+        sort=FieldType.STATE,
+        says="The desired state: live, or retired for good.",
+        hint=f"one of {', '.join(DesiredState)}",
     ),
     "scope": FieldDescription(
         sort=FieldType.SCOPE,

@@ -6,7 +6,7 @@ from typing import Any
 from tokenguard.domain.field_address import LONGEST
 from tokenguard.domain.names import MAX_SEGMENTS, SEGMENT
 from tokenguard.domain.token import CredentialKind
-from tokenguard.provisioning.manifest import Wish
+from tokenguard.provisioning.manifest import DesiredState
 from tokenguard.provisioning.manifest_fields import FIELDS, INCLUDED, INHERITED, OVERLAID, TOP, FieldType
 from tokenguard.provisioning.parse import MAX_ITEMS, MAX_LINE
 
@@ -18,7 +18,7 @@ _OF_SORT: Mapping[FieldType, Mapping[str, Any]] = {
     FieldType.LINE: {"type": "string", "maxLength": MAX_LINE},
     FieldType.SCOPE: {"type": "string", "pattern": r"^[a-z][a-z0-9_-]{0,31}:[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
     FieldType.KIND: {"enum": [each.value for each in CredentialKind]},
-    FieldType.STATE: {"enum": [each.value for each in Wish]},
+    FieldType.STATE: {"enum": [each.value for each in DesiredState]},
     FieldType.ISSUE: {"enum": [True, False, "guided"]},
     FieldType.PERMISSIONS: {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ITEMS, "uniqueItems": True},
     FieldType.DAY: {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},

@@ -13,7 +13,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, is_permission
 from tokenguard.errors import InputError
 from tokenguard.mapping_reader import MappingReader
-from tokenguard.provisioning.manifest import Issue, Wish
+from tokenguard.provisioning.manifest import DesiredState, Issue
 from tokenguard.provisioning.manifest_fields import FIELDS, FieldType
 from tokenguard.provisioning.manifest_source import VALUE_HINT
 from tokenguard.text import is_plain_line, nearest
@@ -134,7 +134,7 @@ _READERS: Mapping[FieldType, Callable[[str], Any]] = {
     FieldType.LINE: _line,
     FieldType.SCOPE: Scope.parse,
     FieldType.KIND: CredentialKind,
-    FieldType.STATE: Wish,
+    FieldType.STATE: DesiredState,
     FieldType.ISSUE: Issue,
     FieldType.DAY: _day,
     FieldType.DAYS: _days,

@@ -15,7 +15,7 @@ _REACH = frozenset({"provider", "scope", "permissions", "kind", "base_url"})
 
 
 @unique
-class Verb(StrEnum):
+class ActionType(StrEnum):
     """One thing that `apply` does to a token."""
 
     RESUME = "resume"
@@ -47,7 +47,7 @@ class Action(Frozen, frozen=True, kw_only=True):
     """Everything that will be done to one token, in the order of its verbs."""
 
     name: TokenName
-    verbs: tuple[Verb, ...]
+    verbs: tuple[ActionType, ...]
     token: TokenId = TokenId("")
     """Empty: there is no record yet."""
     version: int = 0
@@ -75,7 +75,7 @@ class Action(Frozen, frozen=True, kw_only=True):
         Ends, deliveries to known places, rotations and open operations repeat; so do fields that only describe.
         """
         found = [] if self.token else ["a record"]
-        found += ["a first value"] if Verb.ISSUE in self.verbs else []
+        found += ["a first value"] if ActionType.ISSUE in self.verbs else []
         found += [f"the value at {self.adopts.shown}"] if self.adopts else []
         found += [f"{each.shown} as a destination" for each in self.destinations]
         found += [f"the provider's address {self.address}"] if self.address else []
@@ -85,7 +85,9 @@ class Action(Frozen, frozen=True, kw_only=True):
     @property
     def approved_as(self) -> str:
         """SHA-256 (hex) over what an approval of it covers: all that is new, however often its record was looked at."""
-        again = replace(self, version=0, verbs=(Verb.ISSUE,) if Verb.ISSUE in self.verbs else (), deliver=(), rank=0)
+        again = replace(
+            self, version=0, verbs=(ActionType.ISSUE,) if ActionType.ISSUE in self.verbs else (), deliver=(), rank=0
+        )
         return hashlib.sha256(msgspec.json.encode((1, again, self.news), order="deterministic")).hexdigest()
 
     @property

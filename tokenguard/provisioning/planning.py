@@ -10,15 +10,15 @@ from tokenguard.frozen import replace
 from tokenguard.policy.model import Policy
 from tokenguard.provisioning.decide import PlanContext, ProviderInfo, decide
 from tokenguard.provisioning.diff import Servers
-from tokenguard.provisioning.manifest import Issue, Manifest, Wish
+from tokenguard.provisioning.manifest import DesiredState, Issue, Manifest
 from tokenguard.provisioning.plan_model import Action, Blocked, Plan, Todo
 
 
 def providers_of(manifest: Manifest, inventory: Iterable[Snapshot]) -> frozenset[str]:
     """The providers that a plan has to know of."""
-    ending = {each.name for each in manifest.tokens if each.state is Wish.RETIRED}
+    ending = {each.name for each in manifest.tokens if each.state is DesiredState.RETIRED}
     recorded = {each.document.record.provider for each in inventory if each.document.record.name in ending}
-    return frozenset(each.provider for each in manifest.tokens if each.state is Wish.ACTIVE) | recorded
+    return frozenset(each.provider for each in manifest.tokens if each.state is DesiredState.ACTIVE) | recorded
 
 
 def fields_of(manifest: Manifest) -> frozenset[ConsumerKind]:
@@ -43,7 +43,7 @@ def surroundings(
         each.provider: each.name
         for each in manifest.tokens
         if each.kind is CredentialKind.PROVIDER_ADMIN
-        and each.state is Wish.ACTIVE
+        and each.state is DesiredState.ACTIVE
         and each.issue is not Issue.API
         and not _is_live(inventory.get(each.name))
     }

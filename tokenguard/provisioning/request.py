@@ -16,7 +16,7 @@ from tokenguard.domain.second_person import OpenReview, SensitiveKind, Sensitive
 from tokenguard.errors import Tampered, newer_hint
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shared_item import Shared, holds_what_was_shared
-from tokenguard.provisioning.approval import Covered
+from tokenguard.provisioning.approval import ApprovedPart
 
 FORMAT = 1
 _EXPIRES = timedelta(days=7)
@@ -54,12 +54,12 @@ class ApprovalRequest(Frozen, frozen=True, kw_only=True):
         return first.title + (f" and {others:,} more" if others else "")
 
     @property
-    def covers(self) -> tuple[Covered, ...]:
+    def covers(self) -> tuple[ApprovedPart, ...]:
         """What an approval of it covers. A review covers nothing that could be done again."""
         if self.forced:
             return ()
         return tuple(
-            Covered(name=each.name, digest=digest, news=(each.words,))
+            ApprovedPart(name=each.name, digest=digest, news=(each.words,))
             for each, digest in zip(self.operations, self.operation_digests, strict=True)
         )
 

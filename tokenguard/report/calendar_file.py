@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from tokenguard.report.posture import Posture, Upcoming
+from tokenguard.report.posture import DueToken, Posture
 
 _FOLDED = 75
 """Octets of a line, by section 3.1 of the RFC."""
@@ -22,7 +22,7 @@ def as_calendar(posture: Posture) -> str:
     return "".join(part + "\r\n" for line in lines for part in _folded(line))
 
 
-def _entry(each: Upcoming, now: datetime) -> Iterator[str]:
+def _entry(each: DueToken, now: datetime) -> Iterator[str]:
     record, day = each.record, each.due.at
     yield "BEGIN:VEVENT"
     yield f"UID:{record.name}@{each.store_id}.tokenguard"

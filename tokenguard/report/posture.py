@@ -9,7 +9,7 @@ from functools import cached_property
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen, replace
-from tokenguard.policy.context import Surroundings
+from tokenguard.policy.context import InventoryContext
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Due, Policy, PolicyWaiver, RuleSelector, Severity, age_starts_at, due_of
 from tokenguard.report.gathering import violations
@@ -34,7 +34,7 @@ class Owned(Frozen, frozen=True, kw_only=True):
     """A Drive's display name; its id is its name."""
 
 
-class Upcoming(Frozen, frozen=True, kw_only=True):
+class DueToken(Frozen, frozen=True, kw_only=True):
     """A token that is overdue or comes due."""
 
     due: Due
@@ -62,7 +62,7 @@ class Posture:
     at: datetime
     assessments: Sequence[Assessment]
     """One for each store, all by the same policy."""
-    surroundings: Sequence[Surroundings]
+    surroundings: Sequence[InventoryContext]
     stores: Sequence[str] = ("",)
     """How each store is called; empty if there is only one."""
     store_ids: Sequence[str]
@@ -80,7 +80,7 @@ class Posture:
         return [record for around in self.surroundings for record in around.records]
 
     @cached_property
-    def upcoming(self) -> list[Upcoming]:
+    def upcoming(self) -> list[DueToken]:
         """What is overdue or due within 90 days, most urgent first."""
         found = []
         for store, store_id, around in zip(self.stores, self.store_ids, self.surroundings, strict=True):
@@ -88,7 +88,7 @@ class Posture:
                 due = due_of(record, self.policy)
                 if due is not None and due.at - self.at <= HORIZON:
                     place = placed(store, record.name)
-                    found.append(Upcoming(due=due, record=record, place=place, store_id=store_id))
+                    found.append(DueToken(due=due, record=record, place=place, store_id=store_id))
         return sorted(found, key=lambda each: (each.due.at, each.place))
 
 

@@ -18,9 +18,9 @@ from tokenguard.report.coverage import Coverage, coverage
 from tokenguard.report.gathering import summary
 from tokenguard.report.posture import (
     LEVELS,
+    DueToken,
     Owned,
     Posture,
-    Upcoming,
     WaiverStatus,
     ages,
     calendar,
@@ -141,7 +141,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _upcoming(row: Upcoming, now: datetime) -> dict[str, Any]:
+def _upcoming(row: DueToken, now: datetime) -> dict[str, Any]:
     return {
         "token": row.place,
         "owner": row.record.owner,

@@ -7,7 +7,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.token import RecordState
 from tokenguard.markdown import bullets, code, plain
 from tokenguard.ports.provider import Provider
-from tokenguard.report.runbook_facts import Matter, facts
+from tokenguard.report.runbook_facts import RunbookInput, facts
 from tokenguard.report.runbook_steps import action, closing_sections
 from tokenguard.rotation.machine import proof_missing, revocation_owed
 from tokenguard.text import counted
@@ -23,11 +23,11 @@ def runbook(document: Document, *, provider: Provider, due_at: datetime | None, 
         now: the current time, with a time zone.
         store_url: the token's store; part of every command.
     """
-    matter = Matter(document=document, provider=provider, due_at=due_at, now=now, store_url=store_url)
+    matter = RunbookInput(document=document, provider=provider, due_at=due_at, now=now, store_url=store_url)
     return "\n\n".join([*_head(matter), *facts(matter), *action(matter), *closing_sections(matter)]) + "\n"
 
 
-def _head(matter: Matter) -> Iterator[str]:
+def _head(matter: RunbookInput) -> Iterator[str]:
     record = matter.record
     yield f"# Runbook: {code(record.name)}"
     yield (
@@ -38,7 +38,7 @@ def _head(matter: Matter) -> Iterator[str]:
         yield "## Read this first\n\n" + bullets(warnings)
 
 
-def _warnings(matter: Matter) -> Iterator[str]:
+def _warnings(matter: RunbookInput) -> Iterator[str]:
     document, record = matter.document, matter.record
     resume = code(matter.command("rotate", record.name, "--resume"))
     journal = document.journal

@@ -15,7 +15,7 @@ from tokenguard.ports.provider import Capabilities, Provider
 UNKNOWN = "**not recorded**"
 
 
-class Matter(Frozen, frozen=True, kw_only=True):
+class RunbookInput(Frozen, frozen=True, kw_only=True):
     """The input of a runbook."""
 
     document: Document
@@ -39,7 +39,7 @@ class Matter(Frozen, frozen=True, kw_only=True):
         return shlex.join(["tokenguard", "--store", self.store_url, *words])
 
 
-def facts(matter: Matter) -> Iterator[str]:
+def facts(matter: RunbookInput) -> Iterator[str]:
     """The sections about the record."""
     record = matter.record
     yield "## Owner and contacts"

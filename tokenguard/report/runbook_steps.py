@@ -7,14 +7,14 @@ from tokenguard.domain.token import ConsumerKind, CredentialKind
 from tokenguard.domain.token_fields import STAND_INS
 from tokenguard.markdown import block, bullets, code, exact, numbered, plain, table
 from tokenguard.ports.provider import ByValue, Method
-from tokenguard.report.runbook_facts import Matter, known
+from tokenguard.report.runbook_facts import RunbookInput, known
 from tokenguard.rotation.prompts import create_task, revoke_task
 
 LABEL = "LABEL"
 """Placeholder for the new token's name, which the rotation shows when it asks."""
 
 
-def action(matter: Matter) -> Iterator[str]:
+def action(matter: RunbookInput) -> Iterator[str]:
     """The sections from the decision to the last step."""
     record = matter.record
     if record.kind is CredentialKind.OAUTH_GRANT:
@@ -47,7 +47,7 @@ def action(matter: Matter) -> Iterator[str]:
         yield _by_hand(matter, revoke=matter.can.revoke is Method.PERSON)
 
 
-def _decide(matter: Matter) -> str:
+def _decide(matter: RunbookInput) -> str:
     name = matter.record.name
     gap = "none: both tokens work until every consumer is confirmed"
     if not matter.can.overlap:
@@ -77,7 +77,7 @@ def _decide(matter: Matter) -> str:
     )
 
 
-def _needs(matter: Matter) -> Iterator[str]:
+def _needs(matter: RunbookInput) -> Iterator[str]:
     record = matter.record
     if Method.PERSON in {matter.can.mint, matter.can.revoke}:
         yield f"A person with the provider login {known(record.account)}, at a terminal, for about ten minutes."
@@ -92,7 +92,7 @@ def _needs(matter: Matter) -> Iterator[str]:
             yield f"{plain(consumer.target)} reachable, to receive the new value."
 
 
-def _making(matter: Matter) -> Iterator[str]:
+def _making(matter: RunbookInput) -> Iterator[str]:
     match matter.can.mint:
         case Method.API:
             yield "tokenguard creates a token at the provider, under a new name that is recorded first."
@@ -108,7 +108,7 @@ def _making(matter: Matter) -> Iterator[str]:
     yield f"The value is stored and read back; then it is checked: {checks}{scope}. A wrong one is refused."
 
 
-def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
+def _handing(matter: RunbookInput, *, planned: bool) -> Iterator[str]:
     if matter.record.consumers is None:
         stops = "the rotation stops here (exit 3) until they are" if planned else "inform possible users now"
         yield f"Consumers are not declared: {stops}."
@@ -118,7 +118,7 @@ def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
         yield f"{who} {exact(consumer.shown)}; it counts only once confirmed."
 
 
-def _revoking(matter: Matter, *, leaked: bool = False) -> Iterator[str]:
+def _revoking(matter: RunbookInput, *, leaked: bool = False) -> Iterator[str]:
     yield (
         "The decision to revoke is recorded. From here on use `--resume`; `--abort` is refused unless the old token is "
         "shown to work."
@@ -135,7 +135,7 @@ def _revoking(matter: Matter, *, leaked: bool = False) -> Iterator[str]:
         yield "You revoke the old token at the provider (see *Where to click*) and confirm; tokenguard verifies it."
 
 
-def _replacing(matter: Matter) -> Iterator[str]:
+def _replacing(matter: RunbookInput) -> Iterator[str]:
     yield "The decision is recorded. From here on only `--resume` is possible, not `--abort`."
     yield "The provider gives the token a new value and invalidates the old one. The token stays: do not revoke it."
     yield "If the answer is lost, neither value can be used until `--resume` gets another one."
@@ -143,7 +143,7 @@ def _replacing(matter: Matter) -> Iterator[str]:
     yield _proving(matter, "value")
 
 
-def _proving(matter: Matter, unit: str = "token") -> str:
+def _proving(matter: RunbookInput, unit: str = "token") -> str:
     window = matter.can.death_window
     if not matter.can.probe:
         return "This provider cannot verify tokens: the revocation stays asserted by you, and the exit code stays 5."
@@ -153,7 +153,7 @@ def _proving(matter: Matter, unit: str = "token") -> str:
     )
 
 
-def _by_hand(matter: Matter, *, revoke: bool) -> str:
+def _by_hand(matter: RunbookInput, *, revoke: bool) -> str:
     record, provider = matter.record, matter.provider
     parts = [f"At {exact(provider.guide().where)}:"]
     if matter.can.mint is Method.PERSON and record.kind.has_value:
@@ -165,7 +165,7 @@ def _by_hand(matter: Matter, *, revoke: bool) -> str:
     return "\n\n".join(parts)
 
 
-def closing_sections(matter: Matter) -> Iterator[str]:
+def closing_sections(matter: RunbookInput) -> Iterator[str]:
     """The sections from the exit code to the contacts."""
     record, name = matter.record, matter.record.name
     resume = code(matter.command("rotate", name, "--resume"))
@@ -214,7 +214,7 @@ def closing_sections(matter: Matter) -> Iterator[str]:
     )
 
 
-def _proofs(matter: Matter) -> Iterator[str]:
+def _proofs(matter: RunbookInput) -> Iterator[str]:
     yield "`verify` exits 0: the new token works and has the right scope."
     yield "`show` prints the proof that the old token is dead: `provisional` for now."
     if matter.can.probe:

@@ -3,7 +3,7 @@
 from typing import Never
 
 from tokenguard.domain.event import Op
-from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
+from tokenguard.domain.journal import Mode, OldValue, Quarantined, Stage
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
@@ -55,7 +55,7 @@ def _reopen(session: TokenSession, item: Quarantined) -> None:
     live, record = session.context.store.read_live(session.snapshot.id), session.record
     if record.state is RecordState.RETIRED:  # "dead" is not true of it any more
         record = replace(record, seen=None)
-    old = Old(
+    old = OldValue(
         label=item.label,
         live_version=live.version if live else 0,
         fingerprint=item.fingerprint,

@@ -1,7 +1,7 @@
 """Discards attempts: what may have been created under the label is revoked or proven absent, its value destroyed."""
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Attempt, AttemptState, Old, Stage
+from tokenguard.domain.journal import Attempt, AttemptState, OldValue, Stage
 from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
@@ -196,7 +196,7 @@ def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof, hel
         except Conflict:
             if store.read_candidate(token, label) != held:
                 raise
-    old = Old(
+    old = OldValue(
         label=label,
         live_version=0,
         fingerprint=attempt.fingerprint,

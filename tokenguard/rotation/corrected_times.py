@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import overload
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.journal import Attempt, Handover, Journal, Old, Quarantined
+from tokenguard.domain.journal import Attempt, Handover, Journal, OldValue, Quarantined
 from tokenguard.domain.liveness import DeathProof
 from tokenguard.domain.token import Record
 from tokenguard.frozen import replace
@@ -54,7 +54,7 @@ def _journal(journal: Journal, now: datetime) -> Journal:
     )
 
 
-def _old(old: Old, now: datetime) -> Old:
+def _old(old: OldValue, now: datetime) -> OldValue:
     if old.seen is not None and is_behind(now, old.seen.at):
         old = replace(old, seen=None, accepted_at=now if old.accepted else None)
     return replace(

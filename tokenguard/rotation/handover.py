@@ -9,7 +9,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import Fenced, InputError, NeedsPerson, Unfinished, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.delivery import Delivery, Holds
+from tokenguard.ports.delivery import ConsumerVerdict, Delivery
 from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.operator import Task
 from tokenguard.rotation.machine import unconfirmed
@@ -139,7 +139,7 @@ def _push(session: TokenSession, delivery: Delivery, consumer: Consumer, value: 
     delivery.push(consumer, value)
     holds = delivery.verify(consumer, value)
     # A command without a check confirms by its exit code; no other kind of consumer is confirmed without verification.
-    if holds is Holds.THIS or (holds is Holds.UNKNOWN and consumer.kind is ConsumerKind.COMMAND):
+    if holds is ConsumerVerdict.THIS or (holds is ConsumerVerdict.UNKNOWN and consumer.kind is ConsumerKind.COMMAND):
         return
     raise Unfinished(
         f"{consumer} does not hold the {session.new} after delivery",

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op
-from tokenguard.domain.journal import Old, Quarantined
+from tokenguard.domain.journal import OldValue, Quarantined
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import replace
@@ -85,7 +85,7 @@ def proof_by_list(at: datetime) -> DeathProof:
     )
 
 
-def quarantined(session: TokenSession, old: Old, proof: DeathProof, *, accepted: bool = True) -> Quarantined:
+def quarantined(session: TokenSession, old: OldValue, proof: DeathProof, *, accepted: bool = True) -> Quarantined:
     """Return the quarantine entry of the old value; due at once if nothing is proven, else after `confirm_after`."""
     wait = session.provider.capabilities.death_window.confirm_after if proof.proven else timedelta(0)
     return Quarantined(

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import AttemptState, Mode, Old, Stage
+from tokenguard.domain.journal import AttemptState, Mode, OldValue, Stage
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.secret import Value
@@ -63,7 +63,7 @@ def revoking_task(session: TokenSession) -> Task:
     )
 
 
-def old_token(session: TokenSession) -> Old:
+def old_token(session: TokenSession) -> OldValue:
     """Return the value that the operation revokes, frozen when it was opened."""
     old = session.journal.old
     if old is None:

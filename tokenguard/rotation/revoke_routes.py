@@ -1,6 +1,6 @@
 """How the old token is revoked: by its id, by its value, or by a person."""
 
-from tokenguard.domain.journal import Journal, Mode, Old
+from tokenguard.domain.journal import Journal, Mode, OldValue
 from tokenguard.ports.provider import Issuer, Method, ValueRevoker
 from tokenguard.rotation.session import TokenSession
 
@@ -10,7 +10,7 @@ def is_stored(journal: Journal) -> bool:
     return journal.mode is not Mode.REVOKE_AGAIN or journal.old is None or journal.old.fingerprint is not None
 
 
-def id_revoker(session: TokenSession, old: Old | None = None) -> Issuer | None:
+def id_revoker(session: TokenSession, old: OldValue | None = None) -> Issuer | None:
     """What revokes the old token by its id; None if the id is unknown, or the provider has no API for it.
 
     Args:
@@ -29,6 +29,6 @@ def value_revoker(session: TokenSession) -> ValueRevoker | None:
     return session.vendor.by_value if allowed and is_stored(session.journal) else None
 
 
-def revoked_by_api(session: TokenSession, old: Old | None = None) -> bool:
+def revoked_by_api(session: TokenSession, old: OldValue | None = None) -> bool:
     """Whether no person is needed to revoke the old token; `old` as for `id_revoker`."""
     return id_revoker(session, old) is not None or value_revoker(session) is not None

@@ -18,7 +18,7 @@ _CALL = timedelta(seconds=2)  # upper estimate of one request
 
 
 @unique
-class By(StrEnum):
+class StepActor(StrEnum):
     """The actor of a step."""
 
     TOKENGUARD = "tokenguard"
@@ -31,7 +31,7 @@ class PlannedStep(Frozen, frozen=True, kw_only=True):
     """One step of a plan."""
 
     text: str
-    by: By
+    by: StepActor
     takes: timedelta = timedelta(0)
 
 
@@ -62,15 +62,15 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
     @property
     def needs_person(self) -> bool:
         """Whether a person must be present."""
-        return any(step.by is By.PERSON for step in self.steps)
+        return any(step.by is StepActor.PERSON for step in self.steps)
 
 
 _INTENT = PlannedStep(
-    text="record the intent to revoke the old token (the next step cannot be undone)", by=By.TOKENGUARD
+    text="record the intent to revoke the old token (the next step cannot be undone)", by=StepActor.TOKENGUARD
 )
 
 _REPLACE_INTENT = PlannedStep(
-    text="record the intent to invalidate the old value (the next step cannot be undone)", by=By.TOKENGUARD
+    text="record the intent to invalidate the old value (the next step cannot be undone)", by=StepActor.TOKENGUARD
 )
 
 
@@ -124,16 +124,20 @@ def _without_value(token: TokenId, record: Record, mode: Mode) -> RotationPlan:
     account = f" of {record.account}" if record.account else ""
     minutes = timedelta(minutes=_PERSON_MINUTES)
     steps = [
-        PlannedStep(text=f"nothing to replace: {record.name} is held by the vendor and has no value", by=By.TOKENGUARD),
+        PlannedStep(
+            text=f"nothing to replace: {record.name} is held by the vendor and has no value", by=StepActor.TOKENGUARD
+        ),
         PlannedStep(
             text=f"remove the access in the list of connected applications{account} at {record.provider}",
-            by=By.PERSON,
+            by=StepActor.PERSON,
             takes=minutes,
         ),
     ]
     if mode is not Mode.RETIRE:
         steps.append(
-            PlannedStep(text="reconnect it if it is still needed, and update the record", by=By.PERSON, takes=minutes)
+            PlannedStep(
+                text="reconnect it if it is still needed, and update the record", by=StepActor.PERSON, takes=minutes
+            )
         )
     blocked = "" if mode is Mode.RETIRE else f"it has no value to rotate: tokenguard retire {record.name} --plan"
     return RotationPlan(
@@ -170,29 +174,31 @@ def _making(record: Record, able: Capabilities, *, in_place: bool = False) -> tu
     label = "where the new value will be stored" if in_place else "a fresh label for the new token"
     checked = f"check that {record.provider} accepts it and that its scope is {record.scope or 'the expected one'}"
     steps = [
-        PlannedStep(text=f"record {label} in the journal", by=By.TOKENGUARD),
+        PlannedStep(text=f"record {label} in the journal", by=StepActor.TOKENGUARD),
         PlannedStep(
-            text=f"{record.provider} {made if in_place else 'creates the new token'}", by=By.PROVIDER, takes=_CALL
+            text=f"{record.provider} {made if in_place else 'creates the new token'}",
+            by=StepActor.PROVIDER,
+            takes=_CALL,
         )
         if by_api
         else PlannedStep(
             text=f"create the new token at {record.provider} under that label and paste it",
-            by=By.PERSON,
+            by=StepActor.PERSON,
             takes=timedelta(minutes=_PERSON_MINUTES),
         ),
-        PlannedStep(text="store it and read it back", by=By.TOKENGUARD),
+        PlannedStep(text="store it and read it back", by=StepActor.TOKENGUARD),
         PlannedStep(
             text=checked if able.probe else "it cannot be verified: the provider has no API for it",
-            by=By.TOKENGUARD,
+            by=StepActor.TOKENGUARD,
             takes=_CALL,
         ),
-        PlannedStep(text=_publishing(record), by=By.TOKENGUARD),
+        PlannedStep(text=_publishing(record), by=StepActor.TOKENGUARD),
     ]
     for consumer in record.consumers or ():
         person = consumer.kind is ConsumerKind.PERSON
         takes = timedelta(minutes=_PERSON_MINUTES) if person else _CALL
         text = f"{consumer} takes it" if person else f"deliver to {consumer.shown} and verify"
-        steps.append(PlannedStep(text=text, by=By.PERSON if person else By.TOKENGUARD, takes=takes))
+        steps.append(PlannedStep(text=text, by=StepActor.PERSON if person else StepActor.TOKENGUARD, takes=takes))
     return tuple(steps)
 
 
@@ -203,23 +209,25 @@ def _publishing(record: Record) -> str:
 
 def _ending(record: Record, able: Capabilities, *, leaked: bool) -> tuple[PlannedStep, ...]:
     if able.revokes(record):
-        return (_INTENT, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
+        return (_INTENT, PlannedStep(text="the provider revokes the old token", by=StepActor.PROVIDER, takes=_CALL))
     if able.by_value.allows(leaked=leaked):
         text = "tokenguard sends the old token to the provider, which revokes it and may tell its owner"
-        return (_INTENT, PlannedStep(text=text, by=By.PROVIDER, takes=_CALL))
+        return (_INTENT, PlannedStep(text=text, by=StepActor.PROVIDER, takes=_CALL))
     minutes = timedelta(minutes=_PERSON_MINUTES)
     unknown = ": its id at the provider is not on record" if able.revoke is Method.API else ""
-    return (_INTENT, PlannedStep(text=f"revoke the old token by hand{unknown}", by=By.PERSON, takes=minutes))
+    return (_INTENT, PlannedStep(text=f"revoke the old token by hand{unknown}", by=StepActor.PERSON, takes=minutes))
 
 
 def _proving(able: Capabilities, unit: str) -> tuple[PlannedStep, ...]:
     if not able.probe:
         return (
-            PlannedStep(text="the old token cannot be proven dead: a person's statement is recorded", by=By.PERSON),
+            PlannedStep(
+                text="the old token cannot be proven dead: a person's statement is recorded", by=StepActor.PERSON
+            ),
         )
     window = able.death_window
     text = f"prove the old {unit} dead: {window.samples} refusals over at least {_words(window.length)}"
-    return (PlannedStep(text=text, by=By.TIME, takes=window.length),)
+    return (PlannedStep(text=text, by=StepActor.TIME, takes=window.length),)
 
 
 def _blocked(record: Record, able: Capabilities, mode: Mode, *, ruled_out: bool) -> str:

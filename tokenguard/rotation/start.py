@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
-from tokenguard.domain.journal import Journal, Mode, Old, Stage
+from tokenguard.domain.journal import Journal, Mode, OldValue, Stage
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
 from tokenguard.domain.secret import Value
@@ -225,8 +225,8 @@ def _opening_detail(journal: Journal) -> Detail:
     return detail
 
 
-def _frozen(record: Record, live: Live, accepted_at: datetime | None) -> Old:
-    return Old(
+def _frozen(record: Record, live: Live, accepted_at: datetime | None) -> OldValue:
+    return OldValue(
         label=Label(live.label),
         live_version=live.version,
         fingerprint=record.fingerprint,

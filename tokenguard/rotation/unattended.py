@@ -23,7 +23,7 @@ _RULE = "unattended-rotation"
 
 
 @unique
-class Hold(StrEnum):
+class HoldReason(StrEnum):
     """Why this run does not rotate a due token."""
 
     AGE_UNKNOWN = "age unknown; rotate by name"
@@ -38,7 +38,7 @@ class HeldBack(Frozen, frozen=True):
     """A due token that is not rotated, with the reason."""
 
     snapshot: Snapshot
-    hold: Hold
+    hold: HoldReason
 
 
 class Rollout(Frozen, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ def choose(due: Iterable[Snapshot], inventory: Iterable[Snapshot], policy: Polic
         else:
             ready.append(snapshot)
     fits = _within_the_most(ready, list(inventory), policy, now)
-    held += [HeldBack(snapshot, Hold.ENOUGH) for snapshot in ready if snapshot.id not in fits]
+    held += [HeldBack(snapshot, HoldReason.ENOUGH) for snapshot in ready if snapshot.id not in fits]
     taken = [snapshot for snapshot in ready if snapshot.id in fits]
     first = _canaries(taken, policy)
     ids = {snapshot.id for snapshot in first}
@@ -116,15 +116,15 @@ def _urgency(snapshot: Snapshot, policy: Policy, now: datetime) -> tuple[datetim
     return (due.at if due else now, record.name)
 
 
-def _held(record: Record, policy: Policy, now: datetime) -> Hold | None:
+def _held(record: Record, policy: Policy, now: datetime) -> HoldReason | None:
     if age_unknown(record, policy):
-        return Hold.AGE_UNKNOWN
+        return HoldReason.AGE_UNKNOWN
     rule = policy.rule(_RULE, record)
     if rule is None:
         return None
     if frozen_at(rule.words("freezes"), now):
-        return Hold.FROZEN
-    return None if open_at(rule.words("windows"), now) else Hold.CLOSED
+        return HoldReason.FROZEN
+    return None if open_at(rule.words("windows"), now) else HoldReason.CLOSED
 
 
 def _within_the_most(

@@ -10,7 +10,7 @@ from tokenguard.sandbox.cited_routes import AUTOPOSTING, is_cited
 from tokenguard.sandbox.fault_injection import injected_fault
 from tokenguard.sandbox.fault_settings import ListStyle, Operation
 from tokenguard.sandbox.key_list import key_list
-from tokenguard.sandbox.limits import Room
+from tokenguard.sandbox.limits import RemainingLimit
 from tokenguard.sandbox.wire import Call, Headers, Reply, reply
 from tokenguard.sandbox.world import Issued, World
 
@@ -169,7 +169,7 @@ class AutopostingApi:
         shown = {"id": key.id, "name": key.name, "scopes": list(key.scopes), "expiresAt": _iso(key.expires_at)}
         return self._unless_lost(Operation.KEY_UPDATE, _data(shown | {"updatedAt": _iso(self._world.clock.now())}))
 
-    def _limits(self, room: Room) -> Headers:
+    def _limits(self, room: RemainingLimit) -> Headers:
         counts = (("X-RateLimit-Limit", str(room.limit)), ("X-RateLimit-Remaining", str(room.remaining)))
         reset = ("X-RateLimit-Reset", str(math.ceil(self._world.clock.now().timestamp() + room.reset_in)))
         wait = () if room.allowed else (("Retry-After", str(max(round(room.reset_in), 1))),)

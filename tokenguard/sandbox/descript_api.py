@@ -8,7 +8,7 @@ from typing import Any
 from tokenguard.sandbox.cited_routes import DESCRIPT, is_cited
 from tokenguard.sandbox.fault_injection import injected_fault
 from tokenguard.sandbox.fault_settings import StatusRoute
-from tokenguard.sandbox.limits import Room
+from tokenguard.sandbox.limits import RemainingLimit
 from tokenguard.sandbox.wire import Call, Reply, reply
 from tokenguard.sandbox.world import Drive, Issued, Project, World
 
@@ -49,7 +49,7 @@ class DescriptApi:
         room = self._room(call, token)
         return self._routed(call, drive) if room.allowed else limited(room)
 
-    def _room(self, call: Call, token: Issued) -> Room:
+    def _room(self, call: Call, token: Issued) -> RemainingLimit:
         now = self._world.clock.monotonic()
         if call.method == "POST" and call.path[:1] == ("jobs",) and call.path[1:2] != ("publish",):
             return self._world.limiter.take(f"{token.id} write", _WRITES_PER_MINUTE, 60, now)
@@ -140,7 +140,7 @@ def error(status: int, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     return reply(status, {"error": code, "message": message}, headers)
 
 
-def limited(room: Room) -> Reply:
+def limited(room: RemainingLimit) -> Reply:
     """429 with the documented headers."""
     wait = str(max(round(room.reset_in), 1))
     headers = (("Retry-After", wait), ("X-RateLimit-Remaining", "0"), ("X-RateLimit-Consumed", str(room.used)))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.fault_settings import FaultSettings
 from tokenguard.sandbox.wire import Reply, page
 
 Refusal = Callable[[int], Reply]
@@ -12,7 +12,7 @@ Refusal = Callable[[int], Reply]
 _PORTAL = "<!doctype html><title>Guest network</title><h1>Sign in to the guest network</h1>"
 
 
-def injected_fault(knobs: Knobs, refusal: Refusal) -> Reply | None:
+def injected_fault(knobs: FaultSettings, refusal: Refusal) -> Reply | None:
     """The reply of a portal, an outage or a fault burst in place of the vendor's, if one is active."""
     if knobs.captive_portal:
         return page(_PORTAL)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class RemainingLimit:
     """What is left of a limit after a request."""
 
     allowed: bool
@@ -28,7 +28,7 @@ class Limiter:
         self._taken: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, key: str, limit: int, window: float, now: float) -> Room:
+    def take(self, key: str, limit: int, window: float, now: float) -> RemainingLimit:
         """Count one request of `key` at `now` if fewer than `limit` happened in the last `window` seconds."""
         with self._lock:
             taken = self._taken.setdefault(key, deque())
@@ -37,4 +37,4 @@ class Limiter:
             allowed = len(taken) < limit
             if allowed:
                 taken.append(now)
-            return Room(allowed, limit, len(taken), taken[0] + window - now)
+            return RemainingLimit(allowed, limit, len(taken), taken[0] + window - now)

@@ -17,7 +17,7 @@ from tokenguard.ports.clock import Clock
 from tokenguard.sandbox import settings_page
 from tokenguard.sandbox.autoposting_api import AutopostingApi
 from tokenguard.sandbox.descript_api import DescriptApi
-from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.fault_settings import FaultSettings
 from tokenguard.sandbox.settings_page import SettingsPage
 from tokenguard.sandbox.wire import Call, Reply, page
 from tokenguard.sandbox.world import World
@@ -60,8 +60,8 @@ class Sandbox:
         clock: what lags and expiry are measured with.
     """
 
-    def __init__(self, port: int = 0, knobs: Knobs | None = None, clock: Clock | None = None) -> None:
-        self.knobs = knobs or Knobs()
+    def __init__(self, port: int = 0, knobs: FaultSettings | None = None, clock: Clock | None = None) -> None:
+        self.knobs = knobs or FaultSettings()
         self.world = World(self.knobs, clock or SystemClock())
         self._port = port
         self._server: _Server | None = None

@@ -11,7 +11,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
 from tokenguard.sandbox import fake_values
 from tokenguard.sandbox.callbacks import Callbacks, Hook
-from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.fault_settings import FaultSettings
 from tokenguard.sandbox.limits import Limiter
 
 
@@ -73,7 +73,7 @@ class _Books:
 class World:
     """The state behind both vendors; tests and the demo may act on it directly."""
 
-    def __init__(self, knobs: Knobs, clock: Clock) -> None:
+    def __init__(self, knobs: FaultSettings, clock: Clock) -> None:
         self.knobs = knobs
         self.clock = clock
         self.limiter = Limiter()

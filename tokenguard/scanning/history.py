@@ -9,7 +9,7 @@ from tokenguard.domain.finding import Origin, SkippedContent
 from tokenguard.errors import InputError
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.refs import add_named
-from tokenguard.scanning.versions import FirstSeen, Item, Reading, Version, Words
+from tokenguard.scanning.versions import FirstSeen, Item, MessageVersion, Reading, Version
 
 _COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI"
 _UPDATE_FIELDS, _OUTGOING_FIELDS = 3, 4
@@ -123,7 +123,7 @@ def _seen(git: Git, revisions: list[str], reading: Reading) -> FirstSeen:
                 continue
             origin = Origin(commit=commit, author_date="" if date.startswith("%") else date)
             path = f"(message of {commit[:12]})"
-            seen.words.append(Words(path=path, blob=commit, origin=origin, size=_ABOUT))
+            seen.words.append(MessageVersion(path=path, blob=commit, origin=origin, size=_ABOUT))
         elif part.lstrip(b"\n").startswith(b":"):
             pending = part.lstrip(b"\n").lstrip(b":")
     seen.skipped += [

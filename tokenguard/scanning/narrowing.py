@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RULE = "scan-narrowing"
 
 
-class NarrowingWish(Frozen, frozen=True, kw_only=True):
+class RequestedNarrowing(Frozen, frozen=True, kw_only=True):
     """What one repository wants to leave out."""
 
     root: Path
@@ -70,7 +70,9 @@ class AllowedNarrowing(Frozen, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def allowed_narrowing(wishes: Sequence[NarrowingWish], base: Path, policy: "Callable[[], Policy]") -> AllowedNarrowing:
+def allowed_narrowing(
+    wishes: Sequence[RequestedNarrowing], base: Path, policy: "Callable[[], Policy]"
+) -> AllowedNarrowing:
     """Hold the wishes of repositories to the policy.
 
     Args:

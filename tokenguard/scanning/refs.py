@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tokenguard.domain.finding import SkippedContent
 from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.versions import FirstSeen, Words
+from tokenguard.scanning.versions import FirstSeen, MessageVersion
 
 _MOST_TAGS_OF_TAGS = 8
 
@@ -38,7 +38,7 @@ def _add_tag(tag: str, data: bytes, seen: FirstSeen) -> str:
     """Note the tag's message, and return what it is a tag of: as git does, by the first line alone, in either case."""
     target, _, name, *_ = [*data.split(b"\n", 3), b"", b""]
     shown = os.fsdecode(name.removeprefix(b"tag ")) or tag[:12]
-    seen.words.append(Words(path=f"(message of tag {shown})", blob=tag, origin=None, size=len(data)))
+    seen.words.append(MessageVersion(path=f"(message of tag {shown})", blob=tag, origin=None, size=len(data)))
     return target.removeprefix(b"object ").decode("ascii", "replace").lower()
 
 

@@ -15,7 +15,7 @@ from tokenguard.scanning.scan_budget import OVER_LIMITS
 from tokenguard.text import counted
 
 if TYPE_CHECKING:
-    from tokenguard.scanning.narrowing import NarrowingWish
+    from tokenguard.scanning.narrowing import RequestedNarrowing
 
 _FILE = ".tokenguard.toml"
 
@@ -35,7 +35,7 @@ class Demands(Frozen, frozen=True, kw_only=True):
     """Content left out over a limit of the scan is a failure."""
     most_excluded: int | None = None
     """So many files may be excluded by repositories; None: any number."""
-    wishes: "tuple[NarrowingWish, ...]" = ()
+    wishes: "tuple[RequestedNarrowing, ...]" = ()
     """Where and for what repositories want nothing to be reported."""
 
     def __or__(self, other: "Demands") -> "Demands":
@@ -107,7 +107,7 @@ def demanded_by_server(directory: Path) -> Demands:
 
 
 def _read(directory: Path, base: str) -> Demands:
-    from tokenguard.scanning.narrowing import NarrowingWish
+    from tokenguard.scanning.narrowing import RequestedNarrowing
     from tokenguard.scanning.repository_settings import repository_settings, settings_of  # few have one
 
     if not base:
@@ -116,7 +116,7 @@ def _read(directory: Path, base: str) -> Demands:
         scan = repository_settings(git, base=base).scan
     else:
         raise InputError("--base needs a git repository", hint="run it inside one")
-    wish = NarrowingWish(root=directory, exclude=scan.exclude, disable=scan.disable)
+    wish = RequestedNarrowing(root=directory, exclude=scan.exclude, disable=scan.disable)
     return Demands(
         strict=scan.strict,
         require_own=scan.require_own,

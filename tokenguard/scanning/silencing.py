@@ -13,7 +13,7 @@ _COMMENT = "put `pragma: allowlist secret` into a comment on its line"
 _WAIVE = "fingerprints waive NAME --owner TEAM --reason TEXT --until DATE"
 
 
-class Ways(Frozen, frozen=True, kw_only=True):
+class AllowedSuppressors(Frozen, frozen=True, kw_only=True):
     """What silences a finding in content that got this far."""
 
     comment: bool = True
@@ -21,16 +21,16 @@ class Ways(Frozen, frozen=True, kw_only=True):
     """The command that accepts one; empty where no baseline is read."""
 
 
-_IN_FILE = Ways(baseline="tokenguard baseline accept")
-_IN_COMMIT = Ways(comment=False, baseline="tokenguard baseline accept --history")
+_IN_FILE = AllowedSuppressors(baseline="tokenguard baseline accept")
+_IN_COMMIT = AllowedSuppressors(comment=False, baseline="tokenguard baseline accept --history")
 _WAYS = {
     Reach.WORKTREE: _IN_FILE,
     Reach.STAGED: _IN_FILE,
     Reach.COMMITTED: _IN_COMMIT,
     Reach.PUSHED: _IN_COMMIT,
-    Reach.RECEIVED: Ways(),
-    Reach.MESSAGE: Ways(),
-    Reach.STREAM: Ways(),
+    Reach.RECEIVED: AllowedSuppressors(),
+    Reach.MESSAGE: AllowedSuppressors(),
+    Reach.STREAM: AllowedSuppressors(),
 }
 
 
@@ -56,7 +56,7 @@ def _place(finding: Finding) -> str:
     return shlex.quote(safe_text(f"{path}:{finding.line}", one_line=True, limit=300))
 
 
-def _applying(others: list[Finding], ways: Ways, report: Report) -> Iterator[str]:
+def _applying(others: list[Finding], ways: AllowedSuppressors, report: Report) -> Iterator[str]:
     if not others:
         return
     total = len(report.findings)

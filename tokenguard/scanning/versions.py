@@ -28,7 +28,7 @@ class Version(Frozen, frozen=True, kw_only=True):
     size: int
 
 
-class Words(Version, frozen=True, kw_only=True):
+class MessageVersion(Version, frozen=True, kw_only=True):
     """A commit or tag whose message is scanned, as raw bytes, independent of its declared encoding."""
 
 
@@ -85,17 +85,17 @@ def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
     asked = iter(versions)
     for blob, data in git.contents([each.blob for each in versions], MAX_BYTES) if versions else ():
         item = next(each for each in asked if each.blob == blob)  # those before it are missing
-        if data is None and isinstance(item, Words):
+        if data is None and isinstance(item, MessageVersion):
             yield SkippedContent(path=item.path, reason="too-large")
         elif data is None:
             yield from large_object(git, blob, item.path, item.origin)
-        elif not isinstance(item, Words):
+        elif not isinstance(item, MessageVersion):
             yield Blob(path=item.path, data=data, origin=item.origin)
         else:
             yield from _messages(item, data)
 
 
-def _messages(item: Words, data: bytes) -> Iterator[Message]:
+def _messages(item: MessageVersion, data: bytes) -> Iterator[Message]:
     """What a commit or tag says in its message, and in the lines above it that only few have."""
     header, _, words = data.partition(b"\n\n")
     if words.strip():

@@ -28,7 +28,7 @@ Place = tuple[int, int]
 """Line and column, both from 1."""
 
 
-class Point(Frozen, frozen=True):
+class WindowPosition(Frozen, frozen=True):
     """A place in a window: counted in bytes, as those of known tokens are, and in the characters of its text."""
 
     in_bytes: Place
@@ -43,9 +43,9 @@ class Window(Blob, frozen=True, kw_only=True):
     ends: bool
     new: int
     """The bytes that no window before it had."""
-    core: tuple[Point, Point]
+    core: tuple[WindowPosition, WindowPosition]
     """Where matches belong to it: from the first point on, before the second."""
-    before: Point
+    before: WindowPosition
     """Where in the whole content it starts."""
 
     def owns(self, match: TextMatch) -> bool:
@@ -68,7 +68,7 @@ def read_windows(read: Callable[[int], bytes], path: str, origin: Origin | None 
     data = _filled(read, b"", CORE + MARGIN)
     mark = next((each for each in _MARKS if data.startswith(each) and b"\0" in data), b"")
     wide = b"\0" in data[:_NEAR]
-    start, before, nothing = 0, Point((1, 1), (1, 1)), Point((1, 1), (1, 1))
+    start, before, nothing = 0, WindowPosition((1, 1), (1, 1)), WindowPosition((1, 1), (1, 1))
     begins, new = True, len(data)
     while True:
         ends = len(data) < start + CORE + MARGIN
@@ -117,29 +117,29 @@ def _cut(data: bytes, place: int, *, wide: bool) -> int:
     return place
 
 
-def _point(data: bytes, offset: int) -> Point:
+def _point(data: bytes, offset: int) -> WindowPosition:
     head = data[:offset]
     text = decoded(head).text if decoded(data).rules_apply else head.decode("latin-1")
-    return Point(_end(head, b"\n"), _end(text, "\n"))
+    return WindowPosition(_end(head, b"\n"), _end(text, "\n"))
 
 
 def _end(text: AnyStr, feed: AnyStr) -> Place:
     return text.count(feed) + 1, len(text) - text.rfind(feed)
 
 
-def _beyond() -> Point:
+def _beyond() -> WindowPosition:
     far = (1 << 62, 1)
-    return Point(far, far)
+    return WindowPosition(far, far)
 
 
-def _after(before: Point, point: Point) -> Point:
+def _after(before: WindowPosition, point: WindowPosition) -> WindowPosition:
     """The point in the whole content."""
-    return Point(_sum(before.in_bytes, point.in_bytes), _sum(before.in_text, point.in_text))
+    return WindowPosition(_sum(before.in_bytes, point.in_bytes), _sum(before.in_text, point.in_text))
 
 
 def _sum(before: Place, place: Place) -> Place:
     return before[0] + place[0] - 1, place[1] + (before[1] - 1 if place[0] == 1 else 0)
 
 
-def _of(match: TextMatch, point: Point) -> Place:
+def _of(match: TextMatch, point: WindowPosition) -> Place:
     return point.in_bytes if match.kind is FindingKind.OWN else point.in_text

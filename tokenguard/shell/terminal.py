@@ -168,7 +168,7 @@ class TerminalOperator:
         return safe_text(name, one_line=True, limit=_NAME_LIMIT)
 
 
-class NobodyToAsk:
+class NonInteractiveOperator:
     """Non-interactive operator: every question raises NeedsPerson with the task (exit 3)."""
 
     def __init__(self, why: str) -> None:

@@ -111,11 +111,11 @@ class Wiring:
     @cached_property
     def operator(self) -> "Operator":
         """The operator: the terminal, or the non-interactive one."""
-        from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
+        from tokenguard.shell.terminal import NonInteractiveOperator, TerminalOperator
 
         if self.tty is not None:
             return TerminalOperator(self.tty, self.progress)
-        return NobodyToAsk("--no-input is set" if self.flags.no_input else "there is no terminal")
+        return NonInteractiveOperator("--no-input is set" if self.flags.no_input else "there is no terminal")
 
     @cached_property
     def store_url(self) -> str:
@@ -317,7 +317,7 @@ class Wiring:
         """The engine, telling its progress elsewhere."""
         from tokenguard.rotation.engine import Engine
         from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD, Context
-        from tokenguard.shell.terminal import NobodyToAsk
+        from tokenguard.shell.terminal import NonInteractiveOperator
 
         self._take_turn()
         policy = self.policy
@@ -327,7 +327,7 @@ class Wiring:
                 vendors=self.vendors,
                 deliveries=self.deliveries,
                 operator=self.operator,
-                attended=not isinstance(self.operator, NobodyToAsk),
+                attended=not isinstance(self.operator, NonInteractiveOperator),
                 progress=progress,
                 clock=self.clock,
                 holder=self.holder,

@@ -27,7 +27,7 @@ Jobs = Callable[[Suppressor], ScanJob]
 _REASONS_SHOWN = 3
 
 
-class Terms(Frozen, frozen=True, kw_only=True):
+class AcceptanceTerms(Frozen, frozen=True, kw_only=True):
     """Why findings are accepted, and until when; InputError if that cannot be written down, or has passed."""
 
     reason: str
@@ -58,7 +58,7 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
     jobs: Jobs
     now: datetime
 
-    def at(self, text: str, terms: Terms, *, history: bool = False) -> "Acceptor":
+    def at(self, text: str, terms: AcceptanceTerms, *, history: bool = False) -> "Acceptor":
         """Accept what is found at a place: in the working tree, else in the index, or with `history` in any commit.
 
         Raises:
@@ -85,7 +85,7 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
             hint="`tokenguard scan` lists the places; give --history for one of an old commit",
         )
 
-    def accepting(self, found: Iterable[tuple[TextMatch, str]], terms: Terms) -> "Acceptor":
+    def accepting(self, found: Iterable[tuple[TextMatch, str]], terms: AcceptanceTerms) -> "Acceptor":
         """The same with these findings accepted; InputError if the reason holds a value."""
         self._refuse_value(terms.reason)
         known, tags = self._knowing(self.content), SlowTags(self.content.salts[0])
@@ -147,7 +147,7 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
         while True:
             try:
                 reason, until = tty.ask("  reason: "), tty.ask("  until (YYYY-MM-DD, Enter for always): ").strip()
-                return self.accepting([(match, path)], Terms(reason=reason, until=until, now=self.now))
+                return self.accepting([(match, path)], AcceptanceTerms(reason=reason, until=until, now=self.now))
             except InputError as error:
                 tty.show(f"  not yet: {error.message}")
 

@@ -42,7 +42,7 @@ class NotTaken(TokenguardError):
     exit_code = ExitCode.FINDINGS
 
 
-class Adding:
+class TokenAddition:
     """Adds one token to the inventory.
 
     Args:

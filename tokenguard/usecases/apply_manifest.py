@@ -21,24 +21,24 @@ from tokenguard.ports.value_source import ValueOptions
 from tokenguard.provisioning.decide import ProviderInfo, decide, undelivered
 from tokenguard.provisioning.diff import for_first_value, new_record, wanted
 from tokenguard.provisioning.manifest import Declared
-from tokenguard.provisioning.plan_model import Action, Verb
+from tokenguard.provisioning.plan_model import Action, ActionType
 from tokenguard.provisioning.review import reason_of
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.usecases.add_token import Adding, AddTokenParts
+from tokenguard.usecases.add_token import AddTokenParts, TokenAddition
 from tokenguard.usecases.load_manifest import PlannedManifest
 from tokenguard.usecases.parts import HasApprovals
 from tokenguard.usecases.wait_for_runner import wait_for_runner
 
 _LEAST_PAUSE = 0.05
 _MOST_LOOKS = 8
-_WRITE_RECORDS = frozenset({Verb.CHANGE, Verb.DECLARE, Verb.ISSUE})
+_WRITE_RECORDS = frozenset({ActionType.CHANGE, ActionType.DECLARE, ActionType.ISSUE})
 
 
 class ApplyManifestParts(AddTokenParts, HasApprovals, Protocol):
     """What this use case takes."""
 
 
-class Applying:
+class PlanExecution:
     """Executes a plan.
 
     Args:
@@ -58,7 +58,7 @@ class Applying:
         begun: Mapping[TokenName, str],
         approved: Mapping[TokenName, str],
         *,
-        besides: Callable[[TokenName], frozenset[Verb]] = lambda _name: frozenset(),
+        besides: Callable[[TokenName], frozenset[ActionType]] = lambda _name: frozenset(),
     ) -> None:
         self._parts = parts
         self._held = held
@@ -112,7 +112,7 @@ class Applying:
         """What of an action waits for a second person; what cannot be planned here fails in its turn."""
         declared, found = self._declared[action.name], self._held.inventory.get(action.name)
         verbs = set(action.verbs) - self._besides(action.name)
-        if found is not None and Verb.RETIRE in verbs:
+        if found is not None and ActionType.RETIRE in verbs:
             return self._parts.second_person.rotations([(found, Mode.RETIRE)])
         if found is not None and found.document.busy:
             return []
@@ -158,7 +158,7 @@ class Applying:
 
     def _pause_of(self, action: Action) -> float:
         """Seconds to wait after creating a token, by the provider's rate limit."""
-        if not {Verb.ROTATE, Verb.ISSUE, Verb.RESUME} & set(action.verbs):
+        if not {ActionType.ROTATE, ActionType.ISSUE, ActionType.RESUME} & set(action.verbs):
             return 0.0
         return self._known(self._declared[action.name], action.provider).capabilities.pause.total_seconds()
 
@@ -174,7 +174,7 @@ class Applying:
 
     def _settle(self, action: Action) -> None:
         """Decide and act until nothing is left, so that completed work of other runners is not repeated."""
-        declared, done = self._declared[action.name], list[Verb]()
+        declared, done = self._declared[action.name], list[ActionType]()
         while True:
             found = self._parts.store.find(action.name)
             now = decide(declared, found, self._held.around).action
@@ -197,7 +197,7 @@ class Applying:
                     hint=(f"see `tokenguard show {action.name}`, then apply again"),
                 )
             new = set(now.news) - set(action.news)
-            if left[0] not in action.verbs and (new or Verb.RESUME not in action.verbs):
+            if left[0] not in action.verbs and (new or ActionType.RESUME not in action.verbs):
                 return  # it was in no reviewed plan; the result of an interrupted operation was in an earlier one
             self._do(left[0], declared, found, self._reason(action))
             done.append(left[0])
@@ -225,7 +225,7 @@ class Applying:
         begun = self._begun.get(action.name, action.digest)
         return reason_of(self._digest, begun, self._approved.get(action.name, ""))
 
-    def _do(self, verb: Verb, declared: Declared, found: Snapshot | None, reason: str) -> None:
+    def _do(self, verb: ActionType, declared: Declared, found: Snapshot | None, reason: str) -> None:
         engine = self._parts.engine
         if found is None:
             fresh = self._fresh(declared)
@@ -233,32 +233,34 @@ class Applying:
             return
         record = found.document.record
         match verb:
-            case Verb.ISSUE:
+            case ActionType.ISSUE:
                 pinned = self._pinned(wanted(record, declared, self._held.around.servers), declared)
                 approved = self._parts.second_person.authorise(self._sensitive(found, pinned))
                 engine.issue(for_first_value(pinned, self._parts.clock.now()), reason=reason, approved=approved)
-            case Verb.ADOPT:
-                Adding(self._parts, declared.name, RecordChanges()).take(ValueOptions(), verify=True, reason=reason)
-            case Verb.RESUME:
+            case ActionType.ADOPT:
+                TokenAddition(self._parts, declared.name, RecordChanges()).take(
+                    ValueOptions(), verify=True, reason=reason
+                )
+            case ActionType.RESUME:
                 wait_for_runner(self._parts, found, self._known(declared, record.provider).capabilities)
                 engine.resume(found.id, reason=reason)
-            case Verb.DELIVER:
+            case ActionType.DELIVER:
                 waiting = undelivered(found.document)
                 engine.deliver(
                     found.id, [each for each in waiting if each.kind is not ConsumerKind.PERSON], reason=reason
                 )
-            case Verb.ROTATE:
+            case ActionType.ROTATE:
                 engine.rotate(found.id, reason=reason)
-            case Verb.RETIRE:
+            case ActionType.RETIRE:
                 engine.retire(found.id, reason=reason)
-            case Verb.CHANGE | Verb.DECLARE:
+            case ActionType.CHANGE | ActionType.DECLARE:
                 self._change(declared, found, reason)
-            case Verb.CLOSE:
+            case ActionType.CLOSE:
                 closed = replace(record, state=RecordState.RETIRED)
                 self._commit(found, closed, Op.DONE, {"result": "never-had-a-value", "reason": reason})
 
-    def _begin(self, verb: Verb, record: Record, reason: str, approved: Detail) -> None:
-        if verb is Verb.ISSUE:
+    def _begin(self, verb: ActionType, record: Record, reason: str, approved: Detail) -> None:
+        if verb is ActionType.ISSUE:
             first = for_first_value(record, self._parts.clock.now())
             self._parts.engine.issue(first, reason=reason, approved=approved)
         else:

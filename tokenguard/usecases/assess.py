@@ -11,7 +11,7 @@ from tokenguard.domain.second_person import ExpiredRequest, OpenReview
 from tokenguard.domain.token import CredentialKind, Record
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.policy.catalogue import rule_description
-from tokenguard.policy.context import Place, ProviderFacts, Surroundings, place_of
+from tokenguard.policy.context import InventoryContext, Place, ProviderFacts, place_of
 from tokenguard.policy.listing_validity import with_entered
 from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
 from tokenguard.policy.model import Policy
@@ -26,7 +26,7 @@ class AssessParts(HasClock, HasPeople, HasPolicy, HasSettings, HasStore, HasVend
     """What this use case takes."""
 
 
-def surroundings(parts: AssessParts, store: Store, *, ask_providers: bool) -> Surroundings:
+def surroundings(parts: AssessParts, store: Store, *, ask_providers: bool) -> InventoryContext:
     """The current inventory of one store; providers are contacted only with `ask_providers`.
 
     Raises:
@@ -48,7 +48,7 @@ def surroundings(parts: AssessParts, store: Store, *, ask_providers: bool) -> Su
             known = _asked(parts, record, known.capabilities)
         facts[place] = with_entered(known, found, now)
     reviews, expired = _requests(parts, store)
-    return Surroundings(documents, now, facts, reviews, parts.people, expired=expired)
+    return InventoryContext(documents, now, facts, reviews, parts.people, expired=expired)
 
 
 def refuse_if_any_ahead(now: datetime, documents: Iterable[Document]) -> None:

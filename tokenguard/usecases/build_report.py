@@ -11,7 +11,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.inventory.as_of import record_as_of
 from tokenguard.inventory.selection import ANY, Filter
-from tokenguard.policy.context import Surroundings
+from tokenguard.policy.context import InventoryContext
 from tokenguard.policy.evaluation import Assessment, assess
 from tokenguard.policy.model import Policy, Rule, RuleSelector
 from tokenguard.policy.windows import has_ended
@@ -115,35 +115,35 @@ def posture_of(
     )
 
 
-def _read(parts: BuildReportParts, store: Store, *, ask: bool, judged: bool) -> Surroundings:
+def _read(parts: BuildReportParts, store: Store, *, ask: bool, judged: bool) -> InventoryContext:
     if judged or ask:
         return surroundings(parts, store, ask_providers=ask)
     documents, now = [snapshot.document for snapshot in store.scan()], parts.clock.now()
     refuse_if_any_ahead(now, documents)
-    return Surroundings(documents, now)
+    return InventoryContext(documents, now)
 
 
 def _forecast(
-    found: Mapping[str, Surroundings], at: datetime, now: datetime
-) -> tuple[dict[str, Surroundings], list[str]]:
+    found: Mapping[str, InventoryContext], at: datetime, now: datetime
+) -> tuple[dict[str, InventoryContext], list[str]]:
     """The stores at a later time if nothing is done, and what a reader must know of that."""
     later = {
-        label: Surroundings([*each.documents, *each.retired], at, each.providers, people=each.people)
+        label: InventoryContext([*each.documents, *each.retired], at, each.providers, people=each.people)
         for label, each in found.items()
     }
     return later, [f"this is a forecast made on {now:%Y-%m-%d}: the state if nothing is done"]
 
 
 def _in_the_past(
-    stores: Mapping[str, Store], found: Mapping[str, Surroundings], at: datetime, now: datetime
-) -> tuple[dict[str, Surroundings], list[str]]:
+    stores: Mapping[str, Store], found: Mapping[str, InventoryContext], at: datetime, now: datetime
+) -> tuple[dict[str, InventoryContext], list[str]]:
     """The stores at an earlier time, and what a reader must know of that."""
     rewound = {label: _rewound(stores[label], each, at) for label, each in found.items()}
     edited = sum(edited for _, edited in rewound.values())
     return {label: each for label, (each, _) in rewound.items()}, _said_of_the_past(now, edited)
 
 
-def _of_selection(wanted: Filter, found: Iterable[Surroundings]) -> Iterator[str]:
+def _of_selection(wanted: Filter, found: Iterable[InventoryContext]) -> Iterator[str]:
     """What a reader must know of the selection; InputError if it asks for what no token has."""
     options = shlex.join(wanted.options)
     known = [each for around in found for each in (*around.documents, *around.retired)]
@@ -156,7 +156,7 @@ def _of_selection(wanted: Filter, found: Iterable[Surroundings]) -> Iterator[str
     yield f"this report covers only the tokens that match {options}"
 
 
-def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:
+def _rewound(store: Store, around: InventoryContext, at: datetime) -> tuple[InventoryContext, int]:
     """The store at an earlier time, and how many records were edited since."""
     documents, edited = [], 0
     for snapshot, entries in store.trails():
@@ -168,7 +168,7 @@ def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surround
         place: replace(each, listed=None, no_list=_TODAYS_LIST if each.listed is not None else each.no_list)
         for place, each in around.providers.items()
     }
-    return Surroundings(documents, at, facts, people=around.people), edited
+    return InventoryContext(documents, at, facts, people=around.people), edited
 
 
 def _said_of_the_past(now: datetime, edited: int) -> list[str]:

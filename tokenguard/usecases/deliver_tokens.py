@@ -10,7 +10,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import ExitCode, Tampered, TokenguardError, Unfinished
 from tokenguard.frozen import Frozen
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
@@ -119,11 +119,11 @@ def _owes_command(snapshot: Snapshot, consumer: Consumer) -> bool:
     return bool(document.record.command_after(consumer)) and last not in {None, HandoverLevel.CONFIRMED}
 
 
-def _result(holds: Holds | None) -> ConsumerResult:
+def _result(holds: ConsumerVerdict | None) -> ConsumerResult:
     if holds is None:
         return ConsumerResult.PERSON
     return {
-        Holds.THIS: ConsumerResult.HOLDS,
-        Holds.OTHER: ConsumerResult.DIFFERS,
-        Holds.UNKNOWN: ConsumerResult.UNKNOWN,
+        ConsumerVerdict.THIS: ConsumerResult.HOLDS,
+        ConsumerVerdict.OTHER: ConsumerResult.DIFFERS,
+        ConsumerVerdict.UNKNOWN: ConsumerResult.UNKNOWN,
     }[holds]

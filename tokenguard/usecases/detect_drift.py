@@ -7,10 +7,10 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import InputError, TokenguardError, Unreachable
-from tokenguard.policy.context import Surroundings, is_identified, place_of
+from tokenguard.policy.context import InventoryContext, is_identified, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.model import Policy
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.provisioning.drift_kinds import RULES, Finding, Unknown, against_inventory, difference
@@ -51,7 +51,7 @@ def providers(parts: AssessParts, held: PlannedManifest) -> Iterator[Finding]:
             yield _unlisted(around, record, controls.verdict(held.inventory[record.name]))
 
 
-def _unlisted(around: Surroundings, record: Record, verdict: Verdict) -> Finding:
+def _unlisted(around: InventoryContext, record: Record, verdict: Verdict) -> Finding:
     """What it means that a list lacks a token, beside what the provider says of its value."""
     if verdict is Verdict.ALIVE:
         return Unknown("gone", f"{record.provider} accepts {record.name}, though its list lacks it")
@@ -62,7 +62,7 @@ def _unlisted(around: Surroundings, record: Record, verdict: Verdict) -> Finding
     return difference("gone", f"{record.provider} {text}", token=record.name, owner=record.owner)
 
 
-def _may_lag(around: Surroundings, record: Record) -> str:
+def _may_lag(around: InventoryContext, record: Record) -> str:
     """Why the list may lack the token all the same: it is younger than the list may lag."""
     able = around.provider(record).capabilities
     made = max((at for at in (record.created_at, record.rotated_at, record.added_at) if at is not None), default=None)
@@ -93,16 +93,16 @@ def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]
             yield Unknown("consumer-differs", "only a person can check its value")
         elif isinstance(holds, TokenguardError):
             yield Unknown("consumer-differs", holds.message)
-        elif holds is Holds.OTHER:
+        elif holds is ConsumerVerdict.OTHER:
             text = f"{consumer} does not have the live value"
             yield difference("consumer-differs", text, token=record.name, owner=record.owner)
-        elif holds is Holds.UNKNOWN:
+        elif holds is ConsumerVerdict.UNKNOWN:
             yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be read from here")
 
 
 def consumer_states(
     parts: HasDeliveries, record: Record, live: Live | None
-) -> Iterator[tuple[Consumer, Holds | InputError | Unreachable | None]]:
+) -> Iterator[tuple[Consumer, ConsumerVerdict | InputError | Unreachable | None]]:
     """The state of each consumer's value, or why it cannot be read; None: only a person can check."""
     for consumer in record.consumers or ():
         delivery = parts.deliveries.of(consumer)

@@ -13,8 +13,8 @@ from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, TokenguardError
 from tokenguard.ports.given_value import value_to_give
 from tokenguard.ports.store import FieldState, Live
-from tokenguard.usecases.asked_token import Asked
 from tokenguard.usecases.parts import HasClock, HasProgress, HasSecondPerson, HasStore
+from tokenguard.usecases.requested_token import RequestedToken
 from tokenguard.usecases.token_lookup import known_token
 
 _TRIES = 5
@@ -39,15 +39,17 @@ def disclosed_detail(live: Live) -> Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class DisclosedValue:
     """A live value that was read for disclosure."""
 
-    asked: Asked
+    asked: RequestedToken
     snapshot: Snapshot
     live: Live
 
 
-def authorise_disclosure(parts: DiscloseParts, asked: Sequence[Asked], to: str, *covered: tuple[str, str]) -> Detail:
+def authorise_disclosure(
+    parts: DiscloseParts, asked: Sequence[RequestedToken], to: str, *covered: tuple[str, str]
+) -> Detail:
     """What the first events of a disclosure say of its approval, before any value is read.
 
     Args:
@@ -83,19 +85,19 @@ class Disclosure:
         approved: what their first events say of the approval by a second person.
     """
 
-    def __init__(self, parts: DiscloseParts, asked: Sequence[Asked], to: str, approved: Detail) -> None:
+    def __init__(self, parts: DiscloseParts, asked: Sequence[RequestedToken], to: str, approved: Detail) -> None:
         self._parts = parts
         self._to = to
         self._approved = approved
         self.given = [self._read(each) for each in asked]
 
-    def _read(self, asked: Asked) -> Given:
+    def _read(self, asked: RequestedToken) -> DisclosedValue:
         snapshot = known_token(self._parts.store, asked.name)
         live = value_to_give(self._parts.store, snapshot)
         if live is None:
             raise InputError(f"the store has no live value of {asked.name}", hint=f"see `tokenguard show {asked.name}`")
         check_in_place(snapshot.document.record, live)
-        return Given(asked, snapshot, live)
+        return DisclosedValue(asked, snapshot, live)
 
     def variables(self) -> dict[str, str]:
         """Variable to text for all values; InputError if two tokens have the same variable."""
@@ -117,7 +119,7 @@ class Disclosure:
             except TokenguardError as error:
                 self._parts.progress.note(f"the outcome for {given.asked.name} could not be recorded: {error.message}")
 
-    def _commit(self, given: Given, phase: Phase, more: Detail) -> None:
+    def _commit(self, given: DisclosedValue, phase: Phase, more: Detail) -> None:
         store, detail = self._parts.store, {**disclosed_detail(given.live), "to": self._to, **more}
         event = Event(
             at=self._parts.clock.now(),

@@ -16,8 +16,8 @@ from tokenguard.streams.environment import child_environment
 from tokenguard.streams.program import Ended, Program
 from tokenguard.streams.token_watch import TokenWatch
 from tokenguard.text import safe_text
-from tokenguard.usecases.asked_token import Asked
 from tokenguard.usecases.parts import HasClock, HasEnvironment, HasProgress, HasSecondPerson, HasSettings, HasStore
+from tokenguard.usecases.requested_token import RequestedToken
 
 if TYPE_CHECKING:  # a program that is given no token starts without what reads and records them
     from tokenguard.usecases.disclose import Disclosure
@@ -47,7 +47,11 @@ class ChildSettings:
 
 
 def run_disclosed(
-    parts: ExecRoundsParts, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: ChildSettings
+    parts: ExecRoundsParts,
+    asked: Sequence[RequestedToken],
+    program: Sequence[str],
+    keep: Sequence[str],
+    settings: ChildSettings,
 ) -> Ended:
     """Run a program with tokens, restarting it on demand; returns its exit and everything that was masked.
 
@@ -75,7 +79,11 @@ def _folders(settings: ChildSettings) -> "list[OutputFolder]":
 
 
 def _run_with_tokens(
-    parts: ExecRoundsParts, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: ChildSettings
+    parts: ExecRoundsParts,
+    asked: Sequence[RequestedToken],
+    program: Sequence[str],
+    keep: Sequence[str],
+    settings: ChildSettings,
 ) -> tuple[Ended, Matcher]:
     """Run it until it need not be restarted; returns its last exit, and what masks the values of all rounds."""
     from tokenguard.usecases.disclose import Disclosure, authorise_disclosure, command_line

@@ -16,7 +16,7 @@ from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
 from tokenguard.inventory.record_changes import apply, check_age
-from tokenguard.policy.context import ProviderFacts, Surroundings, is_identified, place_of, why_list_incomplete
+from tokenguard.policy.context import InventoryContext, ProviderFacts, is_identified, place_of, why_list_incomplete
 from tokenguard.ports.provider import ProviderToken, TokenList
 from tokenguard.rotation.sampling import Controls
 from tokenguard.text import counted
@@ -72,7 +72,7 @@ class ProviderListing:
         rows = found.rows
         place = place_of(asking)
         facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows, gap=found.gap)
-        around = Surroundings(documents, self._parts.clock.now(), {place: facts})
+        around = InventoryContext(documents, self._parts.clock.now(), {place: facts})
         unknown = {row.provider_id for _, found in around.unmatched() for row in found}
         known = {each.document.record.provider_id: each for each in snapshots}
         used: set[str] = {document.record.name for document in documents}

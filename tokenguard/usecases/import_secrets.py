@@ -39,7 +39,7 @@ class Walk:
         return f"{counted(self.entries, 'entry', 'entries')}, {counted(len(self.seen), 'token')} seen"
 
 
-class Surveying:
+class SecretImport:
     """Imports the tokens below an address of a Vault, AWS Secrets Manager or another secret store.
 
     Args:

@@ -12,7 +12,7 @@ from tokenguard.notifications.outbox import LastUpkeep, UpkeepFinding
 from tokenguard.rotation.batch import most_severe_code
 from tokenguard.text import counted, safe_text
 from tokenguard.usecases.send_notifications import Notifier, SendNotificationsParts
-from tokenguard.usecases.upkeep_result import Done, Duty
+from tokenguard.usecases.upkeep_result import Duty, UpkeepLine
 
 _SINGLE = 10
 """Tokens of one owner that are told one by one; more have one cause as a rule."""
@@ -34,14 +34,14 @@ class UpkeepNotices:
         self._parts = parts
         self._notifier = Notifier(parts)
 
-    def before(self) -> Iterator[Done]:
+    def before(self) -> Iterator[UpkeepLine]:
         """Take in what holds before the work: a leak that this run ends has to be told too, and at once."""
         try:
             self._notifier.queue()
         except TokenguardError as error:
-            yield Done.failed(Duty.NOTIFY, "", error)
+            yield UpkeepLine.failed(Duty.NOTIFY, "", error)
 
-    def after(self, lines: Sequence[Done], file: str) -> Iterator[Done]:
+    def after(self, lines: Sequence[UpkeepLine], file: str) -> Iterator[UpkeepLine]:
         """Record the run and send; yields a line for each route, as the other duties do for each token."""
         now, owners = self._parts.clock.now(), self._notifier.owners
         findings = tuple(_grouped([each for each in lines if each.code is not ExitCode.OK], file, owners, now))
@@ -49,18 +49,20 @@ class UpkeepNotices:
         try:
             reports = self._notifier.run(LastUpkeep(at=now, code=int(code), findings=findings))
         except TokenguardError as error:
-            yield Done.failed(Duty.NOTIFY, "", error)
+            yield UpkeepLine.failed(Duty.NOTIFY, "", error)
             return
         for each in reports:
             says = each.reason if each.code is not ExitCode.OK else ""
             sent = f"told {each.route} of {counted(len(each.sent), 'event')}" if each.sent else ""
             if says or sent:
                 hint = f"tokenguard notify --test --route {each.route}" if says else ""
-                yield Done(duty=Duty.NOTIFY, name=each.route, code=each.code, says=says or sent, hint=hint)
+                yield UpkeepLine(duty=Duty.NOTIFY, name=each.route, code=each.code, says=says or sent, hint=hint)
 
 
-def _grouped(lines: Sequence[Done], file: str, owners: Mapping[str, str], now: datetime) -> Iterator[UpkeepFinding]:
-    groups: dict[tuple[NotificationKind, Duty, str], list[Done]] = defaultdict(list)
+def _grouped(
+    lines: Sequence[UpkeepLine], file: str, owners: Mapping[str, str], now: datetime
+) -> Iterator[UpkeepFinding]:
+    groups: dict[tuple[NotificationKind, Duty, str], list[UpkeepLine]] = defaultdict(list)
     for each in lines:
         groups[_kind(each), each.duty, owners.get(each.name, "") if each.name else ""].append(each)
     for (kind, duty, owner), found in groups.items():
@@ -80,7 +82,7 @@ def _grouped(lines: Sequence[Done], file: str, owners: Mapping[str, str], now: d
         )  # fmt: skip
 
 
-def _kind(line: Done) -> NotificationKind:
+def _kind(line: UpkeepLine) -> NotificationKind:
     if line.rule == "orphan":
         return NotificationKind.ORPHAN
     if line.rule or (line.duty is Duty.CONSUMERS and line.code is ExitCode.FINDINGS):
@@ -89,7 +91,7 @@ def _kind(line: Done) -> NotificationKind:
     return kinds.get(line.code, NotificationKind.FAILED)
 
 
-def _command(line: Done, kind: NotificationKind, file: str) -> str:
+def _command(line: UpkeepLine, kind: NotificationKind, file: str) -> str:
     if line.duty is Duty.DRIFT:
         return shlex.join(["drift", *([file] if file else [])])
     if found := _COMMAND.fullmatch(line.hint):

@@ -41,7 +41,7 @@ class _ResponseState(Frozen, frozen=True):
     reason: str
 
 
-class Told(Frozen, frozen=True, kw_only=True):
+class LeakFacts(Frozen, frozen=True, kw_only=True):
     """Facts about a leak beside its findings."""
 
     reach: Spread
@@ -50,7 +50,7 @@ class Told(Frozen, frozen=True, kw_only=True):
 
 
 def respond_to(
-    parts: RespondEndParts, findings: Findings, told: Told, *, rotate: bool
+    parts: RespondEndParts, findings: Findings, told: LeakFacts, *, rotate: bool
 ) -> tuple[list[IncidentToken], ExitCode]:
     """Respond to each leaked value; a failure does not stop the next.
 
@@ -72,7 +72,7 @@ def respond_to(
 
 
 def _respond_to_one(
-    parts: RespondEndParts, leaked: Leaked, told: Told, *, rotate: bool
+    parts: RespondEndParts, leaked: Leaked, told: LeakFacts, *, rotate: bool
 ) -> tuple[IncidentToken, ExitCode]:
     replaced_at = _replaced_at(leaked, parts.store.history(leaked.snapshot.id))
     if replaced_at is not None and told.since is not None and told.since.date() < replaced_at.date():
@@ -131,7 +131,7 @@ def _of_older_value(leaked: Leaked, replaced_at: datetime) -> Leaked:
     return replace(leaked, sightings=tuple(replace(each, revoked_on=day) for each in leaked.sightings))
 
 
-def _leave_undecided(parts: RespondEndParts, leaked: Leaked, told: Told, replaced_at: datetime) -> IncidentToken:
+def _leave_undecided(parts: RespondEndParts, leaked: Leaked, told: LeakFacts, replaced_at: datetime) -> IncidentToken:
     """Neither record a leak of the live value, nor revoke it: it may be the successor of the one that leaked."""
     proof = proof_of(leaked.snapshot.document, None, rotated=True)
     dead = f" (dead: proven, {proof.grade.value})" if proof is not None and proof.proven else ""
@@ -158,7 +158,9 @@ def _created(leaked: Leaked) -> datetime | None:
     return None
 
 
-def _respond(parts: RespondEndParts, leaked: Leaked, told: Told, *, rotate: bool) -> tuple[IncidentToken, ExitCode]:
+def _respond(
+    parts: RespondEndParts, leaked: Leaked, told: LeakFacts, *, rotate: bool
+) -> tuple[IncidentToken, ExitCode]:
     record, reach = leaked.snapshot.document.record, told.reach
     state = _look(parts, leaked)
     leak = _exposure(parts, leaked, told)
@@ -205,7 +207,7 @@ def _reopened(parts: RespondEndParts, leaked: Leaked) -> NotProvenDead | None:
     return None
 
 
-def _exposure(parts: RespondEndParts, leaked: Leaked, told: Told) -> Exposure:
+def _exposure(parts: RespondEndParts, leaked: Leaked, told: LeakFacts) -> Exposure:
     """The leak's facts; it began at the time in the findings, the given time, or now."""
     places = [each.place for each in leaked.sightings if each.path]
     return Exposure(
@@ -313,7 +315,7 @@ def _end(parts: HasEngine, leaked: Leaked, reach: Spread) -> None:
 
 
 def _put_on_record(
-    parts: RespondEndParts, leaked: Leaked, told: Told, state: _ResponseState, leak: Exposure | None
+    parts: RespondEndParts, leaked: Leaked, told: LeakFacts, state: _ResponseState, leak: Exposure | None
 ) -> bool:
     """One event per place; a place is recorded by name only.
 

@@ -21,7 +21,7 @@ from tokenguard.rotation.parallel_runners import rotate_unless_taken, why_skippe
 from tokenguard.rotation.preconditions import is_unused_since
 from tokenguard.rotation.rotation_plan import RotationPlan, plan_rotation
 from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD
-from tokenguard.rotation.unattended import Hold, Rollout, choose, is_open_to_rotation
+from tokenguard.rotation.unattended import HoldReason, Rollout, choose, is_open_to_rotation
 from tokenguard.usecases.parts import (
     HasClock,
     HasDeliveries,
@@ -94,7 +94,7 @@ def allowed(parts: RotationJobsParts, due: Sequence[Snapshot]) -> Rollout:
 def report_held(parts: HasProgress, rollout: Rollout, *, attended: bool = False) -> None:
     """Report which due tokens an unattended run holds back, and why; `attended`: this is not one."""
     start = "not rotated by an unattended run" if attended else "not rotated"
-    for hold in Hold:
+    for hold in HoldReason:
         names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
         if names:
             parts.progress.note(f"{start} ({hold.value}): {named(names)}")

@@ -14,12 +14,12 @@ from tokenguard.policy.model import Severity
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.provisioning.drift_kinds import Unknown, assessment
-from tokenguard.provisioning.plan_model import Action, Verb
+from tokenguard.provisioning.plan_model import Action, ActionType
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.sampling import Controls
-from tokenguard.rotation.unattended import Hold, mode_of
-from tokenguard.usecases.apply_manifest import Applying, ApplyManifestParts
+from tokenguard.rotation.unattended import HoldReason, mode_of
+from tokenguard.usecases.apply_manifest import ApplyManifestParts, PlanExecution
 from tokenguard.usecases.approve_plan import approve_command, not_approved, verdicts
 from tokenguard.usecases.check_consumers import check_consumers
 from tokenguard.usecases.deliver_tokens import OWED, ConsumerResult, compare_consumers
@@ -41,9 +41,9 @@ from tokenguard.usecases.rotation_jobs import (
     planned,
     rotation_job,
 )
-from tokenguard.usecases.upkeep_result import Done, Duty
+from tokenguard.usecases.upkeep_result import Duty, UpkeepLine
 
-_NOT_HERE = frozenset({Verb.ROTATE, Verb.RESUME, Verb.RETIRE})
+_NOT_HERE = frozenset({ActionType.ROTATE, ActionType.RESUME, ActionType.RETIRE})
 """Actions that another duty does, or that need a person."""
 _OWED = {
     ConsumerResult.DIFFERS: "{} does not have the live value",
@@ -73,9 +73,9 @@ class Upkeep:
         self.held: list[tuple[str, str]] = []
         """Due tokens that were held back, each with the reason."""
 
-    def run(self) -> Iterator[Done]:
+    def run(self) -> Iterator[UpkeepLine]:
         """Run every duty in order; yields each line as it completes."""
-        duties: dict[Duty, Callable[[], Iterator[Done]]] = {
+        duties: dict[Duty, Callable[[], Iterator[UpkeepLine]]] = {
             Duty.RESUME: self._resume,
             Duty.APPLY: self._apply,
             Duty.ROTATE: self._rotate,
@@ -91,50 +91,52 @@ class Upkeep:
 
             notices = UpkeepNotices(self._parts)
             yield from notices.before()
-        lines = list[Done]()
+        lines = list[UpkeepLine]()
         for duty, work in duties.items():
             try:
                 for line in work():
                     lines.append(line)
                     yield line
             except TokenguardError as error:
-                lines.append(Done.failed(duty, "", error))
+                lines.append(UpkeepLine.failed(duty, "", error))
                 yield lines[-1]
         if told:
             yield from notices.after(lines, self._file)
 
-    def _resume(self) -> Iterator[Done]:
+    def _resume(self) -> Iterator[UpkeepLine]:
         parts = self._parts
         jobs = [continuing_job(parts, each, abort=False, accept_outage=False) for each in open_ones(parts)]
         for result in run_all(jobs, parts.clock):
             yield _done(Duty.RESUME, result, "finished")
 
-    def _apply(self) -> Iterator[Done]:
+    def _apply(self) -> Iterator[UpkeepLine]:
         if not self._file:
             return
         parts, held = self._parts, self._declared()
         for blocked in held.plan.blocked:
             says = f"{blocked.place}: {blocked.reason}"
-            yield Done(duty=Duty.APPLY, name=blocked.name, code=ExitCode.USAGE, says=says, hint=blocked.hint)
+            yield UpkeepLine(duty=Duty.APPLY, name=blocked.name, code=ExitCode.USAGE, says=says, hint=blocked.hint)
         if held.plan.blocked:
             return
         approved, refused = verdicts(parts, held.plan)
         command = approve_command(held.plan, self._file, self._environment)
         actions = []
         for action in held.plan.actions:
-            if action.verbs[0] is Verb.RESUME or set(action.verbs) <= _NOT_HERE:
+            if action.verbs[0] is ActionType.RESUME or set(action.verbs) <= _NOT_HERE:
                 continue
             if action.name in refused:
-                yield Done.failed(Duty.APPLY, action.name, not_approved(action, refused[action.name], command))
+                yield UpkeepLine.failed(Duty.APPLY, action.name, not_approved(action, refused[action.name], command))
             elif (error := _undeliverable(parts, held, action)) is not None:
-                yield Done.failed(Duty.APPLY, action.name, error)
+                yield UpkeepLine.failed(Duty.APPLY, action.name, error)
             else:
                 actions.append(action)
         ours = PlannedManifest(held.manifest, held.inventory, held.around, replace(held.plan, actions=tuple(actions)))
-        for result in Applying(parts, ours, held.plan.digest, {}, approved, besides=lambda _name: _NOT_HERE).run(1):
+        for result in PlanExecution(parts, ours, held.plan.digest, {}, approved, besides=lambda _name: _NOT_HERE).run(
+            1
+        ):
             yield _done(Duty.APPLY, result, "as declared")
 
-    def _rotate(self) -> Iterator[Done]:
+    def _rotate(self) -> Iterator[UpkeepLine]:
         """The tokens that the policy lets an unattended run start, each provider's canary first."""
         parts = self._parts
         due = [each for each in chosen(parts, (), due=True) if not each.document.busy]
@@ -144,11 +146,11 @@ class Upkeep:
         jobs = [canaries.guard(each, _rotation_of(parts, each)) for each in rollout.chosen]
         for result in run_shared(jobs, parts.clock, parts.progress):
             if result.outcome is SkipReason.HELD:
-                self.held.append((result.name, Hold.CANARY.value))
+                self.held.append((result.name, HoldReason.CANARY.value))
             elif result.outcome is not SkipReason.OVER:
                 yield _done(Duty.ROTATE, result, "rotated")
 
-    def _verify(self) -> Iterator[Done]:
+    def _verify(self) -> Iterator[UpkeepLine]:
         parts = self._parts
         controls = Controls(parts.store, parts.vendors, parts.clock)
         snapshots = [each for each in parts.store.scan() if each.document.record.state is not RecordState.RETIRED]
@@ -158,11 +160,11 @@ class Upkeep:
             try:
                 look = verify(parts.store, parts.clock, parts.vendors.provider_of, each, controlled=controls.hold)
             except TokenguardError as error:
-                yield Done.failed(Duty.VERIFY, record.name, error)
+                yield UpkeepLine.failed(Duty.VERIFY, record.name, error)
                 continue
             code, hint = look.result.exit_code, f"tokenguard show {record.name}"
             wrong = code is not ExitCode.OK
-            yield Done(
+            yield UpkeepLine(
                 duty=Duty.VERIFY, name=record.name, code=code, asked=look.result is not VerificationResult.NOT_ASKED,
                 says=f"{look.result.value}: {look.reason}" if wrong else "", hint=hint if wrong else "",
             )  # fmt: skip
@@ -171,7 +173,7 @@ class Upkeep:
         for result in parts.engine.reprobe(*(each.id for each in kept)) if kept else ():
             yield _done(Duty.VERIFY, result, "a revoked value was rechecked")
 
-    def _consumers(self) -> Iterator[Done]:
+    def _consumers(self) -> Iterator[UpkeepLine]:
         for each in self._parts.store.scan():
             record = each.document.record
             if record.state is RecordState.RETIRED or each.document.busy or record.fingerprint is None:
@@ -179,9 +181,9 @@ class Upkeep:
             try:
                 yield from self._consumers_of(each)
             except TokenguardError as error:
-                yield Done.failed(Duty.CONSUMERS, record.name, error)
+                yield UpkeepLine.failed(Duty.CONSUMERS, record.name, error)
 
-    def _consumers_of(self, found: Snapshot) -> Iterator[Done]:
+    def _consumers_of(self, found: Snapshot) -> Iterator[UpkeepLine]:
         record = found.document.record
         self._parts.progress.waiting(f"checking the consumers of {record.name}")
         for check in compare_consumers(self._parts, found):
@@ -192,15 +194,15 @@ class Upkeep:
                 )
                 yield _finding(Duty.CONSUMERS, record.name, says, f"tokenguard show {record.name}")
             elif check.error is not None:
-                yield Done.failed(Duty.CONSUMERS, record.name, check.error)
+                yield UpkeepLine.failed(Duty.CONSUMERS, record.name, check.error)
             elif check.result in OWED:
                 says = _OWED[check.result].format(check.consumer)
                 hint = f"tokenguard deliver {record.name}"
                 yield _finding(Duty.CONSUMERS, record.name, says, hint, code=check.exit_code)
             elif check.result is ConsumerResult.HOLDS:
-                yield Done(duty=Duty.CONSUMERS, name=record.name)
+                yield UpkeepLine(duty=Duty.CONSUMERS, name=record.name)
 
-    def _drift(self) -> Iterator[Done]:
+    def _drift(self) -> Iterator[UpkeepLine]:
         if not self._file:
             return
         parts, held = self._parts, self._declared()
@@ -237,14 +239,14 @@ def _fail(error: TokenguardError) -> NoReturn:
     raise error
 
 
-def _done(duty: Duty, result: BatchResult, says: str) -> Done:
+def _done(duty: Duty, result: BatchResult, says: str) -> UpkeepLine:
     if result.error is not None:
-        return Done.failed(duty, result.name, result.error)
-    return Done(duty=duty, name=result.name, says=says)
+        return UpkeepLine.failed(duty, result.name, result.error)
+    return UpkeepLine(duty=duty, name=result.name, says=says)
 
 
-def _finding(duty: Duty, name: str, says: str, hint: str, *, code: ExitCode = ExitCode.FINDINGS) -> Done:
-    return Done(duty=duty, name=name, code=code, says=says, hint=hint)
+def _finding(duty: Duty, name: str, says: str, hint: str, *, code: ExitCode = ExitCode.FINDINGS) -> UpkeepLine:
+    return UpkeepLine(duty=duty, name=name, code=code, says=says, hint=hint)
 
 
 def _undeliverable(parts: HasDeliveries, held: PlannedManifest, action: Action) -> InputError | None:

@@ -32,7 +32,7 @@ from tokenguard.notifications.outbox import (
 )
 from tokenguard.notifications.routes import NotificationRoute, routes_named
 from tokenguard.notifications.send_failures import explained
-from tokenguard.notifications.wanted import Wanted, WantedFrom, wanted_by_route, without_space
+from tokenguard.notifications.wanted import NotificationSource, Wanted, wanted_by_route, without_space
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.ports.store import underlying_store
@@ -330,7 +330,7 @@ class Notifier:
 
     def _wanted(self, found: Sequence[Notification]) -> Wanted:
         parts = self._parts
-        where = WantedFrom(parts.store.store_id, parts.store_url, parts.clock.now())
+        where = NotificationSource(parts.store.store_id, parts.store_url, parts.clock.now())
         return wanted_by_route(self.routes, found, where)
 
     def _read(self) -> tuple[Outbox, str]:

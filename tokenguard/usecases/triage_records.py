@@ -12,9 +12,9 @@ from tokenguard.errors import InputError, NotApproved, Tampered, TokenguardError
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.admission import places_taken
 from tokenguard.inventory.record_table import NO_CONSUMERS
-from tokenguard.inventory.suggestions import MissingFact, Neighbours, lacking
+from tokenguard.inventory.suggestions import MissingFact, SimilarRecords, lacking
 from tokenguard.inventory.verification import verify
-from tokenguard.ports.delivery import Holds
+from tokenguard.ports.delivery import ConsumerVerdict
 from tokenguard.ports.given_value import value_to_give
 from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
@@ -43,7 +43,7 @@ class Triage:
     def __init__(self, parts: WritesRecords, inventory: Sequence[Snapshot] | None = None) -> None:
         self._parts = parts
         whole = inventory if inventory is not None else parts.store.scan()
-        self._neighbours = Neighbours(each.document.record for each in whole)
+        self._neighbours = SimilarRecords(each.document.record for each in whole)
         self._taken: Mapping[str, TokenName] | None = None
         """Which token each place belongs to, as of the last answer that was recorded."""
 
@@ -160,7 +160,7 @@ def _still_there(parts: WritesRecords, snapshot: Snapshot) -> bool:
         if delivery is None or live is None:
             return False
         delivery.check(consumer)
-        return delivery.verify(consumer, live.value) is Holds.THIS
+        return delivery.verify(consumer, live.value) is ConsumerVerdict.THIS
     return False
 
 

@@ -25,7 +25,7 @@ class Duty(StrEnum):
     """Send notifications, about the results of the others too."""
 
 
-class Done(Frozen, frozen=True, kw_only=True):
+class UpkeepLine(Frozen, frozen=True, kw_only=True):
     """One line of the summary."""
 
     duty: Duty
@@ -40,7 +40,7 @@ class Done(Frozen, frozen=True, kw_only=True):
     """Of drift: its kind."""
 
     @classmethod
-    def failed(cls, duty: Duty, name: str, error: TokenguardError) -> "Done":
+    def failed(cls, duty: Duty, name: str, error: TokenguardError) -> "UpkeepLine":
         """What an error means for a token."""
         return cls(duty=duty, name=name, code=error.exit_code, says=error.message, hint=error.hint)
 
@@ -48,7 +48,7 @@ class Done(Frozen, frozen=True, kw_only=True):
 class Summary(Frozen, frozen=True, kw_only=True):
     """Everything that was done, also by an interrupted run."""
 
-    lines: tuple[Done, ...]
+    lines: tuple[UpkeepLine, ...]
     held: tuple[tuple[str, str], ...] = ()
     """Due tokens that were held back, each with the reason."""
     stopped_by: ExitCode | None = None

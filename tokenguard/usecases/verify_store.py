@@ -41,7 +41,7 @@ class Checkable(Protocol):
 
 
 @runtime_checkable
-class Comparing(Protocol):
+class ComparingStore(Protocol):
     """A store that compares what it serves with the records."""
 
     @property
@@ -86,7 +86,7 @@ class AnchorNotes(Protocol):
 
 
 @runtime_checkable
-class Watched(Protocol):
+class AnchoredStore(Protocol):
     """A store with an anchor on each machine."""
 
     @property
@@ -117,7 +117,7 @@ def wrong_time(checked: Checked, now: datetime) -> str:
 def uncompared(store: Store) -> str:
     """What the last check could not do with this login; empty if nothing."""
     home = underlying_store(store)
-    unread = isinstance(home, Comparing) and home.uncompared
+    unread = isinstance(home, ComparingStore) and home.uncompared
     return "live values were not compared: this login may not read them" if unread else ""
 
 
@@ -147,11 +147,11 @@ def _noting(trails: Trails, inventory: list[Snapshot]) -> Trails:
 
 def fix_for_damage(store: Store) -> str:
     """The fix for a damaged store."""
-    restore = "tokenguard store restore FILE" if isinstance(underlying_store(store), Watched) else ""
+    restore = "tokenguard store restore FILE" if isinstance(underlying_store(store), AnchoredStore) else ""
     return f"keep a copy of the store as evidence, then restore it from a backup{restore and f': {restore}'}"
 
 
 def watch_of(store: Store) -> AnchorNotes | None:
     """Since when this machine has an anchor of the store; None for a store without anchors."""
     home = underlying_store(store)
-    return home.watch if isinstance(home, Watched) else None
+    return home.watch if isinstance(home, AnchoredStore) else None

@@ -16,7 +16,7 @@ KUBERNETES = "k8s"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class EnvOutput:
     """The text for standard output, and the text to append to a file afterwards."""
 
     first: str
@@ -52,7 +52,7 @@ def gitlab(variables: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in variables.items())
 
 
-def github(variables: Mapping[str, str]) -> Written:
+def github(variables: Mapping[str, str]) -> EnvOutput:
     """Mask commands for every form of every value, and the text to append to `$GITHUB_ENV`."""
     masks = dict.fromkeys(form for value in variables.values() for form in _text_forms(value))
     lines = "".join(f"::add-mask::{_command_data(form)}\n" for form in masks)
@@ -60,7 +60,7 @@ def github(variables: Mapping[str, str]) -> Written:
     for name, value in variables.items():
         end = f"tokenguard_{secrets.token_hex(16)}"
         blocks += f"{name}<<{end}\n{value}\n{end}\n"
-    return Written(lines, blocks)
+    return EnvOutput(lines, blocks)
 
 
 def kubernetes(variables: Mapping[str, str], namespace: str, name: str) -> str:

@@ -11,7 +11,7 @@ from tokenguard.markdown import code, plain, table
 from tokenguard.report.proof import proof_words
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.text import counted
-from tokenguard.usecases.offboard_person import Ending, Successors, Tie
+from tokenguard.usecases.offboard_person import Ending, PersonToken, Successors
 
 _THEN = {
     Ending.REASSIGN: "reassigned",
@@ -20,12 +20,12 @@ _THEN = {
 }
 
 
-def role_words(tie: Tie) -> str:
+def role_words(tie: PersonToken) -> str:
     """What the person is for the token."""
     return ", ".join(BY_NAME[role].role for role in tie.roles)
 
 
-def offboarding_table(ties: Sequence[Tie], successors: Successors) -> list[tuple[str, ...]]:
+def offboarding_table(ties: Sequence[PersonToken], successors: Successors) -> list[tuple[str, ...]]:
     """The rows of a plan: token, roles, what happens, who is needed, and what stands in the way."""
     return [
         (
@@ -39,7 +39,7 @@ def offboarding_table(ties: Sequence[Tie], successors: Successors) -> list[tuple
     ]
 
 
-def _then(tie: Tie, successors: Successors) -> str:
+def _then(tie: PersonToken, successors: Successors) -> str:
     if tie.continues and tie.ending is not Ending.REASSIGN:
         journal = tie.snapshot.document.journal
         what = "retired" if journal is not None and journal.mode is Mode.RETIRE else _THEN[tie.ending]
@@ -51,7 +51,7 @@ def _then(tie: Tie, successors: Successors) -> str:
     return _THEN[tie.ending] + (f", {lost} removed" if lost else "")
 
 
-def _obstacle(tie: Tie, successors: Successors) -> str:
+def _obstacle(tie: PersonToken, successors: Successors) -> str:
     if "owner" in tie.roles and not successors.owner:
         return "it needs an owner: --owner-to TEAM"
     if tie.plan is None:
@@ -61,7 +61,7 @@ def _obstacle(tie: Tie, successors: Successors) -> str:
 
 def offboarding_markdown(
     person: str,
-    ties: Sequence[Tie],
+    ties: Sequence[PersonToken],
     successors: Successors,
     results: Sequence[BatchResult],
     *,
@@ -92,7 +92,7 @@ def offboarding_markdown(
     )
 
 
-def _outcome(tie: Tie, successors: Successors, result: BatchResult | None) -> str:
+def _outcome(tie: PersonToken, successors: Successors, result: BatchResult | None) -> str:
     if result is None:
         return "not begun"
     if result.error is not None:
@@ -100,7 +100,7 @@ def _outcome(tie: Tie, successors: Successors, result: BatchResult | None) -> st
     return _then(tie, successors)
 
 
-def _proof(tie: Tie, snapshot: Snapshot | None, disclosed: datetime | None) -> str:
+def _proof(tie: PersonToken, snapshot: Snapshot | None, disclosed: datetime | None) -> str:
     if tie.ending is Ending.REASSIGN:
         if disclosed is None:
             return "not replaced: the audit trail has no disclosure to this person; other access was not checked"

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from tokenguard.domain.token import Consumer, Location
 from tokenguard.inventory.views import day
 from tokenguard.ports.store_backend import StoreBackend
-from tokenguard.provisioning.plan_model import Action, Plan, Todo, Verb
+from tokenguard.provisioning.plan_model import Action, ActionType, Plan, Todo
 from tokenguard.text import counted
 
 DID = {
-    Verb.RESUME: "go on with",
-    Verb.DECLARE: "record",
-    Verb.ISSUE: "create",
-    Verb.ADOPT: "adopt",
-    Verb.CHANGE: "change",
-    Verb.DELIVER: "deliver",
-    Verb.ROTATE: "rotate",
-    Verb.RETIRE: "retire",
-    Verb.CLOSE: "close",
+    ActionType.RESUME: "go on with",
+    ActionType.DECLARE: "record",
+    ActionType.ISSUE: "create",
+    ActionType.ADOPT: "adopt",
+    ActionType.CHANGE: "change",
+    ActionType.DELIVER: "deliver",
+    ActionType.ROTATE: "rotate",
+    ActionType.RETIRE: "retire",
+    ActionType.CLOSE: "close",
 }
 DESTINATIONS = "NEW DESTINATIONS: values will be delivered there for the first time"
 ADDRESSES = "NEW PROVIDER ADDRESSES: no token of this store was sent there before"
@@ -40,7 +40,7 @@ def details(action: Action) -> str:
         if not (fresh and each.field == "consumers")
     ]
     parts += [f"to {each.shown}" for each in action.deliver]
-    if any(each.field == "permissions" for each in action.changes) and Verb.ISSUE not in action.verbs:
+    if any(each.field == "permissions" for each in action.changes) and ActionType.ISSUE not in action.verbs:
         parts.append("the live value keeps its permissions until it is rotated")
     return "; ".join(parts)
 
@@ -58,7 +58,7 @@ def adoptions(plan: Plan) -> list[tuple[str, Location]]:
 def summary(plan: Plan) -> str:
     """A one-line summary."""
     counts = Counter(verb for action in plan.actions for verb in action.verbs)
-    done = ", ".join(f"{counts[verb]:,} to {DID[verb]}" for verb in Verb if counts[verb]) or "nothing to do"
+    done = ", ".join(f"{counts[verb]:,} to {DID[verb]}" for verb in ActionType if counts[verb]) or "nothing to do"
     waits = f"; {counted(len(plan.todos), 'manual step')}" if plan.todos else ""
     blocked = f"; {len(plan.blocked):,} blocked" if plan.blocked else ""
     return f"{plan.declared:,} declared: {done}{waits}{blocked}"

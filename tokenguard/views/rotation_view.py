@@ -11,7 +11,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.inventory.views import days_in_words, moment
 from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.rotation.rotation_plan import By, RotationPlan, total
+from tokenguard.rotation.rotation_plan import RotationPlan, StepActor, total
 from tokenguard.shell.render import Screen
 from tokenguard.text import counted
 
@@ -96,7 +96,7 @@ def _one_plan(screen: Screen, plan: RotationPlan) -> None:
         return
     screen.line(f"{plan.name}: {_what(plan)} at {plan.provider}, about {_words(plan.takes)}")
     for number, step in enumerate(plan.steps, 1):
-        who = "" if step.by is By.TOKENGUARD else f"  [{step.by.value}]"
+        who = "" if step.by is StepActor.TOKENGUARD else f"  [{step.by.value}]"
         screen.line(f"  {number:>2}. {step.text}{who}")
     if plan.blocked:
         screen.line(f"the rotation would stop before revoking: {plan.blocked}")

@@ -8,7 +8,7 @@ from tokenguard.errors import ExitCode
 from tokenguard.markdown import inert, plain, table
 from tokenguard.output.formats import OutputFormat
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.upkeep_result import Done, Duty, Summary
+from tokenguard.usecases.upkeep_result import Duty, Summary, UpkeepLine
 
 UPKEEP_FORMATS = (OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.MARKDOWN)
 
@@ -25,11 +25,11 @@ def show_summary(wiring: Wiring, found: Summary, chosen: OutputFormat) -> None:
             _text(wiring, found)
 
 
-def _wrong(found: Summary) -> list[Done]:
+def _wrong(found: Summary) -> list[UpkeepLine]:
     return [each for each in found.lines if each.code is not ExitCode.OK]
 
 
-def _did(found: Summary) -> list[Done]:
+def _did(found: Summary) -> list[UpkeepLine]:
     return [each for each in found.lines if each.code is ExitCode.OK and each.says]
 
 
@@ -64,7 +64,7 @@ def _text(wiring: Wiring, found: Summary) -> None:
     wiring.screen.line(_sums(found))
 
 
-def _details(done: Done) -> str:
+def _details(done: UpkeepLine) -> str:
     return f"{done.says}; {done.hint}" if done.hint else done.says
 
 

@@ -9,7 +9,7 @@ from tokenguard.clients.aws.secrets import Secrets, rotated_by_others, tags_in
 from tokenguard.domain.field_address import AwsField, AwsFolder
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.ports.secret_listing import ListedSecret, Passed
+from tokenguard.ports.secret_listing import ListedSecret, SkippedEntry
 
 MAX_ENTRIES = 20_000
 _OURS = "tg:"
@@ -35,16 +35,16 @@ class SecretsSurvey:
         self._folder = folder
         self._wanted = wanted
 
-    def entries(self) -> Iterator[ListedSecret | Passed]:
+    def entries(self) -> Iterator[ListedSecret | SkippedEntry]:
         """Yield every secret below the prefix."""
         for listed in sorted(self._listed(), key=lambda each: str(each["Name"])):
             name, tags = listed["Name"], tags_in(listed)
             if any(tags.get(key) != text for key, text in self._wanted.items()):
                 continue
             if any(key.startswith(_OURS) for key in tags):
-                yield Passed(address=self._address(name), reason="a secret of tokenguard's own", readable=True)
+                yield SkippedEntry(address=self._address(name), reason="a secret of tokenguard's own", readable=True)
             elif rotated_by_others(listed):
-                yield Passed(address=self._address(name), reason="AWS or a partner rotates it", readable=True)
+                yield SkippedEntry(address=self._address(name), reason="AWS or a partner rotates it", readable=True)
             else:
                 yield from self._entry(name, tags)
 
@@ -60,13 +60,13 @@ class SecretsSurvey:
                 )
         return found
 
-    def _entry(self, name: str, tags: Mapping[str, str]) -> Iterator[ListedSecret | Passed]:
+    def _entry(self, name: str, tags: Mapping[str, str]) -> Iterator[ListedSecret | SkippedEntry]:
         try:
             stored = self._secrets.read(name)
         except AwsError as error:
             if error.reason not in _OF_ONE_SECRET:
                 raise
-            yield Passed(address=self._address(name), reason=_OF_ONE_SECRET[error.reason], readable=False)
+            yield SkippedEntry(address=self._address(name), reason=_OF_ONE_SECRET[error.reason], readable=False)
             return
         texts = _texts(stored.data) if stored is not None and isinstance(stored.data, str) else {}
         if texts:

@@ -7,7 +7,7 @@ from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.field_address import VaultField, VaultFolder
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.ports.secret_listing import ListedSecret, Passed
+from tokenguard.ports.secret_listing import ListedSecret, SkippedEntry
 
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 16
@@ -38,31 +38,31 @@ class KvSurvey:
         self._is_store = is_store
         self._count = 0
 
-    def entries(self) -> Iterator[ListedSecret | Passed]:
+    def entries(self) -> Iterator[ListedSecret | SkippedEntry]:
         """Everything at and below the folder."""
         if self._folder.path:
             yield from self._entry(self._folder.path)
         yield from self._below(self._folder.path, 0)
 
-    def _below(self, folder: str, depth: int) -> Iterator[ListedSecret | Passed]:
+    def _below(self, folder: str, depth: int) -> Iterator[ListedSecret | SkippedEntry]:
         try:
             names = self._kv.names(folder)
         except VaultError as error:
             yield self._passed(f"{folder}/", error)
             return
         if self._is_store(folder, names):
-            yield Passed(address=self._address(f"{folder}/"), reason="a store of tokenguard", readable=True)
+            yield SkippedEntry(address=self._address(f"{folder}/"), reason="a store of tokenguard", readable=True)
             return
         for name in sorted(names):
             path = f"{folder}/{name}" if folder else name
             if not name.endswith("/"):
                 yield from self._entry(path)
             elif depth >= MAX_DEPTH:
-                yield Passed(address=self._address(path), reason="nested too deeply", readable=False)
+                yield SkippedEntry(address=self._address(path), reason="nested too deeply", readable=False)
             else:
                 yield from self._below(path.rstrip("/"), depth + 1)
 
-    def _entry(self, path: str) -> Iterator[ListedSecret | Passed]:
+    def _entry(self, path: str) -> Iterator[ListedSecret | SkippedEntry]:
         self._count += 1
         if self._count > MAX_ENTRIES:
             raise InputError(f"there are more than {MAX_ENTRIES:,} entries", hint="give a prefix with fewer entries")
@@ -90,10 +90,10 @@ class KvSurvey:
                 raise
             return {}
 
-    def _passed(self, path: str, error: VaultError) -> Passed:
+    def _passed(self, path: str, error: VaultError) -> SkippedEntry:
         if error.reason not in _OF_ONE_ENTRY:
             raise error
-        return Passed(address=self._address(path), reason=_OF_ONE_ENTRY[error.reason], readable=False)
+        return SkippedEntry(address=self._address(path), reason=_OF_ONE_ENTRY[error.reason], readable=False)
 
     def _address(self, path: str) -> str:
         """What cannot be looked into, written as an address; a folder ends with a slash."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from tokenguard.documents import JsonTree
 from tokenguard.policy.json_with_comments import line_of, read_json
-from tokenguard.policy.repository_answer import Here, RepositoryAnswer, RepositoryQuestion, Unclear
+from tokenguard.policy.repository_answer import RepositoryAnswer, RepositoryQuestion, Unclear, ViolatedAt
 from tokenguard.policy.repository_names import is_agent_settings
 
 _FILES = (".env", ".env.local")
@@ -36,7 +36,7 @@ def reads_env(question: RepositoryQuestion) -> RepositoryAnswer:
             readable = _unprotected(rule, denied)
             if readable:
                 line = line_of(text, ("permissions", "allow", rule))
-                yield Here(path, line, f"{rule} lets a coding agent read {' and '.join(readable)} without asking")
+                yield ViolatedAt(path, line, f"{rule} lets a coding agent read {' and '.join(readable)} without asking")
 
 
 def hooks_off(question: RepositoryQuestion) -> RepositoryAnswer:
@@ -45,7 +45,9 @@ def hooks_off(question: RepositoryQuestion) -> RepositoryAnswer:
         tree = read_json(file.text) if is_agent_settings(file.path) else None
         if isinstance(tree, dict) and tree.get("disableAllHooks"):
             line = line_of(file.text, ("disableAllHooks",))
-            yield Here(file.path, line, "disableAllHooks switches off every hook of a coding agent, tokenguard's too")
+            yield ViolatedAt(
+                file.path, line, "disableAllHooks switches off every hook of a coding agent, tokenguard's too"
+            )
 
 
 def _rules(tree: JsonTree, kind: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from tokenguard.policy.repository_answer import Here, RepositoryAnswer, RepositoryQuestion, Unclear
+from tokenguard.policy.repository_answer import RepositoryAnswer, RepositoryQuestion, Unclear, ViolatedAt
 from tokenguard.policy.repository_names import is_ci_file
 from tokenguard.policy.repository_view import RepositoryView
 from tokenguard.policy.shell_lines import ShellCommand, pipelines
@@ -71,7 +71,9 @@ def long_lived_keys(question: RepositoryQuestion) -> RepositoryAnswer:
         for line, system in _kept(scalars):
             if (line, system) not in told:
                 told.add((line, system))
-                yield Here(path, line, f"a long-lived key of {system}, which issues short-lived ones through OIDC")
+                yield ViolatedAt(
+                    path, line, f"a long-lived key of {system}, which issues short-lived ones through OIDC"
+                )
 
 
 def echoed_tokens(question: RepositoryQuestion) -> RepositoryAnswer:
@@ -83,7 +85,7 @@ def echoed_tokens(question: RepositoryQuestion) -> RepositoryAnswer:
         secret = _names_of_secrets(scalars)
         for scalar in scalars.values():
             if _is_script(scalar.path):
-                yield from (Here(path, line, text) for line, text in _loud(scalar, secret))
+                yield from (ViolatedAt(path, line, text) for line, text in _loud(scalar, secret))
 
 
 def _ci_files(view: RepositoryView) -> Iterator[tuple[str, _Scalars | None]]:

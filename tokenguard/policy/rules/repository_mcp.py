@@ -8,7 +8,7 @@ from tokenguard.documents import JsonTree
 from tokenguard.domain.callback_url import holds_secret
 from tokenguard.frozen import Frozen
 from tokenguard.policy.json_with_comments import line_of, read_json
-from tokenguard.policy.repository_answer import Here, RepositoryAnswer, RepositoryQuestion, Unclear
+from tokenguard.policy.repository_answer import RepositoryAnswer, RepositoryQuestion, Unclear, ViolatedAt
 from tokenguard.policy.repository_names import is_mcp_config
 
 _SERVERS = frozenset({"mcpServers", "servers"})
@@ -40,9 +40,11 @@ def static_tokens(question: RepositoryQuestion) -> RepositoryAnswer:
             for found in _credentials(server, path):
                 line = line_of(file.text, found.path)
                 if hosts:
-                    yield Here(file.path, line, f"a fixed token for {', '.join(sorted(hosts))}, which offers OAuth")
+                    yield ViolatedAt(
+                        file.path, line, f"a fixed token for {', '.join(sorted(hosts))}, which offers OAuth"
+                    )
                 elif found.literal:
-                    yield Here(file.path, line, "an MCP server's token is here in plain text")
+                    yield ViolatedAt(file.path, line, "an MCP server's token is here in plain text")
 
 
 def _servers(tree: JsonTree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, JsonTree]]]:

@@ -19,7 +19,7 @@ from tokenguard.stores.local.known_place import KnownPlace
 from tokenguard.stores.local.layout import StoreDirectory, anchor_directory
 from tokenguard.stores.local.length_prefix import damaged
 from tokenguard.stores.local.lock import locked
-from tokenguard.stores.local.open_store import StoreSession, Work, load_head, load_slots, store_head
+from tokenguard.stores.local.open_store import StoreSession, WriteTransaction, load_head, load_slots, store_head
 from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import KEY_BYTES, DataKeys, RowKind, Sealer
 from tokenguard.stores.local.sqlite_errors import translated
@@ -115,7 +115,7 @@ def _build(place: StoreDirectory, sealer: Sealer, store_keys: StoreKeys, slots: 
         with contextlib.suppress(FileNotFoundError):
             leftover.unlink()
     with contextlib.closing(create_database(place.unfinished)) as connection:
-        work = Work(connection, SealedRows(connection, sealer, EMPTY), ())
+        work = WriteTransaction(connection, SealedRows(connection, sealer, EMPTY), ())
         work.put_slots(slots)
         work.rows.put(RowKind.KEYS, KEYS_ROW, encode(store_keys))
         events = [Event(at=clock.now(), op=Op.INIT, actor=current_actor())]

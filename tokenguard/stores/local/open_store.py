@@ -29,7 +29,7 @@ _ID_BYTES = 16
 _PUT_SLOT = "INSERT OR REPLACE INTO slot (id, kind, params, salt, commitment, wrapped) VALUES (?, ?, ?, ?, ?, ?)"
 
 
-class Work(msgspec.Struct):
+class WriteTransaction(msgspec.Struct):
     """One write transaction. A rekey replaces `rows` by rows under the new key."""
 
     connection: sqlite3.Connection
@@ -50,7 +50,7 @@ class Work(msgspec.Struct):
 class _Batch(NamedTuple):
     """A batch of writes."""
 
-    work: Work
+    work: WriteTransaction
     rows: "BatchRows"
     thread: int
     """The one that takes part; other threads wait for the lock, as other processes do."""
@@ -118,7 +118,7 @@ class StoreSession:
             self._catch_up(found)
 
     @contextmanager
-    def writing(self) -> Iterator[Work]:
+    def writing(self) -> Iterator[WriteTransaction]:
         """One commit: rows, slots and root in one transaction, then the anchor; nothing if the block raises."""
         if (batch := self._own_batch) is not None:
             with batch.rows.step():
@@ -153,14 +153,14 @@ class StoreSession:
         return batch if batch is not None and batch.thread == threading.get_ident() else None
 
     @contextmanager
-    def _commit(self) -> Iterator[Work]:
+    def _commit(self) -> Iterator[WriteTransaction]:
         with locked(self.place.lock, self.clock):
             before = None if self._anchor is None else self._anchor.read()
             with self.database.writing() as connection:
                 found, head = self._proven(connection)
                 news = self._anchor is not None and self._anchor.check(before, found)
                 rows = SealedRows(connection, self.sealer, head.buckets)
-                work = Work(connection, rows, load_slots(connection), found)
+                work = WriteTransaction(connection, rows, load_slots(connection), found)
                 yield work
                 if work.rows.changed:
                     found, news = store_head(connection, found.generation + 1, work), True
@@ -234,7 +234,7 @@ def load_head(connection: sqlite3.Connection) -> tuple[Head, bytes]:
     return Head(store_id=store_id, key_id=key_id, generation=generation, slots=slots, buckets=buckets), root
 
 
-def store_head(connection: sqlite3.Connection, generation: int, work: Work) -> AnchoredState:
+def store_head(connection: sqlite3.Connection, generation: int, work: WriteTransaction) -> AnchoredState:
     """Write the head that vouches for what `work` left; returns what the anchor will remember."""
     store_id, keys = work.rows.sealer.store_id, work.rows.sealer.keys
     slots = slots_digest(sorted(work.slots, key=lambda slot: slot.id))

@@ -10,7 +10,7 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.key_slots import MAX_SLOTS, Slot, SlotInfo, SlotKey, unwrap, wrap
-from tokenguard.stores.local.open_store import StoreSession, Work, load_slots
+from tokenguard.stores.local.open_store import StoreSession, WriteTransaction, load_slots
 from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import KEY_BYTES, DataKeys, Sealer
 from tokenguard.stores.local.tree import EMPTY
@@ -108,7 +108,7 @@ def _rewrapped(slot: Slot, keys: Sequence[SlotKey], sealer: Sealer) -> Slot | No
     return None
 
 
-def _reseal(work: Work, sealer: Sealer) -> None:
+def _reseal(work: WriteTransaction, sealer: Sealer) -> None:
     """Re-encrypt every row. Versions are preserved, so in-flight compare-and-set writes still succeed."""
     old = work.rows
     places = list(old.leaves())
@@ -119,6 +119,6 @@ def _reseal(work: Work, sealer: Sealer) -> None:
         work.connection.execute("DELETE FROM body WHERE row = ?", (leaf.body,))
 
 
-def _note(session: StoreSession, work: Work, op: Op, detail: Detail) -> None:
+def _note(session: StoreSession, work: WriteTransaction, op: Op, detail: Detail) -> None:
     event = Event(at=session.clock.now(), op=op, actor=current_actor(), detail=detail)
     chains.lengthen(work.rows, STORE_CHAIN, [event])

@@ -7,7 +7,7 @@ from tokenguard.domain.secret import Value
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedToken:
     """A token and the variable that receives its value."""
 
     name: TokenName
