@@ -170,7 +170,7 @@ GRAVEST = [({1, 3}, 3), ({3, 4}, 4), ({4, 5}, 5), ({5, 6}, 6), ({1}, 1), ({1, 2}
 @pytest.mark.parametrize(("codes", "expected"), GRAVEST)
 def test_the_gravest_code_wins(codes, expected):
     from tokenguard.errors import ExitCode
-    from tokenguard.views.upkeep_summary import UpkeepLine, Duty, Summary
+    from tokenguard.views.upkeep_summary import Duty, Summary, UpkeepLine
 
     lines = tuple(UpkeepLine(duty=Duty.VERIFY, name="a/b", code=ExitCode(code)) for code in codes)
     assert Summary(lines=lines).exit_code == expected

@@ -12,7 +12,7 @@ from tokenguard.ports.shared_item import Item
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.shared_items import AwsSharedItems
 from tokenguard.stores.decompress import decompress_limited
-from tokenguard.stores.vault.codec import pack
+from tokenguard.stores.vault.codec import pack_bound
 from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.shared_items import VaultSharedItems, _Packed
 
@@ -44,10 +44,11 @@ def test_anything_else_is_refused(data: bytes, limit: int):
 def test_a_shared_item_that_was_cut_short_is_tampering_and_not_a_shorter_policy():
     cut = WHOLE[: len(WHOLE) // 2]
     secrets = SimpleNamespace(read=lambda _secret: SimpleNamespace(version="v", data=cut))
-    mount = SimpleNamespace(read=lambda _path: KvEntry(version=1, data=pack(_Packed(base64.b64encode(cut).decode()))))
+    entry = KvEntry(version=1, data=pack_bound(_Packed(base64.b64encode(cut).decode()), 1))
+    mount = SimpleNamespace(mount="kv", read=lambda _path: entry)
     for shelf in (
         AwsSharedItems(secrets, AwsPlace.parse("aws://eu-central-1/team"), "0" * 32),
-        VaultSharedItems(mount, VaultAddress.parse("vault://kv/team")),
+        VaultSharedItems(mount, VaultAddress.parse("vault://kv/team"), "0" * 32),
     ):
         with pytest.raises(Tampered):
             shelf.read(Item.POLICY)
