@@ -17,15 +17,15 @@ from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.given_facts import changes_from
 from tokenguard.usecases.offboard_person import (
+    PersonToken,
     Successors,
-    Tie,
     check_can_begin,
     check_successors,
     last_disclosure,
     offboard,
-    ties_of,
+    tokens_of_person,
 )
-from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
+from tokenguard.views.offboarding_page import offboarding_markdown, offboarding_table
 
 
 @command("offboard")
@@ -56,7 +56,7 @@ def offboard_person(
     """
     if not person.strip():  # as of a variable that is not set; the exit code would be that of "nothing is left to do"
         raise InputError("PERSON is empty", hint="name the person as in --made-by")
-    ties = ties_of(wiring, person)
+    ties = tokens_of_person(wiring, person)
     successors = _successors(person_to, login_to, owner_to)
     check_successors(wiring, person, successors)
     if not plan_only:
@@ -81,15 +81,17 @@ def offboard_person(
     return most_severe(results)
 
 
-def _show_plan(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+def _show_plan(wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: Successors) -> None:
     if wiring.screen.as_json:
         wiring.screen.document({"person": person, "tokens": [_document(each, {}) for each in ties]})
     else:
-        wiring.screen.table(("token", "role", "action", "needs", "blocked because"), ties_table(ties, successors))
+        wiring.screen.table(
+            ("token", "role", "action", "needs", "blocked because"), offboarding_table(ties, successors)
+        )
 
 
 def _page(
-    wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors, results: Sequence[BatchResult]
+    wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: Successors, results: Sequence[BatchResult]
 ) -> str:
     now = {each.name: wiring.store.load(each.snapshot.id) for each in ties}  # it may have another name now
     disclosed = {each.name: last_disclosure(wiring, person, each) for each in ties}
@@ -97,7 +99,7 @@ def _page(
     return offboarding_markdown(person, ties, successors, results, now=now, disclosed=known)
 
 
-def _run(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> list[BatchResult]:
+def _run(wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: Successors) -> list[BatchResult]:
     results = []
     try:
         for result in offboard(wiring, person, ties, successors):
@@ -116,17 +118,17 @@ def _successors(person: str, login: str, owner: str) -> Successors:
     return Successors(person=plain_text(person, what="person"), login=plain_text(login, what="login"), owner=owner)
 
 
-def _confirm(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+def _confirm(wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: Successors) -> None:
     if wiring.tty is None:
         raise NeedsPerson(
             f"offboarding {person} is not confirmed; nothing was done",
             hint="run the command with --plan to see what it does, or with --yes to confirm",
         )
-    for row in ties_table(ties, successors):
+    for row in offboarding_table(ties, successors):
         wiring.tty.show(" · ".join(filter(None, row)))
     confirm_number(wiring.tty, f"this rotates, removes or reassigns {counted(len(ties), 'token')}", len(ties))
 
 
-def _document(tie: Tie, ended: Mapping[TokenName, ExitCode]) -> dict[str, object]:
+def _document(tie: PersonToken, ended: Mapping[TokenName, ExitCode]) -> dict[str, object]:
     facts = {"name": tie.name, "roles": list(tie.roles), "then": tie.ending.value, "needs_person": tie.needs_person}
     return facts | ({"exit": ended[tie.name]} if tie.name in ended else {})

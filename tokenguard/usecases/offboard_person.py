@@ -42,7 +42,7 @@ class Ending(StrEnum):
     """A grant without a value: it is removed, and another person grants anew."""
 
 
-class Tie(Frozen, frozen=True, kw_only=True):
+class PersonToken(Frozen, frozen=True, kw_only=True):
     """A token that a person has to do with."""
 
     snapshot: Snapshot
@@ -88,7 +88,7 @@ class Successors(Frozen, frozen=True, kw_only=True):
         return {"person": self.person, "login": self.login, "owner": self.owner}[role.successor]
 
 
-def tokens_of_person(parts: OffboardPersonParts, person: str) -> list[Tie]:
+def tokens_of_person(parts: OffboardPersonParts, person: str) -> list[PersonToken]:
     """The tokens in use that name the person: reassigned ones first, then those that need no person, then the rest.
 
     Raises:
@@ -137,7 +137,9 @@ def check_successors(parts: OffboardPersonParts, person: str, successors: Succes
         )
 
 
-def check_can_begin(parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors) -> None:
+def check_can_begin(
+    parts: OffboardPersonParts, person: str, ties: Sequence[PersonToken], successors: Successors
+) -> None:
     """InputError if the person runs the command themselves, or if a token would have no owner."""
     if parts.people.same(parts.store.actor().person, person):
         raise InputError(
@@ -150,7 +152,7 @@ def check_can_begin(parts: OffboardPersonParts, person: str, ties: Sequence[Tie]
 
 
 def offboard(
-    parts: OffboardPersonParts, person: str, ties: Sequence[Tie], successors: Successors
+    parts: OffboardPersonParts, person: str, ties: Sequence[PersonToken], successors: Successors
 ) -> Iterator[BatchResult]:
     """Do it, one token after another; one that fails does not stop the rest, and keeps naming the person."""
     parts.operator.hand_over(lambda name: parts.people.same(name, person), Creator(successors.person, successors.login))
@@ -159,7 +161,7 @@ def offboard(
     yield from run_all(jobs, parts.clock)
 
 
-def last_disclosure(parts: OffboardPersonParts, person: str, tie: Tie) -> datetime | None:
+def last_disclosure(parts: OffboardPersonParts, person: str, tie: PersonToken) -> datetime | None:
     """When the audit trail last has the person as the one who read or delivered the value; None if it never does."""
     return max(
         (
@@ -171,7 +173,7 @@ def last_disclosure(parts: OffboardPersonParts, person: str, tie: Tie) -> dateti
     )
 
 
-def _sensitive(parts: OffboardPersonParts, tie: Tie, successors: Successors) -> list[SensitiveOperation]:
+def _sensitive(parts: OffboardPersonParts, tie: PersonToken, successors: Successors) -> list[SensitiveOperation]:
     """What of one token waits for a second person."""
     second, record = parts.second_person, tie.snapshot.document.record
     if tie.ending is Ending.RETIRE:
@@ -186,16 +188,16 @@ def _roles(parts: HasPeople, document: Document, person: str) -> tuple[str, ...]
     return tuple(each.name for each in ROLES if any(parts.people.same(each.of(record), person) for record in records))
 
 
-def _tie(parts: OffboardPersonParts, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:
+def _tie(parts: OffboardPersonParts, snapshot: Snapshot, roles: tuple[str, ...]) -> PersonToken:
     ending = Ending.REASSIGN
     if _KNOWS_VALUE & set(roles):
         ending = Ending.ROTATE if snapshot.document.record.kind.has_value else Ending.RETIRE
     mode = Mode.RETIRE if ending is Ending.RETIRE else Mode.PLANNED
     plan = None if ending is Ending.REASSIGN else planned(parts, snapshot, mode)
-    return Tie(snapshot=snapshot, roles=roles, ending=ending, plan=plan)
+    return PersonToken(snapshot=snapshot, roles=roles, ending=ending, plan=plan)
 
 
-def _job(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successors, place: str) -> BatchJob:
+def _job(parts: OffboardPersonParts, person: str, tie: PersonToken, successors: Successors, place: str) -> BatchJob:
     def run() -> Snapshot:
         parts.progress.waiting(f"{place}: {tie.name}")
         with parts.working_on(tie.name):
@@ -204,7 +206,7 @@ def _job(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successo
     return BatchJob(name=tie.name, run=run, pause=tie.plan.pause.total_seconds() if tie.plan else 0.0)
 
 
-def _end(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successors) -> Snapshot:
+def _end(parts: OffboardPersonParts, person: str, tie: PersonToken, successors: Successors) -> Snapshot:
     """An open operation is completed first, since the record cannot change meanwhile; then the duties change."""
     snapshot, reason = parts.store.load(tie.snapshot.id), f"{person} leaves"
     replaced = False
@@ -230,7 +232,7 @@ def _end(parts: OffboardPersonParts, person: str, tie: Tie, successors: Successo
 
 
 def _creator_settled(
-    parts: OffboardPersonParts, person: str, tie: Tie, successors: Successors, rotated: Snapshot
+    parts: OffboardPersonParts, person: str, tie: PersonToken, successors: Successors, rotated: Snapshot
 ) -> Snapshot:
     """The operation has recorded who created the new value. What it could not know is taken from the options."""
     record = rotated.document.record
