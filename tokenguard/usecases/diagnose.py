@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tokenguard.audit.chain import Checked
-from tokenguard.domain.diagnosis import Diagnosis, Level, broken, doubt, failed, well
+from tokenguard.domain.diagnosis import Diagnosis, Level, failed_check, passed_check, prevented_check, warned_check
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.clock import is_behind
@@ -17,7 +17,7 @@ from tokenguard.usecases.diagnose_agents import coding_agents
 from tokenguard.usecases.diagnose_machine import DiagnoseMachineParts
 from tokenguard.usecases.diagnose_tokens import DiagnoseTokensParts
 from tokenguard.usecases.parts import HasBackend, HasStore
-from tokenguard.usecases.verify_store import check_whole, problems_of, uncompared, watch_of, what_then, wrong_time
+from tokenguard.usecases.verify_store import check_whole, fix_for_damage, problems_of, uncompared, watch_of, wrong_time
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """A correct clock never shows an earlier time than this release date."""
@@ -49,7 +49,7 @@ def examine(parts: DiagnoseParts) -> Iterator[Diagnosis]:
     try:
         able = parts.backend.abilities()
     except TokenguardError as error:
-        yield failed("role", error)
+        yield prevented_check("role", error)
         return
     inventory: list[Snapshot] = []
     checks = list(_made(_whole, parts, inventory) if able.trails else _made(_own_places, parts))
@@ -61,7 +61,7 @@ def examine(parts: DiagnoseParts) -> Iterator[Diagnosis]:
         if not able.trails or any(each.level is Level.FAIL for each in checks):
             inventory = list(parts.store.scan())  # what was read may be incomplete
     except TokenguardError as error:
-        yield failed("inventory", error)
+        yield prevented_check("inventory", error)
         return
     upcoming = (tokens.next_rotations,) if able.rotates else ()
     for look in (_clock, _cost, tokens.leaks, tokens.refused_values, tokens.operations, *upcoming, tokens.lists):
@@ -78,7 +78,7 @@ def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: object) -> Iterat
     try:
         yield from check(*of_what)
     except TokenguardError as error:
-        yield failed(check.__name__.strip("_").replace("_", " "), error)
+        yield prevented_check(check.__name__.strip("_").replace("_", " "), error)
 
 
 def _store(parts: DiagnoseParts) -> Iterator[Diagnosis]:
@@ -95,7 +95,7 @@ def _health(parts: HasBackend) -> Iterator[Diagnosis]:
 def _cost(parts: HasBackend, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """The store's cost, if it has one."""
     if price := parts.backend.monthly_cost(len(inventory)):
-        yield well("cost", price)
+        yield passed_check("cost", price)
 
 
 def _own_places(parts: HasStore) -> Iterator[Diagnosis]:
@@ -114,15 +114,15 @@ def _whole(parts: DiagnoseParts, inventory: list[Snapshot]) -> Iterator[Diagnosi
             problems.append((f"{each.where}: {each.what}", each.hint))
         elif each.broken:
             text = f"audit trail of {each.whose}, entry {each.broken.seq}: {each.broken.reason}"
-            problems.append((text, what_then(parts.store)))
+            problems.append((text, fix_for_damage(parts.store)))
         elif said := wrong_time(each, now):
             right = f"{_RIGHT_HERE}: {_CORRECTED}" if each.chain == Item.APPROVALS.chain else _RIGHT
-            yield doubt("clock", said, f"{right}; `audit log` shows the entries")
+            yield warned_check("clock", said, f"{right}; `audit log` shows the entries")
     for text, hint in problems:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:
         left = uncompared(parts.store)
-        yield well("integrity", f"every row and every audit entry is intact{left and f'; {left}'}")
+        yield passed_check("integrity", f"every row and every audit entry is intact{left and f'; {left}'}")
 
 
 def _clock(parts: DiagnoseParts, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
@@ -132,12 +132,14 @@ def _clock(parts: DiagnoseParts, inventory: Sequence[Snapshot]) -> Iterator[Diag
     ahead = [each.document for each in inventory if is_behind(now, each.document.latest)]
     for document in ahead:
         name = document.record.name
-        yield broken(
+        yield failed_check(
             "clock",
             f"it is behind the latest time in {name}, {document.latest:%Y-%m-%d %H:%M} UTC",
             f"set the clock before rotating anything; if it is right: tokenguard edit {name} --clock-was-ahead REASON",
         )
     if not ahead and (now < _NOT_BEFORE or is_behind(now, latest)):
-        yield broken("clock", "it is behind the latest time in the store", "set the clock before rotating anything")
+        yield failed_check(
+            "clock", "it is behind the latest time in the store", "set the clock before rotating anything"
+        )
     elif not ahead:
-        yield well("clock", "not behind the latest time in the store")
+        yield passed_check("clock", "not behind the latest time in the store")
