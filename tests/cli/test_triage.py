@@ -80,6 +80,16 @@ def test_enter_takes_each_suggestion_and_the_record_becomes_active(cli, imported
     assert cli("triage").code == 0, "nothing is left"
 
 
+def test_a_warning_about_a_consumer_is_told_once(cli, imported, tmp_path):
+    (tmp_path / ".env.production").chmod(0o644)
+    tmp_path.chmod(0o755)
+    cli.tty = FakeTty("", "", "", "", "", "", "2026-01-02")
+    answer = cli("triage")
+    assert answer.code == 0, answer
+    told = [line for line in (answer.out + answer.err).splitlines() if "chmod o-r" in line]
+    assert len(told) == 1, told
+
+
 def test_answers_are_checked_at_the_question_and_fields_may_stay_open(cli, imported):
     cli.tty = FakeTty("No Team", "audio", "-", "no env!", "dev", "-", "-", "none", "soon", "-")
     assert cli("triage").code == 0

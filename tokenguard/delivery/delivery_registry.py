@@ -42,6 +42,7 @@ class DeliveryRegistry:
         self._place = place
         self._environ = environ
         self._made: dict[ConsumerKind, Delivery] = {}
+        self._given = set[str]()
 
     def of(self, consumer: Consumer) -> Delivery | None:
         """The delivery of the consumer's kind, one for the whole process; None for a person, whom the Operator asks."""
@@ -95,12 +96,14 @@ class DeliveryRegistry:
         return self._hosts()
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
-        """Warnings about a valid consumer, for `add`, `edit` and `doctor`; read-only."""
+        """Warnings about a valid consumer, for `add` and `edit`; read-only. Each is given once: checks are repeated."""
         if consumer.kind is not ConsumerKind.DOTENV:
             return ()
         from tokenguard.delivery.dotenv import DotenvDelivery
 
-        return DotenvDelivery().warnings(consumer)
+        found = tuple(each for each in DotenvDelivery().warnings(consumer) if each not in self._given)
+        self._given.update(found)
+        return found
 
 
 def parse_consumer(text: str, *, base: Path) -> Consumer:

@@ -55,7 +55,7 @@ class SurveyedDeliveries(Deliveries, Protocol):
     """Deliveries that also tell what is wrong with a consumer, and what a host holds."""
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
-        """What is unsafe about a consumer, without asking it."""
+        """What is unsafe about a consumer, without asking it; nothing that was told in this run already."""
         ...
 
     def survey(self, address: str) -> SecretListing:
