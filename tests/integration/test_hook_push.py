@@ -150,6 +150,21 @@ def test_another_remote_gets_what_only_the_first_has(plain: Pusher, tmp_path: Pa
     assert "a.py:1" in plain.refused("third", "main")
 
 
+@pytest.mark.parametrize("fetched", ["", "+refs/heads/*:refs/remotes/origin/theirs/*"], ids=["its own", "another"])
+def test_a_remote_below_another_s_name_is_another_remote(plain: Pusher, tmp_path: Path, fetched: str) -> None:
+    """Its branches lie among those of the other."""
+    plain.pushes("origin", "main")
+    private = tmp_path / "private.git"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(private)], check=True)
+    plain.repository.git("remote", "add", "origin/private", str(private))
+    if fetched:
+        plain.repository.git("config", "remote.origin/private.fetch", fetched)
+    plain.commit("a.py", leak())
+    plain.pushes("--no-verify", "origin/private", "main")
+    plain.repository.git("fetch", "-q", "origin/private")
+    assert "a.py:1" in plain.refused("origin", "main")
+
+
 def test_a_forced_push_over_a_commit_that_is_not_here(plain: Pusher, tmp_path: Path) -> None:
     plain.pushes("origin", "main")
     other = tmp_path / "other"

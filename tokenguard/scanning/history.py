@@ -18,6 +18,7 @@ _MESSAGES, _ABOUT = 512, 400
 _MANY = 1000
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}", re.ASCII)
 """The name of a remote; an address, or a name with a glob's characters, has no branches of its own here."""
+_TRACKED = "refs/remotes/"
 _ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
@@ -80,9 +81,23 @@ def find_outgoing(
             tips.append(fields[1])
         if fields[3].strip("0"):
             there.add(fields[3])
-    tracked = [f"--remotes={remote}"] if _REMOTE.fullmatch(remote) else []
+    tracked = [*_of_others(git, remote), f"--remotes={remote}"] if _REMOTE.fullmatch(remote) else []
     known = [each for each, (kind, _) in git.kinds(there).items() if kind in {"commit", "tag"}] if there else []
     return _find(git, [*tips, "--not", *known, *tracked], tips, reading) if tips else []
+
+
+def _of_others(git: Git, remote: str) -> list[str]:
+    """Options that leave out branches of other remotes: those of a remote `a/b` lie among those of a remote `a`."""
+    settings = git.output("config", "--null", "--get-regexp", r"^remote\..*\.fetch$", fine=(0, 1)).decode(
+        "utf-8", "replace"
+    )
+    found = []
+    for setting in settings.split("\0"):
+        key, _, refspec = setting.partition("\n")
+        _, _, place = refspec.partition(":")
+        if key != f"remote.{remote}.fetch" and place.startswith(_TRACKED):
+            found.append(f"--exclude={place.removeprefix(_TRACKED)}")
+    return found
 
 
 def _find(git: Git, revisions: list[str], named: Sequence[str], reading: Reading) -> list[list[Item]]:
