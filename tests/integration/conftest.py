@@ -1,5 +1,9 @@
 """What tests with real parts share: a sandbox and a repository, new for each test."""
 
+import fcntl
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +13,8 @@ from tests.fakes.git_repository import Repository
 from tests.integration.limited_machine import LimitedMachine
 from tests.integration.openbao import OpenBao, running
 from tokenguard.sandbox.sandbox_server import Sandbox
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +29,23 @@ def limited_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limite
     """A machine with a store for all tests of a module; a command has little memory."""
     with LimitedMachine(tmp_path_factory.mktemp("limits")) as machine:
         yield machine
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist, and the wheel made from it, without any network: built once for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "dist"
+    with (shared / "dist.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        if not folder.exists():
+            building = tmp_path_factory.mktemp("building")
+            command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(building), str(ROOT)]
+            done = subprocess.run(command, cwd=building, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            building.rename(folder)
+    return folder
 
 
 @pytest.fixture

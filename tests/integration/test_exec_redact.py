@@ -295,7 +295,8 @@ def test_env_for_kubernetes_wants_the_name_of_a_secret(more):
 def test_redact_knows_the_teams_own_tokens_without_a_store(tmp_path):
     """As in a log pipeline: the machine has the bundle and the scan key, and no store at all."""
     bundle, key = tmp_path / "bundle", tmp_path / "publisher.key"
-    published = world().run("fingerprints", "publish", str(bundle), "--key-file", str(key), "--create-key", check=0)
+    options = ("--key-file", str(key), "--create-key", "--public-code", __file__)
+    published = world().run("fingerprints", "publish", str(bundle), *options, check=0)
     scan_key = re.search(r"TOKENGUARD_SCAN_KEY=(\S+)", published.stdout.decode())[1]
     bare = {"TOKENGUARD_SCAN_KEY": scan_key, "TOKENGUARD_STORE": "local:///nowhere", "TOKENGUARD_KEY_FILE": "/dev/null"}
     world().run("fingerprints", "pull", str(bundle), env=bare, check=0)

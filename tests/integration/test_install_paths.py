@@ -23,7 +23,6 @@ from tests.integration.hook_runners import BIN, Clone, documented, runner
 
 ROOT = Path(__file__).parents[2]
 TAG = "v0-installed-by-a-test"
-BUILD = ("-m", "build", "--no-isolation", "--outdir")
 _UV = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -88,13 +87,6 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path):
     return Machine(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dist")
-    call(sys.executable, *BUILD, folder, ROOT, cwd=folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

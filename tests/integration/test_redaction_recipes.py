@@ -98,7 +98,9 @@ def test_any_program_is_masked_by_the_lines_of_the_guide(machine):
 @pytest.fixture
 def pulled(machine):
     """The environment of a pipeline's machine: the team's list and its key, no store."""
-    published = machine("tokenguard fingerprints publish bundle --key-file publisher.key --create-key")
+    published = machine(
+        "tokenguard fingerprints publish bundle --key-file publisher.key --create-key --public-code publish.sh"
+    )
     bare = {
         "TOKENGUARD_SCAN_KEY": re.search(r"TOKENGUARD_SCAN_KEY=(\S+)", published)[1],
         "TOKENGUARD_STORE": "",

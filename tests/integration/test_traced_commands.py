@@ -92,7 +92,7 @@ CASES: tuple[Case, ...] = (
     Case("agent install claude-code --yes"),
     Case("agent uninstall claude-code --yes"),
     Case("agent hook claude-code", stdin="event"),
-    Case("fingerprints publish --key-file ../signing --create-key ../bundle2"),
+    Case("fingerprints publish --key-file ../signing --create-key --public-code ../config.toml ../bundle2"),
     Case("fingerprints pull --from store"),
     Case(f"fingerprints waive {LEAKED} --reason known --owner video --until 2027-01-01"),
     Case("fingerprints export gitleaks"),

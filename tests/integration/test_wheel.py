@@ -23,24 +23,26 @@ def run(*command, cwd, **environment):
     return answer.stdout
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The sdist, and the wheel made from it, without any network."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
-    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+@pytest.fixture
+def built(dist):
+    (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
     return sdist, wheel
 
 
-@pytest.fixture(scope="module")
-def installed(built, tmp_path_factory):
-    """A new environment with the wheel alone; its dependencies are borrowed from this one."""
-    folder = tmp_path_factory.mktemp("installed")
+def environment(folder, wheel):
+    """A new environment with the wheel alone, and where its packages are."""
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
-    run(*pip, "install", "--quiet", "--no-index", "--no-deps", built[1], cwd=folder)
-    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+    run(*pip, "install", "--quiet", "--no-index", "--no-deps", "--no-compile", wheel, cwd=folder)
+    return Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+
+
+@pytest.fixture(scope="module")
+def installed(dist, tmp_path_factory):
+    """Its dependencies are borrowed from this environment."""
+    folder = tmp_path_factory.mktemp("installed")
+    site = environment(folder, *dist.glob("*.whl"))
     # A path file is not read for further path files, so an editable checkout in this environment stays out of sight.
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder
@@ -86,11 +88,7 @@ def test_the_policies_are_found_in_the_wheel(installed, tmp_path):
 @pytest.mark.parametrize("script", ["tokenguard", "tokenguard-hook"])
 def test_another_projects_package_in_the_place_of_ours_is_said(built, tmp_path, script):
     """On the public index the name `tokenguard` is a stranger's; both cannot be in one environment."""
-    venv.create(tmp_path / "env", with_pip=False)
-    python = tmp_path / "env" / "bin" / "python"
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
-    run(*pip, "install", "--quiet", "--no-index", "--no-deps", built[1], cwd=tmp_path)
-    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
+    site = environment(tmp_path / "env", built[1])
     (site / "tokenguard" / "__init__.py").write_text('"""Another project."""\n__version__ = "9"\n')
     done = subprocess.run(
         [tmp_path / "env" / "bin" / script, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False

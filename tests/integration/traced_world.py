@@ -196,6 +196,8 @@ class TracedWorld:
             "--key-file",
             str(at / "signing"),
             "--create-key",
+            "--public-code",
+            str(at / "config.toml"),
             "--to-store",
             str(at / "bundle"),
         )
