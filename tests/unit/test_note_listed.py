@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tokenguard.domain.event import Op
-from tokenguard.rotation.absence import note_listed
+from tokenguard.rotation.absence import listed_under, note_listed
 
 
 class Listing:
@@ -40,3 +40,11 @@ def test_without_ids_nothing_is_read():
     world = Listing()
     note_listed(world, world, [""], "label")
     assert world.reads == 0
+
+
+def test_other_tokens_are_read_only_for_rows_that_may_be_theirs():
+    """On a server that is tens of requests, and a proof asks for each token: here is no store to read."""
+    session = SimpleNamespace(record=SimpleNamespace(provider_id="b"), journal=SimpleNamespace(attempts=()))
+    row = SimpleNamespace(provider_id="b", label="label")
+    for rows in ((), (row,)):
+        assert listed_under(session, SimpleNamespace(rows=rows), "a", "label") == []

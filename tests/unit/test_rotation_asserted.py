@@ -1,5 +1,7 @@
 """P9: what is only said to be gone is never called gone: it stays on record by its name, and no end of it is clean."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.fakes.world import canary
@@ -16,7 +18,7 @@ from tokenguard.inventory.reconciliation import compare, keep
 from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.rotation.cleanup import kept_label
 from tokenguard.rotation.engine import Engine
-from tokenguard.rotation.keeping import how_to_prove
+from tokenguard.rotation.keeping import how_to_prove, is_acceptable
 
 
 def mistyped(bench: Bench, token):
@@ -232,3 +234,11 @@ def test_the_hint_of_an_assertion_names_what_can_end_it(said_by, samples, valued
     proof = replace(item.proof, said_by=said_by, samples=samples)
     item = replace(item, proof=proof, fingerprint=item.fingerprint if valued else None)
     assert command in how_to_prove(replace(bench.record(), state=state), item)
+
+
+def test_other_tokens_are_counted_only_where_the_policy_accepts_assertions():
+    """The default accepts none: here is no store to count in."""
+    bench = Bench()
+    token, _ = bench.add()
+    context = SimpleNamespace(accepts_assertion=lambda _record, _others: False)
+    assert not is_acceptable(context, bench.store.load(token))

@@ -50,15 +50,15 @@ def search(
         return bool(seen.named(attempt.label)) and (not holding or seen.holds(holding))
 
     found = _read_list(session, issuer, settled)
-    if (
-        found.complete and not found.named(attempt.label) and _compare(session, found).lacks
-    ):  # the token in use may be as new
+    lacks = _compare(session, found).lacks if found.complete and not found.named(attempt.label) else None
+    if lacks:  # the token in use may be as new
         found = _read_list(
             session, issuer, lambda seen: bool(seen.named(attempt.label)) or not _compare(session, seen).lacks
         )
+        lacks = None
     rows = found.named(attempt.label)
     doubtful = not rows or (every and not found.complete)
-    why = _compare(session, found).lacks if doubtful else ""
+    why = (_compare(session, found).lacks if lacks is None else lacks) if doubtful else ""
     if doubtful and not every:
         why = why or _labels_differ(session, found)
     another = why_perhaps_renamed(session, found, attempt.label, attempt.begun_at) if doubtful or every else ""
@@ -110,7 +110,7 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
     compared = _compare(session, found)
     if needed and compared.lacks:
         raise Ambiguous(f"it is not known whether {name} has revoked the token: {compared.lacks}", hint=_again(session))
-    return doubt(session, found) if needed else compared.lacks
+    return compared.doubt if needed else compared.lacks
 
 
 def note_listed(session: TokenSession, issuer: Issuer, provider_ids: Iterable[str], label: str) -> None:
@@ -134,8 +134,7 @@ def was_listed(session: TokenSession, provider_id: str) -> bool:
 
 def doubt(session: TokenSession, found: TokenList) -> str:
     """Return why `found` cannot prove that a token does not exist; empty if it can."""
-    compared = _compare(session, found)
-    return compared.lacks or ("" if compared.control else "its list contains no token that the inventory knows")
+    return _compare(session, found).doubt
 
 
 def why_listed_otherwise(session: TokenSession, found: TokenList, provider_id: str, label: str) -> str:
@@ -151,9 +150,10 @@ def listed_under(session: TokenSession, found: TokenList, provider_id: str, labe
     one. A row of its label is another token only if the inventory holds the value of that id.
     """
     mine = {session.record.provider_id, *(each.provider_id for each in session.journal.attempts)} - {provider_id}
-    taken = mine | ids_of_others(session)
     named = [row for row in found.rows if row.label == label or not (label and row.label)]
     ids = [row.provider_id for row in named if row.provider_id == provider_id or row.label == label != ""]
+    ids = [each for each in ids if each not in mine]
+    taken = ids_of_others(session) if ids else set()
     return [each for each in ids if each not in taken]
 
 
@@ -183,6 +183,11 @@ class _Compared(Frozen, frozen=True, kw_only=True):
     """Why rows are known, or suspected, to be missing."""
     control: bool = False
     """It contains a known token, so it is the list of this account, and it was answered."""
+
+    @property
+    def doubt(self) -> str:
+        """Why it cannot prove that a token does not exist; empty if it can."""
+        return self.lacks or ("" if self.control else "its list contains no token that the inventory knows")
 
 
 def _compare(session: TokenSession, found: TokenList) -> _Compared:
