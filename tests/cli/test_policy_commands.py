@@ -204,6 +204,15 @@ class TestSharing:
         cli.store._shared = old
         words(cli.refused("policy", "pull", code=6))
 
+    def test_another_one_of_the_same_version_is_tampering(self, cli, tmp_path, words):
+        cli("policy", "publish", "own.yaml")
+        cli("policy", "pull")
+        assert cli("policy", "pull").code == 0, "the same again"
+        cli.store._shared.clear()
+        (tmp_path / "own.yaml").write_text("format: 1\nname: loose\nextends: default\n")
+        cli("policy", "publish", "own.yaml")
+        words(cli.refused("policy", "pull", code=6))
+
     def test_nothing_published_and_nothing_acceptable(self, cli, tmp_path):
         cli.refused("policy", "pull")
         cli.refused("policy", "publish", "nowhere.yaml")

@@ -68,7 +68,7 @@ def keep(data: bytes) -> Published:
     """Keep a policy that was pulled from the store as this machine's.
 
     Raises:
-        Tampered: it is older than the one that was pulled before.
+        Tampered: it is older than the one that was pulled before, or another one of the same version.
         InputError: it is not acceptable.
     """
     new, old = read_published(data), pulled()
@@ -77,6 +77,12 @@ def keep(data: bytes) -> Published:
         raise Tampered(
             f"the store has version {new.version} of the policy; this machine already pulled version {old.version}",
             hint="if it is another store's: `tokenguard policy pull --forget` first",
+        )
+    if old is not None and new.version == old.version and new != old:
+        raise Tampered(
+            f"the store has another version {new.version} of the policy than this machine already pulled",
+            hint="`tokenguard audit verify`, and ask who published it; if it is another store's: `tokenguard policy pull "
+            "--forget` first",
         )
     place = _place()
     make_private_dir(place.parent)
