@@ -81,8 +81,8 @@ def keep(data: bytes) -> Published:
     if old is not None and new.version == old.version and new != old:
         raise Tampered(
             f"the store has another version {new.version} of the policy than this machine already pulled",
-            hint="`tokenguard audit verify`, and ask who published it; if it is another store's: `tokenguard policy pull "
-            "--forget` first",
+            hint="ask who published it (`tokenguard audit log`); if it is another store's: "
+            "`tokenguard policy pull --forget` first",
         )
     place = _place()
     make_private_dir(place.parent)
