@@ -101,6 +101,31 @@ def test_the_id_of_another_token_hides_neither(cli):
     assert cli("rotate", NAME).code == cli("rotate", other).code == ExitCode.OK
 
 
+def version_of(cli: AwsCommandLine, name: str) -> dict:
+    return cli.aws.service.call("GetSecretValue", {"SecretId": f"{prefix_of(cli)}/{name}", "VersionStage": "tg-doc"})
+
+
+@pytest.mark.parametrize("tagged", [False, True], ids=["with its own tags", "with the tags of the other"])
+def test_the_state_of_a_token_in_the_secret_of_another_hides_neither(cli, tagged):
+    other = "video/app/prod/other"
+    assert cli.issue(other).code == ExitCode.OK
+    theirs, own, secret = version_of(cli, NAME), version_of(cli, other), f"{prefix_of(cli)}/{other}"
+    copy = {"SecretId": secret, "ClientRequestToken": theirs["VersionId"], "SecretBinary": theirs["SecretBinary"]}
+    cli.aws.service.call("PutSecretValue", {**copy, "VersionStages": ["theirs"]})
+    label = {"SecretId": secret, "VersionStage": "tg-doc"}
+    moved = {"MoveToVersionId": theirs["VersionId"], "RemoveFromVersionId": own["VersionId"]}
+    cli.aws.service.call("UpdateSecretVersionStage", {**label, **moved})
+    if tagged:
+        tag(cli, tags_of(cli), other)
+    for line in (["list"], ["show", other], ["check", "--inventory-only"], ["rotate", "--due"], *WHOLE):
+        answer = cli(*line)
+        assert answer.code == ExitCode.TAMPERED, line
+        assert secret in answer.out + answer.err, line
+    back = {"MoveToVersionId": own["VersionId"], "RemoveFromVersionId": theirs["VersionId"]}
+    cli.aws.service.call("UpdateSecretVersionStage", {**label, **back})
+    assert cli("list").code == cli("verify", other).code == cli("audit", "verify").code == ExitCode.OK
+
+
 def test_tags_without_a_seal_are_those_of_an_earlier_version_and_the_secret_is_read(cli):
     tags = _owner(tags_of(cli))
     tag(cli, tags | {STATE: tags[STATE].rpartition(":")[0]})

@@ -48,7 +48,10 @@ def fill(aws: FakeAws, store: AwsStore, count: int) -> None:
         import base64
 
         tags = tags_of(
-            store.store_id, Snapshot(id=token, version=1, document=body.document), at, store.header.fingerprint_key
+            store.store_id,
+            Snapshot(id=token, version=1, document=body.document),
+            (f"video-team/{name}", at),
+            store.header.fingerprint_key,
         )
         aws.service.call(
             "CreateSecret",

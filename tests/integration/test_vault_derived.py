@@ -106,6 +106,18 @@ def test_a_row_in_another_part_of_the_index_is_no_row_of_its_token(cli):
     assert "mallory" not in cli("list").out
 
 
+def test_the_document_of_another_token_is_refused_until_the_right_one_is_back(cli):
+    own = Entry(cli, f"doc/{token_of(cli)}")
+    theirs = Entry(cli, f"doc/{json.loads(cli('show', OTHER, '--format', 'json').out)['id']}")
+    right = own.content()
+    own.put(theirs.content() | {"version": own.version + 1})
+    refused(
+        cli, f"secret/{own.path}", ["list"], ["show", NAME], ["check", "--inventory-only"], ["rotate", "--due"], *WHOLE
+    )
+    own.put(right | {"version": own.version + 1})
+    assert cli("audit", "verify").code == cli("show", NAME).code == ExitCode.OK
+
+
 @pytest.mark.parametrize("holder", ["nobody", "another token"])
 def test_a_name_that_leads_elsewhere_is_no_intact_store_until_the_hint_s_command_was_run(cli, holder):
     entry = name_entry(cli)

@@ -55,6 +55,8 @@ class TokenBody(Frozen, frozen=True, kw_only=True, tag="token"):
     """The latest audit entries; earlier ones are in the blocks."""
     blocks: tuple[str, ...] = ()
     """The locations of full blocks of entries (`event_archive.Block`), oldest first."""
+    primary: str = ""
+    """The secret that it is in; empty in states of earlier versions."""
     nonce: str = field(default_factory=nonce)
 
 

@@ -44,16 +44,16 @@ def print_keys(fingerprints: Iterable[Fingerprint]) -> list[str]:
     return [print_key(each) for each in known[:_MOST_PRINTS]] + ([MORE] if len(known) > _MOST_PRINTS else [])
 
 
-def tags_of(store_id: str, snapshot: Snapshot, at: str, key: bytes) -> dict[str, str]:
+def tags_of(store_id: str, snapshot: Snapshot, place: tuple[str, str], key: bytes) -> dict[str, str]:
     """Return all tags of a secret: filters, fingerprints, and the document itself if it is small enough.
 
     Args:
         store_id: the store's id.
         snapshot: the token.
-        at: the version of the secret that holds it.
+        place: the secret and its version that hold it.
         key: the store's key of fingerprints.
     """
-    token, document = snapshot.id, snapshot.document
+    token, document, (primary, at) = snapshot.id, snapshot.document, place
     record = document.record
     words = {
         "tg:name": record.name,
@@ -71,7 +71,7 @@ def tags_of(store_id: str, snapshot: Snapshot, at: str, key: bytes) -> dict[str,
     if len(chunks) > _MOST_CHUNKS:
         packed, chunks = "", []
     state = f"{snapshot.version}:{at}:{len(chunks)}"
-    tags[STATE] = f"{state}:{_seal(key, store_id, token, state, packed)}"
+    tags[STATE] = f"{state}:{_seal(key, store_id, token, primary, state, packed)}"
     return tags | {f"{_CHUNK}{number:02}": chunk for number, chunk in enumerate(chunks)}
 
 
@@ -84,7 +84,7 @@ def snapshot_in(listed: Mapping[str, Any], key: bytes) -> Snapshot | None:
         if DOCUMENT not in listed.get("SecretVersionsToStages", {}).get(at, ()) or count == "0":
             return None
         packed = "".join(tags[f"{_CHUNK}{number:02}"] for number in range(int(count)))
-        if not hmac.compare_digest(seal, _seal(key, tags[STORE], tags[TOKEN], state, packed)):
+        if not hmac.compare_digest(seal, _seal(key, tags[STORE], tags[TOKEN], listed["Name"], state, packed)):
             return None
         document = decode(decompress_limited(base64.b64decode(packed, validate=True), _MAX_DOCUMENT))
         return Snapshot(id=TokenId(tags[TOKEN]), version=int(version), document=document)

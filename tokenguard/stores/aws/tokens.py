@@ -103,12 +103,16 @@ class Tokens:
         body = unpack_state(stored.data)
         if isinstance(body, NeverCreated):
             return None
+        if body.primary not in {"", primary}:
+            raise self._exchanged(primary, stored.version)
         return CachedToken(primary=primary, at=stored.version, body=body, labelled=DOCUMENT in stored.stages)
 
     def create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> CachedToken:
         """Create a token's secret with its first state in one step; Conflict if the secret exists."""
         head, entries = extend(token, ChainHead(), events)
-        body = TokenBody(id=token, version=1, document=replace(as_written(document), chain=head), entries=entries)
+        body = TokenBody(
+            id=token, version=1, document=replace(as_written(document), chain=head), entries=entries, primary=primary
+        )
         at = _first_version(self.store_id, token)
         made = CachedToken(primary=primary, at=at, body=body)
         if not self.secrets.create(primary, at, _packed(body), self.tags_of(made)):
@@ -118,7 +122,7 @@ class Tokens:
 
     def tags_of(self, held: CachedToken) -> dict[str, str]:
         """Return the tags that are written with a state."""
-        return tags_of(self.store_id, held.snapshot, held.at, self.key())
+        return tags_of(self.store_id, held.snapshot, (held.primary, held.at), self.key())
 
     def advance(self, before: CachedToken, document: Document, events: Sequence[Event]) -> CachedToken:
         """Advance a token from the state that was read to its next one.
@@ -135,6 +139,7 @@ class Tokens:
             document=replace(as_written(document), chain=head),
             entries=body.entries + entries,
             blocks=body.blocks,
+            primary=before.primary,
         )
         following, block = self._trail.lightened(before.primary, following)
         at = new_version()
@@ -216,6 +221,15 @@ class Tokens:
             "changes are missing",
             hint=f"find who moved its label {DOCUMENT} in CloudTrail; "
             + (back if kept else "AWS does not have the latest state any more: check the token at its provider"),
+        )
+
+    def _exchanged(self, primary: str, at: str) -> Tampered:
+        return Tampered(
+            f"the secret {primary} has the state of another token",
+            hint=f"find who wrote its version {at} in CloudTrail; `aws secretsmanager list-secret-version-ids "
+            f"{self._at(primary)} --include-deprecated` lists the versions V: `aws secretsmanager "
+            f"update-secret-version-stage {self._at(primary)} --version-stage {DOCUMENT} --move-to-version-id V "
+            f"--remove-from-version-id {at}` makes the right one current again",
         )
 
     def _at(self, primary: str) -> str:

@@ -15,7 +15,7 @@ from tokenguard.domain import document as documents
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import ChainedEvent
 from tokenguard.domain.migration_status import Move
-from tokenguard.domain.names import Label
+from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError, Tampered
 from tokenguard.frozen import Frozen
@@ -24,6 +24,8 @@ from tokenguard.ports.store import Live, Tombstone
 FORMAT = 1
 _OURS = "tokenguard"
 """The reserved key beside a live value's own fields."""
+_ID = "token"
+"""In a document's entry: the token it was written for."""
 _VERSION = "version"
 """In a document's entry: the version it was written as."""
 _FOREIGN = "an entry of the store has content that tokenguard never writes"
@@ -79,19 +81,22 @@ def unpack_bound(entry: KvEntry, kind: type[_Kind], mount: str, path: str) -> _K
     return unpack(entry.data, kind)
 
 
-def pack_envelope(envelope: Envelope, version: int) -> dict[str, Any]:
-    """Encode a document's entry, bound to the version it is written as, with a stamp."""
+def pack_envelope(envelope: Envelope, token: TokenId, version: int) -> dict[str, Any]:
+    """Encode a document's entry, bound to its token and to the version it is written as, with a stamp."""
     document = documents.encode(envelope.document).decode()
     packed = {"document": document, "entries": _text(envelope.entries), "home": envelope.alias}
-    return {**packed, _VERSION: version, **stamp()}
+    return {**packed, _ID: token, _VERSION: version, **stamp()}
 
 
 def unpack_envelope(entry: KvEntry, mount: str, path: str) -> Envelope | None:
     """Decode a document's entry; None for a tombstone.
 
     Raises:
-        Tampered: tokenguard did not write it, or wrote it as another version.
+        Tampered: tokenguard did not write it, or wrote it as another version or for another token.
     """
+    token = path.rpartition("/")[2]
+    if entry.data.get(_ID, token) != token:  # until 2026-12 entries did not say their token
+        raise _put_back(entry, mount, path, "the content of another token's document")
     written = entry.data.get(_VERSION, entry.version)  # until 2026-11 entries did not say their version
     if written != entry.version or (is_tombstone(entry.data) and entry.version != 1):
         raise _put_back(entry, mount, path)
@@ -185,10 +190,12 @@ def damaged_at(mount: str, path: str) -> Tampered:
     )
 
 
-def _put_back(entry: KvEntry, mount: str, path: str) -> Tampered:
+def _put_back(
+    entry: KvEntry, mount: str, path: str, what: str = "the content of an older version: later changes are missing"
+) -> Tampered:
     next_one = f'{{"{_VERSION}": {entry.version + 1}}}'
     return Tampered(
-        f"version {entry.version} of {mount}/{path} has the content of an older version: later changes are missing",
+        f"version {entry.version} of {mount}/{path} has {what}",
         hint="find its writer in the server's audit log and the version N that was right, then restore it: "
         f"`bao kv get -version=N -format=json -mount={mount} {path} | jq '.data.data + {next_one}' | "
         f"bao kv put -cas={entry.version} -mount={mount} {path} -`",

@@ -382,7 +382,7 @@ class VaultStore:
 
     def _write(self, token: TokenId, envelope: Envelope, expected: int) -> int:
         try:
-            return self._kv.write(self._place.document(token), pack_envelope(envelope, expected + 1), expected)
+            return self._kv.write(self._place.document(token), pack_envelope(envelope, token, expected + 1), expected)
         except CasLost:
             self._seen.pop(token, None)
             raise token_changed() from None
