@@ -157,3 +157,25 @@ def test_on_aws_a_rotator_writes_all_that_a_rotation_writes(on_aws: AwsCommandLi
     assert on_aws("rotate", NAME).code == 0
     for operation, params in writes(on_aws.aws):
         assert allowed(AwsStoreRole.ROTATOR, on_aws.aws, operation, params), (operation, params)
+
+
+def test_on_aws_only_a_publisher_s_policy_lets_a_policy_be_published(on_aws: AwsCommandLine, tmp_path):
+    (tmp_path / "own.yaml").write_text("format: 1\nname: own\nextends: default\n")
+    for _ in range(2):  # the first makes the secret, the second replaces what is in it
+        on_aws.aws.requests.clear()
+        assert on_aws("policy", "publish", "own.yaml").code == 0
+        asked = writes(on_aws.aws)
+        assert asked
+        for operation, params in asked:
+            assert allowed(AwsStoreRole.PUBLISHER, on_aws.aws, operation, params), (operation, params)
+            for role in set(AwsStoreRole) - {AwsStoreRole.PUBLISHER, AwsStoreRole.BREAK_GLASS}:
+                assert not allowed(role, on_aws.aws, operation, params), (role, operation)
+
+
+def test_on_aws_no_daily_role_replaces_the_store_s_own_secret(on_aws: AwsCommandLine):
+    """It holds the fingerprint key, and where the store has moved. A rotator keeps its lease in a tag of it."""
+    secret = {"SecretId": place(on_aws.aws).header}
+    for role in set(AwsStoreRole) - {AwsStoreRole.BREAK_GLASS}:
+        for operation in ("PutSecretValue", "UpdateSecretVersionStage", "DeleteSecret"):
+            assert not allowed(role, on_aws.aws, operation, secret), (role, operation)
+    assert allowed(AwsStoreRole.ROTATOR, on_aws.aws, "TagResource", secret)

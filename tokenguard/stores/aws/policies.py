@@ -12,12 +12,8 @@ from tokenguard.stores.aws.projection import DOCUMENT
 _Statement = dict[str, Any]
 _GET, _CREATE = "secretsmanager:GetSecretValue", "secretsmanager:CreateSecret"
 _READ = (_GET, "secretsmanager:DescribeSecret")
-_WRITE = (
-    "secretsmanager:PutSecretValue",
-    "secretsmanager:UpdateSecretVersionStage",
-    "secretsmanager:TagResource",
-    "secretsmanager:UntagResource",
-)
+_REPLACE = ("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
+_WRITE = (*_REPLACE, "secretsmanager:TagResource", "secretsmanager:UntagResource")
 _END = ("secretsmanager:DeleteSecret", "secretsmanager:PutResourcePolicy")
 _RESTORE = (
     "secretsmanager:RestoreSecret",
@@ -59,7 +55,8 @@ class _Statements:
     """The statements of all policies of one store."""
 
     def __init__(self, place: AwsPlace) -> None:
-        arn = f"arn:aws:secretsmanager:{place.region}:*:secret:"
+        self._place = place
+        self._arn = arn = f"arn:aws:secretsmanager:{place.region}:*:secret:"
         self._below = f"{arn}{place.prefix}/*"
         self._header = f"{arn}{place.header}-??????"
         self._approvals = f"{arn}{place.shared(Item.APPROVALS)}*"
@@ -84,7 +81,7 @@ class _Statements:
                 _allow("Approvals", [_CREATE, *_READ, *_WRITE], self._approvals),
                 _allow("Requests", [*_READ], self._requests),
             ],
-            AwsStoreRole.ROTATOR: [_list(), _allow("Tokens", [_CREATE, *_READ, *_WRITE], below), self._unapproved()],
+            AwsStoreRole.ROTATOR: self._rotating(),
             AwsStoreRole.BREAK_GLASS: [_list(), _allow("Everything", [_CREATE, *_RESTORE, *_READ, *_WRITE], below)],
         }[role]
 
@@ -100,6 +97,19 @@ class _Statements:
     def _live_values(self) -> list[_Statement]:
         live = _allow("LiveValues", [_GET], self._below, stages=("AWSCURRENT",))
         return [live, _deny("NotTheStoreItself", [_GET], self._header)]
+
+    def _rotating(self) -> list[_Statement]:
+        """Write every token, requests and the outbox; a lease is a tag of the store's own secret."""
+        published = [
+            f"{self._arn}{self._place.shared(item)}*" for item in (Item.POLICY, Item.FINGERPRINTS, Item.SCAN_KEY)
+        ]
+        return [
+            _list(),
+            _allow("Tokens", [_CREATE, *_READ, *_WRITE], self._below),
+            self._unapproved(),
+            _deny("SharingIsPublishers", [_CREATE, *_WRITE, *_END], published),
+            _deny("TheStoreItself", [*_REPLACE, *_END], self._header),
+        ]
 
     def _publishing(self) -> list[_Statement]:
         return [
