@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -396,6 +396,22 @@ def test_a_write_never_vouches_for_what_it_did_not_prove(victim: Victim):
     assert list(store.check()) != []
     with pytest.raises(Tampered):
         list(store.scan())
+
+
+def test_a_process_that_read_a_row_before_never_vouches_for_a_change_of_it(victim: Victim):
+    store = opened(victim.home)
+    assert everything(store) == victim.content
+    with closing(sqlite3.connect(victim.file)) as connection:
+        connection.execute("UPDATE leaf SET version = version + 1")
+        connection.commit()
+    with suppress(Tampered):
+        for number in range(60):
+            store.commit(new_token_id(), 0, document(f"new/{number}"), [event(Op.ADD)])
+    assert list(store.check()) != []
+    with pytest.raises(Tampered):
+        list(store.scan())
+    with pytest.raises(Tampered):
+        opened(victim.home)
 
 
 def test_a_check_names_every_kind_of_problem_without_a_name_or_value(tmp_path: Path):

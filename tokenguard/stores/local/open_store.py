@@ -18,7 +18,7 @@ from tokenguard.stores.local.known_place import PlaceWatch
 from tokenguard.stores.local.layout import StoreDirectory
 from tokenguard.stores.local.length_prefix import damaged
 from tokenguard.stores.local.lock import TURN, locked
-from tokenguard.stores.local.rows import SealedRows
+from tokenguard.stores.local.rows import ProvenBuckets, SealedRows
 from tokenguard.stores.local.sealing import Sealer
 from tokenguard.stores.local.tree import BUCKETS, DIGEST_BYTES, Head
 
@@ -83,6 +83,7 @@ class StoreSession:
         self.slot = slot
         self.watch = PlaceWatch()
         self._anchor = anchor
+        self._buckets: ProvenBuckets = {}
         self._batch: _Batch | None = None
         self._last_batch: _Batch | None = None
         """The batch before, whose rows are proven as long as the store is in the state that it left."""
@@ -113,7 +114,7 @@ class StoreSession:
             with self.database.reading() as connection:
                 found, head = self._proven(connection)
                 news = self._anchor is not None and self._anchor.check(before, found)
-                yield connection, SealedRows(connection, self.sealer, head.buckets)
+                yield connection, SealedRows(connection, self.sealer, head.buckets, self._buckets)
         if news:
             self._catch_up(found)
 
@@ -159,7 +160,7 @@ class StoreSession:
             with self.database.writing() as connection:
                 found, head = self._proven(connection)
                 news = self._anchor is not None and self._anchor.check(before, found)
-                rows = SealedRows(connection, self.sealer, head.buckets)
+                rows = SealedRows(connection, self.sealer, head.buckets, self._buckets)
                 work = WriteTransaction(connection, rows, load_slots(connection), found)
                 yield work
                 if work.rows.changed:

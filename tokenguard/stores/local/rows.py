@@ -16,6 +16,10 @@ _ALL_LEAVES = "SELECT tag, kind, version, digest, body FROM leaf ORDER BY tag"
 _PUT_LEAF = "INSERT OR REPLACE INTO leaf (tag, kind, version, digest, body) VALUES (?, ?, ?, ?, ?)"
 
 
+ProvenBuckets = dict[int, tuple[bytes, dict[bytes, Leaf]]]
+"""Buckets that were read or written, each with its digest: as long as the root vouches for that, they are as read."""
+
+
 class SealedRow(Frozen, frozen=True):
     """A verified row that is still encrypted; it is opened after the lock is released."""
 
@@ -34,14 +38,18 @@ class SealedRows:
         connection: inside a transaction.
         sealer: seals and opens under the store's data key.
         buckets: the bucket digests that the store's root vouches for.
+        proven: what earlier transactions of this process have proven; what this one proves is added.
     """
 
-    def __init__(self, connection: sqlite3.Connection, sealer: Sealer, buckets: bytes) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, sealer: Sealer, buckets: bytes, proven: ProvenBuckets | None = None
+    ) -> None:
         self.sealer = sealer
         self._connection = connection
         self._digests = bytearray(buckets)
         self._loaded: dict[int, dict[bytes, Leaf]] = {}
         self._changed: set[int] = set()
+        self._proven = proven
 
     @property
     def changed(self) -> bool:
@@ -100,7 +108,7 @@ class SealedRows:
             leaves: list[Leaf] = []
             if ahead is not None and ahead[0] == bucket:
                 leaves, ahead = list(ahead[1]), next(groups, None)
-            if bucket in self._loaded:
+            if bucket in self._changed:  # any other is verified as the file has it now
                 leaves = list(self._loaded[bucket].values())
             else:
                 self._check(bucket, leaves)
@@ -113,7 +121,10 @@ class SealedRows:
     def digests(self) -> bytes:
         """The bucket digests as the writes have left them."""
         for bucket in self._changed:
-            self._digests[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = self._digest_of(bucket)
+            digest = self._digest_of(bucket)
+            self._digests[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = digest
+            if self._proven is not None:
+                self._proven[bucket] = digest, dict(self._loaded[bucket])
         return bytes(self._digests)
 
     def _digest_of(self, bucket: int) -> bytes:
@@ -122,8 +133,18 @@ class SealedRows:
 
     def _bucket(self, bucket: int) -> dict[bytes, Leaf]:
         if bucket not in self._loaded:
-            self._loaded[bucket] = {leaf.tag: leaf for leaf in self._read(bucket)}
+            self._loaded[bucket] = self._known(bucket)
         return self._loaded[bucket]
+
+    def _known(self, bucket: int) -> dict[bytes, Leaf]:
+        """A bucket as it was read before, if the root still vouches for that; else as it is read now."""
+        digest = digest_in(self._digests, bucket)
+        if self._proven is not None and (found := self._proven.get(bucket)) is not None and found[0] == digest:
+            return dict(found[1])
+        leaves = {leaf.tag: leaf for leaf in self._read(bucket)}
+        if self._proven is not None:
+            self._proven[bucket] = digest, dict(leaves)
+        return leaves
 
     def _read(self, bucket: int) -> list[Leaf]:
         first = bytes([bucket])
