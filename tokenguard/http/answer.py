@@ -109,10 +109,13 @@ class _EchoSearch:
         text = secret.reveal()
         self._folded = text.casefold()
         self._forms = tuple(form for form, kind in forms(text).items() if kind is not Encoding.HALF)
+        self._shortest = min(map(len, self._forms))
 
     def holds(self, text: str) -> bool:
         data = text.encode("utf-8", "surrogatepass")
-        return self._folded in text.casefold() or any(form in data for form in self._forms)
+        if self._folded in text.casefold():
+            return True
+        return len(data) >= self._shortest and any(form in data for form in self._forms)
 
 
 def _without(tree: JsonTree, secrets: tuple[_EchoSearch, ...]) -> JsonTree:
