@@ -6,7 +6,7 @@ another writing of one, is passed on. `readings` limits how deep views of views 
 
 import binascii
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tokenguard.detection.character_escapes import SIGNS, CharacterEscapes
@@ -150,6 +150,12 @@ class Disguises:
                 read = binascii.a2b_hex(digits[offset : len(digits) - (len(digits) - offset) % 2])
                 if self._promising.search(read):
                     yield view_of(run, read, "hex")
+
+
+@lru_cache(maxsize=8)
+def disguises_of(shortest: int) -> Disguises:
+    """The expressions for tokens of at least so many bytes: every index with tokens of that length shares them."""
+    return Disguises(shortest)
 
 
 def readings(disguises: Disguises, data: bytes) -> Iterator[DecodedView]:

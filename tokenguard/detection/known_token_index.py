@@ -66,7 +66,7 @@ class OwnIndex:
     """Finds indexed values in bytes, in time that grows with the bytes and hardly with the number of values."""
 
     def __init__(self, key: bytes, entries: Iterable[OwnTag], symbols: str) -> None:
-        from tokenguard.detection.decoded_views import Disguises  # a commit without a scan key has no use for it
+        from tokenguard.detection.decoded_views import disguises_of  # a commit without a scan key has no use for it
 
         self.key = key
         self._seed = _seed(key)
@@ -81,7 +81,7 @@ class OwnIndex:
         shortest = min((entry.length for entry in self._tags.values()), default=MIN_LENGTH)
         self._characters = _table(symbol for symbol in symbols if symbol in SYMBOLS)
         self._least = _IN * shortest
-        self.disguises = Disguises(shortest)
+        self.disguises = disguises_of(shortest)
         self._shortest = shortest
         self._longest = max((entry.length for entry in self._tags.values()), default=0)
 
