@@ -167,6 +167,7 @@ def pytest_configure(config):
     A shell that runs the suite in its background has it, and every program it starts, ignore Ctrl-C; `nohup` the same
     with SIGHUP.
     """
+    gc.set_threshold(20_000)  # nearly all that is imported and collected lives to the end: looking at it finds nothing
     if "TMPDIR" not in os.environ and _has_room(_MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
     config.stash[_SNAPSHOTS] = Snapshots(SNAPSHOTS, writes=config.getoption("--snapshots"))
