@@ -87,7 +87,7 @@ class ScanConfig(Frozen, frozen=True, kw_only=True):
     """`[scan]`: how this user looks for leaks. Only the user's own configuration may say it, no repository."""
 
     names: bool = False
-    """The hook may open the store to say whose an own token is."""
+    """The hook may open the store to say whose a known token is."""
     bundle: str = ""
     """Where `fingerprints pull` looks if nothing is named: an https address, a path, or `store`."""
     known_tokens_note: NoteFrequency = NoteFrequency.ONCE

@@ -330,7 +330,7 @@ def test_a_value_that_somebody_else_has_put_at_an_adopted_place_is_not_handed_on
     env = tmp_path / "late.env"
     written(tmp_path, f"a/b: {{consumers: [dotenv:{env}#T]}}")
     real = cli.store.read_live
-    monkeypatch.setattr(cli.store, "read_live", lambda token: replace(real(token), found=FieldState.OTHER))
+    monkeypatch.setattr(cli.store, "read_live", lambda token: replace(real(token), found=FieldState.DIFFERENT))
     answer = cli("apply")
     assert answer.code == 3
     assert not env.exists()

@@ -39,7 +39,7 @@ def made(request, tmp_path):
 
 def test_nothing_is_held_before_the_first_push(made):
     delivery, consumer = made
-    assert delivery.verify(consumer, NEW) is ConsumerVerdict.OTHER
+    assert delivery.verify(consumer, NEW) is ConsumerVerdict.DIFFERENT
 
 
 def test_a_check_has_no_effect(made, tmp_path):
@@ -52,15 +52,15 @@ def test_a_check_has_no_effect(made, tmp_path):
 def test_a_push_is_held_can_be_repeated_and_taken_back(made):
     delivery, consumer = made
     delivery.push(consumer, OLD)
-    assert delivery.verify(consumer, OLD) is ConsumerVerdict.THIS
+    assert delivery.verify(consumer, OLD) is ConsumerVerdict.EXPECTED
     for _ in range(2):
         delivery.push(consumer, NEW)
-        assert delivery.verify(consumer, NEW) is ConsumerVerdict.THIS
-        assert delivery.verify(consumer, OLD) is ConsumerVerdict.OTHER
+        assert delivery.verify(consumer, NEW) is ConsumerVerdict.EXPECTED
+        assert delivery.verify(consumer, OLD) is ConsumerVerdict.DIFFERENT
     for _ in range(2):
         delivery.push(consumer, OLD)
-        assert delivery.verify(consumer, OLD) is ConsumerVerdict.THIS
-        assert delivery.verify(consumer, NEW) is ConsumerVerdict.OTHER
+        assert delivery.verify(consumer, OLD) is ConsumerVerdict.EXPECTED
+        assert delivery.verify(consumer, NEW) is ConsumerVerdict.DIFFERENT
 
 
 @pytest.mark.parametrize(

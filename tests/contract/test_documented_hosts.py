@@ -173,9 +173,9 @@ def test_a_delivery_understands_what_the_host_prints(case, tmp_path):
         delivery = named.registry().of(consumer)
         delivery.check(consumer)
         delivery.push(consumer, Value.of(VALUE))
-        assert delivery.verify(consumer, Value.of(VALUE)) is ConsumerVerdict.THIS
+        assert delivery.verify(consumer, Value.of(VALUE)) is ConsumerVerdict.EXPECTED
         if delivered.vendor != "github":
-            assert delivery.verify(consumer, Value.of(OTHER)) is ConsumerVerdict.OTHER
+            assert delivery.verify(consumer, Value.of(OTHER)) is ConsumerVerdict.DIFFERENT
         asked = [_request(each) for each in server.requests]
     assert len(asked) >= len(delivered.answers)
     [(_, body)] = [each for each in asked if not each[0].startswith("GET ")]

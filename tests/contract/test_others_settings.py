@@ -166,7 +166,7 @@ def test_an_entry_of_a_vault_keeps_its_metadata_and_other_fields(openbao: OpenBa
         delivery.check(consumer)
         with nullcontext() if ends == "0s" else pytest.raises(Unfinished):
             delivery.push(consumer, Value.of(value))
-        assert delivery.verify(consumer, Value.of(value)) is ConsumerVerdict.THIS
+        assert delivery.verify(consumer, Value.of(value)) is ConsumerVerdict.EXPECTED
     finally:
         connection.close()
     assert metadata() == before

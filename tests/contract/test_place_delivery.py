@@ -31,8 +31,8 @@ def test_one_field_is_replaced_and_taken_back_and_the_others_stay(places, delive
     for text in (old, new, old, old):
         delivery.push(CONSUMER, Value.of(text))
         assert places.fields(ENTRY) == {"token": text, "other": "theirs"}
-        assert delivery.verify(CONSUMER, Value.of(text)) is ConsumerVerdict.THIS
-    assert delivery.verify(CONSUMER, Value.of(new)) is ConsumerVerdict.OTHER
+        assert delivery.verify(CONSUMER, Value.of(text)) is ConsumerVerdict.EXPECTED
+    assert delivery.verify(CONSUMER, Value.of(new)) is ConsumerVerdict.DIFFERENT
 
 
 def test_pushing_what_is_there_makes_no_version(places, delivery):
@@ -63,7 +63,7 @@ def test_a_field_that_is_not_there_is_refused_before_a_rotation(places, delivery
         with pytest.raises(InputError) as caught:
             act()
         words(caught.value)
-    assert delivery.verify(missing, Value.of(canary())) is ConsumerVerdict.OTHER
+    assert delivery.verify(missing, Value.of(canary())) is ConsumerVerdict.DIFFERENT
 
 
 def test_on_another_server_nothing_is_looked_at_or_written(places, delivery):

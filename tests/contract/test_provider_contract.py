@@ -17,7 +17,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method, Provider, TokenList, TokenRequest
 from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
-from tokenguard.sandbox.fault_settings import ErrorBurst, FaultSettings, ListStyle, Operation, StatusRoute
+from tokenguard.sandbox.fault_settings import FaultBurst, FaultSettings, ListStyle, Operation, StatusRoute
 from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.sandbox.world import Issued
 
@@ -162,7 +162,7 @@ STORMS = [400, 404, 405, 408, 409, 410, 418, 422, 429, 451, 500, 501, 502, 503, 
 @pytest.mark.parametrize("status", STORMS)
 def test_a_storm_says_nothing_of_a_token(probing, status):
     token = probing.make()
-    probing.sandbox.knobs.status_storm = ErrorBurst(status, 9, "7")
+    probing.sandbox.knobs.status_storm = FaultBurst(status, 9, "7")
     seen = probing.provider.probe(value_of(token), probing.expected)
     assert (seen.verdict, seen.reason, seen.retry_after) == (Verdict.UNKNOWN, f"http-{status}", 7.0)
     assert seen.scope_verdict is ScopeVerdict.UNVERIFIED
@@ -244,7 +244,7 @@ def test_a_create_whose_reply_is_lost_is_ambiguous_and_can_be_found(minting):
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 409, 425])
 def test_a_create_that_may_have_worked_is_ambiguous(creating, status, words):
-    creating.sandbox.knobs.status_storm = ErrorBurst(status, 1)
+    creating.sandbox.knobs.status_storm = FaultBurst(status, 1)
     with pytest.raises(Ambiguous) as caught:
         creating.issuer().create(TokenRequest(label=LABEL, scope=creating.expected))
     words(caught.value)
@@ -253,7 +253,7 @@ def test_a_create_that_may_have_worked_is_ambiguous(creating, status, words):
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 422, 429])
 def test_a_create_that_was_refused_is_refused(creating, status, words):
     wait = "" if status == 429 else "5"  # one that says how long is waited for (test_provider_limits.py)
-    creating.sandbox.knobs.status_storm = ErrorBurst(status, 1, wait)
+    creating.sandbox.knobs.status_storm = FaultBurst(status, 1, wait)
     with pytest.raises(CreateRefused) as caught:
         creating.issuer().create(TokenRequest(label=LABEL, scope=creating.expected))
     words(caught.value)

@@ -45,19 +45,19 @@ def test_what_was_pushed_is_what_the_consumer_sees_and_it_can_be_repeated_and_ta
     old, new = canary(), canary()
     bench.delivery.push(bench.consumer, Value.of(old))
     assert bench.seen == old
-    assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.THIS
+    assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.EXPECTED
     for _ in range(2):
         bench.delivery.push(bench.consumer, Value.of(new))
         assert bench.seen == new
-        assert bench.delivery.verify(bench.consumer, Value.of(new)) is ConsumerVerdict.THIS
-        assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.OTHER
+        assert bench.delivery.verify(bench.consumer, Value.of(new)) is ConsumerVerdict.EXPECTED
+        assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.DIFFERENT
     bench.delivery.push(bench.consumer, Value.of(old))
     assert bench.seen == old
-    assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.THIS
+    assert bench.delivery.verify(bench.consumer, Value.of(old)) is ConsumerVerdict.EXPECTED
 
 
 def test_nothing_is_held_before_the_first_push(bench):
-    assert bench.delivery.verify(bench.consumer, Value.of(canary())) is ConsumerVerdict.OTHER
+    assert bench.delivery.verify(bench.consumer, Value.of(canary())) is ConsumerVerdict.DIFFERENT
 
 
 def test_a_check_writes_nothing(bench):
@@ -95,15 +95,15 @@ def test_a_lost_reply_is_made_up_for_by_pushing_again_in_another_process(bench, 
     assert bench.seen == value.token.reveal()
     again = bench.another_process()
     again.push(bench.consumer, value)
-    assert again.verify(bench.consumer, value) is ConsumerVerdict.THIS
+    assert again.verify(bench.consumer, value) is ConsumerVerdict.EXPECTED
 
 
 def test_a_change_by_a_stranger_is_never_taken_for_ours(bench):
     value = Value.of(canary())
     bench.delivery.push(bench.consumer, value)
     bench.vendor.stranger(bench.host, canary())
-    assert bench.delivery.verify(bench.consumer, value) is ConsumerVerdict.OTHER
-    assert bench.another_process().verify(bench.consumer, value) is not ConsumerVerdict.THIS
+    assert bench.delivery.verify(bench.consumer, value) is ConsumerVerdict.DIFFERENT
+    assert bench.another_process().verify(bench.consumer, value) is not ConsumerVerdict.EXPECTED
 
 
 @pytest.mark.parametrize("status", [429, 503])

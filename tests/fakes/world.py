@@ -257,7 +257,9 @@ class FakeDelivery:
             self.held[consumer] = value.token.reveal()
 
     def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
-        return ConsumerVerdict.THIS if self.held.get(consumer) == value.token.reveal() else ConsumerVerdict.OTHER
+        return (
+            ConsumerVerdict.EXPECTED if self.held.get(consumer) == value.token.reveal() else ConsumerVerdict.DIFFERENT
+        )
 
 
 class FakeDeliveries:

@@ -12,7 +12,7 @@ from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import ExitCode, TokenguardError
-from tokenguard.rotation.machine import proof_missing, reached
+from tokenguard.rotation.machine import death_owed, reached
 
 
 class Broken(AssertionError):
@@ -124,7 +124,7 @@ class Promises:
     def stopped(self, error: TokenguardError, failed: str) -> None:
         """P3: while a death is owed, no error says less than 5, unless the store itself could not be asked."""
         journal = self._journal()
-        if journal is not None and proof_missing(journal) and not failed.startswith("store."):
+        if journal is not None and death_owed(journal) and not failed.startswith("store."):
             self._check(error.exit_code is ExitCode.NOT_PROVEN_DEAD, f"P3: {error.exit_code!r} while a death is owed")
 
     def returned(self) -> None:

@@ -265,7 +265,7 @@ class Unlisted(Scenario):
 
 @contextmanager
 def stumble_at_delivery(bench: Bench) -> Iterator[None]:
-    with patch.object(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER):
+    with patch.object(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.DIFFERENT):
         yield
 
 

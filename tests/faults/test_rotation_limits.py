@@ -7,7 +7,7 @@ import pytest
 from tests.faults.test_listing_worlds import NAME, VERBS, failure, scene
 from tokenguard.errors import ExitCode
 from tokenguard.inventory.verification import VerificationResult, verify
-from tokenguard.sandbox.fault_settings import ErrorBurst, FaultSettings
+from tokenguard.sandbox.fault_settings import FaultBurst, FaultSettings
 
 ROTATIONS = ["issue", "rotate", "rotate --compromised", "retire"]
 
@@ -18,7 +18,7 @@ def test_one_429_fails_nothing(verb, wait, tmp_path):
     with scene(tmp_path) as played:
         if verb != "issue":
             played.engine.issue(played.record())
-        played.sandbox.knobs.status_storm = ErrorBurst(status=429, count=1, retry_after=wait)
+        played.sandbox.knobs.status_storm = FaultBurst(status=429, count=1, retry_after=wait)
         assert failure(lambda: VERBS[verb](played)) is None
         assert played.ours() == played.served()
 
@@ -34,7 +34,9 @@ def test_a_longer_wait_stops_with_its_number_and_the_line_that_resumes(verb, aft
         before, calls = played.clock.monotonic(), played.sandbox.world.calls.total()
         with monkeypatch.context() as patch:
             patch.setattr(
-                FaultSettings, "gust", lambda _self: ErrorBurst(429, 1, "3600") if next(answered) >= after else None
+                FaultSettings,
+                "next_fault",
+                lambda _self: FaultBurst(429, 1, "3600") if next(answered) >= after else None,
             )
             stopped = failure(lambda: VERBS[verb](played))
         if stopped is None:
@@ -62,9 +64,9 @@ def test_a_look_waits_as_well_and_says_when_it_does_not(tmp_path):
                 controlled=lambda _record, _value: True,
             )  # fmt: skip
 
-        played.sandbox.knobs.status_storm = ErrorBurst(status=429, count=2, retry_after="30")
+        played.sandbox.knobs.status_storm = FaultBurst(status=429, count=2, retry_after="30")
         assert look().result is VerificationResult.ALIVE
-        played.sandbox.knobs.status_storm = ErrorBurst(status=429, count=1, retry_after="300")
+        played.sandbox.knobs.status_storm = FaultBurst(status=429, count=1, retry_after="300")
         found = look()
         assert (found.result, found.seen.retry_after) == (VerificationResult.UNKNOWN, 300)
         assert "300 s" in found.seen.explained

@@ -121,8 +121,8 @@ def test_an_interrupt_ends_the_command_too(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "holds"),
     [
-        ("0", ConsumerVerdict.THIS),
-        ("1", ConsumerVerdict.OTHER),
+        ("0", ConsumerVerdict.EXPECTED),
+        ("1", ConsumerVerdict.DIFFERENT),
         ("2", ConsumerVerdict.UNKNOWN),
         ("127", ConsumerVerdict.UNKNOWN),
     ],

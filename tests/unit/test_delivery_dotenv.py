@@ -144,7 +144,7 @@ def test_a_file_of_another_format_is_refused_unless_it_sets_the_variable(tmp_pat
     assert file.read_text() == "kind: Secret\nstringData:\n  V: old\n"
     file.write_text("kind: Secret\nV=\n")  # as the hint says
     DELIVERY.push(at(file), NEW)
-    assert DELIVERY.verify(at(file), NEW) is ConsumerVerdict.THIS
+    assert DELIVERY.verify(at(file), NEW) is ConsumerVerdict.EXPECTED
 
 
 def test_somebody_elses_file_is_refused(tmp_path, monkeypatch, words):
@@ -181,7 +181,7 @@ def test_a_value_of_several_fields_is_refused(tmp_path, words):
 
 def test_two_lines_that_disagree_do_not_count_as_delivered(tmp_path):
     (tmp_path / ".env").write_text("V=tgcanary-new-2\nV=tgcanary-old-1\n")
-    assert DELIVERY.verify(at(tmp_path / ".env"), NEW) is ConsumerVerdict.OTHER
+    assert DELIVERY.verify(at(tmp_path / ".env"), NEW) is ConsumerVerdict.DIFFERENT
 
 
 def test_a_full_disk_is_to_be_tried_again_and_keeps_the_old_file(tmp_path, monkeypatch):
@@ -208,10 +208,10 @@ def test_a_variable_behind_a_byte_order_mark_is_not_confirmed_until_every_progra
 
     path.write_text(f"\ufeffV={NEW.token.reveal()}\n", encoding="utf-8")
     assert in_a_shell() == "", "it reads another name"
-    assert DELIVERY.verify(at(path), NEW) is ConsumerVerdict.OTHER
+    assert DELIVERY.verify(at(path), NEW) is ConsumerVerdict.DIFFERENT
     DELIVERY.push(at(path), NEW)
     assert in_a_shell() == NEW.token.reveal()
-    assert DELIVERY.verify(at(path), NEW) is ConsumerVerdict.THIS
+    assert DELIVERY.verify(at(path), NEW) is ConsumerVerdict.EXPECTED
 
 
 @pytest.mark.parametrize("damage", ["ambiguous", "binary", "writable by all", "a directory"])
@@ -274,7 +274,7 @@ def test_a_file_system_without_locks_is_still_served(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", unsupported)
     DELIVERY.push(at(tmp_path / ".env"), NEW)
-    assert DELIVERY.verify(at(tmp_path / ".env"), NEW) is ConsumerVerdict.THIS
+    assert DELIVERY.verify(at(tmp_path / ".env"), NEW) is ConsumerVerdict.EXPECTED
 
 
 def test_a_file_where_the_directory_should_be_is_refused(tmp_path, words):

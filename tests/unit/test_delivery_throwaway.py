@@ -80,4 +80,4 @@ def test_on_the_consumers_own_machine_it_is_written(folder: Path, environ: dict[
     delivery, consumer = delivery_in(environ, folder)
     delivery.check(consumer)
     delivery.push(consumer, VALUE)
-    assert delivery.verify(consumer, VALUE) is ConsumerVerdict.THIS
+    assert delivery.verify(consumer, VALUE) is ConsumerVerdict.EXPECTED

@@ -73,7 +73,7 @@ def test_a_rotation_meanwhile_is_no_alarm(world):
     assert value_to_give(Served(bench, [new], [after]), before) == new
 
 
-@pytest.mark.parametrize("found", [FieldState.OTHER, FieldState.NOTHING])
+@pytest.mark.parametrize("found", [FieldState.DIFFERENT, FieldState.MISSING])
 def test_what_is_found_in_an_adopted_field_is_left_to_the_caller(world, found):
     bench, _, old, after, _ = world
     foreign = replace(old, found=found)

@@ -10,7 +10,7 @@ from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.loader import default_policy
 from tokenguard.policy.model import Override, PolicyWaiver, RuleSelector, Severity
-from tokenguard.policy.repository_answer import RepositoryQuestion, ViolatedAt
+from tokenguard.policy.repository_answer import RepositoryQuestion, RepositoryViolation
 from tokenguard.policy.repository_assessment import assess_repository
 from tokenguard.policy.repository_names import is_ci_file, is_env_file, is_mcp_config, is_watched
 from tokenguard.policy.repository_view import FileView, Presigned, RepositoryView
@@ -27,7 +27,7 @@ MCP = ".cursor/mcp.json"
 def asked(rule: str, view: RepositoryView, check=None):
     question = RepositoryQuestion(rule=POLICY.rule(rule), view=view, now=NOW)
     answers = (check or REPOSITORY_CHECKS[rule])(question)
-    return [each.line if isinstance(each, ViolatedAt) else each.reason for each in answers]
+    return [each.line if isinstance(each, RepositoryViolation) else each.reason for each in answers]
 
 
 def of_file(path: str, text: str = "", **how) -> RepositoryView:

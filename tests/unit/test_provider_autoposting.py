@@ -17,7 +17,7 @@ from tokenguard.ports.provider import Ambiguous, CreateRefused, TokenRequest
 from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.providers.write_result import new_value
-from tokenguard.sandbox.fault_settings import ErrorBurst, Operation
+from tokenguard.sandbox.fault_settings import FaultBurst, Operation
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 ADMIN = "tgcanary-admin-session"
@@ -211,7 +211,7 @@ def test_a_configured_route_is_used(sandbox):
 )
 def test_a_revocation_says_whether_it_may_have_worked(sandbox, status, error):
     key = sandbox.world.create_key("k", [])
-    sandbox.knobs.status_storm = ErrorBurst(status, 1)
+    sandbox.knobs.status_storm = FaultBurst(status, 1)
     with pytest.raises(error):
         revoking(sandbox).revoke(key.id)
     assert sandbox.world.alive(key.secret.reveal())

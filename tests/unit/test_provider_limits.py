@@ -18,7 +18,7 @@ from tokenguard.providers.autoposting import Autoposting
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.providers.write_result import answered
-from tokenguard.sandbox.fault_settings import ErrorBurst, FaultSettings
+from tokenguard.sandbox.fault_settings import FaultBurst, FaultSettings
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 
@@ -143,7 +143,7 @@ def test_many_keys_are_made_within_the_limit_each_once(limited: Sandbox, clock: 
 
 
 def test_a_limit_that_says_nothing_of_its_end_is_told(limited: Sandbox, clock: FakeClock):
-    limited.knobs.status_storm = ErrorBurst(status=429, count=99)
+    limited.knobs.status_storm = FaultBurst(status=429, count=99)
     with pytest.raises(CreateRefused, match="429"):
         issuer_at(limited, clock).create(TokenRequest(label="key", scope=None, permissions=()))
     assert clock.elapsed == 0

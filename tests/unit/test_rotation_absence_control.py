@@ -268,7 +268,7 @@ def test_a_list_settles_nothing_about_a_token_that_is_younger_than_its_lag():
 
 def test_a_value_that_is_kept_is_ended_by_the_later_look_only(bench, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.DIFFERENT)
         failed(lambda: bench.engine.issue(bench.record()))
     token = bench.store.find("video/upload/prod").id
     made = bench.world.of_value(bench.live_value(token))

@@ -27,7 +27,7 @@ def test_adopting_writes_nothing_there(bench):
     assert bench.places.version(URL) == 1
     assert "replace" not in bench.places.calls
     assert bench.live_value(token) == value
-    assert bench.store.read_live(token).found is FieldState.SAME
+    assert bench.store.read_live(token).found is FieldState.EXPECTED
 
 
 def test_a_rotation_replaces_that_field_only_and_proves_the_old_one_dead(bench):
@@ -58,9 +58,9 @@ def test_what_is_live_is_what_is_there(bench):
     theirs = bench.world.create("theirs").value
     bench.places.change(URL, token=theirs)
     live = bench.store.read_live(token)
-    assert (live.value.token.reveal(), live.found) == (theirs, FieldState.OTHER)
+    assert (live.value.token.reveal(), live.found) == (theirs, FieldState.DIFFERENT)
     bench.places.remove(URL)
-    assert bench.store.read_live(token).found is FieldState.NOTHING
+    assert bench.store.read_live(token).found is FieldState.MISSING
 
 
 @pytest.mark.parametrize("change", ["change", "remove"])
@@ -217,7 +217,7 @@ def test_a_runner_that_stood_still_before_its_write_writes_nothing(bench, ends):
     assert bench.alive(bench.there)
     assert (bench.there == old) is (ends == "abort")
     assert bench.live_value(token) == bench.there
-    assert bench.store.read_live(token).found is FieldState.SAME
+    assert bench.store.read_live(token).found is FieldState.EXPECTED
     assert len(bench.world.living()) == 1
 
 
@@ -242,7 +242,7 @@ def test_a_runner_that_stood_still_before_its_read_writes_nothing(bench, monkeyp
         bench.engine.rotate(token)
     assert bench.alive(bench.there)
     assert len(bench.world.living()) == 1
-    assert bench.store.read_live(token).found is FieldState.SAME
+    assert bench.store.read_live(token).found is FieldState.EXPECTED
 
 
 class Crash(BaseException):
@@ -271,7 +271,7 @@ def test_a_crash_at_every_effect_is_made_good(mode, when, then):
         _mended(bench)
         _finish(bench, token, then)
         assert bench.alive(bench.there), (number, effects)
-        assert bench.store.read_live(token).found is FieldState.SAME
+        assert bench.store.read_live(token).found is FieldState.EXPECTED
         assert bench.places.fields(URL) == {**OTHERS, "token": bench.there}
         assert len(bench.world.living()) == 1, (number, effects)
         assert not bench.document(token).busy

@@ -49,7 +49,7 @@ def test_an_open_rotation_goes_on_from_another_store(bench, stopped, ends):
     assert bench.alive(bench.there)
     assert (bench.there == old) is (ends == "abort")
     assert len(bench.world.living()) == 1
-    assert adopting(target, lambda: bench.places).read_live(token).found is FieldState.SAME
+    assert adopting(target, lambda: bench.places).read_live(token).found is FieldState.EXPECTED
 
 
 def _end_at(bench: AdoptedBench, home: MemoryStore, token: TokenId, ends: str) -> None:

@@ -217,7 +217,7 @@ def test_a_list_that_names_a_kept_value_contradicts_its_death_also_where_another
 def test_a_list_that_names_a_discarded_attempt_contradicts_its_death(monkeypatch):
     bench = revoked_by_people()
     token, _ = bench.add()
-    monkeypatch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
+    monkeypatch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.DIFFERENT)
     with pytest.raises(Unfinished):
         bench.engine.rotate(token)
     monkeypatch.undo()
@@ -290,7 +290,7 @@ def test_an_abort_remembers_that_the_old_token_was_accepted(monkeypatch):
     accepted_at = bench.document(token).record.last_accepted
     bench.clock.sleep(60)
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.DIFFERENT)
         with pytest.raises(Unfinished):
             bench.engine.rotate(token)
     bench.engine.abort(token)

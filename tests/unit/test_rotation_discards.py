@@ -21,7 +21,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, TokenId, Made]:
     bench = Bench()
     token, _ = bench.add()
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.DIFFERENT)
         with pytest.raises(Unfinished):
             bench.engine.rotate(token)
     made = bench.world.of_value(bench.live_value(token))

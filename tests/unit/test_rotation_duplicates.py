@@ -240,7 +240,7 @@ def test_an_operation_that_revoked_no_duplicate_does_not_depend_on_another_probe
     bench = Bench()
     run, token = begin(bench, "issue")
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.DIFFERENT)
         failed(run)
     bench.world.half_outage = True
     assert finished(bench.engine.resume(token()))

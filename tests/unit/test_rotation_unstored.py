@@ -128,7 +128,7 @@ def stopped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[TokenId, Mad
     bench.add("video/upload/dev")
     token, _ = bench.add()
     with monkeypatch.context() as patch:
-        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.OTHER)
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: ConsumerVerdict.DIFFERENT)
         failed(lambda: bench.engine.rotate(token))
     return token, bench.world.of_value(bench.live_value(token))
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tokenguard.sandbox.fault_settings import ErrorBurst, FaultSettings, Operation, StatusRoute
+from tokenguard.sandbox.fault_settings import FaultBurst, FaultSettings, Operation, StatusRoute
 from tokenguard.sandbox.sandbox_server import Sandbox, SystemClock
 
 UUID = r"5a4db0c5(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -117,7 +117,7 @@ def test_lags_are_measured_by_the_clock(sandbox, clock, descript):
 
 
 def test_a_storm_passes(sandbox, token, descript):
-    sandbox.knobs.status_storm = ErrorBurst(429, 2, "7")
+    sandbox.knobs.status_storm = FaultBurst(429, 2, "7")
     answers = [descript("/projects", token.secret.reveal()) for _ in range(3)]
     assert [status for status, _, _ in answers] == [429, 429, 200]
     assert answers[0][2]["Retry-After"] == "7"

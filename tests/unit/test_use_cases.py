@@ -72,9 +72,9 @@ def added(world):
 
 def applied(world):
     from tokenguard.usecases.apply_manifest import PlanExecution
-    from tokenguard.usecases.load_manifest import compared_with_store
+    from tokenguard.usecases.load_manifest import plan_against_store
 
-    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = plan_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     results = PlanExecution(narrowed(world, "apply_manifest.ApplyManifestParts"), held, "d", {}, {}).run(1)
     assert [each.error for each in results] == [None]
     assert world.store.find(NAME).document.record.state is RecordState.PENDING
@@ -91,17 +91,17 @@ def manifest(world):
 
 
 def planned(world):
-    from tokenguard.usecases.load_manifest import compared_with_store
+    from tokenguard.usecases.load_manifest import plan_against_store
 
-    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = plan_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     assert [each.name for each in held.plan.actions] == [NAME]
 
 
 def approved(world):
     from tokenguard.usecases.approve_plan import verdicts
-    from tokenguard.usecases.load_manifest import compared_with_store
+    from tokenguard.usecases.load_manifest import plan_against_store
 
-    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = plan_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     yes, no = verdicts(narrowed(world, "HasApprovals"), held.plan)
     assert no == {}
     assert set(yes) <= {NAME}
@@ -109,27 +109,27 @@ def approved(world):
 
 def deliverable(world):
     from tokenguard.usecases.check_consumers import check_consumers
-    from tokenguard.usecases.load_manifest import compared_with_store
+    from tokenguard.usecases.load_manifest import plan_against_store
 
-    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = plan_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     check_consumers(narrowed(world, "HasDeliveries"), held, held.plan.actions)
 
 
 def handed_over(world):
     from tokenguard.usecases.confirm_handover import hand_over
-    from tokenguard.usecases.load_manifest import compared_with_store
+    from tokenguard.usecases.load_manifest import plan_against_store
 
-    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = plan_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     assert hand_over(narrowed(world, "confirm_handover.ConfirmHandoverParts"), held) == []
 
 
 def drifted(world):
     from tokenguard.usecases.detect_drift import consumers, inventory, providers
-    from tokenguard.usecases.load_manifest import compared_with_store
+    from tokenguard.usecases.load_manifest import plan_against_store
 
     world.added()
     world.world.create("made by hand")
-    held = compared_with_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
+    held = plan_against_store(narrowed(world, "load_manifest.LoadManifestParts"), manifest(world))
     parts = narrowed(world, "detect_drift.DetectDriftParts")
     assert any(each.rule == "orphan" for each in providers(narrowed(world, "assess.AssessParts"), held))
     assert list(consumers(parts, held)) == []

@@ -22,8 +22,8 @@ from tokenguard.usecases.confirm_handover import hand_over
 from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,
     PlannedManifest,
-    compared_with_store,
     declared_in,
+    plan_against_store,
     refuse_blocked,
 )
 from tokenguard.usecases.rotation_jobs import allowed, report_held
@@ -69,7 +69,7 @@ def apply(
     """
     reviewed = checked_digest(digest) if digest is not None else None
     wiring.concurrent = concurrent
-    held = compared_with_store(wiring, declared_in(file, environment))
+    held = plan_against_store(wiring, declared_in(file, environment))
     refuse_blocked(held.plan)
     begun = _reviewed(wiring, held, reviewed) if reviewed else {}
     _refuse_ends(held.plan, allow_retire=allow_retire)
@@ -102,10 +102,10 @@ def _run(
             results.append(result)
             if result.error is not None:
                 wiring.progress.note(f"{result.name}: {result.error.message}")
-        after = compared_with_store(wiring, held.manifest)
+        after = plan_against_store(wiring, held.manifest)
         if handed := hand_over(wiring, after):
             results += handed
-            after = compared_with_store(wiring, held.manifest)
+            after = plan_against_store(wiring, held.manifest)
     except BaseException:
         show_outcome(wiring, ApplyOutcome(plan=held.plan, results=tuple(results), left=None))
         raise

@@ -24,7 +24,7 @@ from tokenguard.text import counted
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.correct_times import correct_approvals
 from tokenguard.usecases.given_facts import end_date
-from tokenguard.usecases.load_manifest import DEFAULT_FILE, compared_with_store, declared_in, refuse_blocked
+from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, plan_against_store, refuse_blocked
 from tokenguard.usecases.outdated_requests import why_outdated
 from tokenguard.views.plan_view import show_plan
 
@@ -78,7 +78,7 @@ def approve(
             f"no request has this digest, and there is no {file} whose plan could have it",
             hint="`tokenguard request` lists what waits; for a plan: tokenguard approve DIGEST FILE",
         )
-    plan = compared_with_store(wiring, declared_in(file, environment)).plan
+    plan = plan_against_store(wiring, declared_in(file, environment)).plan
     refuse_blocked(plan)
     if plan.digest != wanted:
         raise InputError(

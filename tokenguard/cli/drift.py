@@ -11,7 +11,7 @@ from tokenguard.provisioning.drift_kinds import assessment
 from tokenguard.report.assessment_content import content
 from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessment
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.load_manifest import DEFAULT_FILE, compared_with_store, declared_in
+from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, plan_against_store
 
 _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
@@ -53,7 +53,7 @@ def drift(
     """
     from tokenguard.usecases.detect_drift import ALWAYS, ON_REQUEST, server  # loads what asks
 
-    held = compared_with_store(wiring, declared_in(file, environment))
+    held = plan_against_store(wiring, declared_in(file, environment))
     asked = {"ask_providers": ask_providers, "ask_consumers": ask_consumers}
     sources = [*ALWAYS, *(source for name, source in ON_REQUEST.items() if asked[name])]
     sources += [server(server_file)] if server_file else []

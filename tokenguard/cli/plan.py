@@ -8,8 +8,8 @@ from tokenguard.output.formats import OutputFormat
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,
-    compared_with_store,
     declared_in,
+    plan_against_store,
     refuse_blocked,
     refuse_throwaway_files,
 )
@@ -28,7 +28,7 @@ def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_for
     Nothing is written, no value is read and no provider is contacted: the planner role is enough. The digest at the end
     identifies this plan; `apply --digest` refuses any other. Exit 2: the manifest is invalid or cannot be fulfilled.
     """
-    held = compared_with_store(wiring, declared_in(file, environment))
+    held = plan_against_store(wiring, declared_in(file, environment))
     show_plan(wiring, held.plan, OutputFormat(as_format or wiring.flags.format))
     refuse_blocked(held.plan, listed=True)
     refuse_throwaway_files(wiring, held)

@@ -68,7 +68,10 @@ class CommandDelivery:
         settings = self._settings(consumer)
         if settings.verify_argv is None:
             return ConsumerVerdict.UNKNOWN
-        answers: dict[int | None, ConsumerVerdict] = {0: ConsumerVerdict.THIS, _SAYS_OTHER: ConsumerVerdict.OTHER}
+        answers: dict[int | None, ConsumerVerdict] = {
+            0: ConsumerVerdict.EXPECTED,
+            _SAYS_OTHER: ConsumerVerdict.DIFFERENT,
+        }
         return answers.get(
             _run(consumer.target, settings.verify_argv, value, settings.timeout), ConsumerVerdict.UNKNOWN
         )

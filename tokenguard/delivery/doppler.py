@@ -46,9 +46,9 @@ class DopplerDelivery:
         """Read it back."""
         held = self._held(*self._place(consumer))
         return (
-            ConsumerVerdict.THIS
+            ConsumerVerdict.EXPECTED
             if held is not None and all(each == value.token for each in held)
-            else ConsumerVerdict.OTHER
+            else ConsumerVerdict.DIFFERENT
         )
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:

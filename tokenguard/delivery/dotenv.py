@@ -120,7 +120,11 @@ class DotenvDelivery:
                 found = values_of(text, target.variable)
         wanted = value.token
         alike = found and all(Secret(each) == wanted for each in found)
-        return ConsumerVerdict.THIS if alike and not is_behind_bom(text, target.variable) else ConsumerVerdict.OTHER
+        return (
+            ConsumerVerdict.EXPECTED
+            if alike and not is_behind_bom(text, target.variable)
+            else ConsumerVerdict.DIFFERENT
+        )
 
 
 def _other_format(target: Target) -> InputError:

@@ -45,7 +45,7 @@ class PlaceDelivery:
     def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read it back."""
         held = self._place(consumer).read()
-        return ConsumerVerdict.THIS if held is not None and held.text == value.token else ConsumerVerdict.OTHER
+        return ConsumerVerdict.EXPECTED if held is not None and held.text == value.token else ConsumerVerdict.DIFFERENT
 
     def _read(self, consumer: Consumer) -> FieldValue:
         place = self._place(consumer)

@@ -58,11 +58,11 @@ class GithubDelivery:
         host, secrets, name = self._place(consumer)
         changed = _changed(host, secrets, name)
         if changed is None:
-            return ConsumerVerdict.OTHER
+            return ConsumerVerdict.DIFFERENT
         digest, at = self._written.get(consumer.target, (b"", ""))
         if not digest:
             return ConsumerVerdict.UNKNOWN
-        return ConsumerVerdict.THIS if (digest, at) == (value.digest(), changed) else ConsumerVerdict.OTHER
+        return ConsumerVerdict.EXPECTED if (digest, at) == (value.digest(), changed) else ConsumerVerdict.DIFFERENT
 
     def _place(self, consumer: Consumer) -> tuple[Host, tuple[str, ...], str]:
         target = parse_target(consumer)

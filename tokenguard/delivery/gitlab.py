@@ -70,7 +70,7 @@ class GitlabDelivery:
         text = found.get("value") if found is not None else ""
         if not isinstance(text, str):
             return ConsumerVerdict.UNKNOWN
-        return ConsumerVerdict.THIS if Secret(text) == value.token else ConsumerVerdict.OTHER
+        return ConsumerVerdict.EXPECTED if Secret(text) == value.token else ConsumerVerdict.DIFFERENT
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)

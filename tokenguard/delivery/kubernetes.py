@@ -45,12 +45,12 @@ class KubernetesDelivery:
         host, target = self._place(consumer)
         answer = host.ask(Request(path=_path(target)), expected=(HTTPStatus.OK, HTTPStatus.NOT_FOUND))
         if answer.status == HTTPStatus.NOT_FOUND:
-            return ConsumerVerdict.OTHER
+            return ConsumerVerdict.DIFFERENT
         data = (answer.json_object() or {}).get("data")
         held = data.get(target.parts["name"]) if isinstance(data, dict) else None
         if not isinstance(held, str):
-            return ConsumerVerdict.OTHER
-        return ConsumerVerdict.THIS if Secret(held) == Secret(_encoded(value.token)) else ConsumerVerdict.OTHER
+            return ConsumerVerdict.DIFFERENT
+        return ConsumerVerdict.EXPECTED if Secret(held) == Secret(_encoded(value.token)) else ConsumerVerdict.DIFFERENT
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)

@@ -37,7 +37,11 @@ class OnePasswordDelivery:
     def verify(self, consumer: Consumer, value: Value) -> ConsumerVerdict:
         """Read it back."""
         held = _field(*self._place(consumer)).get("value")
-        return ConsumerVerdict.THIS if isinstance(held, str) and Secret(held) == value.token else ConsumerVerdict.OTHER
+        return (
+            ConsumerVerdict.EXPECTED
+            if isinstance(held, str) and Secret(held) == value.token
+            else ConsumerVerdict.DIFFERENT
+        )
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)

@@ -74,7 +74,7 @@ _CODE = re.compile(
     r"|groovy|vue|vb|r|jl|ml|fs|sol|s?css|less)$"
 )
 PASSED_OVER = (b'{"bundle":{"format":', b"# tokenguard baseline ")
-"""How a bundle of own tokens and a baseline begin, which teams commit; no assignment in them is told."""
+"""How a bundle of known tokens and a baseline begin, which teams commit; no assignment in them is told."""
 _MOST_OF_A_FILE = 10_000
 """A file with more of them was made to keep a scan busy."""
 _SOURCE_MAP = re.compile(r"(?i)\.(?:[mc]?js|css)\.map$")

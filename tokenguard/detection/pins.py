@@ -55,7 +55,7 @@ _SBOM = re.compile(
 """Bills of materials of SPDX, CycloneDX and Syft, which are full of digests and ids; another YAML file is rather a
 workflow that makes one, or the configuration of such a program."""
 _BUNDLE = '{"bundle":{"format":'
-"""How a bundle of own tokens begins, which teams commit: one line of tags, ids and a signature."""
+"""How a bundle of known tokens begins, which teams commit: one line of tags, ids and a signature."""
 _IMAGE = re.compile(rf"[\w.:/-]{{1,400}}@sha256:[0-9a-f]{{64}}{_END}", re.ASCII)
 _BEFORE, _AFTER = 600, 200
 """How far round a value its line is looked at: a line may be a whole file."""

@@ -65,7 +65,7 @@ class VersionVerdict(Frozen, frozen=True):
     possible: Possible
     """What could be found in it, apart from the team's own tokens."""
     before: bytes | None = None
-    """The version before (empty for a new file), if own tokens need to be looked for only in what changed since."""
+    """The version before (empty for a new file), if known tokens need to be looked for only in what changed since."""
     lines: bytes | None = None
     """The lines to look at, each with its number; None: all."""
 

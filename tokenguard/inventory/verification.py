@@ -107,7 +107,7 @@ def verify(
         return Verification(
             record=record, result=VerificationResult.NOT_ASKED, reason="the store has no value of this token"
         )
-    if live.found is FieldState.NOTHING:
+    if live.found is FieldState.MISSING:
         raise UnexpectedValue.at(record.location.url)
     provider = provider_of(record)
     if not provider.capabilities.probes(record.kind):
@@ -118,7 +118,7 @@ def verify(
     seen = provider.probe(live.value, record.scope)
     if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
         seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")
-    result, replaced = judge(seen), live.found is FieldState.OTHER
+    result, replaced = judge(seen), live.found is FieldState.DIFFERENT
     if result is VerificationResult.DEAD and (replaced or record.last_accepted is None):
         result = VerificationResult.REFUSED
     if replaced:  # not a look at our value, so none to be recorded

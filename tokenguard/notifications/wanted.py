@@ -10,7 +10,7 @@ from tokenguard.notifications.outbox import MOST_TOLD, Outbox
 from tokenguard.notifications.routes import NotificationRoute
 from tokenguard.text import counted
 
-Wanted = dict[str, list[Notification]]
+WantedNotifications = dict[str, list[Notification]]
 """By route, what it takes of what holds now."""
 
 
@@ -24,7 +24,7 @@ class NotificationSource(Frozen, frozen=True):
 
 def wanted_by_route(
     routes: Sequence[NotificationRoute], found: Sequence[Notification], where: NotificationSource, most: int = MOST_TOLD
-) -> Wanted:
+) -> WantedNotifications:
     """What each route takes.
 
     Args:
@@ -56,7 +56,7 @@ def _as_number(route: str, left: Sequence[Notification], where: NotificationSour
     return [Notification(id=identity, kind=kind, says=says, command=command, at=where.now)]
 
 
-def without_space(outbox: Outbox, route: str, wanted: Wanted) -> int:
+def without_space(outbox: Outbox, route: str, wanted: WantedNotifications) -> int:
     """The number of current events that a route was not told and that the outbox has no space for."""
     owed = {each.id for each in outbox.owed_to(route)}
     return sum(each.id not in owed and not outbox.was_told(route, each) for each in wanted.get(route, ()))

@@ -8,7 +8,7 @@ from tokenguard.policy.model import Rule
 from tokenguard.policy.repository_view import RepositoryView
 
 
-class ViolatedAt(Frozen, frozen=True):
+class RepositoryViolation(Frozen, frozen=True):
     """The rule does not hold at this place."""
 
     path: str
@@ -17,7 +17,7 @@ class ViolatedAt(Frozen, frozen=True):
     text: str
 
 
-class Unclear(Frozen, frozen=True):
+class RepositoryNotEvaluable(Frozen, frozen=True):
     """The rule is not evaluable in this file, with the reason."""
 
     path: str
@@ -32,5 +32,5 @@ class RepositoryQuestion(Frozen, frozen=True, kw_only=True):
     now: datetime
 
 
-RepositoryAnswer = Iterable[ViolatedAt | Unclear]
+RepositoryAnswer = Iterable[RepositoryViolation | RepositoryNotEvaluable]
 RepositoryCheck = Callable[[RepositoryQuestion], RepositoryAnswer]

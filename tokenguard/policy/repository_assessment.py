@@ -6,7 +6,7 @@ from datetime import datetime
 from tokenguard.frozen import replace
 from tokenguard.policy.evaluation import Assessment, RuleOutcome, Violation, Waived
 from tokenguard.policy.model import Policy, Rule, Severity
-from tokenguard.policy.repository_answer import RepositoryQuestion, ViolatedAt
+from tokenguard.policy.repository_answer import RepositoryQuestion, RepositoryViolation
 from tokenguard.policy.repository_view import RepositoryView
 from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
 
@@ -23,7 +23,7 @@ def assess_repository(policy: Policy, view: RepositoryView, now: datetime) -> As
             applied = policy.applied_at(rule, answer.path)
             if applied.severity is Severity.OFF:
                 continue
-            if not isinstance(answer, ViolatedAt):
+            if not isinstance(answer, RepositoryViolation):
                 unknown[rule.id, answer.reason] += 1
                 continue
             found = _violation(applied, answer)
@@ -44,7 +44,7 @@ def assess_repository(policy: Policy, view: RepositoryView, now: datetime) -> As
     )
 
 
-def _violation(rule: Rule, found: ViolatedAt) -> Violation:
+def _violation(rule: Rule, found: RepositoryViolation) -> Violation:
     return Violation(
         rule=rule.id,
         severity=rule.severity,

@@ -12,9 +12,9 @@ from tokenguard.ports.secret_listing import SecretListing
 class ConsumerVerdict(StrEnum):
     """The result of verifying a consumer."""
 
-    THIS = "this"
+    EXPECTED = "this"
     """It holds the expected value."""
-    OTHER = "other"
+    DIFFERENT = "other"
     UNKNOWN = "unknown"
     """It cannot be read back."""
 

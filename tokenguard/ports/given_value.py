@@ -18,7 +18,7 @@ def value_to_give(store: Store, snapshot: Snapshot) -> Live | None:
     """
     for _ in range(_TRIES):
         live = store.read_live(snapshot.id)
-        if live is None or live.found is not FieldState.SAME:
+        if live is None or live.found is not FieldState.EXPECTED:
             return live
         if snapshot.document.may_serve(store.fingerprint(live.value)):
             return live

@@ -25,12 +25,12 @@ class Tombstone(Frozen, frozen=True, kw_only=True):
 
 @unique
 class FieldState(StrEnum):
-    """The state of an adopted value's field; a value in the store itself is always `SAME`."""
+    """The state of an adopted value's field; a value in the store itself is always `EXPECTED`."""
 
-    SAME = "same"
-    OTHER = "other"
+    EXPECTED = "same"
+    DIFFERENT = "other"
     """A value other than the published one, written by another party."""
-    NOTHING = "nothing"
+    MISSING = "nothing"
 
 
 class Live(Frozen, frozen=True):
@@ -41,7 +41,7 @@ class Live(Frozen, frozen=True):
     """Incremented by every publish, from 1; the next publish is pinned to it."""
     value: Value
     """The current value; if the field is missing, the expected one."""
-    found: FieldState = FieldState.SAME
+    found: FieldState = FieldState.EXPECTED
     ending: bool = False
     """Whether the server will delete it by itself, so that it must be written again."""
 

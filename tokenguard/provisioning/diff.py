@@ -95,7 +95,7 @@ def _pinned(consumers: tuple[Consumer, ...], known: tuple[Consumer, ...], server
 def _location(record: Record, declared: Declared, servers: Servers) -> Location:
     """Where a first value will be: what was said before of a place holds until another way to it is declared."""
     if declared.location is None:
-        return Location() if record.location.adopted and declared.issue is not Issue.BROUGHT else record.location
+        return Location() if record.location.adopted and declared.issue is not Issue.PROVIDED else record.location
     known, there = _known(servers, declared.location), Location(Custody.ADOPTED, declared.location)
     if record.location.adopted == declared.location:
         there = record.location

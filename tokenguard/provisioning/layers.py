@@ -19,7 +19,7 @@ VERSION = "1"
 MAX_TOKENS = 10_000
 MAX_DEPTH = 5
 _PATH_HINT = "write a relative path such as teams/video.yaml: below the including file, no links, no `..`, no URL"
-Given = dict[str, Any]
+DeclaredFields = dict[str, Any]
 
 
 def read_manifest(path: Path, read_consumer: ReadConsumer, *, environment: str = "") -> Manifest:
@@ -65,7 +65,7 @@ class _Layers:
         self._chosen_here = False
         """Whether the manifest itself knows the chosen environment, and tokens that say none are meant for it."""
         self._files: set[str] = set()
-        self._given: dict[TokenName, Given] = {}
+        self._given: dict[TokenName, DeclaredFields] = {}
         self._readers: dict[TokenName, MappingReader] = {}
 
     def read(
@@ -90,7 +90,7 @@ class _Layers:
         part.version("version", VERSION, keys)
         return part
 
-    def take(self, part: MappingReader, file: str, inherited: Given, depth: int) -> None:
+    def take(self, part: MappingReader, file: str, inherited: DeclaredFields, depth: int) -> None:
         """The tokens of a file, then those of what it includes."""
         own = part.within("defaults")
         defaults = inherited if own is None else {**inherited, **read_fields(own, INHERITED, self._read_consumer)}
@@ -105,7 +105,7 @@ class _Layers:
             included = _beside(file, item)
             self.take(self.read(included, INCLUDED, (part, way)), included, defaults, depth + 1)
 
-    def _token(self, part: MappingReader, text: str, tree: Tree, defaults: Given) -> None:
+    def _token(self, part: MappingReader, text: str, tree: Tree, defaults: DeclaredFields) -> None:
         path = ("tokens", text)
         name = declared_name(part, text)
         if name in self._given:
@@ -190,7 +190,7 @@ class _Layers:
             )
         if declared.location is not None and declared.kind is not None and not declared.kind.has_value:
             self._refuse(declared, f"an {declared.kind} has no value, so it has no location", "leave location out")
-        if declared.location is not None and declared.issue is not Issue.BROUGHT:
+        if declared.location is not None and declared.issue is not Issue.PROVIDED:
             self._refuse(declared, "its value is already at its location", "leave issue out, or location")
 
     def _check_consumers(self, tokens: list[Declared]) -> None:

@@ -24,7 +24,7 @@ class Issue(StrEnum):
     """The provider creates it, through its API."""
     GUIDED = "guided"
     """A person creates it at the provider, guided by `tokenguard add NAME --issue`."""
-    BROUGHT = "false"
+    PROVIDED = "false"
     """It exists, and a person adds it: `tokenguard add NAME`."""
 
 
@@ -56,7 +56,7 @@ class Declared(Frozen, frozen=True, kw_only=True):
     consumers: tuple[Consumer, ...] | None = None
     location: str | None = None
     """The field of others that its value is, and stays, in."""
-    issue: Issue = Issue.BROUGHT
+    issue: Issue = Issue.PROVIDED
     value_within: timedelta = VALUE_WITHIN
     notes: str | None = None
 

@@ -9,7 +9,7 @@ from tokenguard.markdown import bullets, code, plain
 from tokenguard.ports.provider import Provider
 from tokenguard.report.runbook_facts import RunbookInput, facts
 from tokenguard.report.runbook_steps import action, closing_sections
-from tokenguard.rotation.machine import proof_missing, revocation_owed
+from tokenguard.rotation.machine import death_owed, revocation_owed
 from tokenguard.text import counted
 
 
@@ -65,7 +65,7 @@ def _warnings(matter: RunbookInput) -> Iterator[str]:
             f"An operation is open ({journal.words}; stage {code(journal.stage)}) since "
             f"{journal.opened_at:%Y-%m-%d %H:%M %Z}.{because} Continue with {resume}."
         )
-        if proof_missing(journal):
+        if death_owed(journal):
             unit = journal.mode.unit
             yield f"**Revocation of the old {unit} is not proven. Assume the {unit} still works.**"
     if document.accepted_again:

@@ -211,6 +211,6 @@ class ControlSearch:
             return None
         if any(item.label == live.label for item in snapshot.document.quarantine):
             return None  # another writer has put an earlier value back: that it is refused does not show an outage
-        accepted_before = accepted_before and live.found is FieldState.SAME  # another's value was never probed
+        accepted_before = accepted_before and live.found is FieldState.EXPECTED  # another's value was never probed
         self._read[token] = _Candidate(value=live.value, by=by, scope=record.scope, accepted_before=accepted_before)
         return self._read[token]

@@ -33,7 +33,7 @@ from tokenguard.rotation import cleanup, create, handover, preconditions, publis
 from tokenguard.rotation.alarm import refuse_marked_alive, reopen_marked
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.keeping import accept_assertions, asserted, how_to_prove, unseen, why_no_proof
-from tokenguard.rotation.machine import proof_missing
+from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reopen, reprobe
 from tokenguard.rotation.session import Context, TokenSession, new_operation_id
@@ -82,7 +82,7 @@ class Engine:
         live = value_to_give(self._context.store, snapshot)
         if live is None or journal is None:
             raise InputError(f"the store holds no live value of {name}", hint=f"see its record: tokenguard show {name}")
-        if live.found is not FieldState.SAME:
+        if live.found is not FieldState.EXPECTED:
             raise UnexpectedValue.at(snapshot.document.record.location.url)  # a foreign value is never delivered
         session = TokenSession(self._context, snapshot)
         handover.deliver_late(session, consumers, live.value, reason=reason)
@@ -307,7 +307,7 @@ def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
         of_person = (Stage.REVOKED, Stage.MINT) if isinstance(error, NeedsPerson) else ()
         waits = {Stage.PUBLISHED, Stage.CONSUMED, *of_person}
         blocked = session.journal.stage in waits and not isinstance(error, NotProvenDead)
-        if blocked and proof_missing(session.journal):
+        if blocked and death_owed(session.journal):
             revoke.try_prove_dead(session)
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
 
@@ -322,7 +322,7 @@ def _add_resume_line(session: TokenSession, error: TokenguardError) -> None:
 def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
     """Turn `error` into NotProvenDead (exit 5) while a revocation is unconfirmed."""
     record, journal = snapshot.document.record, snapshot.document.journal
-    if isinstance(error, Tampered | NotProvenDead) or journal is None or not proof_missing(journal):
+    if isinstance(error, Tampered | NotProvenDead) or journal is None or not death_owed(journal):
         return error
     return NotProvenDead(
         f"the old {journal.mode.unit} of {record.name} is not proven dead: {error.message}", hint=error.hint

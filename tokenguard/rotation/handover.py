@@ -139,7 +139,9 @@ def _push(session: TokenSession, delivery: Delivery, consumer: Consumer, value: 
     delivery.push(consumer, value)
     holds = delivery.verify(consumer, value)
     # A command without a check confirms by its exit code; no other kind of consumer is confirmed without verification.
-    if holds is ConsumerVerdict.THIS or (holds is ConsumerVerdict.UNKNOWN and consumer.kind is ConsumerKind.COMMAND):
+    if holds is ConsumerVerdict.EXPECTED or (
+        holds is ConsumerVerdict.UNKNOWN and consumer.kind is ConsumerKind.COMMAND
+    ):
         return
     raise Unfinished(
         f"{consumer} does not hold the {session.new} after delivery",

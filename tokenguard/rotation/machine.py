@@ -83,7 +83,7 @@ def label_to_revoke(journal: Journal) -> Label | None:
     return journal.old.label if ending and journal.old is not None else None
 
 
-def proof_missing(journal: Journal) -> bool:
+def death_owed(journal: Journal) -> bool:
     """Whether the old token's death is neither proven nor recorded as asserted yet (exit 5 until then)."""
     if not revoke_intended(journal) or journal.old is None:
         return False
@@ -93,7 +93,7 @@ def proof_missing(journal: Journal) -> bool:
 
 def revocation_owed(document: Document) -> bool:
     """Whether a value of the token still has to be revoked or proven dead."""
-    return document.accepted_again or (document.journal is not None and proof_missing(document.journal))
+    return document.accepted_again or (document.journal is not None and death_owed(document.journal))
 
 
 def can_abort(journal: Journal) -> bool:

@@ -101,7 +101,7 @@ def _check_preconditions(session: TokenSession) -> None:
             hint=f"tokenguard rotate {name} --resume",
         )
     live = session.context.store.read_live(session.snapshot.id)
-    if live is not None and live.found is not FieldState.SAME:
+    if live is not None and live.found is not FieldState.EXPECTED:
         raise UnexpectedValue.at(session.record.location.url)
     if live is None or live.label != session.journal.attempts[-1].label or live.value != new_value(session):
         raise Conflict(

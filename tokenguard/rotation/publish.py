@@ -72,7 +72,7 @@ def publish(session: TokenSession) -> None:
     place = session.record.location.adopted
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=attempt.label, to=place))
     live = store.read_live(token)
-    if live is None or live.label != attempt.label or live.found is not FieldState.SAME or live.ending:
+    if live is None or live.label != attempt.label or live.found is not FieldState.EXPECTED or live.ending:
         try:
             store.publish(token, attempt.label, pinned)
         except Conflict:
@@ -83,7 +83,7 @@ def publish(session: TokenSession) -> None:
                 "and start again",
             ) from None
         live = store.read_live(token)
-    if live is not None and live.found is not FieldState.SAME:
+    if live is not None and live.found is not FieldState.EXPECTED:
         raise UnexpectedValue.at(session.record.location.url)
     if live is None or live.label != attempt.label or live.value != new_value(session):
         raise Tampered(

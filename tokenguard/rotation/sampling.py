@@ -124,7 +124,7 @@ class Controls:
         except (InputError, Unreachable):
             return Verdict.UNKNOWN
         probes = provider.capabilities.probes(snapshot.document.record.kind)
-        if live is None or live.found is not FieldState.SAME or not probes:
+        if live is None or live.found is not FieldState.EXPECTED or not probes:
             return Verdict.UNKNOWN
         verdict = provider.probe(live.value, None).verdict
         if verdict is Verdict.DEAD and not self.hold(record, live.value):

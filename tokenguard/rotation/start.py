@@ -87,7 +87,7 @@ def open_existing(
         waits = record.state is RecordState.PENDING
         hint = f"`tokenguard {'add' if waits else 'show'} {record.name}` {'brings it' if waits else 'says why'}"
         raise InputError(f"the store holds no live value of {record.name}", hint=hint)
-    if mode.is_routine and live.found is not FieldState.SAME:
+    if mode.is_routine and live.found is not FieldState.EXPECTED:
         raise UnexpectedValue.at(
             record.location.url
         )  # a leak or retirement revokes the old value even if the external field has changed
@@ -258,7 +258,7 @@ def _accepts_now(context: Context, record: Record, live: Live, look: Observation
     A refusal of a value proves its death only if the provider accepted it before: it may not take such values at all.
     """
     provider = context.vendors.of(record).provider
-    if record.last_accepted is not None or live.found is not FieldState.SAME or not provider.capabilities.probe:
+    if record.last_accepted is not None or live.found is not FieldState.EXPECTED or not provider.capabilities.probe:
         return False
     look = look or provider.probe(live.value, record.scope)
     return look.verdict is Verdict.ALIVE

@@ -16,7 +16,7 @@ def value_in_use(store: Store, snapshot: Snapshot) -> Live | None:
         Tampered: another value of the token is served, and no slot of its last operation holds the one in use.
     """
     live, mark = store.read_live(snapshot.id), snapshot.document.record.fingerprint
-    if mark is None or (live is not None and live.found is not FieldState.SAME):
+    if mark is None or (live is not None and live.found is not FieldState.EXPECTED):
         return live
     if live is not None and store.fingerprint(live.value) == mark:
         return live

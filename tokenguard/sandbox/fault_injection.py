@@ -18,7 +18,7 @@ def injected_fault(knobs: FaultSettings, refusal: Refusal) -> Reply | None:
         return page(_PORTAL)
     if knobs.global_401:
         return refusal(HTTPStatus.UNAUTHORIZED)
-    storm = knobs.gust()
+    storm = knobs.next_fault()
     if storm is None:
         return None
     bare = refusal(storm.status)

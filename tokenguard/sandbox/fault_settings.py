@@ -62,7 +62,7 @@ class ListStyle:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorBurst:
+class FaultBurst:
     """The next `count` API requests get `status`, with a Retry-After if one is given."""
 
     status: int
@@ -82,7 +82,7 @@ class FaultSettings:
     """Seconds a new value is not yet accepted."""
     drop_reply_after_commit: dict[str, int] = field(default_factory=dict)
     """How many replies of an `Operation` are still to be lost after the effect."""
-    status_storm: ErrorBurst | None = None
+    status_storm: FaultBurst | None = None
     captive_portal: bool = False
     """Every API request gets 200 and a login page."""
     global_401: bool = False
@@ -111,11 +111,11 @@ class FaultSettings:
             self.drop_reply_after_commit[operation] = max(left - 1, 0)
             return left > 0
 
-    def gust(self) -> ErrorBurst | None:
+    def next_fault(self) -> FaultBurst | None:
         """The fault burst that affects this request, if any; counts down."""
         with self._lock:
             storm = self.status_storm
             if storm is None or storm.count <= 0:
                 return None
-            self.status_storm = ErrorBurst(storm.status, storm.count - 1, storm.retry_after)
+            self.status_storm = FaultBurst(storm.status, storm.count - 1, storm.retry_after)
             return storm

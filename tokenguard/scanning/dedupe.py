@@ -110,7 +110,7 @@ class OwnMatches:
         return iter(self._matches)
 
     def takes(self, match: TextMatch, fact: str) -> bool:
-        """Whether a match is of an own token, which then says under `fact` what else found it."""
+        """Whether a match is of a known token, which then says under `fact` what else found it."""
         index = self._holder(match)
         if index is None:
             return False
@@ -121,7 +121,7 @@ class OwnMatches:
         return True
 
     def _holder(self, match: TextMatch) -> int | None:
-        """The own token that the match has some of, as it is or as it is written there.
+        """The known token that the match has some of, as it is or as it is written there.
 
         White space and padding say nothing: a rebuilt block has it elsewhere, a disguise ends before it.
         """

@@ -22,11 +22,11 @@ from tokenguard.scanning.root_paths import RootPaths
 _MAX_BYTES = 64 << 20
 _MAX_NODES = 4_000_000
 
-Known = frozenset[tuple[str, str, str]]
+BaselineKeys = frozenset[tuple[str, str, str]]
 """Path, type and SHA-1 of an accepted finding."""
 
 
-def read_detect_secrets(path: Path) -> tuple[Known, int]:
+def read_detect_secrets(path: Path) -> tuple[BaselineKeys, int]:
     """What a `.secrets.baseline` lists, and how many of it an audit called real secrets: those are not taken over.
 
     Raises:
@@ -53,7 +53,7 @@ def read_detect_secrets(path: Path) -> tuple[Known, int]:
 class DetectSecretsImporter(Recorder):
     """Takes into a new baseline only what the former one lists."""
 
-    def __init__(self, paths: RootPaths, now: datetime, known: Known) -> None:
+    def __init__(self, paths: RootPaths, now: datetime, known: BaselineKeys) -> None:
         super().__init__(new_baseline(), paths, now)
         self._known = known
 

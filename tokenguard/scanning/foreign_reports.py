@@ -80,7 +80,7 @@ def _items(document: JsonTree) -> Iterable[dict[str, Any]]:
 
 
 def _ours(node: dict[str, Any]) -> Iterator[ReportedLeak]:
-    """Where a rule has noticed an own token too, that is one leak: the finding that knows its token stands for it."""
+    """Where a rule has noticed a known token too, that is one leak: the finding that knows its token stands for it."""
     findings = _dicts(node["findings"])
     owned = {_spot(found) for found in findings if found.get("kind") == "own" and _number(found, "column")}
     for found in findings:

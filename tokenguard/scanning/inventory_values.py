@@ -59,7 +59,9 @@ def values_of(held: HeldValues, snapshot: Snapshot) -> Iterator[tuple[Value, str
     live = held.live() if snapshot.document.record.state is not RecordState.RETIRED else None
     if live is not None:
         yield live.value, others.pop(live.label, "")
-        if live.found is FieldState.OTHER:  # a stranger's value is where ours was adopted; ours may live all the same
+        if (
+            live.found is FieldState.DIFFERENT
+        ):  # a stranger's value is where ours was adopted; ours may live all the same
             others[live.label] = ""
     for label, revoked_on in others.items():
         content = held.candidate(label)

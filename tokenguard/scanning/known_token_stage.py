@@ -47,7 +47,7 @@ def load_own_tokens(key: ScanKey | None, now: datetime, *, required: bool = Fals
         required: fail instead of doing without, or with a list that has expired.
 
     Raises:
-        InputError: own tokens are required and cannot be looked for.
+        InputError: known tokens are required and cannot be looked for.
     """
     bundle = pulled(key) if key else None
     missing = NO_KEY if key is None else "no bundle was pulled" if bundle is None else ""

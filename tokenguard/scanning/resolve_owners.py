@@ -17,7 +17,7 @@ def named(report: Report, open_store: Callable[[], Store]) -> Report:
 
     Args:
         report: of a scan.
-        open_store: opens the store; only called if an own token was found.
+        open_store: opens the store; only called if a known token was found.
     """
     if not any(finding.kind is FindingKind.OWN for finding in (*report.findings, *report.waived)):
         return report

@@ -86,9 +86,9 @@ class _AdoptingStore(StoreWrapper):
             return served
         held = place.read()
         if held is None:
-            return replace(served, found=FieldState.NOTHING)
+            return replace(served, found=FieldState.MISSING)
         value = Value({TOKEN_FIELD: held.text})
-        found = FieldState.SAME if value == served.value else FieldState.OTHER
+        found = FieldState.EXPECTED if value == served.value else FieldState.DIFFERENT
         return replace(served, value=value, found=found, ending=held.ending is not None)
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:

@@ -36,7 +36,7 @@ class AddTokenParts(WritesRecords, HasEngine, ReadsValues, Protocol):
     """What this use case takes."""
 
 
-class NotTaken(TokenguardError):
+class TokenRejected(TokenguardError):
     """The provider refuses the value, or it has another scope; nothing was written."""
 
     exit_code = ExitCode.FINDINGS
@@ -181,7 +181,7 @@ class TokenAddition:
             case VerificationResult.WRONG_SCOPE:
                 found = f"to {seen.scope}" if seen.scope else "elsewhere"
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
-                raise NotTaken(
+                raise TokenRejected(
                     f"this token belongs {found}{shown}; --scope says {record.scope}",
                     hint=f"use the token of the right scope, or give --scope {seen.scope or 'KIND:ID'}",
                 )
@@ -206,7 +206,7 @@ class TokenAddition:
                 f"{name} refuses this value, and {control.lack}",
                 hint="try again later, or add it unverified with --no-verify",
             )
-        return NotTaken(
+        return TokenRejected(
             f"{name} refuses this value; one refusal does not prove that the token is dead",
             hint="check that the whole value was copied; otherwise create a new one, or use `tokenguard add --issue`",
         )

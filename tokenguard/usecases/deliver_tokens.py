@@ -106,7 +106,7 @@ def _obstacle(snapshot: Snapshot, live: Live | None) -> TokenguardError | None:
     if snapshot.document.busy:
         hint = f"tokenguard rotate {record.name} --resume delivers its new value"
         return Unfinished(f"an operation on {record.name} is open", hint=hint)
-    if live is not None and live.found is not FieldState.SAME:
+    if live is not None and live.found is not FieldState.EXPECTED:
         return UnexpectedValue.at(record.location.url)
     return None
 
@@ -123,7 +123,7 @@ def _result(holds: ConsumerVerdict | None) -> ConsumerResult:
     if holds is None:
         return ConsumerResult.PERSON
     return {
-        ConsumerVerdict.THIS: ConsumerResult.HOLDS,
-        ConsumerVerdict.OTHER: ConsumerResult.DIFFERS,
+        ConsumerVerdict.EXPECTED: ConsumerResult.HOLDS,
+        ConsumerVerdict.DIFFERENT: ConsumerResult.DIFFERS,
         ConsumerVerdict.UNKNOWN: ConsumerResult.UNKNOWN,
     }[holds]

@@ -83,7 +83,7 @@ def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]
     if record.state is RecordState.RETIRED:
         return
     live = value_to_give(parts.store, found)
-    if live is not None and live.found is not FieldState.SAME:
+    if live is not None and live.found is not FieldState.EXPECTED:
         text = f"{record.location.url} does not have the value that was published there"
         fix = "restore the value there; that server's log names the writer"
         yield difference("consumer-differs", text, token=record.name, owner=record.owner, fix=fix)
@@ -93,7 +93,7 @@ def _consumers_of(parts: DetectDriftParts, found: Snapshot) -> Iterator[Finding]
             yield Unknown("consumer-differs", "only a person can check its value")
         elif isinstance(holds, TokenguardError):
             yield Unknown("consumer-differs", holds.message)
-        elif holds is ConsumerVerdict.OTHER:
+        elif holds is ConsumerVerdict.DIFFERENT:
             text = f"{consumer} does not have the live value"
             yield difference("consumer-differs", text, token=record.name, owner=record.owner)
         elif holds is ConsumerVerdict.UNKNOWN:

@@ -26,7 +26,7 @@ class DiscloseParts(HasClock, HasProgress, HasSecondPerson, HasStore, Protocol):
 
 def check_in_place(record: Record, live: Live) -> None:
     """Refuse a value that is missing at its location; a different value there is the one its consumers use."""
-    if live.found is FieldState.NOTHING:
+    if live.found is FieldState.MISSING:
         raise InputError(
             f"the value of {record.name} is missing at {record.location.url}",
             hint="restore it there, or `tokenguard retire` the token",
@@ -35,11 +35,13 @@ def check_in_place(record: Record, live: Live) -> None:
 
 def disclosed_detail(live: Live) -> Detail:
     """The audit detail of a disclosed value; a replaced value is not recorded under the label of the known one."""
-    return {"label": live.label} if live.found is FieldState.SAME else {"label": live.label, "found": live.found.value}
+    return (
+        {"label": live.label} if live.found is FieldState.EXPECTED else {"label": live.label, "found": live.found.value}
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class DisclosedValue:
+class DisclosedToken:
     """A live value that was read for disclosure."""
 
     asked: RequestedToken
@@ -91,13 +93,13 @@ class Disclosure:
         self._approved = approved
         self.given = [self._read(each) for each in asked]
 
-    def _read(self, asked: RequestedToken) -> DisclosedValue:
+    def _read(self, asked: RequestedToken) -> DisclosedToken:
         snapshot = known_token(self._parts.store, asked.name)
         live = value_to_give(self._parts.store, snapshot)
         if live is None:
             raise InputError(f"the store has no live value of {asked.name}", hint=f"see `tokenguard show {asked.name}`")
         check_in_place(snapshot.document.record, live)
-        return DisclosedValue(asked, snapshot, live)
+        return DisclosedToken(asked, snapshot, live)
 
     def variables(self) -> dict[str, str]:
         """Variable to text for all values; InputError if two tokens have the same variable."""
@@ -119,7 +121,7 @@ class Disclosure:
             except TokenguardError as error:
                 self._parts.progress.note(f"the outcome for {given.asked.name} could not be recorded: {error.message}")
 
-    def _commit(self, given: DisclosedValue, phase: Phase, more: Detail) -> None:
+    def _commit(self, given: DisclosedToken, phase: Phase, more: Detail) -> None:
         store, detail = self._parts.store, {**disclosed_detail(given.live), "to": self._to, **more}
         event = Event(
             at=self._parts.clock.now(),

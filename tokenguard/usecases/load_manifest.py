@@ -35,7 +35,7 @@ class PlannedManifest(Frozen, frozen=True):
     plan: Plan
 
 
-def compared_with_store(parts: LoadManifestParts, manifest: Manifest) -> PlannedManifest:
+def plan_against_store(parts: LoadManifestParts, manifest: Manifest) -> PlannedManifest:
     """Read the inventory and plan. Reads metadata only, and writes nothing; Unreachable if the store cannot be read."""
     inventory = {each.document.record.name: each for each in parts.store.scan()}
     around = surroundings(

@@ -28,7 +28,7 @@ def _values(store: Store, snapshot: Snapshot) -> Iterator[Value]:
     seen: list[Value] = []
     live = store.read_live(snapshot.id)
     labels = dict.fromkeys(_labels(snapshot.document))
-    if live is not None and live.found is FieldState.OTHER:
+    if live is not None and live.found is FieldState.DIFFERENT:
         labels[live.label] = None  # the adopted field has a foreign value; ours may still be alive
     candidates = (store.read_candidate(snapshot.id, label) for label in labels)
     for value in (live.value if live else None, *candidates):

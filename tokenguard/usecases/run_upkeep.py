@@ -28,8 +28,8 @@ from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,
     LoadManifestParts,
     PlannedManifest,
-    compared_with_store,
     declared_in,
+    plan_against_store,
 )
 from tokenguard.usecases.parts import HasDeliveries, HasPeople, HasRoutes, HasSettings, HasStoreUrl, OpensStores
 from tokenguard.usecases.rotation_jobs import (
@@ -222,7 +222,7 @@ class Upkeep:
                 yield replace(line, rule=each.rule)
 
     def _declared(self) -> PlannedManifest:
-        return compared_with_store(self._parts, declared_in(self._file, self._environment))
+        return plan_against_store(self._parts, declared_in(self._file, self._environment))
 
 
 def _rotation_of(parts: RunUpkeepParts, snapshot: Snapshot) -> BatchJob:

@@ -32,7 +32,7 @@ from tokenguard.notifications.outbox import (
 )
 from tokenguard.notifications.routes import NotificationRoute, routes_named
 from tokenguard.notifications.send_failures import explained
-from tokenguard.notifications.wanted import NotificationSource, Wanted, wanted_by_route, without_space
+from tokenguard.notifications.wanted import NotificationSource, WantedNotifications, wanted_by_route, without_space
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.ports.store import underlying_store
@@ -166,7 +166,7 @@ class Notifier:
             InputError: this machine's clock is behind: what is due or overdue would be told late.
         """
 
-        def take_in(outbox: Outbox, now: datetime) -> tuple[Outbox, Wanted]:
+        def take_in(outbox: Outbox, now: datetime) -> tuple[Outbox, WantedNotifications]:
             outbox = outbox if upkeep is None else replace(outbox, upkeep=_continued(outbox.upkeep, upkeep))
             return self._with_all(outbox, now, timely=upkeep is None)
 
@@ -178,22 +178,22 @@ class Notifier:
         It is kept for the routes of other runners too, also if it ends before they run.
         """
 
-        def take_in(outbox: Outbox, _now: datetime) -> tuple[Outbox, Wanted]:
+        def take_in(outbox: Outbox, _now: datetime) -> tuple[Outbox, WantedNotifications]:
             found = [each for each in self._conditions(outbox, tokens) if each.kind in IMMEDIATE]
             wanted = self._wanted(found)
             return with_announced(outbox, found, wanted), wanted
 
         return self._deliver(take_in, within=AT_ONCE)
 
-    def _with_all(self, outbox: Outbox, now: datetime, *, timely: bool = False) -> tuple[Outbox, Wanted]:
+    def _with_all(self, outbox: Outbox, now: datetime, *, timely: bool = False) -> tuple[Outbox, WantedNotifications]:
         wanted = self._wanted(self._conditions(outbox, timely=timely))
         return with_conditions(outbox, wanted, now), wanted
 
     def _deliver(
-        self, take_in: Callable[[Outbox, datetime], tuple[Outbox, Wanted]], *, within: float | None = None
+        self, take_in: Callable[[Outbox, datetime], tuple[Outbox, WantedNotifications]], *, within: float | None = None
     ) -> list[RouteReport]:
         """Take in, claim the routes, send and record it; `within` so many seconds only what is urgent is sent."""
-        before, wanted = Outbox(), Wanted()
+        before, wanted = Outbox(), WantedNotifications()
         plan: dict[str, list[tuple[Notification, ...]]] = {}
 
         def queue(outbox: Outbox) -> Outbox:
@@ -328,7 +328,7 @@ class Notifier:
         except Tampered:
             return LeakReports()
 
-    def _wanted(self, found: Sequence[Notification]) -> Wanted:
+    def _wanted(self, found: Sequence[Notification]) -> WantedNotifications:
         parts = self._parts
         where = NotificationSource(parts.store.store_id, parts.store_url, parts.clock.now())
         return wanted_by_route(self.routes, found, where)

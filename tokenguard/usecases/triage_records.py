@@ -160,7 +160,7 @@ def _still_there(parts: WritesRecords, snapshot: Snapshot) -> bool:
         if delivery is None or live is None:
             return False
         delivery.check(consumer)
-        return delivery.verify(consumer, live.value) is ConsumerVerdict.THIS
+        return delivery.verify(consumer, live.value) is ConsumerVerdict.EXPECTED
     return False
 
 

@@ -2,13 +2,13 @@
 
 from tokenguard.markdown import inert, plain, table
 from tokenguard.provisioning.plan_model import Plan
-from tokenguard.views.plan_words import action_words, details, plan_warnings, summary, todo_line
+from tokenguard.views.plan_words import action_words, details, summary, todo_line, warnings_requiring_review
 
 
 def render(plan: Plan, price: str) -> str:
     """Warnings first, then actions, manual steps, and the digest to apply."""
     parts = ["# Token plan", f"{plain(summary(plan))}."]
-    for headline, places in plan_warnings(plan):
+    for headline, places in warnings_requiring_review(plan):
         parts += [
             f"## ⚠ {plain(headline)}",
             table(["token or provider", "where"], [list(map(inert, row)) for row in places]),

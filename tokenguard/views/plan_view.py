@@ -13,9 +13,9 @@ from tokenguard.views.plan_words import (
     cost,
     destinations,
     details,
-    plan_warnings,
     summary,
     todo_line,
+    warnings_requiring_review,
 )
 
 _NAMED = 20
@@ -101,7 +101,7 @@ def _action_json(action: Action) -> dict[str, Any]:
 
 def _text(wiring: Wiring, plan: Plan) -> None:
     screen = wiring.screen
-    for headline, places in plan_warnings(plan):
+    for headline, places in warnings_requiring_review(plan):
         screen.line(f"!! {headline}")
         for first, second in places:
             screen.line(f"!!   {first}  {second}".rstrip())

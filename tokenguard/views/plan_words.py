@@ -82,7 +82,7 @@ def todo_line(todo: Todo) -> tuple[str, str, str, str, str]:
     return todo.name, todo.owner, day(todo.due), todo.text, todo.command
 
 
-def plan_warnings(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def warnings_requiring_review(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The warnings for a reviewer, with their headlines."""
     if found := destinations(plan):
         yield DESTINATIONS, [(name, each.shown) for name, each in found]

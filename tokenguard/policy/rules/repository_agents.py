@@ -9,7 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from tokenguard.documents import JsonTree
 from tokenguard.policy.json_with_comments import line_of, read_json
-from tokenguard.policy.repository_answer import RepositoryAnswer, RepositoryQuestion, Unclear, ViolatedAt
+from tokenguard.policy.repository_answer import (
+    RepositoryAnswer,
+    RepositoryNotEvaluable,
+    RepositoryQuestion,
+    RepositoryViolation,
+)
 from tokenguard.policy.repository_names import is_agent_settings
 
 _FILES = (".env", ".env.local")
@@ -31,12 +36,14 @@ def reads_env(question: RepositoryQuestion) -> RepositoryAnswer:
     denied = {name for _, _, tree in settings for rule in _rules(tree, "deny") for name in _read_by(rule)}
     for path, text, tree in settings:
         if tree is None:
-            yield Unclear(path, "settings of a coding agent cannot be read as JSON")
+            yield RepositoryNotEvaluable(path, "settings of a coding agent cannot be read as JSON")
         for rule in _rules(tree, "allow"):
             readable = _unprotected(rule, denied)
             if readable:
                 line = line_of(text, ("permissions", "allow", rule))
-                yield ViolatedAt(path, line, f"{rule} lets a coding agent read {' and '.join(readable)} without asking")
+                yield RepositoryViolation(
+                    path, line, f"{rule} lets a coding agent read {' and '.join(readable)} without asking"
+                )
 
 
 def hooks_off(question: RepositoryQuestion) -> RepositoryAnswer:
@@ -45,7 +52,7 @@ def hooks_off(question: RepositoryQuestion) -> RepositoryAnswer:
         tree = read_json(file.text) if is_agent_settings(file.path) else None
         if isinstance(tree, dict) and tree.get("disableAllHooks"):
             line = line_of(file.text, ("disableAllHooks",))
-            yield ViolatedAt(
+            yield RepositoryViolation(
                 file.path, line, "disableAllHooks switches off every hook of a coding agent, tokenguard's too"
             )
 

@@ -3,7 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from tokenguard.policy.repository_answer import RepositoryAnswer, RepositoryQuestion, Unclear, ViolatedAt
+from tokenguard.policy.repository_answer import (
+    RepositoryAnswer,
+    RepositoryNotEvaluable,
+    RepositoryQuestion,
+    RepositoryViolation,
+)
 from tokenguard.policy.repository_names import is_ci_file
 from tokenguard.policy.repository_view import RepositoryView
 from tokenguard.policy.shell_lines import ShellCommand, pipelines
@@ -65,13 +70,13 @@ def long_lived_keys(question: RepositoryQuestion) -> RepositoryAnswer:
     """`ci-long-lived-key`: what a CI system keeps for ever is stolen once; OIDC gives it a key for each run."""
     for path, scalars in _ci_files(question.view):
         if scalars is None:
-            yield Unclear(path, _UNREADABLE)
+            yield RepositoryNotEvaluable(path, _UNREADABLE)
             continue
         told = set[tuple[int, str]]()
         for line, system in _kept(scalars):
             if (line, system) not in told:
                 told.add((line, system))
-                yield ViolatedAt(
+                yield RepositoryViolation(
                     path, line, f"a long-lived key of {system}, which issues short-lived ones through OIDC"
                 )
 
@@ -80,12 +85,12 @@ def echoed_tokens(question: RepositoryQuestion) -> RepositoryAnswer:
     """`ci-token-echoed`: logs are read by more people than secrets, and masking misses every other spelling."""
     for path, scalars in _ci_files(question.view):
         if scalars is None:
-            yield Unclear(path, _UNREADABLE)
+            yield RepositoryNotEvaluable(path, _UNREADABLE)
             continue
         secret = _names_of_secrets(scalars)
         for scalar in scalars.values():
             if _is_script(scalar.path):
-                yield from (ViolatedAt(path, line, text) for line, text in _loud(scalar, secret))
+                yield from (RepositoryViolation(path, line, text) for line, text in _loud(scalar, secret))
 
 
 def _ci_files(view: RepositoryView) -> Iterator[tuple[str, _Scalars | None]]:

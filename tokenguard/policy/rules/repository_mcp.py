@@ -8,7 +8,12 @@ from tokenguard.documents import JsonTree
 from tokenguard.domain.callback_url import holds_secret
 from tokenguard.frozen import Frozen
 from tokenguard.policy.json_with_comments import line_of, read_json
-from tokenguard.policy.repository_answer import RepositoryAnswer, RepositoryQuestion, Unclear, ViolatedAt
+from tokenguard.policy.repository_answer import (
+    RepositoryAnswer,
+    RepositoryNotEvaluable,
+    RepositoryQuestion,
+    RepositoryViolation,
+)
 from tokenguard.policy.repository_names import is_mcp_config
 
 _SERVERS = frozenset({"mcpServers", "servers"})
@@ -33,18 +38,18 @@ def static_tokens(question: RepositoryQuestion) -> RepositoryAnswer:
             continue
         tree = read_json(file.text)
         if tree is None:
-            yield Unclear(file.path, "a file of MCP servers cannot be read as JSON")
+            yield RepositoryNotEvaluable(file.path, "a file of MCP servers cannot be read as JSON")
             continue
         for path, server in _servers(tree, ()):
             hosts = {host for host in offering if _leads_to(server, host)}
             for found in _credentials(server, path):
                 line = line_of(file.text, found.path)
                 if hosts:
-                    yield ViolatedAt(
+                    yield RepositoryViolation(
                         file.path, line, f"a fixed token for {', '.join(sorted(hosts))}, which offers OAuth"
                     )
                 elif found.literal:
-                    yield ViolatedAt(file.path, line, "an MCP server's token is here in plain text")
+                    yield RepositoryViolation(file.path, line, "an MCP server's token is here in plain text")
 
 
 def _servers(tree: JsonTree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, JsonTree]]]:

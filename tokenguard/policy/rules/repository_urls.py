@@ -5,7 +5,12 @@ from collections import defaultdict
 from datetime import timedelta
 
 from tokenguard.domain.callback_url import UrlProblem, read_callback_url
-from tokenguard.policy.repository_answer import RepositoryAnswer, RepositoryQuestion, Unclear, ViolatedAt
+from tokenguard.policy.repository_answer import (
+    RepositoryAnswer,
+    RepositoryNotEvaluable,
+    RepositoryQuestion,
+    RepositoryViolation,
+)
 from tokenguard.policy.repository_view import Presigned
 
 _CALLBACK = re.compile(
@@ -23,7 +28,7 @@ def callback(question: RepositoryQuestion) -> RepositoryAnswer:
         for found in _CALLBACK.finditer(file.text):
             problem = None if _STAND_IN.search(found["url"]) else _problem(found["url"].rstrip(".,;:"))
             if problem is not None and problem not in _NOT_ASKED:
-                yield ViolatedAt(
+                yield RepositoryViolation(
                     file.path, file.text.count("\n", 0, found.start("url")) + 1, f"a callback URL: {problem}"
                 )
 
@@ -48,26 +53,30 @@ def lifetime(question: RepositoryQuestion) -> RepositoryAnswer:
     for url in question.view.presigned:
         left = url.ends_at - question.now if url.ends_at is not None else None
         if url.length is not None and url.length < least:
-            yield ViolatedAt(url.path, url.line, f"{_what(url)} lives {_hours(url.length)}, less than {_hours(least)}")
+            yield RepositoryViolation(
+                url.path, url.line, f"{_what(url)} lives {_hours(url.length)}, less than {_hours(least)}"
+            )
         elif url.length is not None and url.length > most and not url.upper_bound:
-            yield ViolatedAt(url.path, url.line, f"{_what(url)} lives {_hours(url.length)}, more than {_hours(most)}")
+            yield RepositoryViolation(
+                url.path, url.line, f"{_what(url)} lives {_hours(url.length)}, more than {_hours(most)}"
+            )
         elif url.length is None and left is not None and left > most:
-            yield ViolatedAt(
+            yield RepositoryViolation(
                 url.path, url.line, f"{_what(url)} is valid for another {_hours(left)}, more than {_hours(most)}"
             )
         elif url.length is None:
-            yield Unclear(url.path, "a pre-signed URL does not contain its creation time")
+            yield RepositoryNotEvaluable(url.path, "a pre-signed URL does not contain its creation time")
         elif url.length > most:
-            yield Unclear(url.path, "a pre-signed URL may end earlier, with the session that signed it")
+            yield RepositoryNotEvaluable(url.path, "a pre-signed URL may end earlier, with the session that signed it")
 
 
 def read_only(question: RepositoryQuestion) -> RepositoryAnswer:
     """`presigned-read-only`: an import only reads, so its URL should allow nothing more."""
     for url in question.view.presigned:
         if url.grants == "more":
-            yield ViolatedAt(url.path, url.line, f"{_what(url)} allows more than reading")
+            yield RepositoryViolation(url.path, url.line, f"{_what(url)} allows more than reading")
         elif not url.grants:
-            yield Unclear(url.path, "a pre-signed URL does not contain its permissions")
+            yield RepositoryNotEvaluable(url.path, "a pre-signed URL does not contain its permissions")
 
 
 def reused(question: RepositoryQuestion) -> RepositoryAnswer:
@@ -77,7 +86,7 @@ def reused(question: RepositoryQuestion) -> RepositoryAnswer:
         uses[url.digest].append(url)
     for first, *others in uses.values():
         for url in others:
-            yield ViolatedAt(url.path, url.line, f"{_what(url)} is used at {first.path}:{first.line} too")
+            yield RepositoryViolation(url.path, url.line, f"{_what(url)} is used at {first.path}:{first.line} too")
 
 
 def _what(url: Presigned) -> str:
