@@ -14,7 +14,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId, TokenName, is_token_id
 from tokenguard.errors import Tampered
 from tokenguard.ports.store import Stray
-from tokenguard.stores.aws.projection import DOCUMENT, MORE, STORE, TOKEN, are_altered, print_key, snapshot_in
+from tokenguard.stores.aws.projection import DOCUMENT, MORE, STORE, TOKEN, print_key, snapshot_in
 from tokenguard.stores.aws.strays import Kind, Strays
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
 
@@ -60,7 +60,7 @@ class AwsInventory:
             self._strays.note(secret, Kind.UNTAGGED, name)
         for held in self._tokens.known():
             tags = tags_in(self._entries.get(held.primary, {}))
-            if are_altered(tags, self._tokens.tags_of(held)):
+            if self._tokens.are_altered(tags, held):
                 self._strays.note(held.primary, Kind.ALTERED, held.body.document.record.name)
         return self._strays.found
 

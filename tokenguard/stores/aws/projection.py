@@ -28,6 +28,9 @@ _PRINT = "tg:fp:"
 _CHUNK = "tg:d"
 _CHUNK_LENGTH = 256
 _MOST_CHUNKS = 20
+_COUNTS = frozenset(map(str, range(_MOST_CHUNKS + 1)))
+_SEALED = 3
+"""Parts of a state before its seal; those of versions before 2026-12 end there."""
 _MOST_PRINTS = 12
 _MAX_DOCUMENT = 1 << 20
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9 _.:/=+@-]", re.ASCII)
@@ -78,28 +81,43 @@ def tags_of(store_id: str, snapshot: Snapshot, place: tuple[str, str], key: byte
 def snapshot_in(listed: Mapping[str, Any], key: bytes) -> Snapshot | None:
     """Return the token from an entry of a listing; None if it must be read from the secret."""
     tags = tags_in(listed)
+    state, packed = _copy_in(tags)
+    version, _, at = state.rpartition(":")[0].partition(":")
     try:
-        state, _, seal = tags[STATE].rpartition(":")  # until 2026-12 without a seal
-        version, at, count = state.split(":")
-        if DOCUMENT not in listed.get("SecretVersionsToStages", {}).get(at, ()) or count == "0":
+        if not packed or DOCUMENT not in listed.get("SecretVersionsToStages", {}).get(at, ()):
             return None
-        packed = "".join(tags[f"{_CHUNK}{number:02}"] for number in range(int(count)))
-        if not hmac.compare_digest(seal, _seal(key, tags[STORE], tags[TOKEN], listed["Name"], state, packed)):
+        if not _is_sealed(tags, listed["Name"], key):
             return None
         document = decode(decompress_limited(base64.b64decode(packed, validate=True), _MAX_DOCUMENT))
         return Snapshot(id=TokenId(tags[TOKEN]), version=int(version), document=document)
-    except (KeyError, ValueError, TypeError, zlib.error, Tampered):
+    except (ValueError, zlib.error, Tampered):
         return None
 
 
-def are_altered(tags: Mapping[str, str], written: Mapping[str, str]) -> bool:
-    """Whether the tags of a secret say something else than was written for the same version of it.
+def are_altered(tags: Mapping[str, str], store_id: str, token: TokenId, place: tuple[str, str], key: bytes) -> bool:
+    """Whether the tags of a secret are not those that were written with the state at a place (secret and version).
 
-    Those of another version are of a state that did not take effect, or not yet.
+    Those of another version are of a state that did not take effect, or not yet. Those of earlier versions of
+    tokenguard have no seal.
     """
-    (_, at), (_, state) = latest_in(tags), latest_in(written)
-    unsealed = {STATE} if tags.get(STATE, "") == written[STATE].rpartition(":")[0] else set()
-    return at == state and any(tags.get(name, each) != each for name, each in written.items() if name not in unsealed)
+    if latest_in(tags)[1] != place[1]:
+        return False
+    ours = tags.get(STORE, store_id) == store_id and tags.get(TOKEN, token) == token
+    return not ours or (tags[STATE].count(":") == _SEALED and not _is_sealed(tags, place[0], key))
+
+
+def _copy_in(tags: Mapping[str, str]) -> tuple[str, str]:
+    """The state that tags name, without its seal, and the chunks of the document; empty if they are not all there."""
+    state = ":".join(tags.get(STATE, "").split(":")[:_SEALED])
+    count = state.rpartition(":")[2]
+    names = [f"{_CHUNK}{number:02}" for number in range(int(count) if count in _COUNTS else 0)]
+    return state, "".join(tags[name] for name in names) if all(name in tags for name in names) else ""
+
+
+def _is_sealed(tags: Mapping[str, str], primary: str, key: bytes) -> bool:
+    state, packed = _copy_in(tags)
+    wanted = _seal(key, tags.get(STORE, ""), tags.get(TOKEN, ""), primary, state, packed)
+    return hmac.compare_digest(tags.get(STATE, "").removeprefix(f"{state}:").encode(), wanted.encode())
 
 
 def latest_in(tags: Mapping[str, str]) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from tokenguard.stores.aws.projection import (
     DOCUMENT,
     STORE,
     TOKEN,
+    are_altered,
     latest_in,
     print_keys,
     tags_of,
@@ -123,6 +124,10 @@ class Tokens:
     def tags_of(self, held: CachedToken) -> dict[str, str]:
         """Return the tags that are written with a state."""
         return tags_of(self.store_id, held.snapshot, (held.primary, held.at), self.key())
+
+    def are_altered(self, tags: Mapping[str, str], held: CachedToken) -> bool:
+        """Whether the tags of a token's secret are not what was written with its state."""
+        return are_altered(tags, self.store_id, held.body.id, (held.primary, held.at), self.key())
 
     def advance(self, before: CachedToken, document: Document, events: Sequence[Event]) -> CachedToken:
         """Advance a token from the state that was read to its next one.
