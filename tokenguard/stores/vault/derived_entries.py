@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from tokenguard.clients.vault.parallel import in_parallel
 from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
-from tokenguard.domain.document import Document, Snapshot, decode
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.names import TokenId
 from tokenguard.stores.vault.fingerprint_index import Holders
 from tokenguard.stores.vault.folders import Folders
 from tokenguard.stores.vault.inventory import VaultInventory
@@ -25,19 +26,17 @@ class DerivedEntries:
     inventory: VaultInventory
     names: VaultNames
     holders: Holders
+    load: Callable[[TokenId], Snapshot | None]
 
     def check(self) -> Sequence[Snapshot]:
         """Record every difference that the login can see; returns the tokens by their documents, ordered by name."""
         try:
-            rows = self.inventory.documents()
+            found = self.inventory.documents(self.load)
         except VaultError as error:
             if error.reason is not VaultFailure.DENIED:
                 raise
             return ()
-        tokens = [
-            Snapshot(id=row.token, version=row.version, document=decode(bytes(row.document)))
-            for row in sorted(rows, key=lambda row: row.name)
-        ]
+        tokens = sorted(found, key=lambda each: each.document.record.name)
         self._each(self._check_name, tokens)
         self._each(self._check_fingerprints, [each for each in tokens if each.document.fingerprints])
         return tokens
@@ -56,8 +55,7 @@ class DerivedEntries:
             self.folders.note_lost(where, what, self.holders.restoring(snapshot.id, mark))
 
     def _now(self, snapshot: Snapshot) -> Document:
-        row = self.inventory.document(snapshot.id)
-        return decode(bytes(row.document)) if row else snapshot.document
+        return (self.load(snapshot.id) or snapshot).document
 
     @staticmethod
     def _each(check: Callable[[Snapshot], None], tokens: Sequence[Snapshot]) -> None:

@@ -32,7 +32,11 @@ class Holders:
 
     def lacking(self, token: TokenId, fingerprints: Iterable[Fingerprint]) -> list[Fingerprint]:
         """Return the fingerprints of a document that do not lead to its token."""
-        return [each for each in sorted(fingerprints) if token not in self.kv.names(self.place.holders(each))]
+        return [each for each in sorted(fingerprints) if not self._leads(each, token)]
+
+    def _leads(self, fingerprint: Fingerprint, token: TokenId) -> bool:
+        folder = self.place.holders(fingerprint)
+        return token in self.folders.listed.get(folder, ()) or token in self.kv.names(folder)
 
     def restoring(self, token: TokenId, fingerprint: Fingerprint) -> str:
         """Return the command that writes a pair again."""

@@ -61,6 +61,8 @@ class Folders:
         self._kv = kv
         self._place = place
         self._strays: dict[str, Stray] = {}
+        self.listed: dict[str, Sequence[str]] = {}
+        """The names in the folders of tokens, values and items, as the last survey found them."""
 
     @property
     def strays(self) -> Sequence[Stray]:
@@ -123,7 +125,8 @@ class Folders:
         for below, outer, inner in _NESTED:
             top = self._place.at(below)
             names[below] = self._look(top, outer)
-            in_parallel(partial(self._look, rule=inner), [f"{top}/{name.rstrip('/')}" for name in names[below]])
+            inside = [f"{top}/{name.rstrip('/')}" for name in names[below]]
+            self.listed |= in_parallel(partial(self._look, rule=inner), inside)
         for below, rule in _FOLDERS.items():
             names[below] = self._look(self._place.at(below), rule)
         self._note_without_document(names)

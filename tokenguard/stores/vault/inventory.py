@@ -6,7 +6,7 @@ changed by other writers. Readers with write permission repair the index.
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from tokenguard.clients.vault.kv import PAGE, KvEntry, KvMount
 from tokenguard.clients.vault.parallel import in_parallel
 from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
+from tokenguard.domain.document import Snapshot, decode
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Tampered
 from tokenguard.stores.vault.codec import document_bytes, is_foreign, stamp, unpack_envelope
@@ -60,21 +61,18 @@ class VaultInventory:
                 self._sweep(marks, fresh, number)
         return [row for row in {**known, **fresh}.values() if row.name]
 
-    def documents(self) -> list[IndexRow]:
-        """Return every document as it is, one request for each, and record those of which the index tells otherwise."""
-        read = self._documents([token for _, token in self._folders.ours(self._place.documents, document_in)])
-        before = {token: row for token, row in read.items() if row.name}
+    def documents(self, load: Callable[[TokenId], Snapshot | None]) -> list[Snapshot]:
+        """Return every token by its document, one request each, and record those of which the index tells otherwise."""
         told = {row.token: row for row in self.rows()}
-        doubtful = [token for token, row in before.items() if told.get(token) != row]
-        now = self._documents(doubtful)
-        for token in doubtful:
-            if token in now and _differs(told.get(token), at_least=before[token], at_most=now[token]):
-                self._folders.note_altered(self._place.shard(shard_of(token)), now[token].name)
-        return [*(before | now).values()]
-
-    def document(self, token: TokenId) -> IndexRow | None:
-        """Return a document as it is, or None."""
-        return self._documents([token]).get(token)
+        found = {token: one for token, one in in_parallel(load, list(told)).items() if one is not None}
+        behind = [token for token, one in found.items() if told[token].version < one.version]
+        again = {row.token: row for row in self.rows()} if behind else {}  # a document may change meanwhile
+        for token, one in found.items():
+            row = again.get(token, told[token]) if token in behind else told[token]
+            changed_since = token in behind and row.version > one.version
+            if not changed_since and _differs(row, one):
+                self._folders.note_altered(self._place.shard(shard_of(token)), one.document.record.name)
+        return [*found.values()]
 
     def about_to_move(self, token: TokenId, expected: int) -> None:
         """Set a mark before the document changes from `expected`, unless an own mark still covers it.
@@ -166,8 +164,10 @@ class VaultInventory:
         )
 
 
-def _differs(told: IndexRow | None, *, at_least: IndexRow, at_most: IndexRow) -> bool:
-    """Whether a row is neither of two states of its document, nor of one between them."""
-    if told is None or not at_least.version <= told.version <= at_most.version:
+def _differs(row: IndexRow, found: Snapshot) -> bool:
+    """Whether a row says something else of a token than its document."""
+    about = (found.version, found.document.record.name, found.document.busy)
+    try:
+        return (row.version, row.name, row.busy) != about or decode(bytes(row.document)) != found.document
+    except Tampered:
         return True
-    return any(told.version == each.version and told != each for each in (at_least, at_most))

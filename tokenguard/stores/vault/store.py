@@ -147,7 +147,8 @@ class VaultStore:
     def check(self) -> Sequence[Stray]:
         """Everything in the store's folders that tokenguard did not write, as far as the login may list and read."""
         self._folders.survey()
-        tokens = DerivedEntries(self._place, self._folders, self._inventory, self._names, self._holders).check()
+        made = self._place, self._folders, self._inventory, self._names, self._holders
+        tokens = DerivedEntries(*made, self._load).check()
         exchanged = self._exchanged(tokens)
         return (*self._folders.strays, *exchanged)
 
