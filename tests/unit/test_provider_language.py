@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import re
 
 import pytest
 
@@ -362,6 +363,13 @@ def test_labels_keep_to_the_punctuation_of_the_service():
         assert not set(label) & (set("-._") - set(allowed))
         assert len({new_label(name, 3, 64, allowed) for _ in range(20)}) == 20
         assert len(new_label(name, 3, 20, allowed)) <= 20
+
+
+@pytest.mark.parametrize("name", ["web/ci--push", "a-/b_./c.", "v1.-2/x", "/".join(["a-" * 31] * 6)])
+@pytest.mark.parametrize("limit", [20, 40, 64])
+def test_a_label_has_no_punctuation_twice_in_a_row(name, limit):
+    """As Harbor wants the names of robots."""
+    assert re.fullmatch(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", new_label(token_name(name), 1, limit))
 
 
 @pytest.mark.parametrize("name", ["3d/app/prod", "9", "/".join(["7" * 63] * 6)])

@@ -23,6 +23,7 @@ LABEL_LIMIT = 64
 """Characters of a label where the vendor declares no other limit."""
 LABEL_PUNCTUATION = "-._"
 """What a label may have besides lower-case letters and digits."""
+_RUN = re.compile(r"([-._])[-._]+")
 _FIRST_LETTER = "t"
 _LABEL_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without 0, 1, l and o: people read and type labels
 
@@ -92,8 +93,11 @@ def new_label(
 
 
 def _stem(name: TokenName, room: int) -> str:
-    """The name with dashes; where that is too long, every segment keeps its beginning, the longest lose most."""
-    segments = name.split("/")
+    """The name with dashes; where that is too long, every segment keeps its beginning, the longest lose most.
+
+    Of several characters of punctuation in a row one is left: some services, such as Harbor, refuse them.
+    """
+    segments = [_RUN.sub(r"\1", segment).rstrip(LABEL_PUNCTUATION) for segment in name.split("/")]
     while len("-".join(segments)) > room and (longest := max(segments, key=len)) and len(longest) > 1:
         place = segments.index(longest)
         segments[place] = longest[:-1].rstrip(".-_")
