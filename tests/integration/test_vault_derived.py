@@ -138,18 +138,21 @@ def marks_of(cli: VaultCommandLine) -> list[Entry]:
     return [Entry(cli, f"fp/{each}{token}") for each, answer in found if token in answer.json()["data"]["keys"]]
 
 
-def report_of(cli: VaultCommandLine) -> str:
-    path = cli.directory / "report.json"
-    path.write_text(json.dumps([{"RuleID": "generic", "Secret": cli.live(), "File": "a.py", "StartLine": 1}]))
+def report_of(cli: VaultCommandLine, *more: str) -> str:
+    path, values = cli.directory / "report.json", [cli.live(), *map(cli.live, more)]
+    found = [{"RuleID": "generic", "Secret": each, "File": "a.py", "StartLine": 1} for each in values]
+    path.write_text(json.dumps(found))
     return str(path)
 
 
 def test_a_leaked_value_whose_fingerprint_leads_nowhere_is_found_and_told(cli):
-    marks, report = marks_of(cli), report_of(cli)
+    marks, report = marks_of(cli), report_of(cli, OTHER)
     assert marks
     for each in marks:
         each.remove()
-    assert NAME in cli("respond", report, "--reach", "log", "--where", "a log").out
+    told = cli("respond", report, "--reach", "log", "--where", "a log").out
+    assert NAME in told
+    assert OTHER in told
     refused(cli, f"secret/{marks[0].path}", *WHOLE)
     run_hint(cli)
     assert cli("audit", "verify").code == ExitCode.OK

@@ -195,7 +195,8 @@ def _holders(store: Store, sightings: Sequence[ReportedLeak]) -> Callable[[Repor
     known: dict[Fingerprint, list[Snapshot]] = {}
     if len(marks) <= _FEW:
         known = {mark: list(holders_of(store, mark)) for mark in marks}
-    if not any(known.values()):  # the entries of fingerprints may be gone
+    if any(not any(known.get(mark) for mark in marked) for marked in read.values()):
+        known = {}  # the entries of fingerprints may be gone
         for snapshot in store.scan():
             for mark in snapshot.document.fingerprints & marks:
                 known.setdefault(mark, []).append(snapshot)
