@@ -4,7 +4,8 @@ from tokenguard.detection.assignments import assignments
 from tokenguard.detection.credential_files import is_credential_file
 from tokenguard.detection.disguised_tokens import disguised_tokens
 from tokenguard.detection.encoded_tokens import encoded_tokens
-from tokenguard.detection.extras import _anchors, _unescaped
+from tokenguard.detection.escaped_signs import without_escapes
+from tokenguard.detection.extras import _anchors
 from tokenguard.detection.regex_set import regex
 from tokenguard.detection.secret_manifests import _KIND, _LARGEST
 from tokenguard.detection.secret_places import BEFORE_LINE_PATTERN, NAMED_PATTERN
@@ -15,7 +16,7 @@ def may_hold_shapes(data: bytes, path: str) -> bool:
     """Whether any format could be found in these (UTF-8) bytes of a file of this name."""
     if _anchors().matches(data) or is_credential_file(path) or _may_hold_manifest(data):
         return True
-    text = _unescaped(data.decode("latin-1"))
+    text = without_escapes(data.decode("latin-1"))
     told = (token_spans(text), encoded_tokens(text), disguised_tokens(data))
     return any(True for found in told for _ in found)
 

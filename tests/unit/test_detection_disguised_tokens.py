@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 import random
 import string
 
@@ -22,7 +23,10 @@ from tokenguard.scanning.scanner import Stages, matches_of
 from tokenguard.token_formats.table import format_by_id
 from tokenguard.token_formats.token_format import TokenFormat
 
-KINDS = ("github-token", "github-fine-grained-token", "gitlab-token", "anthropic-api-key", "pypi-token", "npm-token")
+KINDS = (
+    "github-token", "github-fine-grained-token", "gitlab-token", "anthropic-api-key", "pypi-token", "npm-token", "sendgrid-key",
+    "huggingface-token", "resend-key", "deepseek-key", "pulumi-token", "replicate-token", "mailgun-key", "hubspot-token",
+)  # fmt: skip
 FOUND = tuple(kind for kind in map(format_by_id, KINDS) if kind is not None)
 NEEDED = (
     "base64", "base64 of json", "base64 data url", "basic auth", "cloud-init", "gzip in base64", "zlib in base64", "bzip2 in base64",
@@ -98,6 +102,85 @@ def test_a_token_that_stands_there_as_it_is_is_told_once() -> None:
     value = example(kind, 9, kind.shapes[0])
     for text in (f'"{value}" + "x"', f"'{value}', 'def'", f"{value}\\u0020", f"a%3D{value}%26", f'["{value}", "b"]'):
         assert told(text.encode()) == [kind.type], text
+
+
+BESIDE = {
+    "a colour": "\x1b[33m{}\x1b[0m",
+    "a colour in JSON": '{{"text": "\\u001b[38;5;124m{}\\u001b[39m"}}',
+    "an escaped sign": '{{"url": "https://example.net/?a=1\\u0026b\\u003d{}"}}',
+    "an escaped quote": "x = '{{\\u0022t\\u0022:\\u0022{}\\u0022}}'",
+}
+
+
+@pytest.mark.parametrize("place", BESIDE)
+def test_a_token_right_behind_an_escape_is_found(place: str) -> None:
+    for kind in FOUND:
+        text = BESIDE[place].format(example(kind, 6, kind.shapes[0]))
+        assert told(text.encode()) == [kind.type]
+        assert suspects([text.encode()], [False]).shapes == {0}
+        assert not is_clean(text.encode(), "a.txt")
+
+
+def encoded(text: str | bytes) -> str:
+    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
+
+WRAPPERS = {
+    "a value of a Secret": lambda value: f"kind: Secret\ndata:\n  t: {encoded(value)}\n",
+    "logins of registries": lambda value: json.dumps({"auths": {"r": {"auth": encoded(f"u:{value}")}}}),
+    "a release of Helm": lambda value: (
+        f"kind: Secret\ndata:\n  release: {encoded(encoded(gzip.compress(json.dumps({'t': value}).encode(), mtime=0)))}\n"
+    ),
+    "a command of PowerShell": lambda value: f"powershell -enc {encoded(f'$t = {value!r}; run'.encode('utf-16-le'))}\n",
+    "a registry's value": lambda value: (
+        '"T"=hex(2):' + ",".join(f"{each:02x}" for each in value.encode("utf-16-le")) + "\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_token_is_named_and_not_the_place_it_stands_in(wrapper: str) -> None:
+    for kind in FOUND:
+        assert told(WRAPPERS[wrapper](example(kind, 6, kind.shapes[0])).encode()) == [kind.type]
+
+
+def test_no_commit_with_a_short_token_in_base64_is_clean() -> None:
+    kind = format_by_id("fireworks-key")
+    assert kind is not None
+    for seed in range(40):
+        data = f"x({encoded(example(kind, seed))})\n".encode()
+        assert told(data) == [kind.type]
+        assert not is_clean(data, "a.txt")
+
+
+OPERATORS = (
+    " <> ",
+    " .. ",
+    " ++ ",
+    " ^ ",
+    " * ",
+    " & _\n    ",
+    " \\\n  ",
+)  # of Elixir, Lua, Haskell, OCaml, Julia, Visual Basic and Ruby
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_a_token_in_literals_that_an_operator_joins_is_found(operator: str) -> None:
+    for kind in FOUND:
+        value = example(kind, 6, kind.shapes[0])
+        text = f'x = "{value[:9]}"{operator}"{value[9:]}"\n'.encode()
+        assert told(text) == [kind.type]
+        assert not is_clean(text, "a.txt")
+
+
+def test_beginnings_without_the_rest_are_none() -> None:
+    source = random.Random(12)
+    text = (
+        'const u = "SG." + name + ".x", k = "hf_" + "model_name_for_the_tests_of_it", s = "re_" + "start_the_server_again";\n'
+        "type Kind = 'sk_dic' | 'pk_cnic' | 'secret_key_required' | 'separate_key_of_a_server';\n"
+        f"{source.randbytes(3000).hex()}\n{encoded(source.randbytes(3000))}\n{[*source.randbytes(900)]}\n"
+    )
+    assert told(text.encode()) == []
 
 
 def harmless() -> dict[str, str]:

@@ -23,6 +23,8 @@ _OCTAL_GROUPS = frozenset({6, 7, 8})
 _PERCENT = re.compile(rb"%(?:25)*(?:u00)?([0-9A-Fa-f]{2})")
 _ENTITY = re.compile(rb"&(?:amp;)*(?:#0*([0-9]{2,6});?|#[xX]0*([0-9A-Fa-f]{2,5});?|([A-Za-z]{2,20});)")
 _QUOTED_PRINTABLE = re.compile(rb"=(?:([2-7][0-9A-Fa-f])|[ \t]*\r?\n)")
+_OF_MAIL = b"=\n", b"=\r\n", b"= \n", b"=3D", b"?Q?", b"?q?", b"uoted-"
+_IN_MAIL = r"=(?:[2-7][0-9A-F]|[ \t]*\r?\n)"
 _TERMINAL = re.compile(rb"(?:\x1b|\\e|\\033|\\x1[bB]|\\u001[bB])\[[0-9;]{0,20}[A-Za-z]")
 _BACKSLASHED = r"(?:\x5c{1,4}[uxUo0-7/_.~:+=\x2d]|`u)(?:[0-9A-Fa-fu]{1,10}|\x7b[0-9A-Fa-f]{1,8}\x7d)? ?"
 _TAG = re.compile(rb"<!--[^<>\n]{0,200}-->|</?[A-Za-z][^<>\n]{0,200}>")
@@ -45,7 +47,7 @@ class _Escapes(Frozen, frozen=True):
 
 
 SIGNS = (
-    r"%[0-9A-Fa-fu]", _BACKSLASHED, _DECODED, r"=[ \t]*\r?\n", _CONTROL, r"<[^<>\n]+>", r"[\xc2-\xf4][\x80-\xbf]",
+    r"%[0-9A-Fa-fu]", _BACKSLASHED, _DECODED, _IN_MAIL, _CONTROL, r"<[^<>\n]+>", r"[\xc2-\xf4][\x80-\xbf]",
 )  # fmt: skip
 """Of these, one at least is in data that holds an escape."""
 
@@ -58,7 +60,7 @@ class CharacterEscapes:
             _kind("percent", (b"%",), r"(?:%[0-9A-Fa-fu]|\x5c)+", _from_percent),
             _kind("escapes", (b"\\", b"`u{"), _BACKSLASHED, _from_backslash),
             _kind("entities", (b"&",), r"&(?:amp;)*(?:\x23[A-Za-z0-9]{2,20};?|[A-Za-z]{2,20};)", _from_entities),
-            _kind("quoted-printable", (b"=\n", b"=\r\n", b"= \n"), r"=[ \t]*\r?\n", _from_quoted_printable),
+            _kind("quoted-printable", _OF_MAIL, _IN_MAIL, _from_quoted_printable),
             _kind("terminal codes", (b"\x1b[", b"\\e[", b"33[", b"1b[", b"1B["), _CONTROL, _from_terminal),
             _kind("markup", (b"</", b"<!--", b"<wbr", b"<br"), r"<[^<>\n]+>", _from_markup),
             _kind("unicode", (), r"[\xc2-\xf4][\x80-\xbf]{1,3}", _from_unicode),

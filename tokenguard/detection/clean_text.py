@@ -5,7 +5,7 @@ loading takes longer than all that this module does. It may only err to one side
 of, counts or leaves out in a content makes the answer no (`tests/property/test_clean_text.py`).
 """
 
-from tokenguard.detection.clean_text_disguises import may_be_disguised
+from tokenguard.detection.clean_text_disguises import holds_short, may_be_disguised
 from tokenguard.detection.clean_text_names import ASSIGNED, FILES, WORDS
 from tokenguard.detection.clean_text_rows import ROWS
 
@@ -129,7 +129,7 @@ def _has_base64(data: bytes) -> bool:
         return False
     from tokenguard.detection.clean_text_base64 import IN_BASE64  # not where no run is so long
 
-    return any(each in long for each in IN_BASE64)
+    return any(each in long for each in IN_BASE64) or holds_short(long)
 
 
 def _is_assigned(data: bytes) -> bool:

@@ -3,7 +3,7 @@
 It may only err to one side: what `disguised_tokens` finds in a text makes the answer no.
 """
 
-from tokenguard.detection.clean_text_literals import LITERALS
+from tokenguard.detection.clean_text_literals import CUTS, INNER, LITERALS
 
 _WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~:/-"
 _GLUES = b"\"'`\\^$#{%&="
@@ -14,7 +14,23 @@ _MOST_BETWEEN = 400
 _LEAST_HEX, _LEAST_ESCAPES, _LEAST_NUMBERS = 40, 6, 20
 _IN_ESCAPES = b"0123456789abcdefABCDEFuUxo{};#ampshyzwnjlobrdetic \\"
 _LONGEST_ESCAPE = 16
+_OF_WORD = tuple(bytes((each,)) for each in _WORD)
 _PARTS = bytes(each if each in _WORD else ord('"') if each in _GLUES else ord(" ") for each in range(256))
+_RUN = _WORD + b"+"
+_IN_WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_STEMS = tuple(literal[:-1] + b"%" for literal, behind in CUTS if not behind)
+"""Beginnings whose last sign stands in an address as an escape."""
+_IN_BASE64 = (*(literal for literal, _ in CUTS), *INNER)
+_VISIBLE = bytes(range(32, 128))
+_BEHIND, _IN_A_ROW, _LEAST_ZEROS = 8, 12, 12
+_ENDS_OF_ADDRESS = b"0: ", b"0:\t", b"0  ", b"0 \t", b"0\t"
+"""What stands behind the address of a row in a dump."""
+_OF_ESCAPE = tuple(bytes((each,)) for each in b"234567u\r\n \t")
+_FILL = b" \t+.&|^*~()[]${}\\\r\n\"'`<>"
+_PREFIXES = b"fFrRbBuU@Lnt"
+_SHORTEST_ADDRESS = 3
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_OF_DUMP = b"0123456789abcdefABCDEFx:"
 _HEX = bytes(each if each in b"0123456789abcdefABCDEF" else ord(" ") for each in range(256))
 _BETWEEN_NUMBERS = b" \t\r\n,:;.+&|\"'\\()[]-_$#%xXhHrRwWyYtT"
 """Beside hex digits, all that stands in a list of numbers, `Chr(103)` and the like too."""
@@ -31,8 +47,34 @@ def may_be_disguised(data: bytes) -> bool:
     if any(len(each) >= _LEAST_HEX for each in data.translate(_HEX).split()):
         return True
     return (
-        _has_numbers(data) or any(_has_escapes(data, sign) for sign in (b"\\", b"%", b"&", b"=", b"`")) or _is_cut(data)
+        _has_numbers(data)
+        or any(_has_escapes(data, sign) for sign in (b"\\", b"%", b"&", b"=", b"`"))
+        or _is_cut(data)
+        or _is_cut_short(data)
+        or _has_characters(data)
+        or _is_dump(data)
     )
+
+
+def holds_short(run: bytes) -> bool:
+    """Whether base64 may be of a token with a short beginning, or of text in UTF-16: `run` is some, a space between."""
+    from binascii import a2b_base64
+
+    for offset in range(4):
+        parts = (each[offset:] for each in run.translate(_STANDARD).split())
+        read = a2b_base64(b"////".join(each[: len(each) & ~3] for each in parts))
+        if read.count(0) >= _LEAST_ZEROS or any(_is_before_text(read, each) for each in _IN_BASE64):
+            return True
+    return False
+
+
+def _is_before_text(read: bytes, literal: bytes) -> bool:
+    at = read.find(literal)
+    while at >= 0:
+        if not read[at : at + len(literal) + _BEHIND].translate(None, _VISIBLE):
+            return True
+        at = read.find(literal, at + 1)
+    return False
 
 
 def _has_numbers(data: bytes) -> bool:
@@ -79,3 +121,76 @@ def _may_go_on(data: bytes, at: int) -> bool:
         return True
     between = data[at : at + _MOST_BETWEEN].lstrip()
     return between != b"" and not between.startswith(_NO_GLUE)
+
+
+def _is_cut_short(data: bytes) -> bool:
+    """The same for beginnings that need more behind them, and for those with an escape of addresses in them."""
+    if b"%" in data and any(each in data for each in _STEMS):
+        return True
+    return any(_is_cut_behind(data, *each) for each in CUTS) or any(
+        _is_cut_behind(data, each, _BEHIND) for each in INNER
+    )
+
+
+def _is_cut_behind(data: bytes, literal: bytes, behind: int, *, begins: bool = True) -> bool:
+    at = data.find(literal)
+    while at >= 0:
+        end = at + len(literal)
+        word = data[end : end + behind]
+        within = begins and data[at - 1 : at] in _OF_WORD if at else False
+        if not within and len(word) == behind and not word.translate(None, _IN_WORD):
+            while end < len(data) and data[end] in _RUN:
+                end += 1
+            if _joins(data, end):
+                return True
+        at = data.find(literal, at + 1)
+    return False
+
+
+def _joins(data: bytes, at: int) -> bool:
+    """Whether the sign at this place may be between two parts of a token."""
+    sign = data[at : at + 1]
+    if sign in (b"%", b"="):
+        return data[at + 1 : at + 2] in _OF_ESCAPE
+    if sign not in (b"'", b'"', b"`"):
+        return sign != b"" and sign in b"\\$#{^<&"
+    rest = data[at + 1 : at + _MOST_BETWEEN]
+    if sign == b"`" and rest[:1] in (b"\r", b"\n"):
+        return True
+    between = rest.replace(b'"', b"'").replace(b"`", b"'").partition(b"'")
+    if not between[1]:
+        return False
+    fill, behind = between[0].translate(None, _FILL), rest[len(between[0]) + 1 :]
+    return (
+        not fill.strip(_PREFIXES)
+        or any(each in between[0] for each in (b"#", b"//", b"--", b"/*"))
+        or any(each in between[0] for each in (b"+=", b".=", b"&=", b"|=", b"<<", b"(", b"+", b"&", b"|"))
+        or (fill.endswith(b"=") and behind.startswith(b"$"))
+    )
+
+
+def _has_characters(data: bytes) -> bool:
+    """Whether as many single characters stand in a list."""
+    return any(
+        data.count(quote + b",") >= _IN_A_ROW - 1 and _longest_list(data.split(quote)) >= _IN_A_ROW
+        for quote in (b"'", b'"', b"`")
+    )
+
+
+def _longest_list(parts: list[bytes]) -> int:
+    longest = row = 0
+    for each in parts:
+        single = len(each.strip(b"\\")) == 1 and each.strip(b"\\") != b","
+        row = row + 1 if single else row if each.strip(b" \t\r\n\\") == b"," else 0
+        longest = max(longest, row)
+    return longest
+
+
+def _is_dump(data: bytes) -> bool:
+    """Whether a line has an address and bytes in hex."""
+    if not any(each in data for each in _ENDS_OF_ADDRESS):
+        return False
+    words = (line.split(None, 1) for line in data.replace(b"\r", b"\n").split(b"\n"))
+    return any(
+        len(each) > 1 and len(each[0]) > _SHORTEST_ADDRESS and not each[0].translate(None, _OF_DUMP) for each in words
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from tokenguard.detection import (
     assignments,
     credential_files,
-    disguised_tokens,
+    disguise_marks,
     encoded_tokens,
     extras,
     rule_table,
@@ -73,8 +73,8 @@ def written() -> dict[Path, str]:
         map(loosened, (assignments.ASSIGNED_PATTERN, *secret_places.PATTERNS, table_columns.HEAD_PATTERN))
     )
     words = tuple(sorted(_shortest((*alternatives(assignments.ASSIGNED_PATTERN)[0][1], *secret_places.OTHER_WORDS))))
-    base64 = sorted(_shortest((*encoded_tokens.literals(), *disguised_tokens.PACKED)))
-    begun = sorted(_shortest(disguised_tokens.literals()))
+    base64 = sorted(_shortest((*encoded_tokens.literals(), *disguise_marks.PACKED)))
+    begun = sorted(_shortest(disguise_marks.literals()))
     contents = {
         "clean_text_rows.py": f"{_OF_ROWS}ROWS: tuple[Row, ...] = {_as_code(rows)}\n",
         "clean_text_names.py": (
@@ -82,7 +82,11 @@ def written() -> dict[Path, str]:
             f"WORDS: tuple[bytes, ...] = {_as_code(words)}\n"
             f"FILES: tuple[str, ...] = {_shown(tuple(sorted(_in_paths())))}\n"
         ),
-        "clean_text_literals.py": f"{_OF_LITERALS}LITERALS: tuple[bytes, ...] = {_as_code(begun)}\n",
+        "clean_text_literals.py": (
+            f"{_OF_LITERALS}LITERALS: tuple[bytes, ...] = {_as_code(begun)}\n"
+            f"CUTS: tuple[tuple[bytes, int], ...] = {_as_code(sorted(disguise_marks.short_cuts().items()))}\n"
+            f"INNER: tuple[bytes, ...] = {_as_code(sorted(disguise_marks.inner_literals()))}\n"
+        ),
         "clean_text_base64.py": f"{_OF_BASE64}IN_BASE64: tuple[bytes, ...] = {_as_code(base64)}\n",
     }
     return {Path(__file__).with_name(name): content for name, content in contents.items()}

@@ -26,8 +26,8 @@ LINE_END = (
 _BASE64 = r"[A-Za-z0-9+/_\x2d]"
 # Of base64: three bytes of visible ASCII; three with zeros between, as UTF-16 has them, and the three after those; and
 # how compressed data begins, which may have up to three other characters before it.
-_VISIBLE = r"[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]" + _BASE64
-_WIDE = r"[I-Za-f][AQgw][AB][A-Za-z0-9+/_\x2d]A[C-H][AEIMQUYcgkosw048]A"
+VISIBLE_BASE64 = r"[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]" + _BASE64
+WIDE_BASE64 = r"[I-Za-f][AQgw][AB][A-Za-z0-9+/_\x2d]A[C-H][AEIMQUYcgkosw048]A"
 _COMPRESSED = r"(?:H4sI|e[AFJN]|QlpoO|[/_]Td6|JVBERi|UEsDB)"
 _BEFORE_COMPRESSED = 8
 """Bytes of other characters and of how compressed data begins: more than there are."""
@@ -60,7 +60,7 @@ class Disguises:
 
     def __init__(self, shortest: int) -> None:
         groups = (shortest - 2) // 3
-        telling = rf"(?:{_VISIBLE}){{{groups}}}|{_WIDE}"
+        telling = rf"(?:{VISIBLE_BASE64}){{{groups}}}|{WIDE_BASE64}"
         self._shortest = shortest
         self._telling = telling
         self._base64 = regex(rf"{_BASE64}*(?:{telling}){_BASE64}*")

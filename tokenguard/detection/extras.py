@@ -7,7 +7,8 @@ from functools import cache
 
 from tokenguard.detection.credential_files import CredentialPlace, credential_places
 from tokenguard.detection.disguised_tokens import UnreadRest, disguised_tokens
-from tokenguard.detection.encoded_tokens import encoded_tokens
+from tokenguard.detection.encoded_tokens import EncodedToken, encoded_tokens
+from tokenguard.detection.escaped_signs import without_escapes
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
 from tokenguard.detection.regex_set import RegexSet, regex_set
@@ -30,8 +31,6 @@ _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|\.buildkite/|azure-pipelines|bitbucket-pipelines"
     r"|Jenkinsfile|\.travis\.yml|\.drone\.yml|\.env)"
 )
-_WHITE = re.compile(r"\\[nrt]")
-"""White space as JSON and programs write it, which ends in a letter."""
 _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret")
 _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret")
 _ALLOWS = re.compile(rb"pragma: ?(?:allow|white)list")
@@ -49,7 +48,7 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch | Unscanned]:
         text: the content, with every line end as a line feed.
         path: decides only whether it configures a build.
     """
-    plain = _unescaped(text)
+    plain = without_escapes(text)
     present = _anchors().matches(text.encode("utf-8", "surrogatepass"))
     if _PRESIGNED_URL in present:
         from tokenguard.detection.presigned import presigned_urls  # few files hold any
@@ -60,18 +59,27 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch | Unscanned]:
     for span in _chosen(plain, path, taken):
         value = text[span.start : span.end]
         yield _match(span.kind.type, places.of(span.start), value, confidence(span.kind, value))
+    encoded = [*encoded_tokens(plain)]
+    yield from _encoded((each for each in encoded if each.is_named), text, places, taken)
+    yield from _disguised(text, places, taken)
     for place in (*credential_places(text, path), *_in_manifests(text)):
         if taken.take(place.start, place.end):
             yield _match(place.type, places.of(place.start), text[place.start : place.end])
-    for token in encoded_tokens(plain):
-        if taken.take(token.start, token.end):
-            match = _match(token.type, places.of(token.start), token.value)
-            yield replace(match, facts={"via": "base64"}, written=Secret(text[token.start : token.end]))
-    yield from _disguised(text, places, taken)
+    yield from _encoded((each for each in encoded if not each.is_named), text, places, taken)
     for number, form in enumerate(FORMS, _FIRST_FORM):
         for start, end in places_of(form, plain) if number in present else ():
             if taken.take(start, end):
                 yield _match(form.name, places.of(start), text[start:end])
+
+
+def _encoded(
+    tokens: Iterable[EncodedToken], text: str, places: TextPositions[str], taken: "_Taken"
+) -> Iterator[TextMatch]:
+    """What stands in base64."""
+    for token in tokens:
+        if taken.take(token.start, token.end):
+            match = _match(token.type, places.of(token.start), token.value)
+            yield replace(match, facts={"via": "base64"}, written=Secret(text[token.start : token.end]))
 
 
 def _disguised(text: str, places: TextPositions[str], taken: "_Taken") -> Iterator[TextMatch | Unscanned]:
@@ -129,11 +137,6 @@ def allowed(lines: list[str], line: int) -> bool:
 def may_silence(data: bytes) -> bool:
     """Whether a comment in these bytes may say that what stands there is no secret."""
     return b"pragma:" in data and _ALLOWS.search(data) is not None
-
-
-def _unescaped(text: str) -> str:
-    """Of the same length, without the letters of escaped white space: a token may follow one."""
-    return _WHITE.sub("\f\f", text) if "\\" in text else text
 
 
 def _chosen(text: str, path: str, taken: "_Taken") -> list[TokenSpan]:

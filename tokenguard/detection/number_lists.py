@@ -15,13 +15,21 @@ _CALL = r"(?:\(?(?:chr|CHR|Chr|ChrW|char|CHAR|byte)\)?[ ]?\(?|\[(?:char|byte)\])
 _NUMBER = rf"{_CALL}(?:0x[0-9A-Fa-f]{{2}}|0o?1[0-7]{{2}}|0b[01]{{7,8}}|[0-9]{{2,3}})\)?"
 _NUMBER_SEPARATOR = r"(?:[ \t,;+.&|]|\x5c?\r?\n|\x5c[rn]){1,40}"
 _NUMBERS = re.compile(rb"0x([0-9A-Fa-f]{2})|0o?(1[0-7]{2})|0b([01]{7,8})|([0-9]{2,3})")
-_SIGN = r"\)?[ \t,;+.&|\r\n]{1,4}(?:[cC][hH][rR]W?\(|(?:CHAR|char|byte)[ (]{1,2}|\[(?:char|byte)\])?"
-_HEX_SIGN = r"(?:[ \t:,\x22'\x2d\x5c\r\n]{1,4}(?:0?x)?)"
+_SIGN = r"\)?[ \t,;+.&|\r\n]+(?:[cC][hH][rR]W?\(|(?:CHAR|char|byte)[ (]{1,2}|\[(?:char|byte)\])?"
+_DECIMAL = r"(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
+"""A visible character."""
+_HEX_SIGN = r"(?:[ \t:,\x22'\x2d\x5c\r\n]+(?:0?x)?)"
 """What stands between two numbers of most lists."""
 _BASES = (16, 8, 2, 10)
 _PAIR = re.compile(rb"0[xX](?=[0-9A-Fa-f]{2})|[^0-9A-Fa-f]|(?<=\\)n")
-_DUMP_LINE = r"[0-9A-Fa-f]{4,16}:?[ \t]{1,4}(?:[0-9A-Fa-f]{2}[ \t\x2d]{0,2}){1,64}[^\r\n]{0,80}(?:\r?\n|$)"
-_COLUMNS = re.compile(rb"^[ \t]*[0-9A-Fa-f]{4,16}:?[ \t]{1,4}((?:[0-9A-Fa-f]{2}[ \t-]{0,2}){1,64})", re.MULTILINE)
+_DUMP_LINE = (
+    r"[ \t]{0,8}(?:0x)?[0-9A-Fa-f]{4,16}:?[ \t]{1,4}(?:[0-9A-Fa-f]{2}[ \t\x2d]{0,2}){1,64}[^\r\n]{0,80}(?:\r?\n|$)"
+)
+DUMP_ROW = r"^[ \t]{0,8}(?:0x)?[0-9A-Fa-f]{3,15}0[:\t ][ \t]{1,4}(?:[2-7][0-9A-Fa-f][ \t\x2d]{0,2}){12}"
+"""A row of a dump of text, with its address."""
+_COLUMNS = re.compile(
+    rb"^[ \t]*(?:0x)?[0-9A-Fa-f]{4,16}:?[ \t]{1,4}((?:[0-9A-Fa-f]{2}[ \t-]{0,2}){1,64})", re.MULTILINE
+)
 _ROW = 32
 """Hex digits of a row of sixteen bytes."""
 _LEFT_OVER = (0, 1, 0, 1, 0, 0, 1, 0)
@@ -34,6 +42,11 @@ _LEAST = 8
 def as_numbers(text: str) -> tuple[str, str]:
     """Expressions of RE2 for these ASCII characters in a list of numbers: decimal ones, and pairs of hex digits."""
     return _SIGN.join(str(ord(each)) for each in text), f"(?i:{_HEX_SIGN.join(f'{ord(each):02x}' for each in text)})"
+
+
+def more_numbers(count: int) -> tuple[str, str]:
+    """The same for so many visible characters behind others."""
+    return rf"(?:{_SIGN}{_DECIMAL}){{{count}}}", rf"(?:{_HEX_SIGN}[2-7][0-9A-Fa-f]){{{count}}}"
 
 
 class NumberLists:

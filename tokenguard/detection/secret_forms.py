@@ -23,6 +23,12 @@ KNOWN_VARIABLE_PATTERN = (
 _ENCRYPTED_KEY = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 _PUTTY, _STATIC, _IN_XML = "PuTTY-User-Key-File-3:", "-----BEGIN OpenVPN Static key V1-----", "<D>"
 """How private keys begin that detect-secrets does not know: of PuTTY since 0.75, of OpenVPN, and of .NET in XML."""
+_SPACE_IN_ADDRESS = r"(?:%20|\+)"
+_KEY_IN_ADDRESS = (
+    rf"-----BEGIN{_SPACE_IN_ADDRESS}(?:[A-Z0-9]{{2,8}}{_SPACE_IN_ADDRESS}){{0,2}}PRIVATE{_SPACE_IN_ADDRESS}KEY-----"
+)
+_KEY_IN_HEX = r"(?i:2d2d424547494e20(?:[0-9a-f]{2}){0,20}50524956415445204b4559)"
+"""How a private key in PEM begins in an address, and in hex."""
 _CONDA = r"(?i:conda|quetz)[^\s\"'<>]{0,200}/t/[\w-]{16}"
 _IN_CHANNEL = (
     r"(?i:conda|quetz)[^\s\"'<>]{0,200}?/t/(?P<value>(?:[a-z]{2}-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -149,6 +155,10 @@ def _is_phrase(value: str) -> bool:
 FORMS = (
     SecretForm(KNOWN_VARIABLE, _VARIABLES, KNOWN_VARIABLE_PATTERN, _is_assigned),
     SecretForm("Encrypted Private Key", _ENCRYPTED_KEY, rf"(?P<value>{_ENCRYPTED_KEY}\s{{1,8}}[A-Za-z0-9+/=\s]{{64}})"),
+    SecretForm(
+        "Private Key", _KEY_IN_ADDRESS, rf"(?P<value>{_KEY_IN_ADDRESS}(?:[A-Za-z0-9+/=]|%[0-9A-Fa-f]{{2}}){{64}})"
+    ),
+    SecretForm("Private Key", _KEY_IN_HEX, rf"(?P<value>{_KEY_IN_HEX}(?:[0-9A-Fa-f]{{2}}){{64}})"),
     SecretForm(
         "Private Key",
         _PUTTY,

@@ -1,5 +1,6 @@
 """Strings that are written in several pieces: joined literals, quotes within a shell word, continued lines."""
 
+import re
 from collections.abc import Iterator
 
 from tokenguard.detection.decoded_view import DecodedView, holds_any, view_of
@@ -15,7 +16,7 @@ _STEP = r"[ \t;)\r\n]{0,60}"
 _APPENDED = rf"{_STEP}{_NAME}(?:\[[^\]\r\n]{{0,40}}\])?[ \t]*(?:[+.&|]=|=[ \t]*{_NAME}[ \t]*[+.&|]{{1,2}})[ \t(]*"
 _CALLED = rf"{_STEP}(?:{_NAME})?(?:\.[A-Za-z]{{1,12}}\(|<<)[ \t]*"
 _PREFIX = r"[fFrRbBuU@$L]{1,2}"
-_FILL = rf"[ \t+.&|()\[\]$\x7b\x7d\x5c\r\n\x22'`]|\x5c[rnt](?:\x5c?\x22,)?|\x23\x7b|{_COMMENT}"
+_FILL = rf"[ \t+.&|^*~()\[\]$\x7b\x7d\x5c\r\n\x22'`]|\x5c[rnt](?:\x5c?\x22,)?|\x23\x7b|<>|_\r?\n|{_COMMENT}"
 
 
 def _joint(fill: str) -> str:
@@ -29,15 +30,20 @@ def _joint(fill: str) -> str:
 JOINT = _joint(_FILL)
 LISTED = _joint(f"{_FILL}|,")
 """The same with commas: only where something joins lists, since most lists are none of one string's pieces."""
-_JOINS = b"join(", b"Join(", b"JOIN", b"oncat", b"CONCAT", b"implode("
+_JOINS = (
+    b"join", b"Join(", b"JOIN", b"oncat", b"CONCAT", b"implode(", b"paste0(", b"(str ", b"%s%s", b"{}{}", b"{0}{1}",
+)  # fmt: skip
+"""Functions, operators and templates that make one string of a list."""
 _CHARACTERS = rf"{_QUOTE}{_PLAIN}{_QUOTE}[ \t]*,[ \t\r\n]*"
+CHARACTERS_IN_A_ROW = rf"(?:{_CHARACTERS}){{12}}"
+"""More than most lists have of single characters."""
 _MOVED = r"\)[-0-9. \t\r\n]{0,24}\("
 """What stands between the pieces of a text in a PDF: how far the next one is moved."""
 _LINE_END = r"(?:\r?\n|\x5cr\x5cn)"
 _CHUNK = rf"{_LINE_END}[0-9A-Fa-f]{{1,8}}(?:;[^\r\n]{{0,80}})?{_LINE_END}"
 """What stands between two parts of a body that HTTP sends in chunks: the size of the next one."""
 _TEXT_MOVED, _IN_CHUNKS = (b"TJ",), (b"hunked",)
-CONTINUED = r"[\x5c`^]\r?\n[ \t]*"
+CONTINUED = r"[\x5c`^]\r?\n[ \t]*\x5c?"
 IN_A_WORD = r"(?:\$?[\x22'][\x22'$]{0,3}|\x5c)"
 _FEW = 4
 """Of so many pieces, one has this part of all characters."""
@@ -82,7 +88,7 @@ class StringPieces:
         long = rf"{CHARACTER}{{{shortest // _FEW}}}"
         self.joined = rf"{long}{JOINT}{CHARACTER}|{CHARACTER}{JOINT}{long}|(?:{CHARACTER}+{JOINT}){{{_FEW}}}{CHARACTER}"
         """This is in data that holds joined literals of enough characters."""
-        joins = "|".join(each.decode().replace("(", r"\(") for each in _JOINS)
+        joins = "|".join(re.escape(each.decode()) for each in _JOINS)
         self.signs = (
             joins,
             rf"[A-Za-z0-9_\x2d]{IN_A_WORD}[A-Za-z0-9_\x2d]",

@@ -12,8 +12,9 @@ from functools import cache
 from itertools import accumulate
 
 from tokenguard.detection.assignments import ADDRESS_PATTERN, ASSIGNED_PATTERN, COMMAND_PATTERN
-from tokenguard.detection.disguised_tokens import mark_pattern
+from tokenguard.detection.disguise_marks import mark_pattern
 from tokenguard.detection.encoded_tokens import literals
+from tokenguard.detection.escaped_signs import bytes_without_escapes
 from tokenguard.detection.extras import ANCHORS
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import prefilter
@@ -24,8 +25,6 @@ from tokenguard.detection.table_columns import HEAD_PATTERN
 from tokenguard.detection.token_matcher import possible_shapes
 from tokenguard.frozen import Frozen
 
-_WHITE = re.compile(rb"\\[nrt]")
-"""White space as JSON and programs write it: a token may follow one."""
 MANIFEST = (
     r"(?:[kK]|\xe2\x84\xaa)(?:[iI]|\xc4[\xb0\xb1])[nN][dD][\"']?[ \t]*:[ \t]*[\"']?"
     r"(?:[sS]|\xc5\xbf)[eE][cC][rR][eE][tT]|auths"
@@ -84,7 +83,7 @@ class _Joined:
     def __init__(self, texts: Sequence[bytes], asked: Sequence[int], *, unescape: bool = False) -> None:
         self._asked = asked
         data = b"\n".join([texts[number] for number in asked])
-        self._data = _WHITE.sub(b"\f\f", data) if unescape and b"\\" in data else data
+        self._data = bytes_without_escapes(data) if unescape else data
         self._ends = [*accumulate(len(texts[number]) + 1 for number in asked)]
 
     def touched(self, questions: Iterable[_Question]) -> set[int]:
@@ -119,7 +118,7 @@ def _marks() -> tuple[_Question, ...]:
 
 @cache
 def _shapes() -> tuple[_Question, ...]:
-    """For vendors' formats and base64 of them, in a text without the letters of escaped white space."""
+    """For vendors' formats and base64 of them, in a text without escapes that end in a letter."""
     return tuple(_any_of(each) for each in (*possible_shapes(), sorted(map(re.escape, literals()))))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tokenguard.detection.assignments import PASSED_OVER
 from tokenguard.detection.credential_files import is_credential_file
-from tokenguard.detection.disguised_tokens import mark_pattern
+from tokenguard.detection.disguise_marks import mark_pattern
 from tokenguard.detection.extras import may_silence
 from tokenguard.detection.full_token import end_of_key
 from tokenguard.detection.match import Possible
