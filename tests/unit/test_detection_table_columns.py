@@ -135,6 +135,8 @@ ARGUMENTS = {
     "Jwt.java": 'Keys.hmacShaKeyFor("{}".getBytes())\n',
     "Key.java": 'new SecretKeySpec("{}".getBytes(), "AES")\n',
     "sign.py": 'jwt.encode(payload, "{}", algorithm="HS256")\n',
+    "broker.py": 'pika.PlainCredentials("app", "{}")\n',
+    "Client.kt": 'val login = Credentials.basic("app", "{}")\n',
     "hmac.js": "crypto.createHmac('sha256', '{}')\n",
     "cookie.js": "app.use(cookieParser('{}'))\n",
     "auth.rs": '.basic_auth("anna", Some("{}"))\n',

@@ -55,7 +55,7 @@ _CALLS: tuple[tuple[str, str], ...] = (
     (r"ConvertTo-SecureString[ \t]", rf"[ \t]*(?:-String[ \t]+|-AsPlainText[ \t]+|-Force[ \t]+){{0,3}}{_QUOTED}"),
     (
         (
-            r"(?:NetworkCredential|BasicAuth|PasswordAuthentication|UsernamePasswordCredentials|basic_auth|basicAuth"
+            r"(?:NetworkCredential|PlainCredentials|Credentials\.basic|BasicAuth|PasswordAuthentication|UsernamePasswordCredentials|basic_auth|basicAuth"
             r"|db\.auth|WiFi\.begin|PlainAuth|\bauth=|login_user|login_with_password)\("
         ),
         rf"[ \t]*{_ARGUMENTS}(?:Some\([ \t]*)?{_QUOTED}",
