@@ -14,6 +14,8 @@ _USUAL = datetime(2026, 1, 5, 4, 17, tzinfo=UTC)
 """A Monday; the minute is not a round one, at which every other schedule starts."""
 _EVERY_DAY = "*-*-*"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_IN_TMP = re.compile(r"(?:^|://)(?:/var)?/tmp/")
+"""A path that a unit with a `/tmp` of its own would not have."""
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,200}@sha256:[0-9a-f]{64}", re.ASCII)
 _EXAMPLE = {
     "store": "vault://kv/video",
@@ -110,13 +112,15 @@ def systemd_units(run: ScheduledRun) -> dict[str, str]:
 
 def _service(says: str, run: ScheduledRun, words: Sequence[str], limit: str) -> str:
     environ = "".join(f"Environment={_unit_word(f'{name}={text}')}\n" for name, text in sorted(run.environ.items()))
+    shares_tmp = any(map(_IN_TMP.search, (*words, *run.environ.values())))
+    private_tmp = "" if shares_tmp else "PrivateTmp=true\n"
     return (
         f"[Unit]\nDescription=tokenguard: {says}\nWants=network-online.target\nAfter=network-online.target\n\n"
         f"[Service]\nType=oneshot\nUser={run.user}\n{environ}"
         "# credentials that the configuration takes from variables\n"
         "EnvironmentFile=-/etc/tokenguard/environment\n"
         f"ExecStart={' '.join(map(_unit_word, words))}\nTimeoutStartSec={limit}\n"
-        "UMask=0077\nNoNewPrivileges=true\nPrivateTmp=true\n"
+        f"UMask=0077\nNoNewPrivileges=true\n{private_tmp}"
     )
 
 
