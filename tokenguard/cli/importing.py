@@ -67,8 +67,8 @@ _PREFIX = "imported"
     former=("--as",),
     type=click.Choice(list(map(str, FileFormat))),
     help="Format of FILE, if its name does not show it. A CSV or JSON list may have the columns "
-    f"{', '.join(dict.fromkeys(COLUMNS.values()))}. Semicolons separate the items of a cell, dates are YYYY-MM-DD, and "
-    "`none` under `consumers` declares that there are none.",
+    f"{', '.join(dict.fromkeys(COLUMNS.values()))}. Semicolons separate the items of a cell, dates are written as "
+    "2027-01-31, and `none` under `consumers` declares that there are none.",
 )
 @click.option("--prefix", default="", metavar="NAME", help="Prefix of proposed names; for a .env file: imported.")
 @click.option("--provider", default="", metavar="P", help="Default provider for tokens without one.")
