@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from tests.cli.test_upkeep import due, live, stuck
 from tests.fakes.command_line import FakeTty
 from tokenguard.domain.names import token_name
 from tokenguard.errors import InputError
+from tokenguard.frozen import replace
 from tokenguard.provisioning.schedules import ScheduledRun, cron_jobs, cron_lines, start_time, systemd_units
 
 ROOT = Path(__file__).parents[2]
@@ -71,13 +73,26 @@ def test_units_start_exactly_the_words_and_variables_that_are_meant():
     assert variable == f"TOKENGUARD_CONFIG={RUN.environ['TOKENGUARD_CONFIG']}"
 
 
+@pytest.mark.parametrize(
+    ("changes", "private"),
+    [
+        ({}, True),
+        ({"store": "local:///home/ops/tmp/store"}, True),
+        ({"store": "local:///tmp/store"}, False),
+        ({"environ": {"TOKENGUARD_KEY_FILE": "/var/tmp/key"}}, False),
+        ({"manifest": "/tmp/tokens.yaml"}, False),
+    ],
+    ids=["elsewhere", "a folder of that name", "store", "key", "manifest"],
+)
+def test_a_unit_sees_the_files_below_tmp_that_it_names(changes: dict[str, Any], private: bool):
+    assert ("PrivateTmp" in unit(systemd_units(replace(RUN, **changes))["tokenguard-upkeep.service"])) is private
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None and not os.environ.get("CI"), reason="no systemd here")
 def test_systemd_accepts_the_units(tmp_path):
     program = tmp_path / "tokenguard"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    from tokenguard.frozen import replace
-
     for name, text in systemd_units(
         replace(RUN, program=str(program), user="root", windows=("mon-fri 22:00-23:00",))
     ).items():
@@ -100,8 +115,6 @@ def test_a_crontab_starts_exactly_the_words_and_variables_that_are_meant():
 
 
 def test_without_a_receiver_notify_is_not_scheduled():
-    from tokenguard.frozen import replace
-
     run = replace(RUN, notifies=False)
     assert sorted(systemd_units(run)) == ["tokenguard-upkeep.service", "tokenguard-upkeep.timer"]
     assert len(crontab(cron_lines(run)["tokenguard.crontab"])) == 1
@@ -162,8 +175,6 @@ def test_what_would_break_out_of_the_manifest_is_refused(given):
 
 @pytest.mark.parametrize("text", ["a\nExecStart=/bin/evil", "a\x00b", "a\rb"])
 def test_a_line_break_in_a_path_is_refused(text):
-    from tokenguard.frozen import replace
-
     for render in (systemd_units, cron_lines):
         with pytest.raises(InputError):
             render(replace(RUN, manifest=text))
