@@ -180,7 +180,7 @@ def test_without_its_helper_a_program_writes_nothing_and_is_told_so(tmp_path):
     told = tmp_path / "told"
     code = (
         "from tokenguard.masking import descriptors, current\n"
-        "helper = descriptors.Helper(); helper.start(()); current.tell_helper(helper.update)\n"
+        "helper = descriptors.Helper(); helper.start(()); current.inform_helper(helper.update)\n"
         "helper._process.kill(); helper._process.wait()\n"
         "try: tokenguard.mask(V, 'v')\n"
         f"except Exception as error: open({str(told)!r}, 'w').write(type(error).__name__)\n"
