@@ -3,7 +3,7 @@
 It may only err to one side: what `disguised_tokens` finds in a text makes the answer no.
 """
 
-from tokenguard.detection.clean_text_literals import CUTS, INNER, LITERALS
+from tokenguard.detection.clean_text_literals import INNER, LITERALS, SIGNED, UNSIGNED
 
 _WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~:/-"
 _GLUES = b"\"'`\\^$#{%&="
@@ -14,18 +14,18 @@ _MOST_BETWEEN = 400
 _LEAST_HEX, _LEAST_ESCAPES, _LEAST_NUMBERS = 40, 6, 20
 _IN_ESCAPES = b"0123456789abcdefABCDEFuUxo{};#ampshyzwnjlobrdetic \\"
 _LONGEST_ESCAPE = 16
-_OF_WORD = tuple(bytes((each,)) for each in _WORD)
+_OF_WORD = tuple([bytes((each,)) for each in _WORD])
 _PARTS = bytes(each if each in _WORD else ord('"') if each in _GLUES else ord(" ") for each in range(256))
 _RUN = _WORD + b"+"
 _IN_WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-_STEMS = tuple(literal[:-1] + b"%" for literal, behind in CUTS if not behind)
+_STEMS = tuple([each[:-1] + b"%" for each in SIGNED])
 """Beginnings whose last sign stands in an address as an escape."""
-_IN_BASE64 = (*(literal for literal, _ in CUTS), *INNER)
+_IN_BASE64 = SIGNED + UNSIGNED + INNER
 _VISIBLE = bytes(range(32, 128))
 _BEHIND, _IN_A_ROW, _LEAST_ZEROS = 8, 12, 12
 _ENDS_OF_ADDRESS = b"0: ", b"0:\t", b"0  ", b"0 \t", b"0\t"
 """What stands behind the address of a row in a dump."""
-_OF_ESCAPE = tuple(bytes((each,)) for each in b"234567u\r\n \t")
+_OF_ESCAPE = b"2", b"3", b"4", b"5", b"6", b"7", b"u", b"\r", b"\n", b" ", b"\t"
 _FILL = b" \t+.&|^*~()[]${}\\\r\n\"'`<>"
 _PREFIXES = b"fFrRbBuU@Lnt"
 _SHORTEST_ADDRESS = 3
@@ -127,8 +127,10 @@ def _is_cut_short(data: bytes) -> bool:
     """The same for beginnings that need more behind them, and for those with an escape of addresses in them."""
     if b"%" in data and any(each in data for each in _STEMS):
         return True
-    return any(_is_cut_behind(data, *each) for each in CUTS) or any(
-        _is_cut_behind(data, each, _BEHIND) for each in INNER
+    return (
+        any(_is_cut_behind(data, each, 0) for each in SIGNED)
+        or any(_is_cut_behind(data, each, _BEHIND) for each in UNSIGNED)
+        or any(_is_cut_behind(data, each, _BEHIND, begins=False) for each in INNER)
     )
 
 

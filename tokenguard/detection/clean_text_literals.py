@@ -32,9 +32,7 @@ LITERALS: tuple[bytes, ...] = (b'.atlasv1.', b':APA91b', b'@enterprise.contribsy
  b'wandb_v1_', b'webhook.office.com/webhookb2/', b'whsec_', b'xaat-', b'xai-', b'xapp-', b'xapt-', b'xau_',
  b'xkeysib-', b'xoxa-', b'xoxb-', b'xoxc-', b'xoxe-', b'xoxe.xox', b'xoxo-', b'xoxp-', b'xoxr-', b'xoxs-',
  b'xsmtpsib-', b'ya29.', b'zpka_')
-CUTS: tuple[tuple[bytes, int], ...] = ((b'00D', 8), (b'1//0', 8), (b'A3-', 0), (b'AQE', 8), (b'EAA', 8), (b'EAAA', 8), (b'SG.', 0), (b'Unseal Key ', 8),
- (b'apk_', 0), (b'cio', 8), (b'cu_', 0), (b'dkea', 8), (b'dose', 8), (b'dt0', 8), (b'ext_', 0), (b'fc-', 0),
- (b'fw_', 0), (b'hf_', 0), (b'ico-', 0), (b'key-', 0), (b'md-', 0), (b'oy2', 8), (b'pa-', 0), (b'pat', 8),
- (b'pat-', 0), (b'pat_', 0), (b'pk_', 0), (b'pul-', 0), (b'r8_', 0), (b're_', 0), (b'sc_', 0), (b'secret_', 0),
- (b'sk-', 0), (b'sk_', 0), (b'sl.', 0), (b'st.', 0), (b'v1.0-', 8), (b'y0_', 0))
+SIGNED: tuple[bytes, ...] = (b'A3-', b'SG.', b'apk_', b'cu_', b'ext_', b'fc-', b'fw_', b'hf_', b'ico-', b'key-', b'md-', b'pa-', b'pat-', b'pat_',
+ b'pk_', b'pul-', b'r8_', b're_', b'sc_', b'secret_', b'sk-', b'sk_', b'sl.', b'st.', b'y0_')
+UNSIGNED: tuple[bytes, ...] = (b'00D', b'1//0', b'AQE', b'EAA', b'EAAA', b'Unseal Key ', b'cio', b'dkea', b'dose', b'dt0', b'oy2', b'pat', b'v1.0-')
 INNER: tuple[bytes, ...] = (b':AA', b'AzFu', b'msh')

@@ -75,6 +75,7 @@ def written() -> dict[Path, str]:
     words = tuple(sorted(_shortest((*alternatives(assignments.ASSIGNED_PATTERN)[0][1], *secret_places.OTHER_WORDS))))
     base64 = sorted(_shortest((*encoded_tokens.literals(), *disguise_marks.PACKED)))
     begun = sorted(_shortest(disguise_marks.literals()))
+    cuts = disguise_marks.short_cuts().items()
     contents = {
         "clean_text_rows.py": f"{_OF_ROWS}ROWS: tuple[Row, ...] = {_as_code(rows)}\n",
         "clean_text_names.py": (
@@ -84,7 +85,8 @@ def written() -> dict[Path, str]:
         ),
         "clean_text_literals.py": (
             f"{_OF_LITERALS}LITERALS: tuple[bytes, ...] = {_as_code(begun)}\n"
-            f"CUTS: tuple[tuple[bytes, int], ...] = {_as_code(sorted(disguise_marks.short_cuts().items()))}\n"
+            f"SIGNED: tuple[bytes, ...] = {_as_code(sorted(each for each, behind in cuts if not behind))}\n"
+            f"UNSIGNED: tuple[bytes, ...] = {_as_code(sorted(each for each, behind in cuts if behind))}\n"
             f"INNER: tuple[bytes, ...] = {_as_code(sorted(disguise_marks.inner_literals()))}\n"
         ),
         "clean_text_base64.py": f"{_OF_BASE64}IN_BASE64: tuple[bytes, ...] = {_as_code(base64)}\n",
