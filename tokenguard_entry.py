@@ -3,6 +3,7 @@
 This module imports nothing that takes time, so that they are ready for Ctrl-C from the first moment on.
 """
 
+import gc
 import sys
 
 _DISTRIBUTION = "tokenguard-governance"
@@ -25,6 +26,7 @@ def hook() -> None:
     """`tokenguard-hook`."""
     try:
         _refuse_another_package()
+        gc.set_threshold(50_000)  # the tables of the hook are thousands of tuples, none of which is garbage
         from tokenguard.precommit.hook import main
 
         main()
