@@ -28,7 +28,7 @@ _ENDS_OF_ADDRESS = b"0: ", b"0:\t", b"0  ", b"0 \t", b"0\t"
 _OF_ESCAPE = b"2", b"3", b"4", b"5", b"6", b"7", b"u", b"\r", b"\n", b" ", b"\t"
 _FILL = b" \t+.&|^*~()[]${}\\\r\n\"'`<>"
 _PREFIXES = b"fFrRbBuU@Lnt"
-_SHORTEST_ADDRESS = 3
+_LEAST_ADDRESS = 4
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _OF_DUMP = b"0123456789abcdefABCDEFx:"
 _HEX = bytes(each if each in b"0123456789abcdefABCDEF" else ord(" ") for each in range(256))
@@ -194,5 +194,5 @@ def _is_dump(data: bytes) -> bool:
         return False
     words = (line.split(None, 1) for line in data.replace(b"\r", b"\n").split(b"\n"))
     return any(
-        len(each) > 1 and len(each[0]) > _SHORTEST_ADDRESS and not each[0].translate(None, _OF_DUMP) for each in words
+        len(each) > 1 and len(each[0]) >= _LEAST_ADDRESS and not each[0].translate(None, _OF_DUMP) for each in words
     )

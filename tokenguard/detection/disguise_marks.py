@@ -151,7 +151,7 @@ def _patterns_of_digits() -> Iterator[str]:
 
 
 def _patterns_of_any() -> Iterator[str]:
-    """Writings that are so rare that they are read whatever they begin with."""
+    """Writings that are so rare that each of them is read, with any beginning."""
     yield DUMP_ROW
     yield CHARACTERS_IN_A_ROW
     yield rf"(?:{WIDE_BASE64}){{2}}|(?:[2-7][0-9A-Fa-f],?00,?){{{_LEAST_BEHIND}}}"

@@ -1,4 +1,4 @@
-r"""Blanks what ends in a letter or digit and is no part of a word: escapes of white space and signs, and colours.
+r"""Blanks what ends in a letter or digit and belongs to no word: escapes of white space and signs, and colours.
 
 JSON and programs write `\n` and `\u003d`, terminals `ESC[33m`. A token that follows one begins there.
 """
