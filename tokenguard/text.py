@@ -65,7 +65,7 @@ def _without_commands(text: str) -> str:
     return re.sub(r"(?m)^(\s*):(?=:[A-Za-z])", r"\1\\x3a", text) if "::" in text else text
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
+def pluralize(number: int, noun: str, plural: str = "") -> str:
     """`1 file`, `2 files`; `plural` for a noun that takes more than a plain s."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 

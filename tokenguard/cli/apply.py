@@ -13,7 +13,7 @@ from tokenguard.provisioning.plan_model import ActionType, Plan
 from tokenguard.provisioning.review import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.apply_manifest import PlanExecution
 from tokenguard.usecases.approve_plan import approved_actions, verdicts
 from tokenguard.usecases.check_consumers import check_consumers
@@ -128,7 +128,7 @@ def _request(wiring: Wiring, held: PlannedManifest, digest: str) -> None:
 def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
     if plan.ends_live and not allow_retire:
         raise InputError(
-            f"{counted(len(plan.ends_live), 'live token')} would be revoked, {plan.ends_live[0]} first",
+            f"{pluralize(len(plan.ends_live), 'live token')} would be revoked, {plan.ends_live[0]} first",
             hint="give --allow-retire if nothing uses them",
         )
 

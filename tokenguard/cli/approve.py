@@ -20,7 +20,7 @@ from tokenguard.provisioning.plan_model import Plan
 from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.provisioning.review import checked_digest
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.correct_times import correct_approvals
 from tokenguard.usecases.given_facts import end_date
@@ -209,7 +209,7 @@ def _print(wiring: Wiring, approval: Approval, lines: Sequence[str]) -> None:
             }
         )
         return
-    by, covered = wiring.people.named(approval.by), counted(len(approval.covers), "token")
+    by, covered = wiring.people.named(approval.by), pluralize(len(approval.covers), "token")
     wiring.screen.line(f"approved by {by} until {approval.until:%Y-%m-%d}: {covered}")
     for line in lines:
         wiring.screen.line(f"  {line}")

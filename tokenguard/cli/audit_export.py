@@ -8,7 +8,7 @@ from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.files import read_named, shown
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted, inert_json
+from tokenguard.text import inert_json, pluralize
 from tokenguard.usecases.export_audit import (
     MAX_CURSOR,
     Cursor,
@@ -46,7 +46,7 @@ def export(wiring: Wiring, *, form: str, since: str, output: str | None) -> None
         if since:
             raise InputError("--output continues from what the file holds", hint="leave --since out")
         count = append_export(wiring.store, Path(output))
-        wiring.progress.note(f"{counted(count, 'entry', 'entries')} appended to {shown(Path(output))}")
+        wiring.progress.note(f"{pluralize(count, 'entry', 'entries')} appended to {shown(Path(output))}")
         return
     for line in lines_and_cursor(wiring.store, _cursor(since)):
         wiring.screen.line(inert_json(line))

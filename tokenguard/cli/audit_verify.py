@@ -6,7 +6,7 @@ from tokenguard.audit.chain import Checked
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import Tampered
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.verify_store import AnchorNotes, check_whole, fix_for_damage, uncompared, watch_of, wrong_time
 
 
@@ -56,8 +56,8 @@ def verify(wiring: Wiring) -> None:
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries, **_anchor(watch), **times})
     else:
-        held = counted(entries, "entry", "entries")
-        wiring.screen.line(f"{held} in {counted(len(checked), 'chain')} verified; the store is intact")
+        held = pluralize(entries, "entry", "entries")
+        wiring.screen.line(f"{held} in {pluralize(len(checked), 'chain')} verified; the store is intact")
         if watch is not None and watch.since is not None and not watch.begun:
             wiring.screen.line(
                 f"this machine has checked the store for rollbacks since {watch.since:%Y-%m-%d %H:%M} UTC"

@@ -13,7 +13,7 @@ from tokenguard.scanning.baseline_file import BaselineContent, decoded_path, new
 from tokenguard.scanning.baseline_matching import Recorder
 from tokenguard.scanning.detect_secrets_baseline import DetectSecretsImporter, read_detect_secrets
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.accept_findings import AcceptanceTerms, Acceptor
 from tokenguard.usecases.baseline_target import BaselineTarget
 
@@ -93,7 +93,7 @@ def review(wiring: Wiring, paths: tuple[Path, ...], *, path: Path | None, profil
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(target.file), "accepted": accepted, "left": left})
     else:
-        wiring.screen.line(f"{shown(target.file)}: {accepted:,} accepted, {counted(left, 'finding')} left")
+        wiring.screen.line(f"{shown(target.file)}: {accepted:,} accepted, {pluralize(left, 'finding')} left")
 
 
 @command("update")
@@ -145,12 +145,12 @@ def _write(
     for note in target.notes:
         wiring.progress.note(note)
     if before.damaged:
-        wiring.progress.note(f"left out: {counted(before.damaged, 'damaged line')} of the previous file")
+        wiring.progress.note(f"left out: {pluralize(before.damaged, 'damaged line')} of the previous file")
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(target.file), "entries": entries, **counts})
         return
-    seen = f" from {counted(counts['files'], 'file')}" if "files" in counts else ""
-    wiring.screen.line(f"{shown(target.file)}: {counted(entries, 'entry', 'entries')}{seen}")
+    seen = f" from {pluralize(counts['files'], 'file')}" if "files" in counts else ""
+    wiring.screen.line(f"{shown(target.file)}: {pluralize(entries, 'entry', 'entries')}{seen}")
     if target.is_in_git:
         wiring.progress.note("stage the baseline together with the change: pre-commit reads the staged version")
     if attribute:
@@ -160,4 +160,4 @@ def _write(
     if counts.get("real"):
         wiring.screen.line(f"audited as real secrets, not imported: {counts['real']:,}")
     if counts.get("left"):
-        wiring.screen.line(f"{counted(counts['left'], 'finding')} not listed there; `tokenguard scan` shows them")
+        wiring.screen.line(f"{pluralize(counts['left'], 'finding')} not listed there; `tokenguard scan` shows them")

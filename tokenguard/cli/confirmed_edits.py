@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.rotation.batch import most_severe
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.edit_records import commit_edits
 from tokenguard.usecases.edit_token import RecordEdit, authorise_edits
@@ -32,14 +32,14 @@ def write_edits(wiring: Wiring, edits: Sequence[RecordEdit], *, plan_only: bool,
         authorise_edits(wiring, edits)
     if wanted and not confirmed and wiring.tty is None:
         raise NeedsPerson(
-            f"changes of {counted(len(edits), 'record')} are not confirmed; nothing was written",
+            f"changes of {pluralize(len(edits), 'record')} are not confirmed; nothing was written",
             hint="run the command with --plan to see them, or with --yes to write them",
         )
     show_changes(wiring, edits)
     if wanted and not confirmed and wiring.tty is not None:
         if not wiring.screen.to_terminal or wiring.screen.as_json:
             wiring.tty.show(changes_lines(edits))
-        confirm_number(wiring.tty, f"this changes {counted(len(edits), 'record')}", len(edits))
+        confirm_number(wiring.tty, f"this changes {pluralize(len(edits), 'record')}", len(edits))
     results = list(commit_edits(wiring, edits)) if wanted else []
     if wanted or wiring.screen.as_json:
         show_written(wiring, edits, results)

@@ -13,7 +13,7 @@ from tokenguard.scanning.bundle_targets import BundleTargets
 from tokenguard.scanning.inventory_values import read_inventory
 from tokenguard.scanning.publishing import Publication, make_bundle, ordinary_code
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 
 @group(
@@ -119,8 +119,8 @@ def _report(wiring: Wiring, path: Path | None, publication: Publication, scan_ke
         return
     where = shown(path) if path else "the store"
     wiring.screen.line(
-        f"{where}: version {bundle.version}, {counted(len(bundle.entries), 'value')}, "
-        f"{counted(len(bundle.waivers), 'waiver')}, valid until {bundle.expires[:10]}"
+        f"{where}: version {bundle.version}, {pluralize(len(bundle.entries), 'value')}, "
+        f"{pluralize(len(bundle.waivers), 'waiver')}, valid until {bundle.expires[:10]}"
     )
     for name in publication.not_covered:
         wiring.screen.line(f"not covered: {name} (fewer than 112 random bits)")

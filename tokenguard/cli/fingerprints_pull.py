@@ -12,7 +12,7 @@ from tokenguard.scanning.fetching import fetch_bundle, is_address, read_bundle_f
 from tokenguard.scanning.known_token_stage import keep
 from tokenguard.shell.scan_key import remember_scan_key
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 STORE = "store"
 
@@ -76,8 +76,8 @@ def _report(wiring: Wiring, bundle: Bundle, *, kept: bool) -> None:
         )
         return
     wiring.screen.line(
-        f"version {bundle.version}: {counted(live, 'live value')}, {len(bundle.entries) - live:,} revoked, "
-        f"{counted(len(bundle.waivers), 'waiver')}, valid until {bundle.expires[:10]}"
+        f"version {bundle.version}: {pluralize(live, 'live value')}, {len(bundle.entries) - live:,} revoked, "
+        f"{pluralize(len(bundle.waivers), 'waiver')}, valid until {bundle.expires[:10]}"
     )
     if kept:
         wiring.screen.line("the scan key is saved in the OS keyring")

@@ -18,7 +18,7 @@ from tokenguard.shell.backends import backend_of
 from tokenguard.shell.opened_stores import close_store
 from tokenguard.shell.store_url import named_store, takes_practice_tokens
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.notify_at_once import notify_before_exit
 from tokenguard.views.migration_view import show_moved, show_plan, show_taken_back
@@ -93,7 +93,7 @@ def report_open_requests(wiring: Wiring, source: Store) -> None:
     waiting = wiring.second_person_at(source).waiting()
     reviews = sum(bool(each.forced) for each in waiting)
     if waiting:
-        open_ones = f"{counted(reviews, 'review')} and {counted(len(waiting) - reviews, 'request')} are open"
+        open_ones = f"{pluralize(reviews, 'review')} and {pluralize(len(waiting) - reviews, 'request')} are open"
         wiring.progress.note(f"{open_ones}: close them before the migration (`tokenguard request` lists them)")
 
 

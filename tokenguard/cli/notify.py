@@ -7,7 +7,7 @@ from tokenguard.errors import ExitCode, InputError
 from tokenguard.notifications.message import plain_list
 from tokenguard.notifications.notification import Notification
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.send_notifications import Notifier, RouteReport, worst_code
 
 
@@ -44,7 +44,7 @@ def notify(wiring: Wiring, *, planned: bool, tested: bool, names: tuple[str, ...
 
 
 def _sent(report: RouteReport) -> str:
-    return f"sent {counted(len(report.sent), 'event')}, {len(report.owed) + report.later:,} waiting"
+    return f"sent {pluralize(len(report.sent), 'event')}, {len(report.owed) + report.later:,} waiting"
 
 
 def _tested(report: RouteReport) -> str:
@@ -69,9 +69,9 @@ def _show_plan(wiring: Wiring, reports: list[RouteReport], unrouted: list[Notifi
         if each.reason:
             wiring.progress.note(f"{each.route}: {each.reason}")
         if each.later:
-            wiring.progress.note(f"{each.route}: {counted(each.later, 'more event')} for later runs")
+            wiring.progress.note(f"{each.route}: {pluralize(each.later, 'more event')} for later runs")
     if unrouted:
-        wiring.progress.note(f"no route takes {counted(len(unrouted), 'event')}")
+        wiring.progress.note(f"no route takes {pluralize(len(unrouted), 'event')}")
 
 
 def _content(reports: list[RouteReport]) -> list[dict[str, object]]:

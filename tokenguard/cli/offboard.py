@@ -13,7 +13,7 @@ from tokenguard.inventory.record_changes import plain_text
 from tokenguard.output.save_file import check_page, save_page
 from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.given_facts import changes_from
 from tokenguard.usecases.offboard_person import (
@@ -107,7 +107,9 @@ def _run(wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: S
             if result.error is not None:
                 wiring.progress.note(result.failure)
     except KeyboardInterrupt:
-        wiring.unfinished = f"{counted(len(ties) - len(results), 'token')} left: run the same command again to continue"
+        wiring.unfinished = (
+            f"{pluralize(len(ties) - len(results), 'token')} left: run the same command again to continue"
+        )
         raise
     return results
 
@@ -126,7 +128,7 @@ def _confirm(wiring: Wiring, person: str, ties: Sequence[PersonToken], successor
         )
     for row in offboarding_table(ties, successors):
         wiring.tty.show(" · ".join(filter(None, row)))
-    confirm_number(wiring.tty, f"this rotates, removes or reassigns {counted(len(ties), 'token')}", len(ties))
+    confirm_number(wiring.tty, f"this rotates, removes or reassigns {pluralize(len(ties), 'token')}", len(ties))
 
 
 def _document(tie: PersonToken, ended: Mapping[TokenName, ExitCode]) -> dict[str, object]:

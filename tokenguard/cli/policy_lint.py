@@ -15,7 +15,7 @@ from tokenguard.policy.policy_schema import policy_schema
 from tokenguard.policy.repository_overrides import MAX_BYTES, read_tightening, tightened
 from tokenguard.policy.windows import has_ended
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 
 @command("lint")
@@ -33,7 +33,7 @@ def lint(wiring: Wiring, file: Path) -> ExitCode:
         policy = read_policy(file, compiled)
         remarks = _remarks(wiring, policy)
         counts = {"rule": policy.rules, "override": policy.overrides, "waiver": policy.waivers}
-        what = ", ".join(counted(len(each), name) for name, each in counts.items())
+        what = ", ".join(pluralize(len(each), name) for name, each in counts.items())
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(file), "policy": policy.name, "remarks": remarks})
     else:

@@ -12,7 +12,7 @@ from tokenguard.policy.loader import read_policy
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.shell import organisation_policy
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 
 @command("publish")
@@ -71,5 +71,5 @@ def _report(wiring: Wiring, found: organisation_policy.Published, state: str) ->
         wiring.screen.document(facts)
     else:
         when = f"{found.published[:10]} by {found.published_by}"
-        counts = f"{counted(len(policy.rules), 'rule')}, {counted(len(policy.waivers), 'waiver')}"
+        counts = f"{pluralize(len(policy.rules), 'rule')}, {pluralize(len(policy.waivers), 'waiver')}"
         wiring.screen.line(f"{state}: {policy.name}, version {found.version} of {when}: {counts}")

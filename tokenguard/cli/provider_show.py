@@ -17,7 +17,7 @@ from tokenguard.shell.provider_descriptions import (
     read_description,
 )
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _NEVER = "never tried live"
 _DONE_BY = {Method.API: "API", Method.PERSON: "person", Method.NEVER: "no"}
@@ -101,7 +101,7 @@ def _delays(can: Capabilities) -> str:
 
 def _limits(can: Capabilities) -> Iterator[str]:
     if can.max_active is not None:
-        yield f"slots          at most {counted(can.max_active, 'token')} at a time, so a rotation needs a free one"
+        yield f"slots          at most {pluralize(can.max_active, 'token')} at a time, so a rotation needs a free one"
     if waits := _delays(can):
         yield f"delay          {waits}"
 

@@ -13,7 +13,7 @@ from tokenguard.files import shown
 from tokenguard.interrupts import end_signals_as_interrupts
 from tokenguard.shell.provider_descriptions import CheckedFile, check_files, read_description
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.live_trial import LiveTrial
 
@@ -74,7 +74,7 @@ def test(
     if wiring.screen.as_json:
         wiring.screen.document({"providers": [_document(each) for each in results]})
     else:
-        wiring.screen.line(f"{counted(len(results), 'provider')}, {failed} failed")
+        wiring.screen.line(f"{pluralize(len(results), 'provider')}, {failed} failed")
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
@@ -116,7 +116,9 @@ def _try_live(wiring: Wiring, trial: LiveTrial, report: Path, *, yes: bool) -> E
 def _lines(found: CheckedFile, *, verbose: bool) -> Iterator[str]:
     failed = {name: why for name, why in found.results.items() if why}
     summary = (
-        f"{len(failed)} of {len(found.results)} failed" if failed else f"{counted(len(found.results), 'check')} passed"
+        f"{len(failed)} of {len(found.results)} failed"
+        if failed
+        else f"{pluralize(len(found.results), 'check')} passed"
     )
     yield f"{found.name}: {summary if found.results else 'nothing to check: a person does everything'}"
     for name, why in found.results.items():

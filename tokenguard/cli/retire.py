@@ -16,7 +16,7 @@ from tokenguard.inventory.admission import checked_text
 from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.rotation.batch import BatchJob, BatchResult, most_severe, run_all
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm, confirm_number
 from tokenguard.usecases.name_remainder import name_remainder
 from tokenguard.usecases.rotation_jobs import continuing_job, named, planned, report_second_person
@@ -181,8 +181,8 @@ def _confirm(wiring: Wiring, name: TokenName) -> None:
 def _confirm_number(wiring: Wiring, names: Sequence[TokenName]) -> None:
     if wiring.tty is None:
         raise NeedsPerson(
-            f"retiring {counted(len(names), 'token')} is not confirmed; nothing was done",
+            f"retiring {pluralize(len(names), 'token')} is not confirmed; nothing was done",
             hint="run the command with --plan to see them, or with --yes to confirm",
         )
     wiring.tty.show("\n".join([*names, "These are revoked, and not replaced: their consumers stop working."]))
-    confirm_number(wiring.tty, f"this revokes {counted(len(names), 'token')}", len(names))
+    confirm_number(wiring.tty, f"this revokes {pluralize(len(names), 'token')}", len(names))

@@ -22,7 +22,7 @@ from tokenguard.rotation.rotation_plan import RotationPlan, in_order
 from tokenguard.rotation.start import check_replaces
 from tokenguard.rotation.unattended import HoldReason, Rollout, mode_of
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted, is_plain_line
+from tokenguard.text import is_plain_line, pluralize
 from tokenguard.usecases.confirm import confirm_number
 from tokenguard.usecases.given_facts import changes_from
 from tokenguard.usecases.name_remainder import name_remainder
@@ -212,7 +212,7 @@ def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Sna
     kept = {each.id for each in dated}
     unknown = [each.document.record.name for each in snapshots if each.id not in kept]
     wiring.tty.show(
-        f"{counted(len(unknown), 'token')} of unknown age: {named(unknown)}; `tokenguard edit NAME "
+        f"{pluralize(len(unknown), 'token')} of unknown age: {named(unknown)}; `tokenguard edit NAME "
         "--created YYYY-MM-DD` records how old one is"
     )
     return snapshots if wiring.tty.ask("rotate them too? [yes/no] ").strip().lower() == "yes" else dated
@@ -321,7 +321,7 @@ def _confirm(wiring: Wiring, plans: Sequence[RotationPlan], what: str) -> None:
     owed = [plan.name for plan in plans if plan.blocked.endswith("--resume")]
     if owed:
         wiring.unfinished = f"open operations to resume first: tokenguard rotate {' '.join(owed)} --resume"
-    count = counted(len(plans), "token")
+    count = pluralize(len(plans), "token")
     confirm_number(wiring.tty, f"this {what.format(count)}", len(plans))
     wiring.unfinished = ""
 

@@ -15,7 +15,7 @@ from tokenguard.output.save_file import save_page
 from tokenguard.policy.model import due_of
 from tokenguard.report.rotation_runbook import runbook as write_runbook
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.select_tokens import report_selection, select_tokens
 from tokenguard.views.runbook_page import page
 
@@ -45,7 +45,7 @@ def runbook(
     if not found and not wiring.screen.as_json:
         return
     text = "\n---\n\n".join(_written(wiring, snapshot) for snapshot in found)
-    name = found[0].document.record.name if len(found) == 1 else counted(len(found), "token")
+    name = found[0].document.record.name if len(found) == 1 else pluralize(len(found), "token")
     if as_html:
         text = page(name, text)
     if output is not None:

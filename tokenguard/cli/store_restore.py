@@ -9,7 +9,7 @@ from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import expanded, shown
 from tokenguard.shell.local_store import check_restorable, restore_local
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm
 
 
@@ -49,7 +49,7 @@ def restore(wiring: Wiring, *, file: str | None, in_place: bool, yes: bool) -> N
             }
         )
         return
-    wiring.screen.line(f"restored: {counted(tokens, 'token')}, store id {store.store_id}")
+    wiring.screen.line(f"restored: {pluralize(tokens, 'token')}, store id {store.store_id}")
     if done.kept is not None:
         wiring.screen.line(f"previous files: {shown(done.kept)}")
     wiring.screen.line("next: tokenguard verify --all")

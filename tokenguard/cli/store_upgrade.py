@@ -8,7 +8,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.rotation.batch import BatchResult, SkipReason, most_severe, most_severe_code
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.upgrade_store import UpgradePlan, plan_upgrade, upgrade_store
 
 
@@ -33,7 +33,7 @@ def upgrade(wiring: Wiring, *, plan_only: bool) -> ExitCode:
 def _show_plan(wiring: Wiring, plan: UpgradePlan) -> None:
     show = wiring.screen.line
     show(f"format {plan.format}: this version reads and writes it; nothing has to be converted")
-    show(f"{counted(len(plan.older), 'record')} of {plan.tokens:,} last written by an earlier version")
+    show(f"{pluralize(len(plan.older), 'record')} of {plan.tokens:,} last written by an earlier version")
     for name in plan.unproven:
         show(f"  {name}: recorded as revoked without a control; this counts as unproven")
     if plan.unproven:
@@ -49,7 +49,7 @@ def _show_results(
     busy = [result.name for result in results if result.outcome is SkipReason.ELSEWHERE]
     if busy:
         wiring.progress.note(
-            f"{counted(len(busy), 'record')} left out: another runner is working on them; run `store upgrade` again"
+            f"{pluralize(len(busy), 'record')} left out: another runner is working on them; run `store upgrade` again"
         )
     written = sum(result.error is None for result in results) - len(busy)
     if wiring.screen.as_json:
@@ -64,5 +64,5 @@ def _show_results(
             }
         )
     elif not plan_only:
-        wiring.screen.line(f"{counted(written, 'record')} upgraded")
+        wiring.screen.line(f"{pluralize(written, 'record')} upgraded")
     return most_severe_code([most_severe(results), ExitCode.UNFINISHED if busy else ExitCode.OK])

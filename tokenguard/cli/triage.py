@@ -16,7 +16,7 @@ from tokenguard.inventory.suggestions import MissingFact, edit_command
 from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.tty import Tty
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.select_tokens import report_selection, select_tokens
 from tokenguard.usecases.triage_records import IncompleteRecord, Triage, WaitingAnswers, checked_answer, triage_order
 
@@ -52,7 +52,7 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
         _show(wiring, found)
         if found and not plan_only:
             raise NeedsPerson(
-                f"{counted(len(found), 'record')} {'is' if len(found) == 1 else 'are'} incomplete, and there is no "
+                f"{pluralize(len(found), 'record')} {'is' if len(found) == 1 else 'are'} incomplete, and there is no "
                 "terminal to ask on",
                 hint="run `tokenguard triage` in a terminal, or see `tokenguard edit --help`",
             )
@@ -60,7 +60,7 @@ def triage(wiring: Wiring, names: tuple[TokenName, ...], *, plan_only: bool, wan
     results: list[BatchResult] = []
     for place, each in triage_order(found):
         changed = [result for result in results if _is_changed(result)]
-        wiring.unfinished = f"{counted(len(changed), 'record')} changed; run the same command again for the rest"
+        wiring.unfinished = f"{pluralize(len(changed), 'record')} changed; run the same command again for the rest"
         if (result := _ask_about(work, wiring.tty, place, each)) is not None:
             results.append(result)
     wiring.unfinished = ""
@@ -149,4 +149,4 @@ def _show_changed(wiring: Wiring, results: Sequence[BatchResult], of: int) -> No
         return
     more = [("waiting for a second person", waiting), ("not written", failed)]
     facts = [f"{len(names)} {what}" for what, names in more if names]
-    wiring.screen.line("; ".join([f"{len(changed)} of {counted(of, 'record')} changed", *facts]))
+    wiring.screen.line("; ".join([f"{len(changed)} of {pluralize(of, 'record')} changed", *facts]))

@@ -9,7 +9,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.inventory.record_changes import looks_like_value
 from tokenguard.inventory.record_table import CHANGEABLE, NO_CONSUMERS, cell_text
 from tokenguard.policy.model import age_starts_at
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _ENVIRONMENTS = {
     "prod": "prod", "production": "prod", "live": "prod", "staging": "staging", "stage": "staging", "dev": "dev",
@@ -121,7 +121,7 @@ class SimilarRecords:
             said = self._said.get(_key(group, column, record), Counter[str]())
             if len(said) == 1:
                 ((text, count),) = said.items()
-                return MissingFact(column=column, suggestion=text, source=f"{counted(count, 'token')} {group}")
+                return MissingFact(column=column, suggestion=text, source=f"{pluralize(count, 'token')} {group}")
         return None
 
 

@@ -196,7 +196,7 @@ def clean(text: str, channel: str) -> str:
     found: Counter[MatchSource] = Counter()
     out = redact_text(matcher(), text, found)
     if found:
-        report_found(found, channel)
+        report_leaks(found, channel)
     return out
 
 
@@ -212,10 +212,10 @@ def reported_once(channel: str) -> Iterator[None]:
         yield
     finally:
         found, reporting.gathered = reporting.gathered, None
-        report_found(found, channel)
+        report_leaks(found, channel)
 
 
-def report_found(found: Counter[MatchSource], channel: str) -> None:
+def report_leaks(found: Counter[MatchSource], channel: str) -> None:
     """Report leaks. A leak that is reported while reporting is not: it would never end."""
     on_leak, busy = _STATE.on_leak, _STATE.reporting
     if on_leak is None or getattr(busy, "now", False):

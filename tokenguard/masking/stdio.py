@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any
 
-from tokenguard.masking.current import matcher, report_found
+from tokenguard.masking.current import matcher, report_leaks
 from tokenguard.masking.hooks import Undo, replace
 from tokenguard.redaction.stream import StreamRedactor
 
@@ -145,7 +145,7 @@ class MaskedBytes(io.BufferedIOBase):
     def _tell(self) -> None:
         found = self._redactor.found.copy()
         self._redactor.found.clear()
-        report_found(found, self._channel)
+        report_leaks(found, self._channel)
 
 
 class MaskedText(io.TextIOWrapper):

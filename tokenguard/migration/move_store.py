@@ -18,7 +18,7 @@ from tokenguard.ports.clock import Clock
 from tokenguard.ports.operator import Progress
 from tokenguard.ports.shared_item import Item, shared_items_of
 from tokenguard.ports.store import Store
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _PASSES = 20
 
@@ -158,7 +158,7 @@ def _copy_all(ends: Ends, leaving: Move, progress: Progress, lag: timedelta) -> 
     for _ in range(_PASSES):
         more = [snapshot for snapshot in ends.source.scan() if snapshot.id not in done]
         if not more:
-            progress.step(f"{counted(len(done), 'token')} copied to {ends.target.url}, and read back equal")
+            progress.step(f"{pluralize(len(done), 'token')} copied to {ends.target.url}, and read back equal")
             return
         done |= _copied(ends, more, progress)
     raise Unreachable(

@@ -22,7 +22,7 @@ from tokenguard.notifications.reminders import REMIND_AFTER, current_reminder
 from tokenguard.policy.model import Policy, due_of
 from tokenguard.provisioning.request import ApprovalRequest
 from tokenguard.rotation.machine import revocation_owed
-from tokenguard.text import counted, safe_text
+from tokenguard.text import pluralize, safe_text
 
 UPKEEP_WITHIN = timedelta(hours=26)
 """How long upkeep may be silent: a day, and two hours for a late start."""
@@ -179,7 +179,7 @@ class _Derivation:
             return
         passed = [each for each in due.warn or (_SOON,) if left <= each]
         if passed:
-            says = f"due in {counted(due.days_left(self._now), 'day')}, on {day}"
+            says = f"due in {pluralize(due.days_left(self._now), 'day')}, on {day}"
             facts, began = (token, day, str(min(passed).days)), due.at - min(passed)
             yield self._about(NotificationKind.DUE, record, says, "rotate", record.name, facts=facts, began=began)
 

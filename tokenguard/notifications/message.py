@@ -8,7 +8,7 @@ from typing import Any
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import moment
 from tokenguard.notifications.notification import Notification, notification_id
-from tokenguard.text import counted, safe_text
+from tokenguard.text import pluralize, safe_text
 
 LISTED = 5
 """Notifications that one screen has room for."""
@@ -49,7 +49,7 @@ class NotificationMessage(Frozen, frozen=True):
         shown = self.notifications[:LISTED]
         lines = [line for each in shown for line in (_shown(each.command), *_reasons(each), "")]
         if left := len(self.notifications) - len(shown):
-            lines += [f"tokenguard --store {self.store} doctor", f"    {counted(left, 'more notification')}", ""]
+            lines += [f"tokenguard --store {self.store} doctor", f"    {pluralize(left, 'more notification')}", ""]
         return "\n".join([*lines, f"Store {self.store}, event {self.ids[0]}"]) + "\n"
 
     def body(self, now: datetime) -> bytes:

@@ -8,7 +8,7 @@ from tokenguard.notifications.conditions import store_command
 from tokenguard.notifications.notification import Notification, by_urgency, notification_id
 from tokenguard.notifications.outbox import MOST_TOLD, Outbox
 from tokenguard.notifications.routes import NotificationRoute
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 WantedNotifications = dict[str, list[Notification]]
 """By route, what it takes of what holds now."""
@@ -51,7 +51,7 @@ def _as_number(route: str, left: Sequence[Notification], where: NotificationSour
         return []
     kind = by_urgency(left)[0].kind
     identity = notification_id(where.store_id, kind, "more", route, f"{where.now:%G-%V}")
-    says = f"{counted(len(left), 'more event')} not sent one by one, because more than {most:,} hold at the same time"
+    says = f"{pluralize(len(left), 'more event')} not sent one by one, because more than {most:,} hold at the same time"
     command = store_command(where.store_url, "list", "--due")
     return [Notification(id=identity, kind=kind, says=says, command=command, at=where.now)]
 

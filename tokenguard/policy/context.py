@@ -16,7 +16,7 @@ from tokenguard.domain.second_person import ExpiredRequest, OpenReview
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, ProviderToken
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 Place = tuple[str, str, str]
 """A provider, its address, and a scope: where one list of tokens comes from."""
@@ -153,7 +153,7 @@ class InventoryContext:
             active = (each for each in self.documents if each.record.state is RecordState.ACTIVE and not each.busy)
             here = _comparable(each.record for each in active if place_of(each.record) == place)
             names = [each.name for each in here if self.listing(each) is None]
-            more = f" and {counted(len(names) - 1, 'other token')}" if names[1:] else ""
+            more = f" and {pluralize(len(names) - 1, 'other token')}" if names[1:] else ""
             self._lacking[place] = f"the provider's list lacks tokens in use: {names[0]}{more}" if names else ""
         return self._lacking[place]
 

@@ -9,7 +9,7 @@ from tokenguard.policy.catalogue import CATALOGUE, rule_description
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Rule
 from tokenguard.report.gathering import not_evaluable, summary, violations
-from tokenguard.text import counted, safe_text
+from tokenguard.text import pluralize, safe_text
 
 
 def rules_of(assessments: Sequence[Assessment]) -> list[ResultRule]:
@@ -39,7 +39,7 @@ def cases_of(assessments: Sequence[Assessment]) -> list[JunitCase]:
         rule, place = each.violation.rule, each.violation.place
         cases.append(JunitCase(classname=f"tokenguard.{rule}", name=_shown(place), skipped=_shown(reason)))
     for rule, reason, count in not_evaluable(assessments):
-        name = _shown(f"not evaluable for {counted(count, 'token')}")
+        name = _shown(f"not evaluable for {pluralize(count, 'token')}")
         cases.append(JunitCase(classname=f"tokenguard.{rule}", name=name, skipped=_shown(reason)))
     return cases
 

@@ -6,7 +6,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.report.gathering import not_evaluable, violations
 from tokenguard.report.posture import Posture
 from tokenguard.report.rotations import rotations
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 OWASP, SOC2, ISO = "OWASP NHI Top 10 (2025)", "SOC 2 (TSC 2017)", "ISO/IEC 27001:2022, Annex A"
 
@@ -119,7 +119,7 @@ class _Facts:
             text = control.beside or "the policy has no rule for it"
             return Evidence(control=control, verdict="elsewhere" if control.beside else "not shown", text=text)
         violated, unknown = self._said(self._violated, asked), self._said(self._unknown, asked)
-        parts = [f"{counted(self._tokens, 'token')} checked against {', '.join(asked)}"]
+        parts = [f"{pluralize(self._tokens, 'token')} checked against {', '.join(asked)}"]
         parts += [f"violated: {violated}"] if violated else []
         parts += [f"not evaluable: {unknown}"] if unknown else []
         waived, unasked = self._said(self._waived, asked), [rule for rule in control.rules if rule not in asked]

@@ -13,7 +13,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import event_words, moment
 from tokenguard.markdown import bullets, exact, plain, table
 from tokenguard.report.proof import proof_words
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 TITLE = "# Incident: leaked tokens"
 """The first line."""
@@ -93,7 +93,7 @@ def render(cases: Sequence[IncidentToken], *, reach: Spread, strangers: int, now
     if strangers:
         parts += [
             "## Not in the inventory",
-            f"{counted(strangers, 'finding')} with a value that is in no record: find its creator, and revoke it.",
+            f"{pluralize(strangers, 'finding')} with a value that is in no record: find its creator, and revoke it.",
         ]
     return "\n\n".join(parts) + "\n"
 

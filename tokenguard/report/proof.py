@@ -2,7 +2,7 @@
 
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof
 from tokenguard.inventory.views import moment
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _CONTROLS = {
     DeathControl.TOKEN: "another live token was accepted in the same window",
@@ -20,4 +20,4 @@ def proof_words(proof: DeathProof | None) -> str:
     if proof.controlled_by is DeathControl.LIST:
         return f"{proof.grade.value}: not in the provider's own complete list on {moment(proof.last_at)}"
     window = f"from {moment(proof.first_at)} to {moment(proof.last_at)}"
-    return f"{proof.grade.value}: {counted(proof.samples, 'refusal')} {window}; {_CONTROLS[proof.controlled_by]}"
+    return f"{proof.grade.value}: {pluralize(proof.samples, 'refusal')} {window}; {_CONTROLS[proof.controlled_by]}"

@@ -10,7 +10,7 @@ from tokenguard.ports.provider import Provider
 from tokenguard.report.runbook_facts import RunbookInput, facts
 from tokenguard.report.runbook_steps import action, closing_sections
 from tokenguard.rotation.machine import death_owed, revocation_owed
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 
 def runbook(document: Document, *, provider: Provider, due_at: datetime | None, now: datetime, store_url: str) -> str:
@@ -71,7 +71,7 @@ def _warnings(matter: RunbookInput) -> Iterator[str]:
     if document.accepted_again:
         yield f"**A token that was recorded as gone is alive.** {resume} revokes it."
     if matter.due_at is not None and matter.due_at <= matter.now:
-        yield f"It was due {matter.due_at:%Y-%m-%d}: {counted((matter.now - matter.due_at).days, 'day')} ago."
+        yield f"It was due {matter.due_at:%Y-%m-%d}: {pluralize((matter.now - matter.due_at).days, 'day')} ago."
     if record.state is RecordState.RETIRED:
         yield "This token is retired: there is nothing to rotate."
     if record.missing:

@@ -9,7 +9,7 @@ from tokenguard.domain.liveness import DeathControl, DeathProof
 from tokenguard.domain.token import Consumer, Record
 from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Method, Provider
-from tokenguard.text import counted, safe_text
+from tokenguard.text import pluralize, safe_text
 
 _CONTROLS = {
     DeathControl.NONE: "with no control",
@@ -22,7 +22,7 @@ def evidence_words(proof: DeathProof) -> str:
     """Describe the evidence of a proof of death."""
     if proof.controlled_by is DeathControl.LIST:
         return "it is missing from the provider's complete list"
-    return f"refused {counted(proof.samples, 'time')}, {_CONTROLS[proof.controlled_by]}"
+    return f"refused {pluralize(proof.samples, 'time')}, {_CONTROLS[proof.controlled_by]}"
 
 
 def create_task(provider: Provider, record: Record, label: str) -> Task:

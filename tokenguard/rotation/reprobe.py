@@ -30,7 +30,7 @@ from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import Context, TokenSession
 from tokenguard.rotation.slot_value import slot_value
 from tokenguard.rotation.unstored_tokens import listed_ids, look_for, unstored_tokens, why_not_gone
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _Key = tuple[TokenId, Label]
 
@@ -129,7 +129,7 @@ class _Looks:
             yield from self._counted(refused)
             if self._pending:
                 pause = self._series[next(iter(self._pending))].pause()
-                left = counted(len(self._pending), "old token")
+                left = pluralize(len(self._pending), "old token")
                 self._context.progress.waiting(
                     f"{self._provider.name}: {left} refused; checking again in {pause:.3g} s"
                 )

@@ -31,7 +31,7 @@ from tokenguard.rotation.prompts import create_task, delivery_task, revoke_task
 from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
 from tokenguard.rotation.value_in_use import value_in_use
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 
 def open_new(
@@ -293,7 +293,7 @@ def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live
         count = len(vendor.issuer.listed().rows)
         if count >= able.max_active:
             raise InputError(
-                f"{vendor.provider.name} already has {counted(count, 'token')} of at most {able.max_active}",
+                f"{vendor.provider.name} already has {pluralize(count, 'token')} of at most {able.max_active}",
                 hint="retire one first, or use --compromised, which revokes the old token first",
             )
     return look

@@ -12,7 +12,7 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.git import find_git
 from tokenguard.scanning.root_paths import top_of
 from tokenguard.scanning.scan_budget import OVER_LIMITS
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 if TYPE_CHECKING:
     from tokenguard.scanning.narrowing import RequestedNarrowing
@@ -68,12 +68,12 @@ class Demands(Frozen, frozen=True, kw_only=True):
         """What was silenced beyond a limit."""
         found = []
         if self.most_allowed is not None and report.allowed > self.most_allowed:
-            lines = counted(report.allowed, "line")
+            lines = pluralize(report.allowed, "line")
             found.append(
                 f"comments silence {lines}, and the limit is {self.most_allowed:,}: remove some of these comments"
             )
         if self.most_excluded is not None and report.excluded > self.most_excluded:
-            files = counted(report.excluded, "file")
+            files = pluralize(report.excluded, "file")
             found.append(f".tokenguard.toml excludes {files}, and the policy allows at most {self.most_excluded:,}")
         return found
 

@@ -22,7 +22,7 @@ from tokenguard.files import not_written, read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.places import home_dir
 from tokenguard.scanning.known_token_stage import load_own_tokens
-from tokenguard.text import counted, diff_lines
+from tokenguard.text import diff_lines, pluralize
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.parts import HasClock, HasEnvironment, HasPrinter, HasProgress, HasScanRules, HasTerminal
 from tokenguard.usecases.working_tree import WorkingTree
@@ -211,12 +211,12 @@ def _make(parts: AgentInstallParts, places: _SettingsPlaces, changes: list[HookC
         try:
             places.write(change)
         except TokenguardError as error:
-            error.hint += f"; {written} of {counted(len(new), 'file')} written" if written else ""
+            error.hint += f"; {written} of {pluralize(len(new), 'file')} written" if written else ""
             raise
     if parts.screen.as_json:
         _tell(parts, changes, written=True)
     elif new:
-        parts.screen.line(f"wrote {counted(len(new), 'file')}")
+        parts.screen.line(f"wrote {pluralize(len(new), 'file')}")
 
 
 def _show(parts: AgentInstallParts, changes: list[HookChange]) -> None:

@@ -14,7 +14,7 @@ from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, age_starts_at
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.parts import HasEnvironment, WritesRecords
 
@@ -69,7 +69,7 @@ def apply_fixes(parts: ApplyFixesParts, found: list[Fix], *, confirmed: bool) ->
         confirm(parts.tty, "apply these fixes", undone="changed")
     for fix in found:
         fix.do()
-    parts.progress.step(f"{counted(len(found), 'change')} made")
+    parts.progress.step(f"{pluralize(len(found), 'change')} made")
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import NotApproved
 from tokenguard.provisioning.plan_model import Action, Plan
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.load_manifest import DEFAULT_FILE
 from tokenguard.usecases.parts import HasApprovals
 
@@ -31,7 +31,7 @@ def verdicts(parts: HasApprovals, plan: Plan) -> tuple[Mapping[TokenName, str], 
 
 def not_approved(action: Action, why: str, command: str, *, others: int = 0) -> NotApproved:
     """The error to raise."""
-    more = f" (and {counted(others, 'more token')})" if others else ""
+    more = f" (and {pluralize(others, 'more token')})" if others else ""
     return NotApproved(
         f"{action.name}: {action.news[0]} is new, and {why}{more}",
         hint=f"review `tokenguard plan`; an approver then runs: {command}",

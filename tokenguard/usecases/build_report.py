@@ -17,7 +17,7 @@ from tokenguard.policy.model import Policy, Rule, RuleSelector
 from tokenguard.policy.windows import has_ended
 from tokenguard.ports.store import Store
 from tokenguard.report.posture import Posture
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.assess import (
     AssessParts,
     chosen_policy,
@@ -175,7 +175,7 @@ def _said_of_the_past(now: datetime, edited: int) -> list[str]:
     told = [f"reconstructed on {now:%Y-%m-%d} from the audit trail, by today's policy"]
     if edited:
         told.append(
-            f"{counted(edited, 'record')} edited since: owner, purpose and similar fields are shown with "
+            f"{pluralize(edited, 'record')} edited since: owner, purpose and similar fields are shown with "
             f"their current values"
         )
     return told

@@ -11,7 +11,7 @@ from typing import Protocol
 from tokenguard.domain.diagnosis import Diagnosis, failed_check, passed_check, warned_check
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.parts import HasClock, HasDeliveries, HasEnvironment, HasPolicy, HasScanRules, HasSettings
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
@@ -39,7 +39,7 @@ def settings(parts: HasSettings) -> Iterator[Diagnosis]:
 
 def policy(parts: HasPolicy) -> Iterator[Diagnosis]:
     """The policy in force can be read."""
-    yield passed_check("policy", f"{parts.policy.name}, {counted(len(parts.policy.rules), 'rule')}")
+    yield passed_check("policy", f"{parts.policy.name}, {pluralize(len(parts.policy.rules), 'rule')}")
 
 
 def destinations(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:

@@ -19,7 +19,7 @@ from tokenguard.ports.provider import Method
 from tokenguard.rotation.keeping import how_to_prove
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.settings import admin_variable
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.parts import HasClock, HasDeliveries, HasExternalFields, HasPolicy, HasStore, HasVendors
 
 _NEXT = 20
@@ -133,7 +133,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
         text = f"{name}: {document.journal.words}{why}"
         if age > patience:
             yield failed_check(
-                "operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume"
+                "operations", f"{text}, {pluralize(age.days, 'day')} ago", f"tokenguard rotate {name} --resume"
             )
         else:
             yield warned_check("operations", text, f"tokenguard rotate {name} --resume")

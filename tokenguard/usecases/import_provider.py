@@ -19,7 +19,7 @@ from tokenguard.inventory.record_changes import apply, check_age
 from tokenguard.policy.context import InventoryContext, ProviderFacts, is_identified, place_of, why_list_incomplete
 from tokenguard.ports.provider import ProviderToken, TokenList
 from tokenguard.rotation.sampling import Controls
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.add_token import check_scope
 from tokenguard.usecases.import_file import Defaults, read_field
 from tokenguard.usecases.import_outcome import ImportOutcome, ImportStatus
@@ -84,7 +84,9 @@ class ProviderListing:
                     fate=ImportStatus.DUPLICATE, place=shown, name=name, reason=("already in the inventory")
                 )
             elif candidates := around.unidentified(place):
-                reason = f"may be in the inventory already: {counted(candidates, 'token')} there without an id or label"
+                reason = (
+                    f"may be in the inventory already: {pluralize(candidates, 'token')} there without an id or label"
+                )
                 yield ImportOutcome(fate=ImportStatus.SKIPPED, place=shown, reason=reason)
             else:
                 record = self._record(row, defaults, used)

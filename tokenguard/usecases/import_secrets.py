@@ -9,7 +9,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.inventory.discovered_values import DiscoveredValue, drafts, padded, values_in
 from tokenguard.ports.secret_listing import ListedSecret, SecretListing
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.import_file import Defaults, Importer, ImportFileParts
 from tokenguard.usecases.import_outcome import ImportOutcome, ImportStatus
 from tokenguard.usecases.parts import HasDeliveries, HasProgress
@@ -36,7 +36,7 @@ class Walk:
     @property
     def progress_text(self) -> str:
         """Progress text."""
-        return f"{counted(self.entries, 'entry', 'entries')}, {counted(len(self.seen), 'token')} seen"
+        return f"{pluralize(self.entries, 'entry', 'entries')}, {pluralize(len(self.seen), 'token')} seen"
 
 
 class SecretImport:
@@ -76,7 +76,7 @@ class SecretImport:
             prefix=defaults.prefix,
             adopt=not self._hosted,
         )
-        told = f"{walk.progress_text}, {counted(len(found), 'different value')}"
+        told = f"{walk.progress_text}, {pluralize(len(found), 'different value')}"
         self._parts.progress.note(told)
         yield from Importer(self._parts, defaults, dry_run=dry_run).run(found)
         yield from walk.passed

@@ -8,7 +8,7 @@ from typing import Protocol
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.bootstrap import DEFAULT_IMAGE, UNKNOWN, Choice, FileChange, RepositoryFile, drafts
-from tokenguard.text import counted, diff_lines
+from tokenguard.text import diff_lines, pluralize
 from tokenguard.usecases.confirm import confirm
 from tokenguard.usecases.parts import HasBackend, HasEnvironment, HasPrinter, HasProgress, HasStoreUrl, HasTerminal
 from tokenguard.usecases.working_tree import WorkingTree
@@ -64,7 +64,7 @@ def bootstrap(parts: InitCiParts, wanted: CiOptions, *, yes: bool) -> None:
     if parts.screen.as_json:
         _tell(parts, found, written=True)
     elif new:
-        parts.screen.line(f"wrote {counted(len(new), 'file')}; nothing is committed")
+        parts.screen.line(f"wrote {pluralize(len(new), 'file')}; nothing is committed")
         parts.screen.line(f"next: {_server_step(choice)}, then `tokenguard init`")
     for gap in _gaps(choice) if new else ():
         parts.progress.note(gap)

@@ -17,7 +17,7 @@ from tokenguard.provisioning.schedules import (
     start_time,
     systemd_units,
 )
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.init_ci import pipeline_template
 from tokenguard.usecases.load_manifest import DEFAULT_FILE
 from tokenguard.usecases.parts import (
@@ -123,7 +123,7 @@ def _show(parts: HasPrinter, files: dict[str, str], into: str) -> None:
     if parts.screen.as_json:
         parts.screen.document({"files": [{"path": name, "text": text} for name, text in files.items()]})
     elif into:
-        parts.screen.line(f"wrote {counted(len(files), 'file')} into {shown(Path(into))}: {', '.join(files)}")
+        parts.screen.line(f"wrote {pluralize(len(files), 'file')} into {shown(Path(into))}: {', '.join(files)}")
     else:
         for name, text in files.items():
             if len(files) > 1:

@@ -16,7 +16,7 @@ from tokenguard.provisioning.layers import read_manifest
 from tokenguard.provisioning.manifest import Manifest
 from tokenguard.provisioning.plan_model import Plan
 from tokenguard.provisioning.planning import fields_of, make_plan, providers_of, surroundings
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.parts import HasClock, HasEnvironment, HasExternalFields, HasPolicy, HasStore, HasVendors
 
 DEFAULT_FILE = "tokens.yaml"
@@ -67,7 +67,7 @@ def refuse_blocked(plan: Plan, *, listed: bool = False) -> None:
         return
     first, others = plan.blocked[0], len(plan.blocked) - 1
     if listed:
-        raise InputError(f"{first.place}: {counted(others + 1, 'declaration')} cannot be fulfilled", hint=first.hint)
+        raise InputError(f"{first.place}: {pluralize(others + 1, 'declaration')} cannot be fulfilled", hint=first.hint)
     more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
     raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import TokenguardError
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.parts import HasOpenWork
 
 
@@ -28,4 +28,4 @@ def name_remainder(parts: HasOpenWork, left: Sequence[TokenName], command: Seque
         return
     verb, *options = command
     line = shlex.join(["tokenguard", verb, *(() if "--due" in options else rest), *options])
-    parts.unfinished = "; ".join([*go_on, f"{counted(len(rest), 'token')} left: `{line}`"])
+    parts.unfinished = "; ".join([*go_on, f"{pluralize(len(rest), 'token')} left: `{line}`"])

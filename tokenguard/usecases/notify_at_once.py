@@ -5,7 +5,7 @@ from contextlib import suppress
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.shared_item import Item, shared_items_of
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.send_notifications import AT_ONCE, Notifier, SendNotificationsParts
 from tokenguard.waiting import run_with_deadline
 
@@ -29,7 +29,7 @@ def notify_at_once(parts: SendNotificationsParts, *tokens: TokenId) -> None:
         return
     for each in reports:
         if each.sent:
-            parts.progress.note(f"notified {each.route} of {counted(len(each.sent), 'event')}")
+            parts.progress.note(f"notified {each.route} of {pluralize(len(each.sent), 'event')}")
         elif each.code is not ExitCode.OK:
             parts.progress.note(f"{each.route} is not notified yet: {each.reason}")
 

@@ -10,7 +10,7 @@ from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.notifications.notification import NotificationKind
 from tokenguard.notifications.outbox import LastUpkeep, UpkeepFinding
 from tokenguard.rotation.batch import most_severe_code
-from tokenguard.text import counted, safe_text
+from tokenguard.text import pluralize, safe_text
 from tokenguard.usecases.send_notifications import Notifier, SendNotificationsParts
 from tokenguard.usecases.upkeep_result import Duty, UpkeepLine
 
@@ -53,7 +53,7 @@ class UpkeepNotices:
             return
         for each in reports:
             says = each.reason if each.code is not ExitCode.OK else ""
-            sent = f"told {each.route} of {counted(len(each.sent), 'event')}" if each.sent else ""
+            sent = f"told {each.route} of {pluralize(len(each.sent), 'event')}" if each.sent else ""
             if says or sent:
                 hint = f"tokenguard notify --test --route {each.route}" if says else ""
                 yield UpkeepLine(duty=Duty.NOTIFY, name=each.route, code=each.code, says=says or sent, hint=hint)
@@ -75,7 +75,7 @@ def _grouped(
                 )  # fmt: skip
             continue
         named = ", ".join(each.name for each in found[:_NAMED])
-        says = f"{duty}: {counted(len(found), 'token')}, such as {named}: {found[0].says}"
+        says = f"{duty}: {pluralize(len(found), 'token')}, such as {named}: {found[0].says}"
         yield UpkeepFinding(
             kind=kind, duty=str(duty), owner=owner, since=now, command="upkeep",
             says=safe_text(says, one_line=True, limit=_LONGEST),

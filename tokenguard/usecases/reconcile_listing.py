@@ -12,7 +12,7 @@ from tokenguard.files import read_named, shown
 from tokenguard.inventory.list_reading import MAX_BYTES, MAX_ROWS, read_list, row_of
 from tokenguard.inventory.reconciliation import Compared, ListingStatus, Reconciled, compare, in_place, keep
 from tokenguard.inventory.views import moment
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.parts import HasClock, HasPrinter, HasProgress, HasStore, HasTerminal
 
 _TONES = {
@@ -117,7 +117,7 @@ def _print(parts: ReconcileListingParts, target: str, found: Reconciled, at: str
         ("name", "result", "listed as", "meaning"), rows, tones=[*tones, *["red"] * len(found.strangers)]
     )
     parts.progress.note(
-        f"recorded: {counted(found.rows, 'token')} listed for {target}; `check` and `report` use it for 30 days"
+        f"recorded: {pluralize(found.rows, 'token')} listed for {target}; `check` and `report` use it for 30 days"
     )
 
 

@@ -20,7 +20,7 @@ from tokenguard.ports.provider import ByValue
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
 from tokenguard.rotation.batch import failure_line
 from tokenguard.rotation.sampling import Controls
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.notify_at_once import notify_at_once
 from tokenguard.usecases.parts import HasEngine, HasOpenWork, HasStore, HasVendors
 from tokenguard.usecases.report_leaks import ReportLeaksParts, record_leak
@@ -93,7 +93,7 @@ def _after_interrupt(parts: RespondEndParts, leaked: Leaked, *, left: int) -> st
         said = f"the leak of an older value of {name} is recorded: tokenguard verify {name}"
     else:
         said = f"no leak of {name} is recorded: run the same command again"
-    return f"{said}; {counted(left, 'value')} left: run the same command again" if left else said
+    return f"{said}; {pluralize(left, 'value')} left: run the same command again" if left else said
 
 
 def _check_since(leaked: Leaked, since: datetime | None) -> None:

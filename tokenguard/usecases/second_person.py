@@ -28,7 +28,7 @@ from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_item
 from tokenguard.ports.store import Store, identity_of
 from tokenguard.provisioning.approval import Approval, approved_detail
 from tokenguard.provisioning.request import ApprovalRequest, open_reviews, read_requests, with_request
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.approvals import StoreApprovals, verified_trail
 from tokenguard.usecases.outdated_requests import FINGERPRINT, known_facts
 from tokenguard.usecases.request_states import RequestStates
@@ -389,7 +389,7 @@ def pinned_rule(policy: Policy) -> str:
 
 def _not_approved(missing: Sequence[tuple[SensitiveOperation, str]], request: ApprovalRequest) -> NotApproved:
     (first, why), others = missing[0], len({each.name for each, _ in missing}) - 1
-    more = f" (and {counted(others, 'more token')})" if others else ""
+    more = f" (and {pluralize(others, 'more token')})" if others else ""
     return NotApproved(
         f"{first.title} needs a second person for {first.name or 'this store'}, and {why}{more}",
         hint=f"another person runs: {approve_request_command(request)}",

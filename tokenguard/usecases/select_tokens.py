@@ -7,7 +7,7 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.inventory.selection import ANY, Filter
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.parts import HasProgress, HasStore
 from tokenguard.usecases.token_lookup import known_token
 
@@ -55,7 +55,7 @@ def report_selection(parts: HasProgress, wanted: Filter, found: Sequence[Snapsho
         options = (*wanted.options, *(("--due",) * due))
         parts.progress.note(f"nothing to do: no token matches {shlex.join(options)}")
     elif wanted != ANY:
-        what = counted(len(found), "due token" if due else "token")
+        what = pluralize(len(found), "due token" if due else "token")
         parts.progress.note(f"selected: {what} with {shlex.join(wanted.options)}")
 
 

@@ -38,7 +38,7 @@ from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.ports.store import underlying_store
 from tokenguard.rotation.batch import most_severe_code
 from tokenguard.rotation.lease import is_runner_dead
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.parts import (
     HasClock,
     HasEngine,
@@ -272,7 +272,7 @@ class Notifier:
             route=route.name,
             sent=tuple(each for each in before.owed_to(route.name) if each.id in took),
             owed=tuple(owed),
-            reason=reason or (f"the limit is {counted(route.per_hour, 'message')} an hour" if owed else ""),
+            reason=reason or (f"the limit is {pluralize(route.per_hour, 'message')} an hour" if owed else ""),
             code=code,
         )
 

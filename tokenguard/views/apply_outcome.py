@@ -9,7 +9,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.provisioning.plan_model import Action, Plan
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.views.plan_view import show_todos, todo_json
 from tokenguard.views.plan_words import action_words, details
 
@@ -61,7 +61,7 @@ def _summary(outcome: ApplyOutcome, left: Plan) -> str:
     parts = [f"{len(outcome.results) - len(errors):,} done" if outcome.results else "nothing to do"]
     parts += [f"{waits:,} started"] if waits else []
     parts += [f"{len(errors) - waits:,} failed"] if len(errors) > waits else []
-    parts += [counted(len(left.todos), "manual step")] if left.todos else []
+    parts += [pluralize(len(left.todos), "manual step")] if left.todos else []
     if left.actions:
         return f"{', '.join(parts)}; {len(left.actions):,} remaining: apply again"
     rest = [f"waiting for a person: {_listed([each.name for each in left.todos])}"] if left.todos else []

@@ -6,7 +6,7 @@ from typing import Any
 from tokenguard.inventory.record_table import differences
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.edit_token import RecordEdit
 
 _NOTHING = "-"
@@ -35,7 +35,7 @@ def show_written(wiring: Wiring, edits: Sequence[RecordEdit], results: Sequence[
     written = {result.name for result in results if result.error is None}
     if not wiring.screen.as_json:
         if edits:
-            wiring.screen.line(f"{counted(len(written), 'record')} changed")
+            wiring.screen.line(f"{pluralize(len(written), 'record')} changed")
         return
     wiring.screen.document({"changes": [_document(edit, written=edit.before.name in written) for edit in edits]})
 

@@ -2,7 +2,7 @@
 
 from tokenguard.migration.migration_plan import MovePlan
 from tokenguard.shell.render import Screen
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 
 def show_plan(screen: Screen, plan: MovePlan, *, price: str) -> None:
@@ -17,11 +17,11 @@ def show_plan(screen: Screen, plan: MovePlan, *, price: str) -> None:
             ("tokens", _tokens(plan)),
             (
                 "quarantine",
-                f"{counted(plan.quarantined, 'old value')}, each kept until it is confirmed dead"
+                f"{pluralize(plan.quarantined, 'old value')}, each kept until it is confirmed dead"
                 * bool(plan.quarantined),
             ),
             ("shared", ", ".join(plan.shared)),
-            ("audit", f"{counted(plan.entries, 'entry', 'entries')}, unchanged"),
+            ("audit", f"{pluralize(plan.entries, 'entry', 'entries')}, unchanged"),
             ("open", ", ".join(f"{each.name} ({each.mode} at {each.stage})" for each in plan.open)),
             ("cost", price),
         ]
@@ -37,7 +37,7 @@ def show_moved(screen: Screen, plan: MovePlan, *, again: bool = False) -> None:
     if again:
         screen.line(f"already migrated to {plan.target}: nothing to do")
         return
-    screen.line(f"migrated {counted(plan.tokens, 'token')} to {plan.target}")
+    screen.line(f"migrated {pluralize(plan.tokens, 'token')} to {plan.target}")
     for each in plan.open:
         screen.line(f"resume {each.name}: tokenguard --store {plan.target} rotate {each.name} --resume")
 
@@ -47,7 +47,7 @@ def show_taken_back(screen: Screen, marked: int) -> None:
     if screen.as_json:
         screen.document({"taken_back": marked})
     else:
-        screen.line(f"the migration is undone; {counted(marked, 'token')} had been marked")
+        screen.line(f"the migration is undone; {pluralize(marked, 'token')} had been marked")
 
 
 def _counts(plan: MovePlan) -> dict[str, object]:

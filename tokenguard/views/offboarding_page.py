@@ -10,7 +10,7 @@ from tokenguard.domain.token_fields import BY_NAME, STAND_INS
 from tokenguard.markdown import code, plain, table
 from tokenguard.report.proof import proof_words
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.offboard_person import Ending, PersonToken, Successors
 
 _THEN = {
@@ -84,7 +84,7 @@ def offboarding_markdown(
         [
             f"# Offboarding of {plain(person)}",
             "",
-            f"{counted(done, 'token')} of {len(ties)} done.",
+            f"{pluralize(done, 'token')} of {len(ties)} done.",
             "",
             table(("Token", "Was", "Result", "Proof that the old value is dead"), rows),
             "",

@@ -7,7 +7,7 @@ from tokenguard.domain.token import Consumer, Location
 from tokenguard.inventory.views import day
 from tokenguard.ports.store_backend import StoreBackend
 from tokenguard.provisioning.plan_model import Action, ActionType, Plan, Todo
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 DID = {
     ActionType.RESUME: "go on with",
@@ -59,14 +59,14 @@ def summary(plan: Plan) -> str:
     """A one-line summary."""
     counts = Counter(verb for action in plan.actions for verb in action.verbs)
     done = ", ".join(f"{counts[verb]:,} to {DID[verb]}" for verb in ActionType if counts[verb]) or "nothing to do"
-    waits = f"; {counted(len(plan.todos), 'manual step')}" if plan.todos else ""
+    waits = f"; {pluralize(len(plan.todos), 'manual step')}" if plan.todos else ""
     blocked = f"; {len(plan.blocked):,} blocked" if plan.blocked else ""
     return f"{plan.declared:,} declared: {done}{waits}{blocked}"
 
 
 def approval_line(plan: Plan) -> str:
     """That unattended runs need an approval, and the command that gives it."""
-    new = counted(len(plan.news), "token")
+    new = pluralize(len(plan.news), "token")
     return f"something new in {new}; before an unattended `apply`, run: tokenguard approve {plan.digest}"
 
 

@@ -9,7 +9,7 @@ from tokenguard.domain.token_fields import STAND_INS
 from tokenguard.inventory.views import moment
 from tokenguard.report.incident import IncidentToken
 from tokenguard.shell.render import Screen
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 from tokenguard.usecases.respond_lookup import Findings
 
 _SHOWN_PLACES = 5
@@ -43,7 +43,7 @@ def show(
         screen.line()
     if findings.strangers:
         screen.line(
-            f"{counted(findings.strangers, 'finding')} with a value that is in no record here: find its creator, "
+            f"{pluralize(findings.strangers, 'finding')} with a value that is in no record here: find its creator, "
             f"revoke it at its provider, then `tokenguard add` its replacement"
         )
     for name in takers:
@@ -53,8 +53,8 @@ def show(
         )
     if findings.blank:
         screen.line(
-            f"{counted(findings.blank, 'finding')} without a value to look up: run `tokenguard respond` and paste it, "
-            f"or let the scanner write values (ggshield --show-secrets, gitleaks without --redact)"
+            f"{pluralize(findings.blank, 'finding')} without a value to look up: "
+            "run `tokenguard respond` and paste it, or let the scanner write values (ggshield --show-secrets, gitleaks without --redact)"
         )
     if not (cases or findings.strangers or findings.blank):
         screen.line("nothing was reported")

@@ -13,7 +13,7 @@ from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.rotation_plan import RotationPlan, StepActor, total
 from tokenguard.shell.render import Screen
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 
 def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, quiet: bool, cost: str = "") -> None:
@@ -59,9 +59,9 @@ def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None
     people = sum(plan.needs_person for plan in fresh)
     sitting = f"; a person is needed for {people} of them" if people else "; no person is needed"
     if fresh:
-        screen.line(f"{counted(len(fresh), 'token')}, about {_words(total(fresh))}{sitting}")
+        screen.line(f"{pluralize(len(fresh), 'token')}, about {_words(total(fresh))}{sitting}")
     if begun := len(plans) - len(fresh):
-        screen.line(f"{counted(begun, 'token')} with an open operation or an unproven revocation: resume first")
+        screen.line(f"{pluralize(begun, 'token')} with an open operation or an unproven revocation: resume first")
 
 
 def show_results(
@@ -112,7 +112,7 @@ def _state(snapshot: Snapshot | None) -> str:
         return "unchanged"
     if (proof := journal.proof) is not None:
         by_list = proof.controlled_by is DeathControl.LIST
-        evidence = "missing from the list" if by_list else counted(proof.samples, "refusal")
+        evidence = "missing from the list" if by_list else pluralize(proof.samples, "refusal")
         old = f"old {journal.mode.unit}"
         death = f"{old} revoked ({proof.grade.value}, {evidence})" if proof.proven else f"{old}: {proof.words}"
         return f"{journal.stage.value}; {death}"

@@ -6,7 +6,7 @@ from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.token import RecordState
 from tokenguard.policy.model import age_starts_at, due_of
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _NEVER_SEEN = NotEvaluable("it was never verified")
 _NO_SCOPE = "its scope is not recorded"
@@ -24,7 +24,7 @@ def maximum_age(question: Question) -> Answer:
     if due is None:
         return NotEvaluable("the age of its value is unknown")
     now = question.around.now
-    return Violated(f"due since {_day(due.at)} ({counted(-due.days_left(now), 'day')})") if due.at <= now else None
+    return Violated(f"due since {_day(due.at)} ({pluralize(-due.days_left(now), 'day')})") if due.at <= now else None
 
 
 def age_is_known(question: Question) -> Answer:
@@ -67,7 +67,7 @@ def verified_lately(question: Question) -> Answer:
     if seen is None:
         return _NEVER_SEEN if question.record.kind.has_value else None
     days = (now - seen.at).days
-    return Violated(f"last verified {counted(days, 'day')} ago") if now - seen.at > question.rule.days() else None
+    return Violated(f"last verified {pluralize(days, 'day')} ago") if now - seen.at > question.rule.days() else None
 
 
 def value_alive(question: Question) -> Answer:

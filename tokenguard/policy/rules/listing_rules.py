@@ -3,7 +3,7 @@
 from tokenguard.policy.context import ProviderFacts
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.ports.provider import ProviderToken
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _NOT_LISTED = NotEvaluable("the provider's list does not contain it")
 
@@ -36,7 +36,7 @@ def _idle(question: Question, row: ProviderToken, facts: ProviderFacts) -> Answe
     idle = question.around.now - since
     if idle > question.rule.days():
         return Violated(
-            f"{'not used' if row.last_used_at else 'never used'} for {counted(idle.days, 'day')}{facts.dated}"
+            f"{'not used' if row.last_used_at else 'never used'} for {pluralize(idle.days, 'day')}{facts.dated}"
         )
     return None
 

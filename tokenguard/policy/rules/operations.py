@@ -3,7 +3,7 @@
 from tokenguard.domain.journal import Journal, Stage
 from tokenguard.domain.token import CredentialKind
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _USED_BY_US_OR_VENDOR = {CredentialKind.PROVIDER_ADMIN, CredentialKind.OAUTH_GRANT}
 _AFTER_THE_REVOKE = {Stage.REVOKE_INTENDED, Stage.REVOKED}
@@ -49,7 +49,7 @@ def rotation_stuck(question: Question) -> Answer:
         return None
     age = question.around.now - journal.updated_at
     if age > question.rule.days():
-        return Violated(f"{journal.words}, for {counted(age.days, 'day')}")
+        return Violated(f"{journal.words}, for {pluralize(age.days, 'day')}")
     return None
 
 

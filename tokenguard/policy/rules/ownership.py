@@ -8,7 +8,7 @@ from tokenguard.domain.token import Record
 from tokenguard.domain.token_fields import FIELDS, PEOPLE
 from tokenguard.policy.parting import commands_for_departed
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _BETWEEN_WORDS = re.compile(r"[^\w]+|_+")
 _NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
@@ -74,7 +74,7 @@ def descriptive_name(question: Question) -> Answer:
     segments = record.name.split("/")
     if len(segments) < rule.number("segments"):
         return Violated(
-            f"the name has {counted(len(segments), 'segment')}; at least {rule.number('segments')} are required"
+            f"the name has {pluralize(len(segments), 'segment')}; at least {rule.number('segments')} are required"
         )
     if segments[-1] in rule.words("words"):
         return Violated("the name's last segment is not descriptive")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tokenguard.domain.token import CredentialKind, Custody, Record
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 _NAMED = 3
 _DRIVE = "drive"
@@ -42,7 +42,7 @@ def tokens_per_scope(question: Question) -> Answer:
     if question.record.scope is None:
         return NotEvaluable("its scope is not recorded")
     count, most = question.around.in_scope(question.record), question.rule.number("most")
-    return Violated(f"its scope has {counted(count, 'token')}, more than {most:,}") if count > most else None
+    return Violated(f"its scope has {pluralize(count, 'token')}, more than {most:,}") if count > most else None
 
 
 def concurrency_limit(question: Question) -> Answer:
@@ -62,7 +62,7 @@ def session_kept(question: Question) -> Answer:
     if record.kind is not CredentialKind.SESSION:
         return None
     if record.consumers:
-        return Violated(f"a session token is given to {counted(len(record.consumers), 'consumer')}")
+        return Violated(f"a session token is given to {pluralize(len(record.consumers), 'consumer')}")
     kept = record.location.custody in {Custody.MANAGED, Custody.ADOPTED} and record.fingerprint is not None
     return Violated("a session token is kept as a secret") if kept else None
 

@@ -14,7 +14,7 @@ from tokenguard.output.result import NotScanned, Result, ResultPlace, ResultRule
 from tokenguard.scanning.advice import Reach, advice, subject, waiver_words
 from tokenguard.scanning.narrowing import kind_id
 from tokenguard.scanning.outputs.printed_findings import by_line
-from tokenguard.text import counted, safe_text
+from tokenguard.text import pluralize, safe_text
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.token_format import TokenFormat
 
@@ -53,7 +53,7 @@ def cases_of(report: Report, reach: Reach) -> list[JunitCase]:
     """Lines with findings fail; what is waived or was not scanned is skipped. No two cases have the same name."""
     cases = [_failed(findings, reach) for findings in by_line(report.findings)]
     if not cases:
-        cases.append(JunitCase(classname="tokenguard", name=f"{counted(report.files, 'file')} without findings"))
+        cases.append(JunitCase(classname="tokenguard", name=f"{pluralize(report.files, 'file')} without findings"))
     for waived in by_line(report.waived):
         reasons = "; ".join(dict.fromkeys(_shown(waiver_words(each)) for each in waived))
         cases.append(JunitCase(classname="tokenguard.waived", name=_name(waived), skipped=reasons))

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.scanning.advice import Reach, advice, waiver_words
 from tokenguard.scanning.outputs.printed_findings import not_printed, printed, shortened
-from tokenguard.text import counted, safe_text
+from tokenguard.text import pluralize, safe_text
 
 _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 
@@ -30,8 +30,8 @@ def findings_text(report: Report, reach: Reach, *, show_all: bool = False, quiet
 
 def summary(report: Report) -> str:
     """What was done, in one line."""
-    seen = f"{counted(report.files, 'file')}, {counted(report.bytes, 'byte')}"
-    parts = [f"scanned {seen}: {counted(len(report.findings), 'finding')}"]
+    seen = f"{pluralize(report.files, 'file')}, {pluralize(report.bytes, 'byte')}"
+    parts = [f"scanned {seen}: {pluralize(len(report.findings), 'finding')}"]
     if report.suppressed:
         parts.append(f"{report.suppressed:,} known to the baseline")
     if report.waived:
@@ -41,7 +41,7 @@ def summary(report: Report) -> str:
     if report.left_out:
         parts.append(f"{report.left_out:,} left out (--profile strict shows them)")
     if report.excluded:
-        parts.append(f"{counted(report.excluded, 'file')} excluded by .tokenguard.toml")
+        parts.append(f"{pluralize(report.excluded, 'file')} excluded by .tokenguard.toml")
     if report.disabled:
         parts.append(f"{report.disabled:,} of kinds that .tokenguard.toml disables")
     if report.skipped:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tokenguard.domain.finding import Finding, FindingKind
-from tokenguard.text import counted
+from tokenguard.text import pluralize
 
 MOST, MOST_OF_A_FILE = 1000, 100
 
@@ -42,4 +42,4 @@ def shortened(lines: list[str], noun: str, *, show_all: bool) -> list[str]:
 
 def not_printed(number: int, noun: str) -> str:
     """A line that counts the rest."""
-    return f"not shown: {counted(number, noun)} (--show-all prints them, --format json lists them)"
+    return f"not shown: {pluralize(number, noun)} (--show-all prints them, --format json lists them)"
