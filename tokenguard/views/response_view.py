@@ -54,7 +54,8 @@ def show(
     if findings.blank:
         screen.line(
             f"{pluralize(findings.blank, 'finding')} without a value to look up: "
-            "run `tokenguard respond` and paste it, or let the scanner write values (ggshield --show-secrets, gitleaks without --redact)"
+            "run `tokenguard respond` and paste it, "
+            "or let the scanner write values (ggshield --show-secrets, gitleaks without --redact)"
         )
     if not (cases or findings.strangers or findings.blank):
         screen.line("nothing was reported")
