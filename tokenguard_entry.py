@@ -3,7 +3,6 @@
 This module imports nothing that takes time, so that they are ready for Ctrl-C from the first moment on.
 """
 
-import gc
 import sys
 
 _DISTRIBUTION = "tokenguard-governance"
@@ -26,6 +25,8 @@ def hook() -> None:
     """`tokenguard-hook`."""
     try:
         _refuse_another_package()
+        import gc
+
         gc.set_threshold(50_000)  # the tables of the hook are thousands of tuples, none of which is garbage
         from tokenguard.precommit.hook import main
 
