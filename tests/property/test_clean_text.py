@@ -190,7 +190,7 @@ def test_what_has_to_be_looked_at_is_not(data):
     "text",
     [
         "a0: &a0\n  x: 1\n" + "".join(f"a{n}: &a{n}\n  <<: [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 26)),
-        "1: x\na0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
+        "1: x\nk0: &k0 [x]\n" + "".join(f"k{n}: &k{n} [*k{n - 1}, *k{n - 1}]\n" for n in range(1, 60)),
         "[DEFAULT]\n" + "".join(f"{n:x}=a\n" for n in range(2000)) + "".join(f"[{n:x}]\n" for n in range(2000)),
     ],
     ids=["merged", "repeated", "in every section"],

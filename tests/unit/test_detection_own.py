@@ -74,7 +74,7 @@ def test_a_large_text_is_read_as_a_short_one_is(shape: str, monkeypatch) -> None
     """Of a large one it is asked first which kinds of disguises there may be."""
     value = usable(shape)
     known = index(value)
-    lines = [f"2026-11-29 21:38:14 GET /jobs?id={secrets.token_hex(4)}&page=2 {number} ms" for number in range(280)]
+    lines = [f"2026-11-29 21:38:14 GET /jobs?id=j{secrets.token_hex(4)}&page=2 {number} ms" for number in range(280)]
     log = "\n".join(lines).encode() + b"\n"
     assert list(known.disguises.views(log)) == []
     differ = []
