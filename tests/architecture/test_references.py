@@ -1,6 +1,7 @@
 """What the documentation points at is there: pages, headings, files, tests, benches, targets, options, exit codes."""
 
 import re
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -136,3 +137,17 @@ def test_every_variable_is_in_the_guide():
     sources = "".join(path.read_text() for path in (ROOT / "tokenguard").rglob("*.py"))
     known = set(re.findall(r"\W(TOKENGUARD_[A-Z_]*[A-Z])\b", sources)) - {"TOKENGUARD_ID_TOKEN"}  # a pipeline's own
     assert known - set(re.findall(r"`(TOKENGUARD_[A-Z_]+)`", (ROOT / "docs/guide.md").read_text())) == set()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout")
+def test_no_file_of_the_repository_is_a_link_which_could_lead_to_one_machine():
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "--stage"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    entries = listed.stdout.splitlines()
+    assert entries
+    assert [entry for entry in entries if entry.startswith("120000 ")] == []
