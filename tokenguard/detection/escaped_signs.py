@@ -5,28 +5,24 @@ JSON and programs write `\n` and `\u003d`, terminals `ESC[33m`. A token that fol
 
 import re
 
-_WHITE = r"\\[nrt]"
-_SIGNS = r"\\(?:u00(?:2[0-9a-fA-F]|3[a-fA-F]|40|5[b-eB-E]|60|7[b-eB-E])|(?:e|033|x1[bB]|u001[bB])\[[0-9;]{0,20}m)"
-_COLOURS = r"\x1b\[[0-9;]{0,20}m"
-_IN_TEXT = tuple(map(re.compile, (_WHITE, _SIGNS, _COLOURS)))
-_IN_BYTES = tuple(re.compile(each.encode()) for each in (_WHITE, _SIGNS, _COLOURS))
+_WHITE = re.compile(r"\\[nrt]")
+_SIGNS = re.compile(
+    r"\\(?:u00(?:2[0-9a-fA-F]|3[a-fA-F]|40|5[b-eB-E]|60|7[b-eB-E])|(?:e|033|x1[bB]|u001[bB])\[[0-9;]{0,20}m)"
+)
+_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 
 
 def without_escapes(text: str) -> str:
     """Of the same length, with form feeds in place of what a token may follow directly."""
-    white, signs, colours = _IN_TEXT
     if "\x1b" in text:
-        text = colours.sub(lambda found: "\f" * len(found[0]), text)
+        text = _COLOURS.sub(lambda found: "\f" * len(found[0]), text)
     if "\\" not in text:
         return text
-    return white.sub("\f\f", signs.sub(lambda found: "\f" * len(found[0]), text))
+    return _WHITE.sub("\f\f", _SIGNS.sub(lambda found: "\f" * len(found[0]), text))
 
 
 def bytes_without_escapes(data: bytes) -> bytes:
-    """The same of bytes."""
-    white, signs, colours = _IN_BYTES
-    if b"\x1b" in data:
-        data = colours.sub(lambda found: b"\f" * len(found[0]), data)
-    if b"\\" not in data:
+    """The same of bytes; those of one escape are all ASCII."""
+    if b"\\" not in data and b"\x1b" not in data:
         return data
-    return white.sub(b"\f\f", signs.sub(lambda found: b"\f" * len(found[0]), data))
+    return without_escapes(data.decode("latin-1")).encode("latin-1")
