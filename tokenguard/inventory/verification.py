@@ -101,23 +101,17 @@ def verify(
     """
     record = snapshot.document.record
     if record.state is RecordState.RETIRED:
-        return Verification(record=record, result=VerificationResult.NOT_ASKED, reason="it is retired")
+        return _not_asked(record, "it is retired")
     live = value_to_give(store, snapshot)
     if live is None:
-        return Verification(
-            record=record, result=VerificationResult.NOT_ASKED, reason="the store has no value of this token"
-        )
+        return _not_asked(record, "the store has no value of this token")
     if live.found is FieldState.MISSING:
         raise UnexpectedValue.at(record.location.url)
     provider = provider_of(record)
     if not provider.capabilities.probes(record.kind):
         what = "admin credentials" if provider.capabilities.probe else "tokens"
-        return Verification(
-            record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} cannot verify {what}"
-        )
-    seen = provider.probe(live.value, record.scope)
-    if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
-        seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")
+        return _not_asked(record, f"{provider.name} cannot verify {what}")
+    seen = _probe(provider, record, live.value, controlled)
     result, replaced = judge(seen), live.found is FieldState.DIFFERENT
     if result is VerificationResult.DEAD and (replaced or record.last_accepted is None):
         result = VerificationResult.REFUSED
@@ -128,6 +122,20 @@ def verify(
     if not snapshot.document.busy:
         _keep(store, clock, snapshot, seen)
     return Verification(record=record, result=result, seen=seen, reason=seen.reason)
+
+
+def _not_asked(record: Record, reason: str) -> Verification:
+    return Verification(record=record, result=VerificationResult.NOT_ASKED, reason=reason)
+
+
+def _probe(
+    provider: Provider, record: Record, value: Value, controlled: Callable[[Record, Value], bool]
+) -> Observation:
+    """What the provider says; a refusal without a control is unknown."""
+    seen = provider.probe(value, record.scope)
+    if seen.verdict is Verdict.DEAD and not controlled(record, value):
+        return replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")
+    return seen
 
 
 def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:

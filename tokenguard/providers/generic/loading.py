@@ -44,10 +44,7 @@ def describe(data: bytes, *, source: str) -> Description:
 def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> Description:
     """A parsed provider file as a description; `locate` turns a path into the place that errors name."""
     top = MappingReader(tree, DocumentPositions(locate, _HINT, verbatim=True))
-    if top.lacks("format"):
-        top.expect(_KEYS)
-    else:
-        top.version("format", FORMAT, _KEYS)
+    _check_version(top)
     name = top.segment("name")
     lifetime = _lifetime(top)
     create = provider_sections.create(top, expires=lifetime is not None)
@@ -92,6 +89,13 @@ def described(tree: Tree, *, locate: Callable[[Sequence[str | int]], str]) -> De
     _refuse_gaps(top, description)
     top.close()
     return description
+
+
+def _check_version(top: MappingReader) -> None:
+    if top.lacks("format"):
+        top.expect(_KEYS)
+    else:
+        top.version("format", FORMAT, _KEYS)
 
 
 def _lifetime(top: MappingReader) -> timedelta | None:
