@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
+from tests.fakes.secrets_manager.command_line import AwsCommandLine
+from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.integration.limited_machine import LimitedMachine
 from tests.integration.openbao import OpenBao, running
+from tokenguard.errors import ExitCode
 from tokenguard.sandbox.sandbox_server import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -60,3 +63,14 @@ def repo(tmp_path: Path) -> Repository:
     repository.write("README.md", "hello\n")
     repository.commit("first")
     return repository
+
+
+@pytest.fixture
+def aws_with_token(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
+    """The command line on an AWS store with one token."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
+    assert cli("init", "--sandbox").code == ExitCode.OK
+    assert cli.issue().code == ExitCode.OK
+    return cli

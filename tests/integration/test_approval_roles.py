@@ -135,18 +135,23 @@ def writes(aws) -> list[tuple[str, dict]]:
     return [(operation, params) for operation, params in aws.requests if operation in acts]
 
 
+def only_lets_write(wanted: AwsStoreRole, aws) -> None:
+    """Of the policies of all roles, only this one allows what was written, break-glass aside."""
+    asked = writes(aws)
+    assert asked
+    for operation, params in asked:
+        assert allowed(wanted, aws, operation, params), (operation, params)
+        for role in set(AwsStoreRole) - {wanted, AwsStoreRole.BREAK_GLASS}:
+            assert not allowed(role, aws, operation, params), (role, operation)
+
+
 def test_on_aws_only_the_approver_s_policy_lets_an_approval_be_written(on_aws: AwsCommandLine):
     plan = on_aws("plan", "--format", "json").document["digest"]
     assert on_aws("apply").code == 3
     for _ in range(2):  # the first makes the secret, the second replaces what is in it
         on_aws.aws.requests.clear()
         assert on_aws("approve", plan, "--yes").code == 0
-        asked = writes(on_aws.aws)
-        assert asked
-        for operation, params in asked:
-            assert allowed(AwsStoreRole.APPROVER, on_aws.aws, operation, params), (operation, params)
-            for role in set(AwsStoreRole) - {AwsStoreRole.APPROVER, AwsStoreRole.BREAK_GLASS}:
-                assert not allowed(role, on_aws.aws, operation, params), (role, operation)
+        only_lets_write(AwsStoreRole.APPROVER, on_aws.aws)
     assert on_aws("apply").code == 0
 
 
@@ -164,12 +169,7 @@ def test_on_aws_only_a_publisher_s_policy_lets_a_policy_be_published(on_aws: Aws
     for _ in range(2):  # the first makes the secret, the second replaces what is in it
         on_aws.aws.requests.clear()
         assert on_aws("policy", "publish", "own.yaml").code == 0
-        asked = writes(on_aws.aws)
-        assert asked
-        for operation, params in asked:
-            assert allowed(AwsStoreRole.PUBLISHER, on_aws.aws, operation, params), (operation, params)
-            for role in set(AwsStoreRole) - {AwsStoreRole.PUBLISHER, AwsStoreRole.BREAK_GLASS}:
-                assert not allowed(role, on_aws.aws, operation, params), (role, operation)
+        only_lets_write(AwsStoreRole.PUBLISHER, on_aws.aws)
 
 
 def test_on_aws_no_daily_role_replaces_the_store_s_own_secret(on_aws: AwsCommandLine):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract.store_suite import created
 from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
-from tests.fakes.secrets_manager.stores import CREDENTIALS, made, opened
+from tests.fakes.secrets_manager.stores import made, opened
 from tests.integration.test_aws_strays import make, prefix_of, tags_of
 from tokenguard.errors import ExitCode
 from tokenguard.stores.aws.projection import STATE, STORE, TOKEN
@@ -21,13 +21,8 @@ WHOLE = (["audit", "verify"], ["doctor"])
 
 
 @pytest.fixture
-def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
-    assert cli("init", "--sandbox").code == ExitCode.OK
-    assert cli.issue().code == ExitCode.OK
-    return cli
+def cli(aws_with_token: AwsCommandLine) -> AwsCommandLine:
+    return aws_with_token
 
 
 def tag(cli: AwsCommandLine, tags: dict[str, str], name: str = NAME) -> None:

@@ -8,7 +8,6 @@ import shlex
 import pytest
 
 from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
-from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tokenguard.errors import ExitCode
 from tokenguard.stores.aws.projection import STORE, TOKEN
 
@@ -16,13 +15,8 @@ OTHER = f"{NAME}-copy"
 
 
 @pytest.fixture
-def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
-    assert cli("init", "--sandbox").code == ExitCode.OK
-    assert cli.issue().code == ExitCode.OK
-    return cli
+def cli(aws_with_token: AwsCommandLine) -> AwsCommandLine:
+    return aws_with_token
 
 
 def prefix_of(cli: AwsCommandLine) -> str:
