@@ -16,7 +16,7 @@ _NAMED = {"approved": Item.APPROVALS, "break_glass": Item.REQUESTS}
 """The detail that names an event of another trail, and the item of that trail."""
 
 
-class _Named(Frozen, frozen=True):
+class _NamedEvent(Frozen, frozen=True):
     item: Item
     mark: str
     whose: str
@@ -29,7 +29,7 @@ class References:
     """Collects what the trails of one store name, and what there is of it."""
 
     def __init__(self) -> None:
-        self._named: list[_Named] = []
+        self._named: list[_NamedEvent] = []
         self._there: set[tuple[Item, str]] = set()
         self._chains: set[str] = set()
 
@@ -40,7 +40,7 @@ class References:
         for entry in checked.trail:
             self._there.update(_made_by(checked.chain, entry.event))
             self._named += [
-                _Named(item, mark, checked.whose, entry.seq, entry.seq < moved)
+                _NamedEvent(item, mark, checked.whose, entry.seq, entry.seq < moved)
                 for key, item in _NAMED.items()
                 for mark in str(entry.event.detail.get(key, "")).split()
             ]

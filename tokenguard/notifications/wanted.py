@@ -34,14 +34,14 @@ def wanted_by_route(
         most: how many notifications of all routes are told one by one, the most urgent first.
     """
     wanted = {route.name: [each for each in found if route.takes(each)] for route in routes}
-    by_id = {each.id: each for taken in wanted.values() for each in taken}
+    by_id = {each.id: each for notifications in wanted.values() for each in notifications}
     if len(by_id) <= most:
         return wanted
     left = {each.id for each in by_urgency(by_id.values())[most:]}
     return {
-        route: [each for each in taken if each.id not in left]
-        + _as_number(route, [each for each in taken if each.id in left], where, most)
-        for route, taken in wanted.items()
+        route: [each for each in notifications if each.id not in left]
+        + _as_number(route, [each for each in notifications if each.id in left], where, most)
+        for route, notifications in wanted.items()
     }
 
 

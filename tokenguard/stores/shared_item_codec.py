@@ -48,7 +48,7 @@ def unpacked(stored: bytes, item: Item, store: str) -> tuple[ItemTrail, bytes]:
     return replace(found, store=store), data
 
 
-def check_told(item: Item, shared: Shared, trail: ItemTrail) -> None:
+def check_against_trail(item: Item, shared: Shared, trail: ItemTrail) -> None:
     """Raise Tampered if an item is not what its last event says."""
     if not holds_what_was_shared(shared, trail.entries):
         raise Tampered(

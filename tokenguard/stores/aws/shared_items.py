@@ -13,7 +13,7 @@ from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.aws.put_back import check_current
 from tokenguard.stores.refusals import shared_changed
-from tokenguard.stores.shared_item_codec import ItemTrail, check_told, packed, unpacked
+from tokenguard.stores.shared_item_codec import ItemTrail, check_against_trail, packed, unpacked
 
 _MOST = 32
 """Maximum number of entries stored with an item before they move to a block."""
@@ -35,7 +35,7 @@ class AwsSharedItems:
         found = self._find(item)
         if found is None:
             return None
-        check_told(item, *found)
+        check_against_trail(item, *found)
         return found[0]
 
     def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:

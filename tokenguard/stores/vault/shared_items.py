@@ -10,7 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.stores.refusals import shared_changed
-from tokenguard.stores.shared_item_codec import ItemTrail, check_told, packed, unpacked
+from tokenguard.stores.shared_item_codec import ItemTrail, check_against_trail, packed, unpacked
 from tokenguard.stores.vault.codec import damaged, pack_bound, unpack_bound
 from tokenguard.stores.vault.event_archive import Blocks
 from tokenguard.stores.vault.layout import MAX_PACKED, VaultAddress
@@ -43,7 +43,7 @@ class VaultSharedItems:
         found = self._find(item)
         if found is None:
             return None
-        check_told(item, found.shared, found.trail)
+        check_against_trail(item, found.shared, found.trail)
         return found.shared
 
     def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
