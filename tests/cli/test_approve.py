@@ -340,3 +340,10 @@ def test_a_digest_of_nothing_is_told_as_that_where_there_is_no_manifest(cli, tmp
     refused = cli.refused("approve", f"sha256:{'0' * 64}", "--yes")
     assert "tokenguard request" in refused.answer.err
     assert "tokens.yaml" in cli.refused("approve", f"sha256:{'0' * 64}", "there/tokens.yaml", "--yes").answer.err
+
+
+@pytest.mark.parametrize("given", [(), ("sha256:0",)], ids=["none", "too short"])
+def test_an_approval_without_a_digest_is_refused(cli, words, given):
+    answer = cli("approve", *given)
+    assert answer.code == 2
+    words(answer)

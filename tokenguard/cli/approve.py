@@ -65,6 +65,8 @@ def approve(
     if clock_was_ahead is not None:
         _correct(wiring, clock_was_ahead, alone=not (digest or until or reason or environment), yes=yes)
         return
+    if not digest:
+        raise InputError("DIGEST is missing", hint="`tokenguard plan` or `tokenguard request` prints it")
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
     reason = checked_if_readable(wiring.store, reason, what="reason") if reason else ""
