@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+JOBS ?= $(shell echo $$(( $(CORES) + 1 )))
 FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -58,7 +59,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 slow: $(VENV)/dev.stamp
-	EXPLORE=1 $(BIN)/python -m pytest -m slow $(ARGS)
+	EXPLORE=1 $(BIN)/python -m pytest -m slow --numprocesses $(CORES) --dist worksteal $(ARGS)
 
 # Examples and faults that no run has tried yet: for a nightly schedule.
 explore: $(VENV)/dev.stamp
