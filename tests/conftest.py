@@ -7,7 +7,9 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +78,27 @@ def unmeasured(monkeypatch):
     """Child processes are not measured for coverage: what they import, and when, is what the test looks at."""
     for name in [name for name in os.environ if name.startswith("COVERAGE")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def until_it_reads():
+    """Waits until a process sleeps in its read of standard input, and does not wake on its own for 0.4 s.
+
+    Where it sleeps is told to root only: our processes forbid to be looked into.
+    """
+
+    def wait(process: subprocess.Popen) -> None:
+        asleep, before = 0, ""
+        for _ in range(1000):
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            same = status == before and "\nState:\tS" in status  # it counts how often the process was woken
+            asleep, before = (asleep + 1 if same else 0), status
+            if asleep >= 20:
+                return
+            time.sleep(0.02)
+        raise AssertionError("it never came to read")
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -64,16 +63,6 @@ def _started(command, directory: Path, *, stdout=subprocess.DEVNULL):
             process.kill()
 
 
-def _until_it_reads(process) -> None:
-    """Wait until the process sleeps in its read of standard input."""
-    for _ in range(1000):
-        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        if state == "S" and {"pipe", "poll"} & set(Path(f"/proc/{process.pid}/wchan").read_text().split("_")):
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came to read")
-
-
 def _core_limits(pid: int | str) -> list[str]:
     (line,) = (line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith("Max core"))
     return line.split()[4:6]
@@ -91,19 +80,19 @@ def _dumped(process) -> bool:
 @linux
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("way", WAITING)
-def test_a_process_that_waits_for_input_leaves_no_core_when_it_crashes(way, tmp_path):
+def test_a_process_that_waits_for_input_leaves_no_core_when_it_crashes(way, tmp_path, until_it_reads):
     with _started(WAITING[way], tmp_path) as process:
-        _until_it_reads(process)
+        until_it_reads(process)
         assert _core_limits(process.pid) == ["0", "0"]
         assert not _dumped(process)
     assert not list(tmp_path.iterdir())
 
 
 @linux
-def test_a_process_of_others_would_have_left_one(tmp_path):
+def test_a_process_of_others_would_have_left_one(tmp_path, until_it_reads):
     """The control: here a crash does leave a core, so that the test above can fail."""
     with _started([sys.executable, "-c", "import sys; sys.stdin.read()"], tmp_path) as process:
-        _until_it_reads(process)
+        until_it_reads(process)
         assert _core_limits(process.pid) == [str(_SOME), str(_SOME)]
         if not _dumped(process):
             pytest.skip("NOT TESTED: this machine takes no core dumps, so only limits were checked")

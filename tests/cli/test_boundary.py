@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -247,7 +246,7 @@ def test_what_an_encoding_cannot_say_is_escaped(housed, monkeypatch, encoding):
     assert "\\u65e5" in _shell("show", NAME, *housed).stdout
 
 
-def test_a_signal_at_a_waiting_process_is_130(tmp_path):
+def test_a_signal_at_a_waiting_process_is_130(tmp_path, until_it_reads):
     """Ctrl-C while the value is awaited on standard input."""
     environment = {
         **os.environ,
@@ -273,20 +272,10 @@ def test_a_signal_at_a_waiting_process_is_130(tmp_path):
         "--stdin",
     ]
     with _process("add", NAME, *fields, *store, env=environment) as adding:
-        _until_it_reads(adding)
+        until_it_reads(adding)
         adding.send_signal(signal.SIGINT)
         assert adding.wait(10) == 130
         assert b"error: interrupted" in adding.stderr.read()
-
-
-def _until_it_reads(process):
-    """Wait until the process sleeps in its read of standard input."""
-    for _ in range(400):
-        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        if state == "S" and "pipe" in Path(f"/proc/{process.pid}/wchan").read_text():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came to read")
 
 
 def _raising(error):
