@@ -12,8 +12,12 @@ from tokenguard.shell.wiring import Wiring
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    _Parameter = click.ParamType[TokenName]
+else:
+    _Parameter = click.ParamType  # generic only since click 8.4
 
-class TokenNameType(click.ParamType["TokenName"]):
+
+class TokenNameType(_Parameter):
     """Click parameter type for a token's name."""
 
     name = "name"

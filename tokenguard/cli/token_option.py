@@ -1,13 +1,18 @@
 """`-t NAME[=VARIABLE]`: selects a token and its variable."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.errors import InputError
 from tokenguard.usecases.requested_token import RequestedToken
+
+if TYPE_CHECKING:
+    _Parameter = click.ParamType[RequestedToken]
+else:
+    _Parameter = click.ParamType  # as in token_name.py
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _TAKEN = re.compile(
@@ -17,7 +22,7 @@ _TAKEN = re.compile(
 """Variables that change how programs run, such as PATH; they never take a token."""
 
 
-class RequestedTokenType(click.ParamType["RequestedToken"]):
+class RequestedTokenType(_Parameter):
     """A token's name with or without a variable."""
 
     name = "name[=variable]"

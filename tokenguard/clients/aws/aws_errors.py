@@ -209,9 +209,7 @@ def reason_of_failure(error: Exception) -> AwsFailure:
         (exceptions.ParamValidationError, AwsFailure.REFUSED),
         (exceptions.NoCredentialsError, AwsFailure.NO_CREDENTIALS),
         (exceptions.ProfileNotFound, AwsFailure.NO_PROFILE),
-        (
-            (exceptions.SSOError, exceptions.LoginError, exceptions.TokenRetrievalError, exceptions.NoAuthTokenError),
-            AwsFailure.EXPIRED,
-        ),
+        ((exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.NoAuthTokenError), AwsFailure.EXPIRED),
+        (getattr(exceptions, "LoginError", ()), AwsFailure.EXPIRED),  # since botocore 1.41: `aws login`
     )
     return next((reason for kind, reason in kinds if isinstance(error, kind)), AwsFailure.SETUP)
