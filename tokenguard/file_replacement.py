@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tokenguard import posix
 from tokenguard.errors import InputError
-from tokenguard.files import PRIVATE_FILE, fsync_dir, shown, write_new
+from tokenguard.files import PRIVATE_FILE, fsync_dir, shell_word, shown, write_new
 from tokenguard.posix import COMMON_FLAGS, IS_POSIX, NO_LINK, group_ids, set_mode, user_id
 
 _OF_CONTENT = frozenset({"security.ima", "security.evm"})
@@ -122,7 +122,8 @@ def check_kept(path: Path) -> None:
     before = _plain(path)
     if (found := posix.why_not_replaced(path)) is not None:
         raise InputError(
-            f"{shown(path)} cannot be replaced: {shown(found[0])} {found[1]}", hint=found[2].format(shown(found[0]))
+            f"{shown(path)} cannot be replaced: {shown(found[0])} {found[1]}",
+            hint=found[2].format(shell_word(found[0])),
         )
     if before is None or not IS_POSIX:
         return

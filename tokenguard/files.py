@@ -34,6 +34,13 @@ def shown(path: Path) -> str:
     return safe_text(str(path), one_line=True, limit=200)
 
 
+def shell_word(path: Path | str) -> str:
+    """A path as a command in a hint names it: one word of the shell, also with spaces."""
+    import shlex  # for what fails only: it loads `re`
+
+    return shlex.quote(safe_text(str(path), one_line=True, limit=200))
+
+
 def expanded(text: str) -> Path:
     """A path that may begin with `~` or `~USER`; InputError if that has no home directory."""
     try:
@@ -72,10 +79,15 @@ def check_private_dir(path: Path) -> None:
         path.chmod(PRIVATE_DIR)
     for parent in resolved(path).parents:
         above = parent.stat()
-        if above.st_uid not in {0, user_id()} or (above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX):
+        if above.st_uid not in {0, user_id()}:
             raise InputError(
-                f"others can replace the directory above: {shown(parent)}",
-                hint="choose a place below your home, or remove group and other write permission",
+                f"the directory above belongs to another user: {shown(parent)}",
+                hint="choose a place where every directory above belongs to you or to root",
+            )
+        if above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX:
+            raise InputError(
+                f"others can replace what is in the directory above: {shown(parent)}",
+                hint=f"chmod go-w {shell_word(parent)}, or choose a place below your home",
             )
 
 
@@ -89,7 +101,7 @@ def check_private_file(path: Path) -> None:
             hint="links, devices and other people's files are refused; name the file itself, as its owner",
         )
     if info.st_mode & _OTHERS:
-        raise InputError(f"others can read or write {shown(path)}", hint=f"chmod 600 {shown(path)}")
+        raise InputError(f"others can read or write {shown(path)}", hint=f"chmod 600 {shell_word(path)}")
 
 
 def create_private(path: Path, data: bytes) -> None:

@@ -172,6 +172,20 @@ def test_a_directory_others_can_replace_is_refused(tmp_path: Path, words):
     words(caught.value)
 
 
+def test_a_directory_below_one_of_another_user_is_refused(tmp_path: Path, words, monkeypatch: pytest.MonkeyPatch):
+    foreign, real = tmp_path / "foreign", Path.stat
+    foreign.mkdir(mode=0o755)
+
+    def owned_by_another(self: Path, **how: bool) -> os.stat_result:
+        found = real(self, **how)
+        return os.stat_result((*found[:4], 4_000_000, *found[5:])) if self == foreign else found
+
+    monkeypatch.setattr(Path, "stat", owned_by_another)
+    with pytest.raises(InputError) as caught:
+        made(foreign / "store")
+    words(caught.value)
+
+
 def test_a_link_in_the_place_of_the_lock_is_refused(home: Path, tmp_path: Path):
     store = made(home)
     store.close()

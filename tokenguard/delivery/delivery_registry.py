@@ -118,7 +118,7 @@ def parse_consumer(text: str, *, base: Path) -> Consumer:
     if len(text) > _LONGEST or not is_plain_line(text):
         raise InputError(
             "a consumer's target is too long or holds control characters",
-            hint=f"write it in one line of at most {_LONGEST} characters",
+            hint=f"write it in one line of at most {_LONGEST} printable characters, and in UTF-8",
         )
     match ConsumerKind(kind):
         case ConsumerKind.DOTENV:

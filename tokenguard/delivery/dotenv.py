@@ -19,7 +19,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.file_replacement import check_kept, replace_kept
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_limited, shell_word, shown
 from tokenguard.ports.delivery import ConsumerVerdict
 
 LIMIT = 1 << 20
@@ -64,7 +64,7 @@ class DotenvDelivery:
             if tracking(target.path) is Tracking.TRACKED:
                 raise InputError(
                     f"git tracks {shown(target.path)}: the token would be committed",
-                    hint=f"git rm --cached {shown(target.path)} and list it in .gitignore, or use another file",
+                    hint=f"git rm --cached {shell_word(target.path)} and list it in .gitignore, or use another file",
                 )
             with _naming(target.path):
                 text = _text(target.path)
@@ -82,7 +82,7 @@ class DotenvDelivery:
         reached = path.parent.stat().st_mode & stat.S_IXOTH
         if info is not None and info.st_mode & stat.S_IROTH and reached:
             told.append(
-                f"every user of this machine can read {shown(path)}, and its mode is kept: chmod o-r {shown(path)}"
+                f"every user of this machine can read {shown(path)}, and its mode is kept: chmod o-r {shell_word(path)}"
             )
         return tuple(told)
 
@@ -142,7 +142,7 @@ def _check_place(path: Path) -> None:
         raise InputError(f"not a directory: {shown(path.parent)}", hint="create the directory first")
     if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
         raise InputError(
-            f"every user can replace files in {shown(path.parent)}", hint=(f"chmod o-w {shown(path.parent)}")
+            f"every user can replace files in {shown(path.parent)}", hint=(f"chmod o-w {shell_word(path.parent)}")
         )
     info = _identity(path)
     if info is None:
@@ -153,7 +153,7 @@ def _check_place(path: Path) -> None:
             hint="links, devices and other people's files are refused; name the file itself, as its owner",
         )
     if info.st_mode & stat.S_IWOTH:
-        raise InputError(f"every user can write {shown(path)}", hint=f"chmod o-w {shown(path)}")
+        raise InputError(f"every user can write {shown(path)}", hint=f"chmod o-w {shell_word(path)}")
 
 
 def _identity(path: Path) -> os.stat_result | None:

@@ -18,7 +18,7 @@ from tokenguard.domain.duration import DURATION_HINT, parse_duration
 from tokenguard.domain.names import segment
 from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
-from tokenguard.files import expanded, read_limited, shown, why_unreadable
+from tokenguard.files import expanded, read_limited, shell_word, shown, why_unreadable
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.posix import others_can_write
 from tokenguard.settings import (
@@ -338,7 +338,7 @@ def _placed(base: Path, name: str) -> Path | None:
 def _check_owner(path: Path) -> None:
     info = path.stat()
     if stat.S_ISREG(info.st_mode) and others_can_write(info):
-        raise _bad(path, "other users can change it", f"make yourself its owner, and run: chmod go-w {shown(path)}")
+        raise _bad(path, "other users can change it", f"become its owner, and run: chmod go-w {shell_word(path)}")
 
 
 def _bad(path: Path, reason: str, hint: str = "correct the configuration; nothing was done") -> InputError:

@@ -12,7 +12,7 @@ from tokenguard.agents.hook_file import MAX_BYTES, HookFile
 from tokenguard.agents.hook_switches import switched_off
 from tokenguard.domain.diagnosis import Diagnosis, failed_check, passed_check, warned_check
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_limited, shell_word, shown
 from tokenguard.places import home_dir
 from tokenguard.usecases.agent_install import AgentInstallParts, HookPolicy, hook_command
 from tokenguard.usecases.parts import HasEnvironment
@@ -42,7 +42,7 @@ def _of(parts: AgentInstallParts, each: Agent, found: list[tuple[SettingsScope, 
         try:
             file = HookFile(each, read_limited(path, MAX_BYTES).decode(), shown(path))
         except (OSError, UnicodeDecodeError):
-            yield warned_check(each.title, f"{shown(path)} cannot be read", f"chmod u+r {shown(path)}")
+            yield warned_check(each.title, f"{shown(path)} cannot be read", f"chmod u+r {shell_word(path)}")
             continue
         except InputError as error:
             yield warned_check(each.title, error.message, error.hint)
@@ -79,7 +79,7 @@ def _installed(
     elif file.stages() != wanted or not any(_same(commands, hook) for hook in expected):
         yield warned_check(each.title, f"the hook in {shown(path)} is not the one that this version installs", install)
     elif path.stat().st_mode & _OTHERS_WRITE:
-        yield warned_check(each.title, f"others can change {shown(path)}", f"chmod go-w {shown(path)}")
+        yield warned_check(each.title, f"others can change {shown(path)}", f"chmod go-w {shell_word(path)}")
     else:
         yield _trusted(parts, each, scope, path)
 

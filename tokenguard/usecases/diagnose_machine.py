@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tokenguard.domain.diagnosis import Diagnosis, failed_check, passed_check, warned_check
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_limited, shell_word, shown
 from tokenguard.text import pluralize
 from tokenguard.usecases.parts import HasClock, HasDeliveries, HasEnvironment, HasPolicy, HasScanRules, HasSettings
 
@@ -32,7 +32,7 @@ def settings(parts: HasSettings) -> Iterator[Diagnosis]:
         yield passed_check("configuration", "no file; the defaults apply")
     elif source.stat().st_mode & _OTHERS_READ:
         text = f"others can read {shown(source)}, which names stores, providers and commands"
-        yield warned_check("configuration", text, f"chmod 600 {shown(source)}")
+        yield warned_check("configuration", text, f"chmod 600 {shell_word(source)}")
     else:
         yield passed_check("configuration", str(source))
 
