@@ -8,6 +8,9 @@ FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# The tests start thousands of processes. With this variable set, each would compile the package for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-fast test-real cover snapshots lint slow explore mutants bench docs lock matrix audit-deps dist contracts
 .DEFAULT_GOAL := help
 

@@ -37,7 +37,7 @@ class OpenBao:
                 f"-dev-listen-address=127.0.0.1:{self.port}", f"-dev-root-token-id={self.root_token}",
             ],
             stdout=log, stderr=log, cwd=self._directory,
-            env={"HOME": str(self._directory), "PATH": os.environ.get("PATH", "")},
+            env={"HOME": str(self._directory), "PATH": os.environ.get("PATH", ""), "GOGC": "400"},
         )  # fmt: skip
         log.close()
         for _ in range(200):

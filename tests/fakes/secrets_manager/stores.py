@@ -3,6 +3,7 @@
 from functools import cache
 
 import botocore.session
+import botocore.useragent
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
@@ -23,6 +24,9 @@ CREDENTIALS = {
 
 botocore.session.create_loader = cache(botocore.session.create_loader)
 """What botocore knows of AWS is read once for all sessions: the tests make hundreds, and reading is half of that."""
+
+botocore.useragent.sanitize_user_agent_string_component = cache(botocore.useragent.sanitize_user_agent_string_component)
+"""The same words are cleaned for each of thousands of requests."""
 
 _sdk: dict[tuple[str, int], dict[str, object]] = {}
 
