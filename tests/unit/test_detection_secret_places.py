@@ -5,9 +5,12 @@ import string
 
 import pytest
 
-from tokenguard.detection.assignments import assignments, scan_assignments
+from tests.fakes.token_examples import example as token_of
+from tokenguard.detection.assignments import ASSIGNED, assignments, scan_assignments
 from tokenguard.detection.match import TextMatch
 from tokenguard.domain.profile import Profile
+from tokenguard.scanning.scanner import Stages, matches_of
+from tokenguard.token_formats.table import format_by_id
 
 SOURCE = random.Random(20)
 
@@ -191,6 +194,52 @@ HARMLESS = {
 @pytest.mark.parametrize(("path", "text"), HARMLESS.items(), ids=HARMLESS)
 def test_a_reference_a_word_or_a_description_is_none(path: str, text: str) -> None:
     assert told(text, path) == []
+
+
+ENTRIES = {
+    "container.yaml": "env:\n  - name: {}\n    # of the team\n    value: {}\n",
+    "reversed.yaml": "env:\n  - value: {1}\n    name: {0}\n",
+    "app.yaml": "envs:\n- key: {}\n  scope: RUN_TIME\n  value: {}\n",
+    "task.json": '[{{"name": "{}", "value": "{}"}}]\n',
+    "parameters.json": '[{{"ParameterKey": "{}",\n  "ParameterValue": "{}"}}]\n',
+    "stack.yaml": "Parameters:\n  {}:\n    Type: String\n    Default: {}\n",
+    "variables.tf": 'variable "{}" {{\n  type    = string\n  default = "{}"\n}}\n',
+    "secrets.tf": '  secret_name     = "{}"\n  plaintext_value = "{}"\n',
+    "Info.plist": "<key>{}</key>\n<string>{}</string>\n",
+    "block.yaml": "{}: |\n  {}\n",
+    "a.js": "const key = process.env.{} || '{}';\n",
+    "a.csv": "service,{},owner\nweb,{},ops\n",
+    "table.md": "| Variable | Value |\n|---|---|\n| {} | {} |\n",
+}
+OF_VENDORS = {
+    "DATADOG_API_KEY": "datadog-api-key",
+    "DD_APP_KEY": "datadog-app-key",
+    "CLOUDFLARE_API_TOKEN": "cloudflare-legacy-token",
+    "TWILIO_AUTH_TOKEN": "twilio-auth-token",
+    "OKTA_API_TOKEN": "okta-token",
+    "HEROKU_API_KEY": "heroku-legacy-key",
+}
+
+
+@pytest.mark.parametrize(("path", "template"), ENTRIES.items(), ids=ENTRIES)
+@pytest.mark.parametrize(("name", "kind"), OF_VENDORS.items(), ids=OF_VENDORS)
+def test_a_name_in_another_entry_tells_the_vendor(name: str, kind: str, path: str, template: str) -> None:
+    vendor = format_by_id(kind)
+    assert vendor is not None
+    secret = token_of(vendor, SOURCE.getrandbits(32))
+    matches = matches_of(template.format(name, secret).encode(), path, Stages())
+    assert [(each.type, each.whole.reveal()) for each in matches if isinstance(each, TextMatch)] == [
+        (vendor.type, secret)
+    ]
+
+
+def test_a_placeholder_or_another_shape_in_the_next_entry_is_no_vendors() -> None:
+    text = "- name: DATADOG_API_KEY\n  value: {}\n"
+    for other in ("x" * 32, "ab" * 16, "${DATADOG_API_KEY}"):
+        assert told(text.format(other), "a.yaml") == []
+    (match,) = scan_assignments(text.format(value(30)), "a.yaml", Profile.DEFAULT)
+    assert isinstance(match, TextMatch)
+    assert match.type == ASSIGNED
 
 
 def test_a_value_further_out_than_its_name_belongs_to_another_one() -> None:

@@ -16,6 +16,7 @@ from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN, secret_argum
 from tokenguard.detection.secret_names import LEAST_BARE, REFERENCE, SCHEME, WORDS, has_alnum, may_be_secret
 from tokenguard.detection.secret_places import SecretPlace, secret_places
 from tokenguard.detection.table_columns import HEAD_PATTERN, all_columns, is_table
+from tokenguard.detection.token_matcher import assigned_format
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
@@ -102,6 +103,8 @@ class Assignment(Frozen, frozen=True):
     """The line, as much of it as is looked at."""
     at: int
     """Where in it the value begins."""
+    apart: bool
+    """Whether the name does not stand right before the value, so that the line was made of both."""
 
 
 def is_code(path: str) -> bool:
@@ -125,7 +128,7 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
         if place is not None:
             line, column = columns.of(start)
             text = f'{place.name} = "{place.value}"'
-            yield Assignment(line, column, place.value, kind, text, len(place.name) + 4)
+            yield Assignment(line, column, place.value, kind, text, len(place.name) + 4, apart=True)
             continue
         begin = max(data.rfind(b"\n", 0, start) + 1, start - _AROUND)
         stop = data.find(b"\n", end)
@@ -137,7 +140,7 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
         if found is not None and not (source_map and text[found[0] - 1] not in _QUOTES):
             value = text[found[0] : found[1]]
             shown, at = (text, found[0]) if kind is not ASSIGNED else _as_assignment(text, head, found[0], value)
-            yield Assignment(line, column + found[0] - head, value, kind, shown, at)
+            yield Assignment(line, column + found[0] - head, value, kind, shown, at, apart=shown is not text)
 
 
 def _as_assignment(text: str, head: int, start: int, value: str) -> tuple[str, int]:
@@ -183,15 +186,16 @@ def scan_assignments(text: str, path: str, profile: Profile) -> Iterator[TextMat
             yield Unscanned(line=each.line + 1, reason="hostile-structure")
             return
         value = Secret(each.value)
+        vendor = assigned_format(each.text, each.at, each.value) if each.apart else None
         match = TextMatch(
             kind=FindingKind.EXTRA,
-            type=each.type,
+            type=vendor.type if vendor else each.type,
             line=each.line + 1,
             column=each.column + 1,
             value=value,
             whole=value,
         )
-        yield reported(profile, match, each.text, path, each.at)
+        yield match if vendor else reported(profile, match, each.text, path, each.at)
 
 
 def _found(data: bytes, *, code: bool, table: bool) -> Iterator[tuple[str, tuple[int, int], SecretPlace | None]]:

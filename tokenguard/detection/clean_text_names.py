@@ -23,22 +23,22 @@ ASSIGNED: str = ('(?:(?i:(?:passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|
  '\\t]+(?:<<<[ '
  '\\t]*)?[\\"\'{]?[^\\s\\"\'=<]*[0-9]|(?:passw(?:or)?d|secret|requirepass|masterauth|bindpw|rootpw|\\bpsk|\\bcommunity|\\bkey)[\\"\']?[ '
  '\\t,]+(?:[07][ \\t]+)?[\\"\']?[^\\s\\"\'=:<>()]*[0-9]|\\b(?:bearer|basic)[ '
- '\\t]+[A-Za-z0-9+/_.=~-]{16})|(?i:(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)(?:[ '
+ '\\t]+[A-Za-z0-9+/_.=~-]{16})|(?i:(?:passw(?:or)?d|passphrase|passcode|secret|token|(?:\\b|[_-])key)(?:[ '
  '\\t]+(?:is|was|to|with)|:)?[ \\t]+\\x60[^\\x60\\s]*[0-9][^\\x60\\s]*\\x60|\\|[ \\t]*\\x60?[\\w '
- ']*(?:passw(?:or)?d|passphrase|passcode|secret|token|\\bkey)\\x60?[ \\t]*\\|[ '
+ ']*(?:passw(?:or)?d|passphrase|passcode|secret|token|(?:\\b|[_-])key)\\x60?[ \\t]*\\|[ '
  '\\t]*\\x60?[^\\s|\\x60]*[0-9])|(?im:^(?:[\\w .\\"\'\\x60/,;\\t|*-]*[,;\\t|][ ]?[\\"\'\\x60*\\[\\]]*[\\w '
- '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
- '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*(?:[,;\\t|][\\w '
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|account|admin|app|auth|client|encryption|private|secret|signing|storage)[_ '
+ '-]?key)(?:[_ -]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*(?:[,;\\t|][\\w '
  '.\\"\'\\x60/,;\\t|*-]*)?|[\\"\'\\x60*\\[\\]]*[\\w '
- '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
- '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*[,;\\t|][\\w '
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|account|admin|app|auth|client|encryption|private|secret|signing|storage)[_ '
+ '-]?key)(?:[_ -]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*[,;\\t|][\\w '
  '.\\"\'\\x60/,;\\t|*-]*)$|(?:\\b(?:into|copy)\\s+[\\w.\\x60\\"\\[\\]]+\\s*\\([^()]*?[\\"\'\\x60*\\[\\]]*[\\w '
- '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
- '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*\\s*(?:--[^\\n]*|/\\*[^*]*\\*/)?\\s*(?:,[^()]*)?\\)|\\bcreate[ '
- '\\t]+table[ \\t]+(?:if[ \\t]+not[ \\t]+exists[ '
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|account|admin|app|auth|client|encryption|private|secret|signing|storage)[_ '
+ '-]?key)(?:[_ -]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ '
+ ']*\\s*(?:--[^\\n]*|/\\*[^*]*\\*/)?\\s*(?:,[^()]*)?\\)|\\bcreate[ \\t]+table[ \\t]+(?:if[ \\t]+not[ \\t]+exists[ '
  '\\t]+)?[\\w.\\x60\\"\\[\\]]+\\s*\\((?:[^;]*?,)?\\s*[\\"\'\\x60*\\[\\]]*[\\w '
- '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)(?:[_ '
- '-]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*[ \\t]+\\w))')
+ '.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|account|admin|app|auth|client|encryption|private|secret|signing|storage)[_ '
+ '-]?key)(?:[_ -]?(?:value|plain|clear))?[\\"\'\\x60*\\[\\]]*[ ]*[ \\t]+\\w))')
 WORDS: tuple[bytes, ...] = (b'-pw', b'.pw', b'_pw', b'auth', b'basic', b'bearer', b'bindpw', b'community', b'connection-string',
  b'connection_string', b'connectionstring', b'credential', b'key', b'otp', b'pass', b'psk', b'pwd', b'salt',
  b'secret', b'token', b'webhook')

@@ -47,7 +47,7 @@ _SPACED = (
 )
 SPACED_PATTERN = f"(?i:{'|'.join(_SPACED)})"
 """A setting with a blank before its value, or a header without its name."""
-_SAID = r"(?:passw(?:or)?d|passphrase|passcode|secret|token|\bkey)"
+_SAID = r"(?:passw(?:or)?d|passphrase|passcode|secret|token|(?:\b|[_-])key)"
 WRITTEN_PATTERN = (
     rf"(?i:{_SAID}(?:[ \t]+(?:is|was|to|with)|:)?[ \t]{{1,4}}\x60[^\x60\s]*[0-9][^\x60\s]*\x60"
     rf"|\|[ \t]*\x60?[\w ]*{_SAID}\x60?[ \t]*\|[ \t]*\x60?[^\s|\x60]*[0-9])"
@@ -62,12 +62,14 @@ _VALUE = (
     r"(?:\\?\"(?P<double>[^\"\n\\]{4,400})\\?\"|'(?P<single>[^'\n]{4,400})'"
     r"|(?P<bare>[^\s\"'`<>,;{}\[\]|&*!#][^\s\"'`<>,;{}|]{3,400}))"
 )
-_VALUE_KEY = r"[\"']?(?:[A-Za-z]{0,12}value|default)[\"']?[ \t]{0,24}[:=][ \t]{0,4}"
+_VALUE_KEY = r"[\"']?(?!encrypted)(?:[A-Za-z_]{0,16}value|default)[\"']?[ \t]{0,24}[:=][ \t]{0,4}"
 _ENTRY = (
     rf"(?!{_VALUE_KEY})[\"']?[A-Za-z][\w-]{{0,40}}[\"']?[ \t]{{0,24}}[:=][ \t]{{0,4}}"
     r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\s\"',{}\[\]][^\n,{}]{0,200})[\s,]+"
 )
-_AFTER = re.compile(rf"(?is)[\s,]*(?:{_ENTRY}){{0,4}}{_VALUE_KEY}{_VALUE}")
+_GAP = r"[\s,]*(?:(?:#|//)[^\n]{0,160}\n[\s,]*){0,3}"
+"""Between two entries, with comments on lines of their own or behind the first."""
+_AFTER = re.compile(rf"(?is){_GAP}(?:{_ENTRY}){{0,4}}{_VALUE_KEY}{_VALUE}")
 _BEFORE = re.compile(rf"(?is){_VALUE_KEY}{_VALUE}[\s,]+(?:{_ENTRY}){{0,2}}[\"']?\Z")
 _IN_ELEMENT = re.compile(r"[^<>\n]{0,80}>[ \t]{0,8}(?P<bare>[^<\s]{4,400})[ \t]{0,8}<")
 _NEXT_ELEMENT = re.compile(
@@ -77,7 +79,9 @@ _INNER = re.compile(r"(?i)\s{0,40}(?:<value>)?\s{0,40}(?P<bare>[^<>\s]{4,400}?)\
 _NEXT_LINE = re.compile(
     r"[ \t]*\n(?P<indent>[ \t]*)(?![\"']?[\w.-]+[\"']?[ \t]*:(?:\s|\Z))" + _VALUE + r"[\"',;]{0,3}[ \t]*(?:\n|\Z)"
 )
-_WRITTEN = re.compile(rf"(?i){_SAID}[^\x60|\n]*(?:\x60[ \t]*)?(?:\|[ \t]*)?\x60?(?P<bare>[^\s|\x60]{{8,200}})")
+_WRITTEN = re.compile(
+    rf"(?i)(?P<name>[\w-]*{_SAID})[^\x60|\n]*(?:\x60[ \t]*)?(?:\|[ \t]*)?\x60?(?P<bare>[^\s|\x60]{{8,200}})"
+)
 _SENT = re.compile(r"(?i)send[ \t]{1,4}(?:-- )?[\"'](?P<bare>[^\"'\s\\]{4,80})")
 _ASKED = re.compile(r"(?i)assw(?:or)?d|passphrase")
 _IN_SPACED = re.compile(
@@ -121,9 +125,8 @@ def _every(data: bytes) -> Iterator[SecretPlace]:
         if found.group(2) is not None:
             yield from _after_blank(data, found.start())
         elif found.group(1) is not None:
-            yield from _placed(
-                _WRITTEN.search(_text(data, found.start(), found.end() + _WINDOW)), found.start(), "password"
-            )
+            written = _WRITTEN.search(_text(data, found.start(), found.end() + _WINDOW))
+            yield from _placed(written, found.start(), written["name"] if written else "")
         else:
             yield from _beside(data, *found.span())
 
@@ -226,7 +229,7 @@ def _name_of(half: str) -> str:
     """The word with which a value is rated."""
     found = re.findall(r"[\w.-]+", re.sub(f"(?i)^(?:{_SAYS_NAME}|<(?:name|key)>)", "", half))
     words = [each for each in found if re.search(f"(?i){WORDS}", each)]
-    return words[0] if words else "password"
+    return words[-1] if words else "password"
 
 
 def _text(data: bytes, start: int, end: int) -> str:

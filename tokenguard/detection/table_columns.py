@@ -12,7 +12,8 @@ from tokenguard.detection.secret_places import SecretPlace
 from tokenguard.detection.sql_columns import NAMED_CELL, STATEMENT, cells_of_statement, is_statement
 
 _NAME = (
-    r"[\w .-]*(?:passw(?:or)?d|passwort|pwd|secret|token|(?:api|access|secret|private|auth)[_ -]?key)"
+    r"[\w .-]*(?:passw(?:or)?d|passwort|pwd|secret|token"
+    r"|(?:api|access|account|admin|app|auth|client|encryption|private|secret|signing|storage)[_ -]?key)"
     r"(?:[_ -]?(?:value|plain|clear))?"
 )
 _MARKS = r"[\"'\x60*\[\]]*"

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.frozen import Frozen
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import Piece, Run, opening, pieces
@@ -131,6 +132,12 @@ def token_spans(text: str) -> Iterator[TokenSpan]:
     for kind in anywhere.values():
         for match in _assignment(kind).finditer(text) if _inner(kind).search(text) else ():
             yield TokenSpan(match.start("value"), match.end("value"), kind)
+
+
+def assigned_format(line: str, start: int, value: str) -> TokenFormat | None:
+    """The format that a value has by the name before it on a line that was made of both."""
+    kinds = (each.kind for each in token_spans(line) if (each.start, each.end) == (start, start + len(value)))
+    return next((kind for kind in kinds if kind.names and not is_made_up(kind, value)), None)
 
 
 def _without_runs(text: str) -> str:
