@@ -114,3 +114,85 @@ def test_a_key_behind_a_certificates_name_in_a_manifest_is_found() -> None:
         b"-----BEGIN PRIVATE KEY-----\n" + encoded(SOURCE.randbytes(120)).encode() + b"\n-----END PRIVATE KEY-----"
     )
     assert len(found(f"{HEAD}data:\n  tls.key: {key}\n", "a.yaml")) == 1
+
+
+ASSIGNED = {
+    "a.yaml": "db:\n  password: {}\n",
+    "env.yaml": '- name: DB_PASSWORD\n  value: "{}"\n',
+    ".env": "DB_PASSWORD={}\n",
+    "a.json": '{{"auth": {{"clientSecret": "{}"}}}}\n',
+    "main.tf": '  master_password = "{}"\n',
+    "app.properties": "spring.datasource.password={}\n",
+}
+REFERENCES = (
+    "keyvault:team-a/secrets/db-pass7",
+    "@Microsoft.KeyVault(SecretUri=https://team-a1.vault.azure.net/secrets/dbpass/0f1e2d3c4b5a69788796a5b4c3d2e1f0)",
+    "https://team-a1.vault.azure.net/secrets/dbpass/0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "ref+vault://secret/team-a/db#/password1",
+    "secretref+awssecrets://team-a/db1#password",
+    "vault:secret/data/team-a/mysql#MYSQL_PASSWORD2",
+    "ssm:/team-a/db4/password",
+    "awsssm:///team-a/db4/password",
+    "awssm://team-a/db9",
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team-a/db-AbC172:password::",
+    "arn:aws:ssm:eu-west-1:123456789012:parameter/team-a/db3",
+    "gcp:///projects/4711471147/secrets/db3/versions/latest",
+    "projects/4711471147/secrets/db-pass3/versions/3",
+    "berglas://bucket-812/db-password1",
+    "op://Private/db-812/password",
+    "bws://6f1c1f1e-7b1d-4c0f-9a51-0c1d2e3f4a5b",
+    "akv://team-a/db-pass7",
+    "k8s:secret/team-a/db1",
+    "env:DB_PASSWORD7",
+    "#{Db.Password1}",
+    "${{ secrets.DB_PASSWORD_2 }}",
+    "{{ .Values.db.password1 }}",
+    "%{hiera('db::password1')}",
+)
+
+
+@pytest.mark.parametrize(("path", "template"), ASSIGNED.items(), ids=ASSIGNED)
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_where_a_manager_keeps_a_secret_is_none(reference: str, path: str, template: str) -> None:
+    assert found(template.format(reference), path) == []
+
+
+def ciphertexts() -> Iterator[str]:
+    """What services for keys and tools for encrypted files write."""
+    kms = encoded(SOURCE.randbytes(150))
+    yield f"AQICAH{kms[6:]}"
+    yield f"AQECAH{kms[6:]}"
+    yield f"kms:AQICAH{kms[6:]}"
+    yield f"CiQA{kms[4:]}"
+    sealed = [encoded(SOURCE.randbytes(size)) for size in (18, 32, 16)]
+    yield f"ENC[AES256_GCM,data:{sealed[0]},iv:{sealed[1]},tag:{sealed[2]},type:str]"
+    yield f"EJ[1:{sealed[1]}:{sealed[0]}:{sealed[2]}]"
+
+
+@pytest.mark.parametrize(("path", "template"), ASSIGNED.items(), ids=ASSIGNED)
+def test_a_ciphertext_is_none(path: str, template: str) -> None:
+    assert [each for each in ciphertexts() if found(template.format(each), path)] == []
+
+
+@pytest.mark.parametrize(("path", "template"), ASSIGNED.items(), ids=ASSIGNED)
+def test_a_value_that_only_looks_like_a_reference_or_a_ciphertext_is_found(path: str, template: str) -> None:
+    for each in (f"op.{generated()}", f"vault-{generated()}", f"AQICAH{generated()}", f"arn:{generated()}"):
+        assert found(template.format(each), path) == [each]
+    assert found(f"client = {{secret:{generated()}/x7}}\n", "a.yaml")
+
+
+ANNOTATED = (
+    "metadata:\n  annotations:\n    checksum/secret: {}\n",
+    "metadata:\n  annotations:\n    checksum/secret-env.yaml: '{}'\n",
+    '{{"annotations": {{"checksum/secret": "{}"}}}}\n',
+    "metadata:\n  annotations:\n    reloader.stakater.com/last-hash-secret: {}\n",
+    "metadata:\n  labels:\n    token-hash: {}\n    secretHash: {}\n",
+    '{{"secret": {{"fp": "{}"}}}}\n',
+)
+
+
+@pytest.mark.parametrize("template", ANNOTATED)
+def test_a_digest_that_an_annotation_has_of_a_secret_is_none(template: str) -> None:
+    digest = SOURCE.randbytes(32).hex()
+    assert found(template.format(digest, digest), "a.yaml") == []
+    assert found(f"metadata:\n  annotations:\n    example/secret: {digest}\n", "a.yaml") == [digest]

@@ -13,7 +13,7 @@ from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
 from tokenguard.detection.regex_set import RegexSet, regex_set
 from tokenguard.detection.secret_forms import FORMS, places_of
-from tokenguard.detection.stand_ins import is_continued_by_placeholder
+from tokenguard.detection.stand_ins import is_continued_by_placeholder, is_encrypted
 from tokenguard.detection.text_positions import TextPositions
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.domain.finding import FindingKind
@@ -27,6 +27,8 @@ _PRESIGNED_URL, _FIRST_FORM = 0, 1
 """The places of their expressions among those that are asked at once."""
 ANCHORS = (PRESIGNED_PATTERN, *(form.begins for form in FORMS))
 _NEAR_CHARACTERS = 400
+_MORE = 120
+"""Characters round a shape by which a ciphertext is told that begins like a token, or has one in it by chance."""
 _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|\.buildkite/|azure-pipelines|bitbucket-pipelines"
     r"|Jenkinsfile|\.travis\.yml|\.drone\.yml|\.env)"
@@ -159,7 +161,8 @@ def _genuine(spans: Iterable[TokenSpan], text: str, path: str) -> Iterator[Token
             continue
         if is_made_up(kind, value) or is_continued_by_placeholder(text[span.end : span.end + 5]):
             continue
-        yield span
+        if not is_encrypted(text[span.start : span.end + _MORE], text[max(span.start - _MORE, 0) : span.start]):
+            yield span
 
 
 def _has_word_near(words: tuple[str, ...], text: str, span: TokenSpan) -> bool:

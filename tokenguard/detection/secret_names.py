@@ -17,7 +17,7 @@ WORDS = (
 SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?::|[ \t]+|%20)")
 """What stands before the credentials of a header."""
 REFERENCE = re.compile(
-    r"[$%]?[({\[<*&]|(?:pass|env|file|fd):|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
+    r"[$%]?[({\[<*&]|\#\{|(?:pass|env|file|fd):|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
     r"|:[A-Za-z_]\w*$|[A-Za-z]+:$"
 )
 """How a value begins that stands for one kept elsewhere."""

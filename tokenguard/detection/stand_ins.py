@@ -1,6 +1,7 @@
-"""Values that only stand for a secret: placeholders, rows of the alphabet, repeated pieces, and published keys."""
+"""Values that only stand for a secret: placeholders, rows, repeated pieces, published keys, references, ciphertexts."""
 
 import re
+import string
 from itertools import pairwise
 
 _STAND_IN = re.compile(
@@ -34,6 +35,31 @@ _STANDS_IN = re.compile(
     r"(?:[-_ ]?(?:password|passwd|pass|pwd|secret|token|key))?"
     r"|example|sample|always|never|optional|on_create|.*[-_](?:password|passwd|secret|token)"
 )
+_MANAGERS = (
+    r"vault|(?:open)?bao|(?:aws|gcp|az)?-?s?sm|asm|awsssm|awssm|aws-?secrets(?:manager)?|secretsmanager"
+    r"|gcp(?:-?secrets?(?:-?manager)?)?|gsm|berglas|op|bws|akv|azkv|(?:azure-?)?key-?vault|azurekv|doppler|infisical|keeper"
+    r"|keyring|conjur|sops|tss|lpass|pass|k8s|kubernetes|kube|secrets?|env|file|ref"
+)
+"""How references to entries of secret managers begin, in the tools that resolve them."""
+_OF_REFERENCE = string.ascii_letters + string.digits + "_.,:#?&=/{}$+~%-@("
+_PATH = r"[\w.,:#?&=/{}$+~%-]"
+_ELSEWHERE = re.compile(
+    rf"(?i)(?:^|[\s\"'=(,])(?:(?:[a-z]{{2,12}}\+)?(?:{_MANAGERS})://{_PATH}*"
+    rf"|arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:{_PATH}*|ocid1\.[a-z0-9]+\.{_PATH}*"
+    rf"|https://[\w-]+\.vault\.[a-z.]{{3,40}}/(?:secrets|keys|certificates)/{_PATH}*|@Microsoft\.KeyVault\([^)\s]*\)?"
+    r"|projects/[\w-]+/(?:locations/[\w-]+/)?secrets/[\w./-]*)\Z"
+)
+_NAMED_ELSEWHERE = re.compile(
+    rf"(?i)(?:{_MANAGERS}):(?:/?[\w.-]+/[\w./-]*(?:\#[\w.-]*)?|(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]*))"
+)
+_CIPHERTEXT = re.compile(
+    r"(?:(?:ENC|DEC|EJ)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT|encrypted:[A-Za-z0-9+/=]{40}"
+    r"|wcFMA[A-Za-z0-9+/=]{100}|v1:[A-Za-z0-9+/=]{8,24}:|Ag[A-D][A-Za-z0-9+/=]{200}"
+    r"|(?:kms:)?AQ[EI]CAH[A-Za-z0-9+/=]{80}|CiQA[A-Za-z0-9+/=]{80})"
+)
+"""As Jasypt, Spring Cloud, Vault, Ansible, OpenPGP, dotenvx, Pulumi, Sealed Secrets, SOPS, ejson and the key services
+of AWS and Google have it."""
+_IN_CIPHERTEXT = re.compile(r"(?:ENC|EJ)\[[^\]\s\"']*\Z")
 _LEAST_DISTINCT = 8
 _LONGEST_ROW, _LONGEST_ROW_OF_LETTERS = 11, 8
 _ROWS = "abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl"
@@ -93,6 +119,19 @@ def is_stand_in(value: str) -> bool:
 def is_common(value: str) -> bool:
     """Whether lists of the most common passwords have it."""
     return value.lower() in _COMMON
+
+
+def is_kept_elsewhere(value: str, before: str) -> bool:
+    """Whether a value, with what stands right before it, says where a secret manager keeps the secret."""
+    begins = len(before.rstrip(_OF_REFERENCE))
+    whole = before[begins:] + value
+    named = whole if before[begins - 1 : begins] in ('"', "'") else value
+    return _NAMED_ELSEWHERE.fullmatch(named) is not None or _ELSEWHERE.search(whole) is not None
+
+
+def is_encrypted(value: str, before: str) -> bool:
+    """Whether a value is a ciphertext, or with what stands right before it is part of one."""
+    return _CIPHERTEXT.match(value) is not None or _IN_CIPHERTEXT.search(before) is not None
 
 
 def is_in_a_row(value: str, least: int = _LONGEST_ROW) -> bool:

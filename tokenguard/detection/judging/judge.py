@@ -10,6 +10,7 @@ from tokenguard.detection.judging.characters import CharacterModel
 from tokenguard.detection.judging.traits import (
     CONNECTION,
     CUT_SHORT,
+    ELSEWHERE,
     ENCRYPTED,
     FILE,
     GUEST,
@@ -37,7 +38,7 @@ _HIGH, _MEDIUM = 2.0, 0.3
 _MOST_REASONS = 8
 _SET = (
     dict.fromkeys((STAND_IN, WRAPPED, GUEST), -3.0)
-    | dict.fromkeys((MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, FILE, CUT_SHORT, LOOKALIKE), -9.0)
+    | dict.fromkeys((MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, ELSEWHERE, FILE, CUT_SHORT, LOOKALIKE), -9.0)
     | dict.fromkeys((REVISION, SANDBOX, HOST, PROGRAM, IDENTIFIER), -9.0)
     | {CONNECTION: 2.0, KEY: 4.0, "looks like a password hash": -3.0}
 )

@@ -10,7 +10,15 @@ from math import log2
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
-from tokenguard.detection.stand_ins import is_common, is_published, is_stand_in, is_typed, words_of
+from tokenguard.detection.stand_ins import (
+    is_common,
+    is_encrypted,
+    is_kept_elsewhere,
+    is_published,
+    is_stand_in,
+    is_typed,
+    words_of,
+)
 from tokenguard.token_formats.table import has_prefix_only
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -35,7 +43,12 @@ _MADE_UP_NAME = re.compile(
 )
 LOOKALIKE = "a vendor's prefix, but not the form of its tokens"
 REVISION = "a name for a revision or a digest"
-_REVISION = re.compile(r"(?i)srcrev|(?:^|[_.-])(?:version|rev|ref|commit|sha|checksum|digest|revision|etag|integrity)$")
+_REVISION = re.compile(
+    r"(?i)srcrev|(?:^|[_.-])(?:version|rev|ref|commit|sha|checksum|digest|hash|revision|etag|integrity|fp|fingerprint|thumbprint)$"
+    r"|(?-i:[a-z](?:Checksum|Digest|Hash))$"
+)
+_ANNOTATED = re.compile(r"(?i)(?:checksum/|last-hash-)[\w./-]*[\"']?[ \t]*[:=][ \t]*[\"']?\Z")
+"""The keys under which charts and operators of Kubernetes keep the digest of a Secret."""
 PROGRAM = "a word of programs"
 _PROGRAM = re.compile(
     r"(?i)utf-?(?:8|16|32)(?:[bl]e)?|iso-?8859-\d{1,2}|us-ascii|windows-125\d|(?-i:KEYWORD|LITERAL)\d|urn:[a-z0-9][\w:.-]+"
@@ -46,13 +59,11 @@ IDENTIFIER = "a name for an identifier"
 _IDENTIFIER = re.compile(r"(?i)(?:identifier|uuid|guid)$")
 _ID = re.compile(r"[0-9a-fA-F-]{8,}")
 GUEST = "base64 of what anybody knows"
+ELSEWHERE = "it says where a secret is kept"
+_BEGUN = 120
+"""Characters before a value that may belong to what it is a part of."""
 ENCRYPTED = "it is encrypted"
 _ENCRYPTED_FILE = words_of("enc gpg age asc sops")
-_ENCRYPTED = re.compile(
-    r"(?:ENC|DEC)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT|encrypted:[A-Za-z0-9+/=]{40}"
-    r"|wcFMA[A-Za-z0-9+/=]{100}|v1:[A-Za-z0-9+/=]{8,24}:|Ag[A-D][A-Za-z0-9+/=]{200}"
-)
-"""As Jasypt, Spring Cloud, Vault, Ansible, OpenPGP, dotenvx, Pulumi and Sealed Secrets have it."""
 PUBLIC_KEY = "a public key"
 _PUBLIC_KEY = re.compile(r"age1[ac-hj-np-z02-9]{58}")
 FILE = "the beginning of a file"
@@ -248,8 +259,6 @@ def _against(value: str, name: str) -> Iterator[str]:
     """What says so clearly that it is not a secret that it is not left to what was learned."""
     if _FILLED.search(value) or is_typed(value) or is_published(value):
         yield MADE_UP
-    if _REVISION.search(name) and _DIGEST.fullmatch(value):
-        yield REVISION
     if has_prefix_only(value):
         yield LOOKALIKE
     if _HOST.fullmatch(value):
@@ -258,8 +267,6 @@ def _against(value: str, name: str) -> Iterator[str]:
         yield SANDBOX
     if value.endswith(("...", "\u2026")) or _NO_SIGNATURE.fullmatch(value):
         yield CUT_SHORT
-    if _ENCRYPTED.match(value):
-        yield ENCRYPTED
     if _FILE.match(value):
         yield FILE
     if _PROGRAM.fullmatch(value):
@@ -344,8 +351,14 @@ def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
 
 def _against_there(candidate: JudgedValue, extension: str) -> Iterator[str]:
     """What says so by the file."""
-    if extension in _ENCRYPTED_FILE and candidate.source.endswith("Entropy String"):
+    begun = candidate.before[-_BEGUN:]
+    in_encrypted_file = extension in _ENCRYPTED_FILE and candidate.source.endswith("Entropy String")
+    if in_encrypted_file or is_encrypted(candidate.value, begun):
         yield ENCRYPTED
+    if _DIGEST.fullmatch(candidate.value) and (_REVISION.search(candidate.name) or _ANNOTATED.search(begun)):
+        yield REVISION
+    if is_kept_elsewhere(candidate.value, begun):
+        yield ELSEWHERE
 
 
 def kind_of_place(path: str) -> tuple[str, str, tuple[str, ...]]:
