@@ -1,4 +1,4 @@
-"""Hardens the process: no core files, no tracing by peers, private files by default."""
+"""Hardens the process: no core files, no tracing by peers, private files by default. Names the limits of programs."""
 
 import os
 import sys
@@ -43,3 +43,23 @@ def _forbid_tracing() -> None:
     except (OSError, AttributeError):
         return
     prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def refuse_limit(program: str, error: OSError) -> None:
+    """Unreachable if a limit of the system, not the program, is why it was not started."""
+    import errno  # for what fails only, like the others
+
+    from tokenguard.errors import Unreachable
+
+    known = {
+        errno.EAGAIN: (
+            "no further process is allowed",
+            "raise the limit of processes (`ulimit -u`, or the container's)",
+        ),
+        errno.ENOMEM: ("there is not enough memory", "end other programs, or raise the memory limit"),
+        errno.EMFILE: ("too many files are open", "raise the limit of open files (`ulimit -n`)"),
+        errno.ENFILE: ("too many files are open on this machine", "end other programs"),
+        errno.E2BIG: ("its arguments and environment are too long", "use fewer or shorter arguments and variables"),
+    }
+    if (found := known.get(error.errno or 0)) is not None:
+        raise Unreachable(f"{program} cannot be started: {found[0]}", hint=found[1])

@@ -1,5 +1,6 @@
 """A command as consumer: the value goes to stdin and nowhere else, and the whole process group can be ended."""
 
+import errno
 import json
 import os
 import sys
@@ -11,10 +12,15 @@ from pathlib import Path
 import pytest
 
 from tokenguard.delivery.command import CommandDelivery, CommandSettings
+from tokenguard.delivery.git_tracking import tracking
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer, ConsumerKind
-from tokenguard.errors import InputError, Unreachable
+from tokenguard.errors import InputError, TokenguardError, Unreachable
 from tokenguard.ports.delivery import ConsumerVerdict
+from tokenguard.scanning.git import Git
+from tokenguard.streams import child
+from tokenguard.streams.job_control import Monitor
+from tokenguard.streams.program import Program
 
 NEW = Value.of("tgcanary-command-1")
 CONSUMER = Consumer(ConsumerKind.COMMAND, "deploy")
@@ -190,3 +196,45 @@ def test_a_program_that_cannot_be_executed_is_not_called_missing(make, tmp_path)
     refused = CommandDelivery({"deploy": CommandSettings(argv=(str(tmp_path / "reload"),))})
     with pytest.raises(InputError, match="not an executable file"):
         refused.check(CONSUMER)
+
+
+STARTS = {
+    "git": lambda place: Git(place).output("version"),
+    "git, asked yes or no": lambda place: Git(place).succeeds("version"),
+    "git, read while it runs": lambda place: list(Git(place).records("version", asked=[b""])),
+    "git, about a target": lambda place: tracking(place / ".env"),
+    "a delivery": lambda _place: delivery("").push(CONSUMER, NEW),
+    "exec": lambda _place: child._start(Program(argv=["true"], environment={})),
+    "exec on a terminal": lambda _place: Monitor.start(
+        Program(argv=["true"], environment={}), terminal=0, stdin=0, stdout=1, stderr=2
+    ),
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.E2BIG])
+def test_a_limit_that_keeps_a_program_from_starting_is_named(start, number, tmp_path, monkeypatch):
+    """Containers limit processes and memory: that is no bug of ours, and no fault of the program."""
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    monkeypatch.setattr(os, "fork", refuse)
+    found = None
+    try:
+        start(tmp_path)
+    except (TokenguardError, OSError) as error:
+        found = error
+    assert isinstance(found, Unreachable)
+    assert "cannot be started: " in str(found)
+
+
+def test_a_git_that_cannot_run_is_no_bug(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOEXEC, os.strerror(errno.ENOEXEC))
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    with pytest.raises(InputError):
+        Git(tmp_path).output("version")

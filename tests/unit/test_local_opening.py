@@ -1,5 +1,6 @@
 """Making and opening an embedded store: where it may be, and what is said when it cannot be used."""
 
+import errno
 import os
 import resource
 import sqlite3
@@ -340,6 +341,18 @@ def test_a_read_only_directory_is_read_and_not_written(home: Path):
             added(opened(home), "video/other")
     finally:
         home.chmod(0o700)
+
+
+def test_a_place_where_no_store_can_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words):
+    """As `docker run --user 12345` has it: without a home directory the default store is below `/`."""
+
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(Unreachable) as caught:
+        made(tmp_path / "share" / "store")
+    words(caught.value)
 
 
 def _full(*_: object):

@@ -1,5 +1,7 @@
 """A scan that two processes share: the results of one process, in its order, whatever becomes of the child."""
 
+import contextlib
+import errno
 import os
 import random
 import secrets
@@ -62,6 +64,22 @@ def test_what_a_child_that_ends_early_leaves_is_scanned_all_the_same(end) -> Non
 
     assert [each.bytes for each in worker_processes.shared(PARTS, scan, ScanBudget())] == PARTS
     assert no_child_is_left()
+
+
+@pytest.mark.usefixtures("eager")
+def test_where_no_further_process_is_allowed_one_scans_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    def state() -> tuple[set[signal.Signals], int]:
+        return signal.pthread_sigmask(signal.SIG_BLOCK, ()), len(list(Path("/dev/fd").iterdir()))
+
+    monkeypatch.setattr(os, "fork", refuse)
+    before, reports = state(), []
+    with contextlib.suppress(OSError):
+        reports = worker_processes.shared(PARTS, report, ScanBudget())
+    assert [each.bytes for each in reports] == PARTS
+    assert state() == before
 
 
 @pytest.mark.usefixtures("eager")

@@ -20,6 +20,7 @@ from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.files import shown
 from tokenguard.ports.delivery import ConsumerVerdict
+from tokenguard.process import refuse_limit
 from tokenguard.text import safe_text
 
 FIXED_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -128,7 +129,8 @@ def _run(name: str, argv: tuple[str, ...], value: Value | None, timeout: float) 
             cwd="/",
             start_new_session=True,
         )
-    except OSError:
+    except OSError as error:
+        refuse_limit(f"the command {name!r}", error)
         raise Unreachable(f"the command {name!r} could not be started", hint="run it by hand") from None
     try:
         process.communicate(None if value is None else as_stdin(value), timeout=timeout)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tokenguard.errors import InputError
 from tokenguard.files import resolved, shown
+from tokenguard.process import refuse_limit
 
 _TIMEOUT = 10.0
 _NOT_TRACKED = 1
@@ -60,7 +61,10 @@ def _asked(folder: Path, *question: str) -> bool:
             timeout=_TIMEOUT,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError as error:
+        refuse_limit("git", error)
+        raise _cannot_say(folder) from None
+    except subprocess.TimeoutExpired:
         raise _cannot_say(folder) from None
     if answer.returncode not in {0, _NOT_TRACKED}:
         raise _cannot_say(folder)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from tokenguard.errors import InputError
+from tokenguard.process import refuse_limit
 from tokenguard.scanning.git_command import find_program, git_arguments, git_environ
 from tokenguard.scanning.root_paths import top_of
 from tokenguard.text import safe_text
@@ -36,14 +37,15 @@ class Git:
 
     def output(self, *arguments: str, stdin: bytes = b"", fine: Container[int] = (0,)) -> bytes:
         """What a git command prints; InputError if it ends with another code than those that are `fine`."""
-        done = subprocess.run(
-            self._command(arguments),
-            input=stdin,
-            capture_output=True,
-            check=False,
-            cwd=self.directory,
-            env=self._environ,
-        )
+        with _starting():
+            done = subprocess.run(
+                self._command(arguments),
+                input=stdin,
+                capture_output=True,
+                check=False,
+                cwd=self.directory,
+                env=self._environ,
+            )
         if done.returncode not in fine:
             raise InputError(f"git {arguments[0]} failed in this repository", hint=_HINT)
         return done.stdout
@@ -71,9 +73,10 @@ class Git:
 
     def succeeds(self, *arguments: str) -> bool:
         """Whether a git command ends with 0."""
-        done = subprocess.run(
-            self._command(arguments), capture_output=True, check=False, cwd=self.directory, env=self._environ
-        )
+        with _starting():
+            done = subprocess.run(
+                self._command(arguments), capture_output=True, check=False, cwd=self.directory, env=self._environ
+            )
         return done.returncode == 0
 
     def commit(self, revision: str) -> str:
@@ -143,15 +146,16 @@ class Git:
                 raise InputError("git cat-file failed in this repository", hint=_HINT)
 
     def _started(self, arguments: Iterable[str], stdin: IO[bytes], stdout: IO[bytes] | int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self._command(arguments),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.DEVNULL,
-            cwd=self.directory,
-            env=self._environ,
-            bufsize=_BUFFER,
-        )
+        with _starting():
+            return subprocess.Popen(
+                self._command(arguments),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.DEVNULL,
+                cwd=self.directory,
+                env=self._environ,
+                bufsize=_BUFFER,
+            )
 
     def _command(self, arguments: Iterable[str]) -> list[str]:
         return git_arguments(self._program, arguments)
@@ -185,6 +189,16 @@ def _program(environ: Mapping[str, str]) -> str:
     if program is None:
         raise InputError("git is not installed", hint="install git, or name files instead")
     return program
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    """Turn the system's refusal to start git into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        refuse_limit("git", error)
+        raise InputError("git cannot be started", hint="run `git --version` in this directory to see why") from None
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

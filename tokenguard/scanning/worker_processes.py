@@ -91,7 +91,13 @@ def _in_two(parts: Sequence[Part], first: int, scan: Callable[[Part, ScanBudget]
     os.close(ends)
     answer, ends = os.pipe()
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the child must not come out at the top of this program
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # no further process is allowed: this one scans all
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        for each in (turns, answer, ends):
+            os.close(each)
+        return {}
     if child == 0:
         _work_and_leave(turns, ends, parts, scan, budget)
     try:

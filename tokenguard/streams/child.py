@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 
+from tokenguard.process import refuse_limit
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.streams.program import Ended, Program, cannot_start
@@ -67,7 +68,10 @@ def _start(program: Program, *, stdout: int | None = None, stderr: int | None = 
     environment = dict(program.environment)
     try:
         return subprocess.Popen(program.argv, env=environment, stdout=stdout, stderr=stderr, umask=program.umask)
-    except (OSError, ValueError):
+    except OSError as error:
+        refuse_limit("the program", error)
+        raise cannot_start() from None
+    except ValueError:
         raise cannot_start() from None
 
 

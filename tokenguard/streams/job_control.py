@@ -8,6 +8,7 @@ import termios
 from enum import Enum, auto
 from typing import NoReturn, Self
 
+from tokenguard.process import refuse_limit
 from tokenguard.streams.program import Program
 from tokenguard.streams.signals import FORWARDED
 
@@ -38,7 +39,13 @@ class Monitor:
     def start(cls, program: Program, *, terminal: int, stdin: int, stdout: int, stderr: int) -> Self:
         """Start the child on `terminal`; a monitor that has ended at once could not start it."""
         status, telling = os.pipe()
-        leader = os.fork()
+        try:
+            leader = os.fork()
+        except OSError as error:
+            os.close(status)
+            os.close(telling)
+            refuse_limit("the program", error)
+            raise
         if leader == 0:
             try:
                 _lead(program, terminal, (stdin, stdout, stderr), telling)

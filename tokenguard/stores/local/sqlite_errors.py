@@ -89,7 +89,10 @@ def _of_system(error: OSError) -> tuple[str, str]:
     state = _no_state(error)
     if state is not None and (number in _SAID_OF_THE_STATE or number not in _BY_ERRNO):
         return state
-    return _BY_ERRNO.get(number, _READ_ONLY)
+    message, hint = _BY_ERRNO.get(number, _READ_ONLY)
+    if message == _READ_ONLY[0] and isinstance(error.filename, str):
+        message += f": {shown(Path(error.filename))}"
+    return message, hint
 
 
 def _no_state(error: OSError) -> tuple[str, str] | None:
