@@ -285,6 +285,21 @@ def test_json_says_what_was_written(cli, repo):
     assert json.dumps(document).count("sk-social") == 0
 
 
+@pytest.mark.parametrize(
+    "command", [("scan", "."), ("scan", "--staged"), ("baseline", "update"), ("doctor", "--install-hook")], ids=" ".join
+)
+@pytest.mark.parametrize("place", ["server.git", ".git"])
+def test_where_there_is_no_working_tree_nothing_is_called_clean(
+    cli, repo, tmp_path, monkeypatch, place, command, words
+):
+    repo.stage("app.py", leak())
+    repo.commit("app")
+    subprocess.run(["git", "clone", "-q", "--bare", str(repo.path), str(tmp_path / "server.git")], check=True)
+    monkeypatch.chdir((tmp_path if place == "server.git" else repo.path) / place)
+    words(cli.refused(*command))
+    assert cli("scan", "--history").code == 1
+
+
 def test_a_server_reads_a_baseline_that_is_named_and_takes_no_copy_for_a_move(cli, repo, tmp_path, monkeypatch):
     server = tmp_path / "server.git"
     subprocess.run(["git", "clone", "-q", "--bare", str(repo.path), str(server)], check=True)

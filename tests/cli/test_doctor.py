@@ -32,9 +32,9 @@ def wiring(cli):
     return made
 
 
-def hook(folder: Path, command: str) -> Path:
+def hook(folder: Path, command: str, stage: str = "pre-commit") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "pre-commit"
+    file = folder / stage
     file.write_text(f"#!/bin/sh\n{command}\n")
     file.chmod(0o755)
     return file
@@ -331,8 +331,12 @@ class TestTheHook:
         assert (level, "--install-hook" in fix) == (Level.WARN, False)
 
     def test_in_a_bare_repository(self, wiring, tmp_path):
+        """Nothing is committed there: what it runs is the hook for pushes."""
         git("init", "-q", "--bare", ".")
-        assert self.checks(wiring)["hook"] is Level.WARN
+        _, level, _, fix = told(machine.hook, wiring)[0]
+        assert (level, "--pre-receive" in fix, "--install-hook" in fix) == (Level.WARN, True, False)
+        hook(tmp_path / "hooks", "exec tokenguard-hook --pre-receive", "pre-receive")
+        assert self.checks(wiring)["hook"] is Level.OK
 
 
 class TestFiles:

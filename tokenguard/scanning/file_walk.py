@@ -117,7 +117,11 @@ def _below(directory: Path) -> Iterator[Named]:
     if git is None:
         yield from _listed(str(directory))
         return
-    listing = git.output("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    try:
+        listing = git.output("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    except InputError:
+        git.require_tree()
+        raise
     if not listing and git.succeeds("check-ignore", "--quiet", "."):  # it was named all the same
         yield from _listed(str(directory))
     for name in sorted(listing.split(b"\0")):

@@ -79,6 +79,15 @@ class Git:
             )
         return done.returncode == 0
 
+    def has_tree(self) -> bool:
+        """Whether there are files here; not in a bare repository, nor in git's own directory."""
+        return self.output("rev-parse", "--is-inside-work-tree", fine=(0, 128)).strip() == b"true"
+
+    def require_tree(self, *, hint: str = "scan its commits with `tokenguard scan --history`, or scan a clone") -> None:
+        """InputError where there are no files."""
+        if not self.has_tree():
+            raise InputError("there is no working tree here: this is a bare repository or a .git directory", hint=hint)
+
     def commit(self, revision: str) -> str:
         """The id of the commit that a person named; InputError if it is not there."""
         wanted = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")

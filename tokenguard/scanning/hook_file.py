@@ -40,6 +40,9 @@ def install_hook(
     git = find_git(directory, environ)
     if git is None:
         raise InputError("not in a git repository", hint="change into the repository first")
+    git.require_tree(
+        hint="install it in a clone; on a server, write `exec tokenguard-hook --pre-receive` to hooks/pre-receive"
+    )
     if shared_hooks(git, environ):
         raise InputError(
             "core.hooksPath is set: git looks for hooks elsewhere, and others may share that place",

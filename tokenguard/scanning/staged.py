@@ -23,6 +23,8 @@ def read_staged(git: Git) -> Iterator[Source]:
     except InputError:
         git.check()
         changed = _changes(git, git.output("hash-object", "-t", "tree", "--stdin").decode().strip())
+    if not changed:
+        git.require_tree()
     parts = changed.split(b"\0")
     entries = []
     for head, name in zip(parts[0::2], parts[1::2], strict=False):

@@ -91,6 +91,9 @@ def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     if git is None:
         yield passed_check("hook", "the working directory is not in a git repository")
         return
+    if not git.has_tree():
+        yield from _server_hook(hook_path(git, parts.environ, "pre-receive"), PROGRAM)
+        return
     file = hook_path(git, parts.environ)
     scan = _scan_of(file)
     if scan is None:
@@ -111,6 +114,15 @@ def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     else:
         yield passed_check("hook", "commits are scanned")
     yield from _own_tokens(parts)
+
+
+def _server_hook(file: Path, program: str) -> Iterator[Diagnosis]:
+    """In a repository without a working tree, which takes pushes: whether those are scanned."""
+    if _scan_of(file) is None:
+        fix = f"write `exec {program} --pre-receive` to {quote(shown(file))}, and make it executable"
+        yield warned_check("hook", "pushes to this repository are not scanned", fix)
+    else:
+        yield passed_check("hook", "pushes are scanned")
 
 
 def _scan_of(hook: Path) -> bytes | None:
