@@ -29,7 +29,7 @@ help:
 	@echo 'make docs    write the generated parts of docs/, the vendor patterns of masking and the tables of the hook anew'
 	@echo 'make lock    write requirements/*.txt anew'
 	@echo 'make contracts SPECS=DIR   provider files against the descriptions that vendors publish'
-	@echo 'make matrix  the fast tests on every Python of this machine'
+	@echo 'make matrix  the fast tests on every Python of this machine, and with the oldest allowed dependencies'
 	@echo 'make audit-deps  known vulnerabilities of the locked packages'
 	@echo 'make dist    build wheel and sdist twice, compare them, and write the bill of materials'
 
