@@ -65,7 +65,7 @@ def test_the_drawing_is_made_of_the_contracts():
 
 
 MODULES = {".".join(path.with_suffix("").relative_to(ROOT).parts) for path in (ROOT / "tokenguard").rglob("*.py")}
-JOURNEYS = {row[0].strip(): re.findall(r"`([\w/]+)`", row[1]) for row in rows(section("Five journeys"))}
+JOURNEYS = {row[0].strip(): re.findall(r"`([\w/]+)`", row[1]) for row in rows(section("Five paths through the code"))}
 
 
 def imports(module):

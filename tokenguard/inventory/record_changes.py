@@ -141,7 +141,7 @@ def _after(before: Record, changed: Record, given: tuple[AfterDelivery, ...]) ->
         if each.consumer not in consumers:
             raise InputError(
                 f"{each.consumer} is not a consumer of {changed.name}",
-                hint="declare it with --deliver, and give it to --after in the same spelling",
+                hint="declare it with --deliver, and repeat exactly that text in --after",
             )
     found = {each.consumer: each.command for each in (*before.after, *given)}
     return tuple(AfterDelivery(name, found[name]) for name in consumers if found.get(name))
