@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.fakes.key_service import ORG, SETTLES, Judge, Key
+from tests.integration.forked_commands import program
 
 ROOT = Path(__file__).parents[2]
 TOKENGUARD = (sys.executable, "-P", "-m", "tokenguard")
@@ -97,8 +98,8 @@ class KillWorld:
     def run(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         """A command line that nobody kills."""
         done = subprocess.run(
-            [*TOKENGUARD, *arguments], cwd=self.directory, env=self._environ, capture_output=True, text=True, check=False,
-            timeout=60, stdin=subprocess.DEVNULL,
+            [program("tokenguard"), *arguments], cwd=self.directory, env=self._environ, capture_output=True, text=True,
+            check=False, timeout=60, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         self._check_output(done.stdout + done.stderr)
         assert done.returncode in codes, (arguments, done.returncode, done.stdout, done.stderr, self.kills[-4:])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
+from tests.integration.forked_commands import program as forked
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -50,10 +51,18 @@ def hook_source(path: Path) -> Repository:
     return source
 
 
+def let_hooks_fork(repository: Repository) -> None:
+    """Have the hooks that pre-commit has installed use one loaded process: its start takes most of a hook's time."""
+    for hook in (repository.path / ".git/hooks").iterdir():
+        text = hook.read_text()
+        if "-mpre_commit" in text:
+            hook.write_text(re.sub("(?m)^INSTALL_PYTHON=.*", f"INSTALL_PYTHON={forked('pre_commit')}", text))
+
+
 class Clone:
     """A repository in which a runner's hooks are installed, and somebody who works in it."""
 
-    def __init__(self, path: Path, program: str, configuration: str, *types: str) -> None:
+    def __init__(self, path: Path, program: str, configuration: str, *types: str, forks: bool = True) -> None:
         self.repository = Repository(path)
         self._environ = {
             "PRE_COMMIT_HOME": str(path.parent / "cache"), "PREK_HOME": str(path.parent / "cache"),
@@ -63,6 +72,8 @@ class Clone:
         chosen = [word for each in types for word in ("-t", each)]
         done = self.run(program, "install", *chosen)
         assert done.returncode == 0, done
+        if forks:
+            let_hooks_fork(self.repository)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return self.repository.run(*command, **self._environ)

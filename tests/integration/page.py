@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.fakes.command_line import FakeTty
+from tests.integration.forked_commands import program
 from tokenguard.cli.error_handler import run
 from tokenguard.shell.wiring import Wiring
 
@@ -26,7 +27,8 @@ class Page:
         self.blocks = _BLOCK.findall((DOCS / name).read_text())
         self.directory, self._capfd = directory, capfd
         self.environ = {
-            "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(directory), "NO_COLOR": "1", "PYTHONPATH": str(DOCS.parent),
+            "PATH": f"{program('tokenguard').parent}:{BIN}:{os.environ['PATH']}", "HOME": str(directory),
+            "NO_COLOR": "1", "PYTHONPATH": str(DOCS.parent),
             "TOKENGUARD_STATE_DIR": str(directory / "state"), "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "A",
             "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com", **environ,
         }  # fmt: skip

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from tests.integration.forked_commands import program
+
 _EXPRESSION = re.compile(r"\$\{\{ *([A-Za-z_.-]+) *\}\}")
 _INPUT = re.compile(r"\$\[\[ *inputs\.([a-z]+) *\]\]")
 
@@ -105,7 +107,7 @@ class Runner:
         files = {name: self.directory / name for name in _FILES}
         for file in files.values():
             file.write_text("")
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{program('tokenguard').parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         done = subprocess.run(
             [*shell, "-c", script], capture_output=True, text=True, check=False, cwd=self.repository, timeout=60,
             env={

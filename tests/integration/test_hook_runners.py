@@ -72,7 +72,7 @@ def _merge_rebase_and_push(clone: Clone, tmp_path: Path) -> None:
 
 
 def test_the_hook_alone_passes_with_the_types_that_its_configuration_installs(program: str, tmp_path: Path) -> None:
-    clone = Clone(tmp_path / "work", program, configured(ALONE, tmp_path))
+    clone = Clone(tmp_path / "work", program, configured(ALONE, tmp_path), forks=False)
     clone.git("commit", "-m", "configuration")
     clone.repository.stage("app.py", leak())
     clone.refused("commit", "-m", "leak")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
-from tests.integration.hook_runners import BIN, HOOK_TYPES, ROOT, RUNNERS, runner
+from tests.integration.hook_runners import BIN, HOOK_TYPES, ROOT, RUNNERS, let_hooks_fork, runner
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.profile import Profile
 from tokenguard.shell.wiring import Wiring
@@ -83,6 +83,7 @@ def test_the_hook_configuration_that_is_written_lets_it_pass_and_stops_a_token(
     repository.stage(".pre-commit-config.yaml", "\n".join(lines).replace("language: python", "language: system") + "\n")
     home = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "PREK_HOME": str(tmp_path / "cache")}
     repository.run(program, "install", *(word for each in HOOK_TYPES for word in ("-t", each)), **home)
+    let_hooks_fork(repository)
     assert "Passed" in committed(repository, **home)
     environ = {"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin", **home}
     repository.stage("app.py", f"connect('sk-social-{secrets.token_hex(32)}')\n")

@@ -135,7 +135,7 @@ def test_the_hook_is_installed_from_a_git_address_at_a_tag_and_judges_commits(se
     (text,) = documented(ROOT / "docs/quickstart-developer.md")[:1]
     text = text.replace("ADDRESS-OF-THIS-REPOSITORY", served).replace("THE-RELEASE-YOU-USE", TAG)
     found = runner(program)
-    clone = Clone(tmp_path / "work", found, text)
+    clone = Clone(tmp_path / "work", found, text, forks=False)
     cache = str(tmp_path / "cache")
     call(found, "install-hooks", cwd=clone.repository.path, PRE_COMMIT_HOME=cache, PREK_HOME=cache)
     assert "Passed" in clone.git("commit", "-m", "configuration")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.integration.forked_commands import program
 from tokenguard.provisioning.bootstrap import Choice, files
 
 ROOT = Path(__file__).parents[2]
@@ -129,3 +130,16 @@ def test_only_publishing_has_an_identity():
 
 def _steps(tree):
     return [step for job in tree["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize(
+    "line", ["'{}' --version", "'{}' --no-such-option", "cd / && echo text | '{}' redact", "umask 077; '{}' list 2>&1"]
+)
+def test_a_forked_command_answers_as_one_that_was_started(line: str, tmp_path: Path) -> None:
+    """What pipelines and pages of the docs are run with."""
+    started, forked = (
+        subprocess.run(["bash", "-c", line.format(each)], capture_output=True, env={"HOME": str(tmp_path)}, check=False)
+        for each in (BIN / "tokenguard", program("tokenguard"))
+    )
+    assert (forked.returncode, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
+    assert forked.stdout + forked.stderr
