@@ -56,16 +56,22 @@ def resolved(path: Path) -> Path:
 
 def make_private_dir(path: Path) -> None:
     """Create `path` (and missing parents) as 0700, or check that it is ours and closed to others."""
+    _make_missing(path)
+    check_private_dir(path)
+
+
+def _make_missing(path: Path) -> None:
     missing = [part for part in (path, *path.parents) if not os.path.lexists(part)]
     for part in reversed(missing):
         with contextlib.suppress(FileExistsError):
             part.mkdir(mode=PRIVATE_DIR)
             fsync_dir(part.parent)
-    check_private_dir(path)
 
 
 def check_private_dir(path: Path) -> None:
     """Refuse a directory that others could write to, or swap: ours, 0700 after repair, no writable ancestor.
+
+    One with a file that others may use is not repaired: they would lose it.
 
     A sticky root-owned ancestor such as a temp dir is fine: others cannot rename what is ours there.
     """
@@ -76,6 +82,11 @@ def check_private_dir(path: Path) -> None:
     if info.st_uid != user_id():
         raise InputError(f"the directory belongs to another user: {shown(path)}", hint="give a directory that you own")
     if info.st_mode & _OTHERS:
+        if info.st_mode & stat.S_ISVTX or any(os.lstat(each).st_mode & _OTHERS for each in path.iterdir()):
+            raise InputError(
+                f"others use this directory: {shown(path)}",
+                hint=f"name a directory for this alone, or close it to all others: chmod 700 {shell_word(path)}",
+            )
         path.chmod(PRIVATE_DIR)
     for parent in resolved(path).parents:
         above = parent.stat()
@@ -129,7 +140,7 @@ def private_secret(path: Path, size: int, *, what: str, hint: str, create: bool)
     if not os.path.lexists(path):
         if not create:
             raise InputError(f"there is no file {shown(path)}", hint=f"{hint}, or create {what} with --create-key")
-        make_private_dir(path.absolute().parent)
+        _make_missing(path.absolute().parent)
         create_private(path, binascii.b2a_base64(secrets.token_bytes(size)))
     check_private_file(path)
     try:

@@ -1,5 +1,6 @@
 """Files that are not ours alone: who replaces one keeps its owner, group, mode, ACL and attributes, or refuses."""
 
+import contextlib
 import os
 import shutil
 import stat
@@ -17,6 +18,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.file_replacement import check_kept, replace_kept
+from tokenguard.files import make_private_dir, private_secret
 from tokenguard.output.save_file import check_page, save_page
 
 ACL = "system.posix_acl_access"
@@ -284,3 +286,28 @@ def test_a_directory_that_cannot_be_written_is_refused_beforehand(tmp_path, monk
         check_kept(path)
     tmp_path.chmod(0o700)
     assert path.read_text() == OLD_LINE
+
+
+def test_a_directory_that_others_use_keeps_its_mode(tmp_path):
+    """A store or state directory that was mistyped may be a project, a home, `/tmp` or, for root, any directory."""
+    project, sticky, empty = tmp_path / "project", tmp_path / "sticky", tmp_path / "empty"
+    for place, mode in ((project, 0o755), (sticky, 0o1777), (empty, 0o755)):
+        place.mkdir()
+        place.chmod(mode)
+    (project / "app.py").touch()
+    (project / "app.py").chmod(0o644)
+    for place, mode in ((project, 0o755), (sticky, 0o1777)):
+        with contextlib.suppress(InputError):
+            make_private_dir(place)
+        assert stat.S_IMODE(place.stat().st_mode) == mode
+        with pytest.raises(InputError):
+            make_private_dir(place)
+    make_private_dir(empty)
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o700
+
+
+def test_a_new_key_is_private_and_its_directory_stays_as_it_is(tmp_path):
+    tmp_path.chmod(0o755)
+    path = tmp_path / "evidence.key"
+    private_secret(path, 32, what="a key", hint="name one", create=True)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, tmp_path)] == [0o600, 0o755]
