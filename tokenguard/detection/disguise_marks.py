@@ -52,9 +52,13 @@ _BEHIND = rf"{_IN_WORD}{{{_LEAST_BEHIND}}}"
 
 
 @cache
-def mark_pattern() -> str:
-    """An expression of RE2 that is in all bytes in which a token may be disguised."""
-    return any_of((*_patterns(), *_patterns_of_short(), *_patterns_of_digits(), *_patterns_of_any()))
+def mark_patterns() -> tuple[str, ...]:
+    """Expressions of RE2, one of which is in all bytes in which a token may be disguised.
+
+    One automaton for all would have a state for each way in which they overlap: to make these takes longer than to
+    search with several.
+    """
+    return any_of(_patterns()), any_of((*_patterns_of_short(), *_patterns_of_digits(), *_patterns_of_any()))
 
 
 def literals() -> set[str]:

@@ -11,7 +11,7 @@ from functools import cache
 
 from tokenguard.detection.decoded_view import DecodedView
 from tokenguard.detection.decoded_views import Disguises, readings
-from tokenguard.detection.disguise_marks import inner_literals, literals, mark_pattern, short_literals
+from tokenguard.detection.disguise_marks import inner_literals, literals, mark_patterns, short_literals
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
@@ -70,11 +70,12 @@ def _in_region(around: bytes, start: int, marks: list[_Mark]) -> Iterator[Disgui
 def _regions(data: bytes) -> Iterator[tuple[int, int, list[_Mark]]]:
     """The text round such places, without overlaps, so that none is read twice; with the places in it."""
     marks = list[_Mark]()
-    for found in _marks().finditer(data):
-        if marks and found.start() - NEAR > marks[-1][1] + NEAR:
+    for start, end in sorted(found.span() for each in _marks() for found in each.finditer(data)):
+        if marks and start - NEAR > marks[-1][1] + NEAR:
             yield max(marks[0][0] - NEAR, 0), marks[-1][1] + NEAR, marks
             marks = []
-        marks.append(found.span())
+        overlapped = marks.pop() if marks and start < marks[-1][1] else (start, end)
+        marks.append((overlapped[0], max(overlapped[1], end)))
     if marks:
         yield max(marks[0][0] - NEAR, 0), marks[-1][1] + NEAR, marks
 
@@ -100,8 +101,8 @@ def _most_telling(span: TokenSpan) -> tuple[int, int]:
 
 
 @cache
-def _marks() -> Regex:
-    return regex(mark_pattern())
+def _marks() -> tuple[Regex, ...]:
+    return tuple(map(regex, mark_patterns()))
 
 
 @cache

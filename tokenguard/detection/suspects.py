@@ -11,17 +11,15 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 
-from tokenguard.detection.assignments import ADDRESS_PATTERN, ASSIGNED_PATTERN, COMMAND_PATTERN
-from tokenguard.detection.disguise_marks import mark_pattern
+from tokenguard.detection.assignments import ASSIGNED_PATTERN, any_others
+from tokenguard.detection.disguise_marks import mark_patterns
 from tokenguard.detection.encoded_tokens import literals
 from tokenguard.detection.escaped_signs import bytes_without_escapes
 from tokenguard.detection.extras import ANCHORS
 from tokenguard.detection.match import Possible
 from tokenguard.detection.prefilter import prefilter
 from tokenguard.detection.regex_set import Regex, any_of, loosened, regex
-from tokenguard.detection.secret_arguments import ARGUMENT_PATTERN
 from tokenguard.detection.secret_places import PATTERNS
-from tokenguard.detection.table_columns import HEAD_PATTERN
 from tokenguard.detection.token_matcher import possible_shapes
 from tokenguard.frozen import Frozen
 
@@ -106,14 +104,14 @@ class _Joined:
 def _assignments() -> tuple[_Question, ...]:
     return (
         _any_of(map(loosened, (ASSIGNED_PATTERN, *PATTERNS))),
-        _any_of(map(loosened, (ADDRESS_PATTERN, COMMAND_PATTERN, ARGUMENT_PATTERN, HEAD_PATTERN))),
+        *map(_Question, any_others()),
     )
 
 
 @cache
 def _marks() -> tuple[_Question, ...]:
     """For what is told from vendors' formats: signed addresses, forms of their own, manifests, disguises."""
-    return _any_of((*ANCHORS, MANIFEST)), _Question(regex(mark_pattern()))
+    return _any_of((*ANCHORS, MANIFEST)), *(_Question(regex(each)) for each in mark_patterns())
 
 
 @cache

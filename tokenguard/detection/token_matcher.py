@@ -78,8 +78,9 @@ class _Standing:
         parts = pieces(self._template)
         if self._number == 0 and self._leads == (0,):
             return (rf"(?:^|[^{self.kind.left}]|%[0-9A-Fa-f][0-9A-Fa-f])" if self.kind.left else ""), _beginning(parts)
-        before = parts[self._number - 1]
-        run = f"[{before.chars}]{{{min(before.least, _MOST_OF_RUN)}}}" if isinstance(before, Run) else ""
+        before, literal = parts[self._number - 1], parts[self._number]
+        most = 1 if isinstance(literal, str) and len(literal) > _LEAST_LITERAL else _MOST_OF_RUN
+        run = f"[{before.chars}]{{{min(before.least, most)}}}" if isinstance(before, Run) else ""
         return "", run + _beginning(parts[self._number :])
 
     @cached_property

@@ -15,7 +15,7 @@ from typing import Any
 
 from tokenguard.detection.assignments import PASSED_OVER
 from tokenguard.detection.credential_files import is_credential_file
-from tokenguard.detection.disguise_marks import mark_pattern
+from tokenguard.detection.disguise_marks import mark_patterns
 from tokenguard.detection.extras import may_silence
 from tokenguard.detection.full_token import end_of_key
 from tokenguard.detection.match import Possible
@@ -219,13 +219,13 @@ class _Dependence:
 @cache
 def _dependences() -> frozenset[_Dependence]:
     """Private keys; manifests; columns of tables; tokens that need a word or more lines; names that need a value."""
-    near = (*shapes_near_words(), mark_pattern(), *TOGETHER)
+    near = any_of((*shapes_near_words(), *TOGETHER)), *mark_patterns()
     return frozenset(
         {
             _Dependence(_KEYS, _BUT_OWN, _of_key),
             _Dependence(MANIFEST, Possible.SHAPES, _all_of),
             _Dependence(HEAD_PATTERN, Possible.ASSIGNMENTS, _all_of),
-            _Dependence(any_of(near), Possible.SHAPES, partial(_around, _NEAR)),
+            *(_Dependence(each, Possible.SHAPES, partial(_around, _NEAR)) for each in near),
             _Dependence(any_of((BEFORE_LINE_PATTERN, NAMED_PATTERN)), Possible.ASSIGNMENTS, partial(_around, REACH)),
         }
     )
