@@ -176,7 +176,8 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
     """Every trait, in a fixed order, none twice."""
     value, name = candidate.value, candidate.name
     yield f"found as {candidate.source}"
-    yield from _of_value(value, name, model)
+    wordiness = model.wordiness(value)
+    yield from _of_value(value, name, wordiness)
     yield from _against(value, name)
     plain = _plain(value)
     user, colon, password = plain.partition(":")
@@ -190,7 +191,7 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
         yield f"the name ends in {words[-1]}"
         if _CIPHER.search(name) and words[-1] in _SECRETS and _is_key(value):
             yield KEY
-        if len(value) >= _LONG and words[-1] in _SECRETS and model.wordiness(value) < _RANDOM:
+        if len(value) >= _LONG and words[-1] in _SECRETS and wordiness < _RANDOM:
             yield "a random value behind a name for secrets"
             if _FORMS[0][1].fullmatch(value):
                 yield "a UUID behind a name for secrets"
@@ -200,7 +201,7 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
         yield f"no name, found as {candidate.source}"
         if len(value) in _WRAPPED or candidate.after.startswith(("\\n", "\\r")):
             yield WRAPPED
-    yield from _of_place(candidate, "of words" if model.wordiness(value) > _WORDY else "of no words")
+    yield from _of_place(candidate, "of words" if wordiness > _WORDY else "of no words")
 
 
 def _words(name: str) -> list[str]:
@@ -222,12 +223,12 @@ def _is_key(value: str) -> bool:
     return len(key) in _KEY_BYTES and len(set(key)) > len(key) // 2 and not key.isascii()
 
 
-def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
+def _of_value(value: str, name: str, wordiness: float) -> Iterator[str]:
     form = next((title for title, pattern in _FORMS if pattern.fullmatch(value)), "with other characters")
     yield f"looks like {form}"
     length = next((limit for limit in _LENGTHS if len(value) <= limit), 999)
     yield f"at most {length} characters"
-    wordy = max(min(round(model.wordiness(value) * 2), 4), -6)
+    wordy = max(min(round(wordiness * 2), 4), -6)
     yield f"wordiness {wordy / 2}"
     yield f"wordiness {wordy / 2}, {'short' if len(value) < 12 else 'medium' if len(value) < 24 else 'long'}"  # noqa: PLR2004 - of a password, of a key
     counts = Counter(value)
