@@ -16,6 +16,7 @@ import pytest
 
 from tokenguard.domain.finding import Report, SkippedContent
 from tokenguard.errors import InputError
+from tokenguard.frozen import replace
 from tokenguard.scanning import worker_processes
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scan_budget import ALLOWANCE, TOO_LARGE, PlainFileBudget, ScanBudget
@@ -50,6 +51,21 @@ def test_every_part_is_scanned_once_by_two_processes_and_in_order() -> None:
     assert [each.bytes for each in reports] == PARTS
     assert len({each.skipped[0].path.split()[-1] for each in reports}) == 2
     assert no_child_is_left()
+
+
+def test_a_scan_is_shared_as_soon_as_its_first_parts_tell_that_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_processes, "_second_processor", lambda: True)
+
+    def processes(size: int) -> set[str]:
+        def scan(part: int, budget: ScanBudget) -> Report:
+            return replace(report(part, budget), bytes=size)
+
+        reports = worker_processes.shared(PARTS, scan, ScanBudget())
+        return {each.skipped[0].path.split()[-1] for each in reports}
+
+    long_enough = worker_processes._LONG // len(PARTS) + 1
+    assert len(processes(long_enough)) == 2
+    assert processes(long_enough - 2) == {str(os.getpid())}
 
 
 @pytest.mark.usefixtures("eager")

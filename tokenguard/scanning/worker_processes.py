@@ -1,8 +1,8 @@
 """Shares a long scan with a second process, where there is a processor for it.
 
-Unless the scan is known to be long, the first parts are scanned alone, so that nothing is shared that would soon be
-over. Then both take the next part until none is left. Parts that the child does not deliver are scanned by the
-parent: results, their order and errors are those of one process.
+Unless the scan is known to be long, the first parts are scanned alone: they tell about how long it will be, so that
+nothing is shared that would soon be over. Then both take the next part until none is left. Parts that the child does
+not deliver are scanned by the parent: results, their order and errors are those of one process.
 
 The budget of the scan leaves out the same too. Each process spends a copy of the budget and stops where it does not
 suffice. Then the parts are accounted for in their order: a report that fits into the rest of the budget stands, other
@@ -21,7 +21,9 @@ from tokenguard.interrupts import ENDING
 from tokenguard.scanning.scan_budget import ScanBudget, Spent
 
 _LONG = 1 << 20
-"""Bytes after which a scan counts as long."""
+"""A scan of more bytes counts as long."""
+_TELLING = 1 << 17
+"""So many bytes of the first parts tell about how many there are in all."""
 _LEAST_PARTS = 8
 _NUMBER = 2
 """Bytes of a part's number. What is written at once is less than a pipe holds."""
@@ -64,9 +66,10 @@ def shared(
     """
     reports: list[Report] = []
     done: _Done = {}
-    read, alone = known, True
+    read, alone = 0, True
     for number, part in enumerate(parts):
-        if alone and read > _LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
+        expected = known or (read * len(parts) // number if read > _TELLING else 0)
+        if alone and expected > _LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
             done, alone = _in_two(parts, number, scan, budget), False
         report, spent = done.get(number, (None, (0, 0)))
         if report is None or not budget.covers(spent):
