@@ -67,7 +67,7 @@ class Node:
             self._process = subprocess.Popen(
                 [BINARY, "server", f"-config={self._directory / 'node.hcl'}"], stdout=log, stderr=log,
                 cwd=self._directory, start_new_session=True,
-                env={"HOME": str(self._directory), "PATH": os.environ.get("PATH", "")},
+                env={"HOME": str(self._directory), "PATH": os.environ.get("PATH", ""), "GOGC": "400"},
             )  # fmt: skip
 
     def kill(self) -> None:

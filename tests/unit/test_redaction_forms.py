@@ -10,6 +10,7 @@ import string
 import subprocess
 import urllib.parse
 import uuid
+from functools import lru_cache
 
 import pytest
 
@@ -27,7 +28,9 @@ def fresh(length=32, seed=None):
     return "tgcanary_" + "".join(rng.choice(ALPHABET) for _ in range(length))
 
 
+@lru_cache(300)
 def masker(*values, patterns=()):
+    """What the same values were made into before, which takes most of the time; a matcher does not change."""
     return Matcher.of(
         (MaskedValue(id=f"id{n}", name=f"t/{n}", secret=Secret(v)) for n, v in enumerate(values)), patterns
     )
