@@ -198,6 +198,8 @@ COVERED: dict[str, Write] = {
     "css escapes": lambda t: each(t, "\\{n:06x}"),
     "css escapes with spaces": lambda t: each(t, "\\{n:06x} "),
     "octal escapes": lambda t: each(t, "\\{n:o}"),
+    "decimal escapes": lambda t: each(t, "\\{n}"),
+    "decimal escapes, wide": lambda t: each(t, "\\{n:03}"),
     "octal escapes, three digits": lambda t: each(t, "\\{n:03o}"),
     "octal escapes, with a zero": lambda t: each(t, "\\0{n:03o}"),
     "octal escapes in json": lambda t: json.dumps(each(t, "\\{n:03o}")),

@@ -32,7 +32,7 @@ NEEDED = (
     "base64", "base64 of json", "base64 data url", "basic auth", "cloud-init", "gzip in base64", "zlib in base64", "bzip2 in base64",
     "xz in base64", "gzip in wrapped base64", "base64 of a PDF", "base64 of a zip", "array of numbers", "array of hex", "hex with colons",
     "hex with spaces", "hex with dashes", "chr calls", "numbers with spaces", "numbers one a line", "hex", "hex upper", "hex in SQL", "percent", "percent twice", "json escapes",
-    "json escapes, upper", "json escapes in json", "python escapes", "octal escapes", "long escapes", "entities", "entities, hex",
+    "json escapes, upper", "json escapes in json", "python escapes", "octal escapes", "decimal escapes", "decimal escapes, wide", "long escapes", "entities", "entities, hex",
     "joined", "joined over lines", "joined by dots", "joined by pipes", "joined with a comment", "joined in json", "added",
     "appended", "concat", "streamed", "template literal", "shell quotes", "shell continuation", "cmd continuation",
     "zero width spaces", "zero width joiners", "word joiners", "soft hyphens", "full width",

@@ -329,3 +329,9 @@ def test_each_word_list_of_the_judge_has_words_only() -> None:
     assert len(lists) > 4
     assert [word for words in lists for word in words if '"' in word] == []
     assert is_common("qwerty123")
+
+
+def test_a_key_in_hex_behind_a_name_for_one_is_found_in_a_program() -> None:
+    digits = "".join(random.Random(3).choices("0123456789abcdef", k=64))
+    found = matches_of(f'SECRET_KEY = "{digits}"\n'.encode(), "app/main.py", Stages())
+    assert [each.whole.reveal() for each in found if isinstance(each, TextMatch)] == [digits]

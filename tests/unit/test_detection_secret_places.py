@@ -56,6 +56,17 @@ PAIRS = {
     "next.json": '{{\n  "password":\n    "{}"\n}}\n',
     "heredoc.php": "<?php\n$password = <<<EOT\n{}\nEOT;\n",
     "long.exs": 'password = """\n{}\n"""\n',
+    "texts.resx": '<data name="DbPassword" xml:space="preserve">\n  <value>{}</value>\n</data>\n',
+    "app.config": '<setting name="ApiSecret" serializeAs="String">\n<value>{}</value>\n</setting>\n',
+    "bean.xml": '<property name="password">\n  <value>{}</value>\n</property>\n',
+    "web.xml": "<param-name>clientSecret</param-name>\n<param-value>{}</param-value>\n",
+    "bold.md": "- **User:** admin\n- **Password:** {}\n",
+    "bold2.md": "**Access token**: `{}`\n",
+    "row.md": "| Field | Value |\n|---|---|\n| **API key** | `{}` |\n",
+    "row.html": "<tr><td>User</td><td>admin</td></tr>\n<tr><td>Password</td><td><code>{}</code></td></tr>\n",
+    "rows.html": "<tr>\n  <th>Password</th>\n  <td>{}</td>\n</tr>\n",
+    "list.html": "<li><b>Password:</b> {}</li>\n",
+    "terms.html": "<dl><dt>Password</dt><dd>{}</dd></dl>\n",
     "login.exp": 'expect "assword:"\nsend "{}\\r"\n',
 }
 SPACED = {
@@ -116,6 +127,21 @@ ARGUMENTS = {
     "preseed.cfg": "d-i passwd/root-password password {}\n",
     "user.cfg": "d-i passwd/user-password-again password {}\n",
     "ks.cfg": "rootpw --plaintext {}\n",
+    "ssm.sh": 'aws ssm put-parameter --name /app/db --type SecureString --value "{}"\n',
+    "az.sh": "az keyvault secret set --vault-name v --name db --value {}\n",
+    "gcloud.sh": 'echo -n "{}" | gcloud secrets create db --data-file=-\n',
+    "stats.cfg": "stats auth admin:{}\n",
+    "btoa.js": "headers.set('Authorization', 'Basic ' + btoa('admin:{}'));\n",
+    "buffer.js": "const a = Buffer.from('admin:{}').toString('base64');\n",
+    "b64.py": 'auth = base64.b64encode(b"admin:{}")\n',
+    "Login.java": 'String a = Base64.getEncoder().encodeToString("admin:{}".getBytes());\n',
+    "login.php": "'Authorization: Basic ' . base64_encode('admin:{}')\n",
+    "login.go": 'base64.StdEncoding.EncodeToString([]byte("admin:{}"))\n',
+    "login.sh": 'AUTH=$(echo -n "admin:{}" | base64 -w0)\n',
+    "options.py": 'parser.add_argument("--password", help="of the database", default="{}")\n',
+    "decouple.py": 'PASSWORD = config("DB_PASSWORD", default="{}")\n',
+    "tuple.py": 'auth = ("me", "{}")\n',
+    "guzzle.php": "['auth' => ['me', '{}']]\n",
 }
 STRINGS = {
     "a.rs": 'const API_TOKEN: &str = r#"{}"#;\n',
@@ -123,6 +149,16 @@ STRINGS = {
     "a.rb": "api_token = %q({})\n",
     "a.pl": "my $password = q{{{}}};\n",
     "b.pl": "my %h = (api_token => qq({}));\n",
+    "list.toml": 'tokens = ["{}"]\n',
+    "lines.yaml": "api_keys:\n  - {}\n",
+    "comment.py": "# password: {}\n",
+    "pass.sh": "SSHPASS={} sshpass -e ssh host\n",
+    "main.tf": 'db_password = sensitive("{}")\n',
+    "locals.tf": 'locals {{\n  api_token = tostring("{}")\n}}\n',
+    "a.go": 'Password: aws.String("{}"),\n',
+    "secret.ts": "password: SecretValue.unsafePlainText('{}'),\n",
+    "jose.ts": 'const secretKey = new TextEncoder().encode("{}");\n',
+    "c.rs": 'password: Option<String> = Some("{}".to_string()),\n',
     "a.lua": "local api_token = [[{}]]\n",
     "a.nix": "{{ apiToken = ''{}''; }}\n",
     "a.exs": "config :app, api_token: ~s({})\n",
@@ -158,6 +194,12 @@ def test_a_secret_is_found_where_it_stands(path: str, template: str) -> None:
     assert {each[2] for each in told(text, path)} == {secret}
 
 
+def test_a_password_in_braces_of_a_connection_string_is_found() -> None:
+    secret = f"{value()};!"
+    text = f'c = "DRIVER={{SQL Server}};SERVER=db1;UID=sa;PWD={{{secret}}}"\n'
+    assert told(text, "a.py") == [(1, text.index(secret) + 1, secret)]
+
+
 HARMLESS = {
     "preseed.cfg": "d-i passwd/root-password password r00tme\nd-i passwd/root-password-crypted password !\n",
     "ks.cfg": "rootpw --lock\nrootpw --iscrypted $6$salt$hash1234567890\n",
@@ -187,6 +229,12 @@ HARMLESS = {
     "omniauth.rb": "provider :github, ENV['ID1'], ENV['SECRET2']\nprovider :github, 'id1', '<secret1>'\n",
     "options.md": "Pass -token or -password to log in. The x-token header2, `-token string: the one2` and pre-key version2 are old.\n",
     "options.sh": "tool -password $PASSWORD1 -token <token1> -keyFile a1.pem -secretName=app2\n",
+    "labels.md": "**Password:** at least 8characters1\n**Token**: base64\n*key*: sha256sum1\n| Token expires | 2027-01-01 |\n",
+    "labels.html": '<label>Password:</label> <input id="password2">\n<th>Token</th><th>Scope2</th>\n<td>Secret</td><td>{{ secret1 }}</td>\n',
+    "calls.cs": 'var password = config.GetString("password2-of-db");\nvar t = cli.String("token-file1");\n',
+    "format.py": 'c = f"UID={user};PWD={password1}"\nd = "PWD={0}"\ne = btoa(f"{user}:{password1}")\n',
+    "encode.js": "btoa(user + ':' + pass1);\nBuffer.from('admin:text1', 'utf8');\nbtoa(`${user}:${pass1}`);\n",
+    "encode.sh": 'echo -n "$USER1:$PASS1" | base64\necho some-text1 | base64\n',
     "next.yaml": "password:\n  type: string1\n  token:\n    - one2three\n",
 }
 

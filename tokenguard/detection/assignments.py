@@ -25,7 +25,8 @@ from tokenguard.frozen import Frozen
 ASSIGNED, IN_ADDRESS, ON_COMMAND_LINE = "Assigned Secret", "Login in an Address", "Login on a Command Line"
 _CLOSE = r"(?:\x5c{0,2}[\"'\x60]|[\])]){0,2}"
 _TYPE = (
-    r"(?::?[ \t]{0,4}(?:str|string|&str|&'static[ \t]str|text|varchar|secretstr|bytes|final\[str\])(?:\b|[ \t])"
+    r"(?::?[ \t]{0,4}(?:str|string|&str|&'static[ \t]str|option<string>|text|varchar|secretstr|bytes|final\[str\])"
+    r"(?:\b|[ \t])"
     r"|[ \t]As[ \t]String\b)?"
 )
 _BETWEEN = (
@@ -54,7 +55,9 @@ _LOGIN = re.compile(
 _AROUND = 400
 _START = re.compile(r"[@bruf]{0,2}(?P<quote>\\{0,2}[\"'`])?")
 _OPENING = re.compile(
-    r"(?P<call>(?:\[\])?[\w.:]{0,24}(?:\(\)\.)?(?:SecretStr|Secret|Some|new"
+    r"(?P<call>(?:\[\])?[\w.:]{0,24}(?:\(\)\.)?(?:SecretStr|Secret|Some|new|\b(?:non)?sensitive|\bto_?string|\btrimspace"
+    r"|\bchomp|base64encode|\bunquote|\b(?:aws|pointer|proto)\.String|\bptr\.To|\bString\.valueOf|unsafePlainText"
+    r"|\b(?:pulumi|Output)\.secret|\bnew[ ]TextEncoder\(\)\.encode|\bData"
     r"|(?:[fF]rom|byte|[dD]ecode|atob|[hH]ex)\w{0,12}!?)\([ \t]{0,4}[@bru]{0,2})?"
     r"(?P<opens>\$?@?\"{3}|'{3}|''|r?\x23{1,3}\"|raw\"|\[=*\[|\[[ \t]{0,4}[\"']?|%?q[qw]?[({\[<|]|%[QW][({\[<|]"
     r"|~[sS][({\[<|/\"']|(?:(?<=\()|(?<=\([@bru]))[\"'\x60])"
@@ -89,6 +92,8 @@ _WORD_OF_LIST = re.compile(r"(?:(?:[A-Za-z]+[0-9]{0,3})?[^A-Za-z0-9])*(?:[A-Za-z
 _LEAST_IN_LIST, _LEAST_RANDOM = 16, 9
 _QUOTES = "\"'`"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*(?:_\w+)+", re.ASCII)
+_IN_COMMENT = re.compile(r"[ \t]*(?:#|//|\*|--|<!--)[ \t]*[\w /-]{0,40}\Z")
+"""What stands before a name in a comment that says no more than its value."""
 _COMPARES = re.compile(r"[!=]=[ \t]*$")
 
 
@@ -273,7 +278,7 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
         before = text[:head]
         query = "://" in before or "?" in before or "&" in before
         end = _end(_IN_QUERY if query else _BARE, text, start)
-        inside = before.count('"') % 2 or before.count("'") % 2 or before.count("`") % 2
+        inside = before.count('"') % 2 or before.count("'") % 2 or before.count("`") % 2 or _IN_COMMENT.match(before)
         if (code and not (inside or query)) or text[end : end + 1] in ("(", "["):
             return None
         if _VARIABLE.fullmatch(text, start, end) and (

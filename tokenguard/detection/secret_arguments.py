@@ -20,6 +20,8 @@ _ARGUMENTS = r"(?:[^,()\n]{0,120}(?:\([^()\n]{0,80}\))?[^,()\n]{0,40},[ \t]{0,8}
 _CONNECT = r"(?:getConnection|\bdatabase|\b[cC]onnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\("
 _PORT = r"(?:\d{2,5}|port),[ \t]{0,8}"
 """The second argument of some connections; a name and a password follow."""
+_LOGIN = r"[bu]?[\"'\x60][^\s:\"'\x60]{1,60}:(?P<bare>[^\s\"'\x60]{4,200})[\"'\x60]"
+"""Of a header, before it is encoded."""
 _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:mysql|mariadb)[a-z_-]{0,20}[ \t]", rf"{_FROM_THERE}-p{_WORD}"),
     (r"\bsshpass[ \t]{1,4}-p", rf"[ \t]*{_WORD}"),
@@ -47,6 +49,11 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\b[pP][sS][eE]xec(?:64)?(?:\.exe)?[ \t]", rf"{_FROM_THERE}-p[ \t]+{_WORD}"),
     (r"\b[sS]chtasks(?:\.exe)?[ \t]", rf"[^\n]{{0,300}}?/(?:rp|RP)[ \t]+{_WORD}"),
     (r"\bsecret[ \t]{1,4}set[ \t]", rf"{_FROM_THERE}(?:-b|--body)(?:[ \t]+|=){_WORD}"),
+    (
+        r"\b(?:SecureString|keyvault[ \t]{1,4}secret[ \t]{1,4}set)[ \t]",
+        rf"(?:{_FROM_THERE})?--value(?:[ \t]+|=){_WORD}",
+    ),
+    (r"\bstats[ \t]{1,4}auth[ \t]", r"[ \t]*[^\s:]{1,60}:(?P<bare>[^\s\"'$]{4,200})"),
     (r"\bopenssl[ \t]{1,4}(?:enc|aes[\w-]{2,20}|des3)[ \t]", rf"{_FROM_THERE}-k[ \t]+{_WORD}"),
     (r"\br[ow]community6?[ \t]", rf"[ \t]*{_WORD}"),
     (r"\bhtpasswd[ \t]", rf"[^\n]{{0,40}}?-\w{{0,4}}b\w{{0,4}}[ \t]+\S+[ \t]+\S+[ \t]+{_WORD}"),
@@ -56,7 +63,8 @@ _CALLS: tuple[tuple[str, str], ...] = (
     (
         (
             r"(?:NetworkCredential|PlainCredentials|Credentials\.basic|BasicAuth|PasswordAuthentication|UsernamePasswordCredentials|basic_auth|basicAuth"
-            r"|db\.auth|WiFi\.begin|PlainAuth|\bauth=|login_user|login_with_password)\("
+            r"|db\.auth|WiFi\.begin|PlainAuth|\b(?:auth|credentials)[ \t]{0,2}=[ \t]{0,2}|login_user"
+            r"|login_with_password)\(|[\"']auth[\"'][ \t]=>[ \t]\["
         ),
         rf"[ \t]*{_ARGUMENTS}(?:Some\([ \t]*)?{_QUOTED}",
     ),
@@ -73,12 +81,25 @@ _CALLS: tuple[tuple[str, str], ...] = (
         rf"[ \t]*[\"'][^\"'\n]{{1,200}}[\"'],[ \t]*{_QUOTED}",
     ),
     (r"\bPSK[ \t]{1,4}[\"']", r"(?P<bare>[^\"'\s]{6,200})"),
+    (
+        r"(?:\b(?:btoa|b64encode|base64_encode|base64encode|(?:strict_|urlsafe_)?encode64)|[eE]ncodeToString|ToBase64String)\(",
+        rf"[^\"'\n]{{0,60}}{_LOGIN}",
+    ),
+    (r"\bBuffer(?:\.from)?\(", rf"[ \t]*{_LOGIN}[^\n]{{0,20}}\)\.toString\([\"'\x60]base64"),
+    (r"(?i:;[ \t]?(?:pwd|password)=\{)", r"(?P<bare>(?!\w+\})[^{}$\s\"']{4,200})\}"),
+    (
+        r"[\"'](?:--)?[\w.-]{0,40}(?i:passw(?:or)?d|secret|token|(?:api|secret|access)[_-]?key)[\"'],",
+        rf"(?:(?![\"']-)[^()\n]){{0,120}}?\bdefault[ \t]{{0,4}}[:=][ \t]{{0,4}}{_QUOTED}",
+    ),
 )
-_PIPED = r"--(?:password|token|secret)-stdin|--with-token|\bchpasswd\b|\bsudo[ \t]{1,4}-S\b"
+_PIPED = (
+    r"--(?:password|token|secret)-stdin|--with-token|\bchpasswd\b|\|[ \t]*base64\b|\bsecrets?[ \t]{1,4}(?:create|put)\b"
+    r"|\bkinit\b|\bsudo[ \t]{1,4}-S\b"
+)
 _IS_PIPED = re.compile(_PIPED)
 _BEFORE_PIPE = re.compile(
     r"(?:echo|printf)[ \t]+(?:-[ne]{1,2}[ \t]+)?(?:[\"']?%s(?:\\n)?[\"']?[ \t]+)?[\"']?"
-    r"(?:[\w.-]{1,40}:(?=[^\n]*chpasswd\Z))?"
+    r"(?:[\w.-]{1,40}:(?=[^\n]*(?:chpasswd|base64)\Z)|(?![^\n]*base64\Z))"
     r"(?P<bare>[^\s\"'|$`\\]{6,400})(?:\\n)?[\"']?[ \t]*\|[^\n|]*\Z"
 )
 _ADDRESS = r"[\"'\x60=][\w.-]{1,60}:[^\s\"'\x60@/:]{4,120}@(?:tcp|unix)\("

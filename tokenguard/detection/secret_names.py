@@ -8,7 +8,7 @@ _KEYS = (
     "|validation|decryption"
 )
 WORDS = (
-    r"passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\b|db)pass|pwd|[_.-]pw\b|secret|token|credential|authorization"
+    r"passw(?:or)?d|passwort|passphrase|passcode|(?:[_.-]|\b|db|ssh|smtp|mail|user|admin|root|sql|store|key|ftp|login|ldap|redis)pass|pwd|[_.-]pw\b|secret|token|credential|authorization"
     rf"|bearer|(?:{_KEYS})[_.-]?key|\bkey\b|[_-]key\b|(?-i:[a-zA-Z]Key)\b|api[_.-]?auth|\bauth\b|salt|otp"
     r"|connection[_-]?string|webhook"
     r"|\bpsk\b|authtok|requirepass|masterauth|bindpw|rootpw"

@@ -20,7 +20,7 @@ _OPENS = r"(?:[|>][+-]?|\x22{3}|'{3}|<<[<~-]?[ \t]?[\"']?\w+[\"']?|\\)?[ \t]*$"
 _BEFORE_ENTRY = rf"{_KEY}(?:{WORDS})s?(?:[0-9_.-][\w.-]*)?(?:[\"']|[ \t]|$)"
 _BEFORE_LINE = rf"{_NAME}[\"']?[ \t]*(?:[:=][ \t]*{_OPENS}|:[ \t]*\{{)"
 _IN_MARKUP = (
-    rf"<(?:name|key)>[ \t]*[\w./-]*{_NAME}[ \t]*</",
+    rf"<(?:[a-z]{{1,12}}-)?(?:name|key)>[ \t]*[\w./-]*{_NAME}[ \t]*</",
     rf"<[\w./-]*{_NAME}>[ \t]*(?:<!\[CDATA\[|<value>|$)",
     rf"\bvariable[ \t]+\"[\w./-]*{_NAME}\"[ \t]*\{{",
     r"\bsend[ \t]+(?:-- )?[\"'][^\"'\n]+\x5c[rn]",
@@ -48,11 +48,17 @@ _SPACED = (
 SPACED_PATTERN = f"(?i:{'|'.join(_SPACED)})"
 """A setting with a blank before its value, or a header without its name."""
 _SAID = r"(?:passw(?:or)?d|passphrase|passcode|secret|token|(?:\b|[_-])key)"
+_MARK = r"(?:</(?:b|strong|span|code|label)>|\*{1,2}|__)"
+_LABEL_ENDS = (
+    rf"(?:[ \t]*:[ \t]*{_MARK}(?:[ \t]*</(?:td|th|dt)>)?|{_MARK}[ \t]*(?::|-[ \t])|:?{_MARK}?[ \t]*</(?:td|th|dt)>)"
+)
+"""Of a label in bold letters with a colon, or in a cell of its own."""
 WRITTEN_PATTERN = (
     rf"(?i:{_SAID}(?:[ \t]+(?:is|was|to|with)|:)?[ \t]{{1,4}}\x60[^\x60\s]*[0-9][^\x60\s]*\x60"
-    rf"|\|[ \t]*\x60?[\w ]*{_SAID}\x60?[ \t]*\|[ \t]*\x60?[^\s|\x60]*[0-9])"
+    rf"|\|[ \t]*[*\x60]{{0,2}}[\w ]*{_SAID}[*\x60]{{0,2}}[ \t]*\|[ \t]*\x60?[^\s|\x60]*[0-9]"
+    rf"|(?:[>*]|__)[\w ]{{0,24}}{_SAID}{_LABEL_ENDS})"
 )
-"""A sentence or a row of a table in Markdown that gives a value."""
+"""A sentence, a row of a table or a label in Markdown or HTML that gives a value."""
 PATTERNS = BEFORE_LINE_PATTERN, NAMED_PATTERN, SPACED_PATTERN, WRITTEN_PATTERN
 OTHER_WORDS = "basic", "community"
 """Of these or of the words of names one is in each match, but for this expression:"""
@@ -71,16 +77,24 @@ _GAP = r"[\s,]*(?:(?:#|//)[^\n]{0,160}\n[\s,]*){0,3}"
 """Between two entries, with comments on lines of their own or behind the first."""
 _AFTER = re.compile(rf"(?is){_GAP}(?:{_ENTRY}){{0,4}}{_VALUE_KEY}{_VALUE}")
 _BEFORE = re.compile(rf"(?is){_VALUE_KEY}{_VALUE}[\s,]+(?:{_ENTRY}){{0,2}}[\"']?\Z")
-_IN_ELEMENT = re.compile(r"[^<>\n]{0,80}>[ \t]{0,8}(?P<bare>[^<\s]{4,400})[ \t]{0,8}<")
+_IN_ELEMENT = re.compile(r"[^<>\n]{0,80}>\s{0,40}(?:<value>\s{0,40})?(?P<bare>[^<\s]{4,400})\s{0,40}<")
 _NEXT_ELEMENT = re.compile(
-    r"(?i)(?:name|key)>\s{0,40}<(?:string|value|defaultValue)>\s{0,40}(?P<bare>[^<\s]{4,400})\s{0,40}</"
+    r"(?i)(?:[a-z]{1,12}-)?(?:name|key)>\s{0,40}<(?:[a-z]{1,12}-)?(?:string|value|defaultValue)>\s{0,40}(?P<bare>[^<\s]{4,400})\s{0,40}</"
 )
 _INNER = re.compile(r"(?i)\s{0,40}(?:<value>)?\s{0,40}(?P<bare>[^<>\s]{4,400}?)\s{0,40}(?:</|\]\]>)")
 _NEXT_LINE = re.compile(
-    r"[ \t]*\n(?P<indent>[ \t]*)(?![\"']?[\w.-]+[\"']?[ \t]*:(?:\s|\Z))" + _VALUE + r"[\"',;]{0,3}[ \t]*(?:\n|\Z)"
+    r"[ \t]*\n(?P<indent>[ \t]*)(?:-[ \t]{1,4})?(?![\"']?[\w.-]+[\"']?[ \t]*:(?:\s|\Z))"
+    + _VALUE
+    + r"[\"',;]{0,3}[ \t]*(?:\n|\Z)"
 )
 _WRITTEN = re.compile(
     rf"(?i)(?P<name>[\w-]*{_SAID})[^\x60|\n]*(?:\x60[ \t]*)?(?:\|[ \t]*)?\x60?(?P<bare>[^\s|\x60]{{8,200}})"
+)
+_AT_LABEL = re.compile(rf"(?i){_SAID}{_LABEL_ENDS}\Z")
+_LABELLED = re.compile(
+    rf"(?i)(?P<name>(?:\b[a-z]{{2,12}} )?{_SAID}){_LABEL_ENDS}[ \t]*[:=\u2013-]?\s*"
+    r"(?:<(?:td|dd|code|span|b)\b[^<>\n]{0,80}>\s*){0,2}"
+    r"[\x60\"]?(?P<bare>[^\s<>|\x60\"]{8,200})"
 )
 _SENT = re.compile(r"(?i)send[ \t]{1,4}(?:-- )?[\"'](?P<bare>[^\"'\s\\]{4,80})")
 _ASKED = re.compile(r"(?i)assw(?:or)?d|passphrase")
@@ -125,8 +139,9 @@ def _every(data: bytes) -> Iterator[SecretPlace]:
         if found.group(2) is not None:
             yield from _after_blank(data, found.start())
         elif found.group(1) is not None:
-            written = _WRITTEN.search(_text(data, found.start(), found.end() + _WINDOW))
-            yield from _placed(written, found.start(), written["name"] if written else "")
+            says = _LABELLED if _AT_LABEL.search(_text(data, *found.span())) else _WRITTEN
+            written = says.search(_text(data, found.start(), found.end() + _WINDOW))
+            yield from _placed(written, found.start(), written["name"].replace(" ", "_") if written else "")
         else:
             yield from _beside(data, *found.span())
 

@@ -52,9 +52,10 @@ _ANNOTATED = re.compile(r"(?i)(?:checksum/|last-hash-)[\w./-]*[\"']?[ \t]*[:=][ 
 PROGRAM = "a word of programs"
 _PROGRAM = re.compile(
     r"(?i)utf-?(?:8|16|32)(?:[bl]e)?|iso-?8859-\d{1,2}|us-ascii|windows-125\d|(?-i:KEYWORD|LITERAL)\d|urn:[a-z0-9][\w:.-]+"
-    r"|\d{2,5}(?:/[a-z]{0,24}\d{0,2})+|(?:19|20)\d{6}(?:\d{4}|\d{6})?[_-][a-z_]{4,}|\d+(?:\.\d+){2}(?:\([^()\s]+\))+"
+    r"|(?:19|20)\d\d-[01]\d-[0-3]\d(?:T[\d:.Z+-]*)?|\d{2,5}(?:/[a-z]{0,24}\d{0,2})+|(?:19|20)\d{6}(?:\d{4}|\d{6})?[_-][a-z_]{4,}|\d+(?:\.\d+){2}(?:\([^()\s]+\))+"
 )
-"""A character set, a keyword's kind, a name in a registry, a port and a path, a dated name, a version with peers."""
+"""A character set, a keyword's kind, a name in a registry, a date, a port and a path, a dated name, and a version with
+peers."""
 IDENTIFIER = "a name for an identifier"
 _IDENTIFIER = re.compile(r"(?i)(?:identifier|uuid|guid)$")
 _ID = re.compile(r"[0-9a-fA-F-]{8,}")
@@ -155,10 +156,13 @@ _SAME_AS = dict.fromkeys(
     "password",
 )
 """Names of settings that the labelled data has seldom, or not at all."""
+_SAME_AS |= {f"{name}s": name for name in ("credential", "key", "password", "secret", "token")}
 _SAYS_NOTHING = words_of("base value string")
 """Words after which a name ends as it does without them."""
 _CIPHER = re.compile(r"(?i)aes|cipher|crypt|secret|hmac|sign|master|private")
 """In names of keys; others in base64 may be public, as those of counters of visits."""
+HEX_KEY = "32 bytes in hex behind a name for a key"
+_HEX_KEY = re.compile(r"[0-9a-f]{64}")
 _KEY_BYTES, _KEY_IN_BASE64 = (16, 32), (24, 44)
 _LEAST_LOGIN = 12
 _WORDY = 0.6
@@ -191,6 +195,8 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
         yield f"the name ends in {words[-1]}"
         if _CIPHER.search(name) and words[-1] in _SECRETS and _is_key(value):
             yield KEY
+        elif _CIPHER.search(name) and words[-1] == "key" and _HEX_KEY.fullmatch(value):
+            yield HEX_KEY
         if len(value) >= _LONG and words[-1] in _SECRETS and wordiness < _RANDOM:
             yield "a random value behind a name for secrets"
             if _FORMS[0][1].fullmatch(value):
