@@ -333,5 +333,7 @@ def test_each_word_list_of_the_judge_has_words_only() -> None:
 
 def test_a_key_in_hex_behind_a_name_for_one_is_found_in_a_program() -> None:
     digits = "".join(random.Random(3).choices("0123456789abcdef", k=64))
-    found = matches_of(f'SECRET_KEY = "{digits}"\n'.encode(), "app/main.py", Stages())
-    assert [each.whole.reveal() for each in found if isinstance(each, TextMatch)] == [digits]
+    data = f'SECRET_KEY = "{digits}"\n'.encode()
+    for path, expected in (("app/main.py", [digits]), ("docs/main.py", [])):
+        found = matches_of(data, path, Stages())
+        assert [each.whole.reveal() for each in found if isinstance(each, TextMatch)] == expected
