@@ -49,9 +49,7 @@ SPACED_PATTERN = f"(?i:{'|'.join(_SPACED)})"
 """A setting with a blank before its value, or a header without its name."""
 _SAID = r"(?:passw(?:or)?d|passphrase|passcode|secret|token|(?:\b|[_-])key)"
 _MARK = r"(?:</(?:b|strong|span|code|label)>|\*{1,2}|__)"
-_LABEL_ENDS = (
-    rf"(?:[ \t]*:[ \t]*{_MARK}(?:[ \t]*</(?:td|th|dt)>)?|{_MARK}[ \t]*(?::|-[ \t])|:?{_MARK}?[ \t]*</(?:td|th|dt)>)"
-)
+_LABEL_ENDS = rf"(?:[ \t]*:[ \t]*{_MARK}(?:[ \t]*</(?:td|th|dt)>)?|{_MARK}[ \t]*:|:?{_MARK}?[ \t]*</(?:td|th|dt)>)"
 """Of a label in bold letters with a colon, or in a cell of its own."""
 WRITTEN_PATTERN = (
     rf"(?i:{_SAID}(?:[ \t]+(?:is|was|to|with)|:)?[ \t]{{1,4}}\x60[^\x60\s]*[0-9][^\x60\s]*\x60"
