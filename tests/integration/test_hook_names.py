@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
+from tests.integration.forked_commands import program
 from tests.integration.hook_runners import BIN, ROOT, RUNNERS, runner
 
 NAME = "video/app/prod/upload"
@@ -31,7 +32,7 @@ class Team:
 
     def tokenguard(self, *arguments: str, stdin: str = "") -> str:
         done = subprocess.run(
-            [BIN / "tokenguard", *arguments],
+            [program("tokenguard"), *arguments],
             env=os.environ | self.environ, cwd=self.home, input=stdin, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done

@@ -6,6 +6,7 @@ import secrets
 
 import pytest
 
+from tests.integration.forked_commands import program as forked
 from tests.integration.page import BIN, Page
 
 
@@ -60,7 +61,10 @@ printf "LOG_LEVEL='info'\\nPUBLISHER_API_TOKEN='{values["infisical"]}'\\n" > "$f
     mount = openbao.new_mount()
     openbao.api("POST", f"{mount}/data/publisher/api", {"data": {"api_token": values["vault"], "level": "info"}})
     followed = page(
-        "migrating.md", PATH=f"{bin_}:{BIN}:/usr/bin:/bin", VAULT_ADDR=openbao.url, VAULT_TOKEN=openbao.root_token
+        "migrating.md",
+        PATH=f"{bin_}:{forked('tokenguard').parent}:{BIN}:/usr/bin:/bin",
+        VAULT_ADDR=openbao.url,
+        VAULT_TOKEN=openbao.root_token,
     )
     written = []
     lines = list(followed.lines())

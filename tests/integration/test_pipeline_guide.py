@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.fakes.ci_issuer import GITHUB, PULL_REQUEST, Issuer
+from tests.integration.forked_commands import program
 from tests.integration.openbao import running
 from tests.integration.pipeline_jobs import Runner
 from tokenguard.cli.error_handler import run
@@ -34,7 +35,7 @@ class Reader:
         }  # fmt: skip
         self.repository.mkdir()
         self.environ = {
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(directory),
+            "PATH": f"{program('tokenguard').parent}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(directory),
             "VAULT_TOKEN": openbao.root_token, "VAULT_ADDR": openbao.url, "ADMIN_KEY": sandbox.info.admin_key, "GIT_AUTHOR_NAME": "a",
             "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a",
             "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_NOSYSTEM": "1",

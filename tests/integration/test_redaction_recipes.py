@@ -3,13 +3,13 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.integration.exec_world import NAME, world
+from tests.integration.forked_commands import program
 
 GUIDE = (Path(__file__).parents[2] / "docs/redaction.md").read_text()
 ANOTHER = "video/publisher/prod/upload"
@@ -28,7 +28,7 @@ def machine(tmp_path):
     programs = {
         "publish.sh": PRINTS,
         "server": PRINTS,
-        "tokenguard": f'exec {sys.executable} -P -m tokenguard "$@"\n',
+        "tokenguard": f'exec {program("tokenguard")} "$@"\n',
         "fluent-bit": 'test "$1 $2" = "-c fluent-bit.yaml" && cat\n',
     }
     for name, body in programs.items():
