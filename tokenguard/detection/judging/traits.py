@@ -156,7 +156,7 @@ _SAME_AS = dict.fromkeys(
     "password",
 )
 """Names of settings that the labelled data has seldom, or not at all."""
-_SAME_AS |= {f"{name}s": name for name in ("credential", "key", "password", "secret", "token")}
+_SAME_AS |= {f"{name}s": name for name in ("credential", "key", "password", "token")}
 _SAYS_NOTHING = words_of("base value string")
 """Words after which a name ends as it does without them."""
 _CIPHER = re.compile(r"(?i)aes|cipher|crypt|secret|hmac|sign|master|private")
