@@ -376,7 +376,7 @@ FOUND = json.dumps({**_KEYS, "Code": "Success", "Expiration": "2999-01-01T00:00:
 def test_all_attempts_at_one_request_share_one_deadline():
     with ScriptedServer(DRIP) as server:
         client = AwsClient(
-            AwsSettings(region=REGION, endpoint=Address.parse(server.url), deadline=0.1, total=0.5, attempts=9)
+            AwsSettings(region=REGION, endpoint=Address.parse(server.url), deadline=0.1, total=1.6, attempts=9)
         )
         with pytest.raises(AwsError) as caught:
             client.secrets("put_secret_value", SecretId="x", SecretString=TOKEN)
