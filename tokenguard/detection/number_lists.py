@@ -15,8 +15,11 @@ _CALL = r"(?:\(?(?:chr|CHR|Chr|ChrW|char|CHAR|byte)\)?[ ]?\(?|\[(?:char|byte)\])
 _NUMBER = rf"{_CALL}(?:0x[0-9A-Fa-f]{{2}}|0o?1[0-7]{{2}}|0b[01]{{7,8}}|[0-9]{{2,3}})\)?"
 _NUMBER_SEPARATOR = r"(?:[ \t,;+.&|\x5c]|\x5c?\r?\n|\x5c[rn]){1,40}"
 _NUMBERS = re.compile(rb"0x([0-9A-Fa-f]{2})|0o?(1[0-7]{2})|0b([01]{7,8})|([0-9]{2,3})")
-_SIGN = r"\)?[ \t,;+.&|\x5c\r\n]+(?:[cC][hH][rR]W?\(|(?:CHAR|char|byte)[ (]{1,2}|\[(?:char|byte)\])?"
-_DECIMAL = r"0?(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
+_SIGN = (
+    r"(?:\)?[ \t,;+.&|\r\n]+(?:[cC][hH][rR]W?\(|(?:CHAR|char|byte)[ (]{1,2}|\[(?:char|byte)\])?"
+    r"|\x5c0?)"  # a zero before the digits only here: anywhere, it makes the automaton much larger
+)
+_DECIMAL = r"(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
 """A visible character."""
 _HEX_SIGN = r"(?:[ \t:,\x22'\x2d\x5c\r\n]+(?:0?x)?)"
 """What stands between two numbers of most lists."""
@@ -41,7 +44,7 @@ _LEAST = 8
 
 def as_numbers(text: str) -> tuple[str, str]:
     """Expressions of RE2 for these ASCII characters in a list of numbers: decimal ones, and pairs of hex digits."""
-    return _SIGN.join(f"0?{ord(each)}" for each in text), f"(?i:{_HEX_SIGN.join(f'{ord(each):02x}' for each in text)})"
+    return _SIGN.join(str(ord(each)) for each in text), f"(?i:{_HEX_SIGN.join(f'{ord(each):02x}' for each in text)})"
 
 
 def more_numbers(count: int) -> tuple[str, str]:
