@@ -83,7 +83,7 @@ REASONS = {
     "a rare way of writing each byte": [
         "array of characters", "list of characters", "list of characters over lines", "chr calls", "chr calls with dots", "PowerShell characters", "VB characters", "numbers with spaces", "binary numbers",
         "percent u", "java escapes with many u", "long escapes", "brace escapes", "brace escapes of perl",
-        "PowerShell escapes", "css escapes", "css escapes with spaces", "octal escapes", "octal escapes, with a zero",
+        "PowerShell escapes", "css escapes", "css escapes with spaces", "decimal escapes", "decimal escapes, wide", "octal escapes", "octal escapes, with a zero",
         "octal in braces", "entities, upper hex", "entities with zeros", "quoted-printable", "utf-32",
     ],
     "digits of both cases would double each form": ["hexadecimal in mixed case", "percent in mixed case", "title case"],
