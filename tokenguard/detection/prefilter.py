@@ -112,25 +112,18 @@ class Prefilter:
 
     def worthwhile(self, data: bytes) -> bool:
         """Whether any plugin could find anything in a file of these (UTF-8) bytes."""
-        cores = self._cores_in(data)
-        needs_no_run = any(not run and needed <= cores for needed, run in self._needs)
-        return needs_no_run or self.promises(self._traces(data, cores))
+        return self.promises(self.traces(data))
 
     def traces(self, data: bytes) -> Traces:
         """What there is in these bytes of what a file must hold."""
-        return self._traces(data, self._cores_in(data))
-
-    def _cores_in(self, data: bytes) -> frozenset[int]:
-        return frozenset(self._cores.matches(data) if self._any_core.search(data) else ())
-
-    def _traces(self, data: bytes, cores: frozenset[int]) -> Traces:
         longest, varied = 0, False
         for match in self._runs.finditer(data):
             run = match.group()
             longest = max(longest, len(run))
             varied = varied or len(set(run) & _ASCII) >= _BASE64_DISTINCT - 1
         varied = varied or any(len(set(match.group())) >= _HEX_DISTINCT for match in self._hex_runs.finditer(data))
-        return Traces(cores, longest, varied)
+        cores = self._cores.matches(data) if self._any_core.search(data) else ()
+        return Traces(frozenset(cores), longest, varied)
 
     def promises(self, traces: Traces) -> bool:
         """Whether a plugin could find anything in a file with these traces."""
