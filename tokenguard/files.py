@@ -34,11 +34,11 @@ def shown(path: Path) -> str:
     return safe_text(str(path), one_line=True, limit=200)
 
 
-def shell_word(path: Path | str) -> str:
+def shell_word(path: Path) -> str:
     """A path as a command in a hint names it: one word of the shell, also with spaces."""
     import shlex  # for what fails only: it loads `re`
 
-    return shlex.quote(safe_text(str(path), one_line=True, limit=200))
+    return shlex.quote(shown(path))
 
 
 def expanded(text: str) -> Path:

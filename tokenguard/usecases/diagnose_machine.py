@@ -5,7 +5,6 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from shlex import quote
 from typing import Protocol
 
 from tokenguard.domain.diagnosis import Diagnosis, failed_check, passed_check, warned_check
@@ -98,13 +97,11 @@ def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
     scan = _scan_of(file)
     if scan is None:
         free = not os.path.lexists(file) and not shared_hooks(git, parts.environ)
-        fix = (
-            "tokenguard doctor --install-hook" if free else f"add the line `{PROGRAM} || exit` to {quote(shown(file))}"
-        )
+        fix = "tokenguard doctor --install-hook" if free else f"add the line `{PROGRAM} || exit` to {shell_word(file)}"
         yield warned_check("hook", "commits in this repository are not scanned", fix)
     elif not os.access(file, os.X_OK):
         text = "git ignores the hook because it is not executable: commits are not scanned"
-        yield warned_check("hook", text, f"chmod +x {quote(shown(file))}")
+        yield warned_check("hook", text, f"chmod +x {shell_word(file)}")
     elif _is_from_path(scan) and shutil.which(PROGRAM, path=parts.environ.get("PATH")) is None:
         yield failed_check(
             "hook",
@@ -119,7 +116,7 @@ def hook(parts: DiagnoseMachineParts) -> Iterator[Diagnosis]:
 def _server_hook(file: Path, program: str) -> Iterator[Diagnosis]:
     """In a repository without a working tree, which takes pushes: whether those are scanned."""
     if _scan_of(file) is None:
-        fix = f"write `exec {program} --pre-receive` to {quote(shown(file))}, and make it executable"
+        fix = f"write `exec {program} --pre-receive` to {shell_word(file)}, and make it executable"
         yield warned_check("hook", "pushes to this repository are not scanned", fix)
     else:
         yield passed_check("hook", "pushes are scanned")
