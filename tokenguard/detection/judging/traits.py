@@ -195,7 +195,7 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
         yield f"the name ends in {words[-1]}"
         if _CIPHER.search(name) and words[-1] in _SECRETS and _is_key(value):
             yield KEY
-        elif _HEX_KEY.fullmatch(value) and words[-1] == "key" and _CIPHER.search(name) and not _kinds_of(candidate):
+        elif _HEX_KEY.fullmatch(value) and words[-1] == "key" and _CIPHER.search(name) and not _in_example(candidate):
             yield HEX_KEY
         if len(value) >= _LONG and words[-1] in _SECRETS and wordiness < _RANDOM:
             yield "a random value behind a name for secrets"
@@ -210,9 +210,9 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
     yield from _of_place(candidate, "of words" if wordiness > _WORDY else "of no words")
 
 
-def _kinds_of(candidate: JudgedValue) -> tuple[str, ...]:
+def _in_example(candidate: JudgedValue) -> bool:
     """Whether its file is a test, an example or others' code: guides and tests show what a key looks like."""
-    return kind_of_place(candidate.path)[2]
+    return bool(kind_of_place(candidate.path)[2])
 
 
 def _words(name: str) -> list[str]:
