@@ -140,6 +140,46 @@ def test_a_moved_file_is_no_new_finding_and_an_update_takes_its_reason_along(cli
     assert hook.run([]) == cli("scan").code == 1
 
 
+def named_otherwise(repo: Repository, kind: str, type_: str) -> None:
+    """Write the baseline as a version did that took the value for something else."""
+    head, *lines = (repo.path / BASELINE).read_text().splitlines()
+    others = ("\t".join((kind, type_, *line.split("\t")[2:])) for line in lines)
+    (repo.path / BASELINE).write_text("\n".join((head, *others, "")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_"), [("extra", "Assigned Secret"), ("rule", "Secret Keyword"), ("rule", "No Such Type")]
+)
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_value_stays_accepted_when_a_version_gives_its_type_another_name(cli, repo, kind, type_, moved):
+    repo.stage("app.py", leak())
+    cli("baseline", "accept", "app.py:1", "--reason", "a fixture", "--until", "2090-01-01")
+    (told,) = rows(repo)
+    assert told[:2] != [kind, type_]
+    named_otherwise(repo, kind, type_)
+    where = "app.py"
+    if moved:
+        repo.git("mv", "app.py", where := "moved.py")
+    assert hook.run([]) == cli("scan").code == 0
+    cli("baseline", "update")
+    assert rows(repo) == [[*told[:2], where, *told[3:]]], "with its name of today, its date and its reason"
+
+
+def test_an_acceptance_replaces_the_former_one_of_the_value_under_any_type(cli, repo):
+    repo.stage("app.py", leak())
+    cli("baseline", "accept", "app.py:1", "--reason", "for always")
+    named_otherwise(repo, "extra", "Assigned Secret")
+    cli("baseline", "accept", "app.py:1", "--reason", "for a while", "--until", "2090-01-01")
+    assert [row[4:] for row in rows(repo)] == [["2090-01-01", "for a while"]]
+
+
+def test_another_value_in_the_same_place_and_of_the_same_type_is_a_new_finding(cli, repo):
+    repo.stage("app.py", leak())
+    cli("baseline", "accept", "app.py:1", "--reason", "a fixture")
+    repo.stage("app.py", leak())
+    assert hook.run([]) == cli("scan").code == 1
+
+
 def test_the_additions_of_two_branches_merge(cli, repo):
     repo.write("first.py", password())
     cli("baseline", "update")

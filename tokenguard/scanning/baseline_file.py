@@ -48,15 +48,15 @@ class BaselineEntry(Frozen, frozen=True, order=True):
     reason: str = ""
 
     @property
-    def finding(self) -> tuple[str, str, str, str]:
-        """Which finding it is of."""
-        return self.kind, self.type, self.path, self.tag
+    def accepts(self) -> tuple[str, str]:
+        """What it accepts: a value in a file. Kind and type tell readers what it was taken for."""
+        return self.path, self.tag
 
     @property
     def row(self) -> str:
         """As it is written."""
         accepted = (self.until or _NO_DATE, self.reason) if self.until or self.reason else ()
-        return "\t".join((*self.finding, *accepted))
+        return "\t".join((self.kind, self.type, *self.accepts, *accepted))
 
 
 class BaselineContent(Frozen, frozen=True):
@@ -68,11 +68,11 @@ class BaselineContent(Frozen, frozen=True):
     """How many lines were left out."""
 
     def with_entries(self, new: Iterable[BaselineEntry], without: Iterable[BaselineEntry] = ()) -> "BaselineContent":
-        """The same with further entries; one that was there for the same finding is replaced."""
-        added = {entry.finding: entry for entry in new}
-        gone = {*added, *(entry.finding for entry in without)}
+        """The same with further entries; those that were there for the same value in the same file are replaced."""
+        added = {entry.accepts: entry for entry in new}
+        gone = {*added, *(entry.accepts for entry in without)}
         return BaselineContent(
-            self.salts, (*(entry for entry in self.entries if entry.finding not in gone), *added.values())
+            self.salts, (*(entry for entry in self.entries if entry.accepts not in gone), *added.values())
         )
 
     def written(self) -> bytes:

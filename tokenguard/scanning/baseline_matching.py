@@ -1,12 +1,11 @@
 """Recognises accepted findings, and collects those that a new baseline takes.
 
-A finding that moves within its file stays accepted, and so does one whose file was moved or renamed; a copy in another
-file and a token that replaces another are new findings.
+A finding that moves within its file stays accepted, and so does one whose file was moved or renamed, or whose type has
+another name in a newer version; a copy in another file and a token that replaces another are new findings.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 
 from tokenguard.detection.match import TextMatch
@@ -15,8 +14,6 @@ from tokenguard.scanning.baseline_file import BaselineContent, BaselineEntry, de
 from tokenguard.scanning.root_paths import RootPaths
 from tokenguard.scanning.scanner import Suppressor
 from tokenguard.scanning.slow_tags import SlowTags
-
-_Entries = dict[tuple[str, str], list[BaselineEntry]]
 
 
 class Baseline(Suppressor):
@@ -32,13 +29,13 @@ class Baseline(Suppressor):
         self.paths = paths
         self._tags = [SlowTags(salt) for salt in content.salts]
         self._now = now
-        self._by_path: dict[str, _Entries] = {}
+        self._by_path: dict[str, list[BaselineEntry]] = {}
         for entry in content.entries:
-            self._by_path.setdefault(entry.path, {}).setdefault((entry.kind, entry.type), []).append(entry)
-        self._moved: _Entries | None = None
+            self._by_path.setdefault(entry.path, []).append(entry)
+        self._moved: list[BaselineEntry] | None = None
 
     def knows(self, match: TextMatch, path: str) -> bool:
-        """Whether the token is accepted for this file and type."""
+        """Whether the token is accepted for this file."""
         found = self.entry(match, path)
         return found is not None and not self._over(found)
 
@@ -53,10 +50,10 @@ class Baseline(Suppressor):
 
     def entry(self, match: TextMatch, path: str) -> BaselineEntry | None:
         """What the file says of a finding, also if it has expired; of several the one that lasts longest."""
-        kind, where = (match.kind.value, match.type), self.paths.of(path)
-        found = self._tagged(match, self._by_path.get(encoded_path(where), {}).get(kind, []))
+        where = self.paths.of(path)
+        found = self._tagged(match, self._by_path.get(encoded_path(where), []))
         if not found and not where.startswith(".."):  # which is a file of another repository
-            found = self._tagged(match, self._of_moved_files().get(kind, []))
+            found = self._tagged(match, self._of_moved_files())
         return max(found, key=lambda entry: (not entry.until, entry.until), default=None)
 
     def _tagged(self, match: TextMatch, entries: Sequence[BaselineEntry]) -> list[BaselineEntry]:
@@ -64,14 +61,12 @@ class Baseline(Suppressor):
         tags = {each.tag(match.whole) for each in self._tags} if entries else set()
         return [entry for entry in entries if entry.tag in tags]
 
-    def _of_moved_files(self) -> _Entries:
+    def _of_moved_files(self) -> list[BaselineEntry]:
         """The entries of files that are no longer where they were."""
         if self._moved is None:
-            self._moved = {}
-            files = ((decoded_path(path), each) for path, each in self._by_path.items())
-            gone = (each for path, each in files if not path.startswith("(") and not self.paths.exists(path))
-            for kind, entries in chain.from_iterable(each.items() for each in gone):
-                self._moved.setdefault(kind, []).extend(entries)
+            files = ((decoded_path(path), entries) for path, entries in self._by_path.items())
+            gone = (entries for path, entries in files if not path.startswith("(") and not self.paths.exists(path))
+            self._moved = [entry for entries in gone for entry in entries]
         return self._moved
 
     def _over(self, entry: BaselineEntry) -> bool:
