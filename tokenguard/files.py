@@ -27,6 +27,7 @@ DISK_TROUBLES = {
     errno.EIO: "reading or writing failed",
 }
 """Reasons for which no other name of a file would help."""
+OTHER_PLACE = "give a file in a directory that you can write to"
 
 
 def shown(path: Path) -> str:
@@ -191,14 +192,16 @@ def why_unreadable(error: OSError) -> str:
     return _WHY_UNREADABLE.get(error.errno or 0, "the system does not allow it")
 
 
-def not_written(path: Path, error: OSError, *, hint: str) -> TokenguardError:
+def not_written(path: Path, error: OSError, *, hint: str = OTHER_PLACE) -> TokenguardError:
     """The refusal for a file that could not be written: Unreachable if the disk is full or fails, else InputError.
 
     Args:
         path: the file.
         error: what the system said.
-        hint: what to do unless the disk is the reason.
+        hint: what to do unless the disk is the reason, or a file that is there already.
     """
+    if isinstance(error, FileExistsError):
+        return InputError(f"{shown(path)} exists already", hint="name a new file")
     why = DISK_TROUBLES.get(error.errno or 0)
     if why is None:
         return InputError(f"cannot write {shown(path)}", hint=hint)

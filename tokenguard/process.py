@@ -63,3 +63,12 @@ def refuse_limit(program: str, error: OSError) -> None:
     }
     if (found := known.get(error.errno or 0)) is not None:
         raise Unreachable(f"{program} cannot be started: {found[0]}", hint=found[1])
+
+
+def has_size_limit() -> bool:
+    """Whether this process may write files only up to a size (`ulimit -f`)."""
+    try:
+        import resource  # POSIX only
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY

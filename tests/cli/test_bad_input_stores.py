@@ -353,18 +353,24 @@ WRITERS = {
     "a baseline": ("baseline", "update"),
     "the key of evidence": ("audit", "bundle", NAME, "--output", "out", "--key-file", "new", "--create-key"),
     "a manifest": ("fmt", "tokens.yaml"),
+    "a copy of the store": ("store", "backup", "out"),
 }
 
 
-@pytest.mark.parametrize("command", WRITERS.values(), ids=WRITERS)
-def test_a_full_disk_is_named_with_the_place_and_the_same_command_works_when_it_has_space(premises, command):
-    """Whatever a command writes: no half of a file remains that the next run would take for somebody's own."""
+def _with_something_to_write(premises) -> dict:
+    """A repository in which every writer has work; what there is."""
     premises.furnished()
     premises.environ["HOME"] = str(premises.directory)
     subprocess.run(["git", "init", "-q", "."], check=True)
     premises.write(premises.directory / "tokens.yaml", b"tokens: {}\nversion: 1\n")
     (premises.directory / "units").mkdir()
-    before = premises.everything()
+    return premises.everything()
+
+
+@pytest.mark.parametrize("command", WRITERS.values(), ids=WRITERS)
+def test_a_full_disk_is_named_with_the_place_and_the_same_command_works_when_it_has_space(premises, command):
+    """Whatever a command writes: no half of a file remains that the next run would take for somebody's own."""
+    before = _with_something_to_write(premises)
     full = _process(premises, *command, before=_no_space)
     assert full.code == 4, full
     assert "limit for the size" in full.error
@@ -373,3 +379,19 @@ def test_a_full_disk_is_named_with_the_place_and_the_same_command_works_when_it_
         name for name, content in before.items() if content[1]
     }
     assert _process(premises, *command).code in {0, 1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+@pytest.mark.parametrize("command", WRITERS.values(), ids=WRITERS)
+def test_a_place_that_may_not_be_written_is_named_and_no_other_cause(premises, words, command):
+    before = _with_something_to_write(premises)
+    names = ("", "units", ".git/hooks", ".claude")
+    modes = {folder: folder.stat().st_mode for name in names if (folder := premises.directory / name).exists()}
+    for folder in modes:
+        folder.chmod(0o500)
+    answer = _process(premises, *command, before=_held_to_modes)
+    for folder, mode in modes.items():
+        folder.chmod(mode)
+    assert answer.code == 2, answer
+    words(answer.err.replace(str(premises.directory), "HERE"))
+    assert premises.everything() == before

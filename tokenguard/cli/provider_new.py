@@ -22,7 +22,6 @@ _QUESTIONS = {
     "auth": "how requests carry a token: bearer, basic or header NAME (empty: bearer): ",
 }
 _LOOKS_LIKE_A_VALUE = "  that looks like a token value, and no part of it was kept; a provider file holds no values"
-_NEW_NAME = "name a file that does not exist yet"
 _CREATES = "who creates tokens, api or person (empty: api): "
 _REVOKES = "who lists and revokes them, api or person (empty: api): "
 
@@ -69,10 +68,8 @@ def new(wiring: Wiring, /, name: str, *, output: str | None, by_person: str | No
         return
     try:
         write_new(Path(output), text.encode())
-    except FileExistsError:
-        raise _taken(Path(output)) from None
     except OSError as error:
-        raise not_written(Path(output), error, hint=_NEW_NAME) from None
+        raise not_written(Path(output), error) from None
     wiring.progress.step(f"written to {shown(Path(output))}; validate it with: tokenguard provider lint {output}")
 
 
@@ -97,11 +94,7 @@ def _check_output(output: Path) -> None:
             f"cannot create {shown(output)}: there is no such directory", hint="create the directory, or name another"
         )
     if output.exists():
-        raise _taken(output)
-
-
-def _taken(output: Path) -> InputError:
-    return InputError(f"cannot create {shown(output)}: it exists", hint=_NEW_NAME)
+        raise not_written(output, FileExistsError())
 
 
 def _asked(

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from tokenguard.errors import InputError
 from tokenguard.file_replacement import check_kept, replace_kept
-from tokenguard.files import not_written, shown
+from tokenguard.files import OTHER_PLACE, not_written, shown
 
 _OPENING = 4096
 """Bytes of a page in which its kind is written."""
-_ELSEWHERE = "give a file in a directory that you can write to"
 _TITLE = re.compile(rb"<title>[^<:]*")
 
 
@@ -34,7 +33,7 @@ def save_page(path: Path, text: str, *, force: bool = False) -> None:
     try:
         replace_kept(path, text.encode())
     except OSError as error:
-        raise not_written(path, error, hint=_ELSEWHERE) from None
+        raise not_written(path, error) from None
 
 
 def check_page(path: Path) -> None:
@@ -73,4 +72,4 @@ def _kind(opening: bytes) -> bytes:
 
 
 def _cannot_write(path: Path) -> InputError:
-    return InputError(f"cannot write {shown(path)}", hint=_ELSEWHERE)
+    return InputError(f"cannot write {shown(path)}", hint=OTHER_PLACE)

@@ -82,10 +82,8 @@ def _write(path: Path, code: Secret) -> None:
 def _claim(path: Path) -> None:
     try:
         create_private(path, b"")
-    except FileExistsError:
-        raise InputError(f"the file {shown(path)} exists", hint="give the name of a new file") from None
     except OSError as error:
-        raise not_written(path, error, hint="give a new file in a directory that you can write to") from None
+        raise not_written(path, error) from None
 
 
 def _show(tty: Tty, code: Secret) -> None:

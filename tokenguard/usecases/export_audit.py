@@ -143,7 +143,7 @@ def append_export(store: Store, file: Path) -> int:
     try:
         return _append(store, file)
     except OSError as error:
-        raise not_written(file, error, hint="name a file in a folder that you can write to") from None
+        raise not_written(file, error) from None
 
 
 def _append(store: Store, file: Path) -> int:

@@ -176,8 +176,7 @@ class LiveTrial:
         try:
             create_private(self._report, self._text("started"))
         except OSError as error:
-            hint = "name a file that does not exist yet: --report FILE"
-            raise not_written(self._report, error, hint=hint) from None
+            raise not_written(self._report, error) from None
 
     def _create_and_check(self) -> bool:
         """Whether the token is dead in the end."""

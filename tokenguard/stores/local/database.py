@@ -79,7 +79,7 @@ class Database:
 
     def copy_to(self, target: Path) -> None:
         """Copy the store into `target`, a new, empty file, while others may read and write."""
-        with self._mutex, self._poisoned_by_errors():
+        with self._mutex, self._poisoned_by_errors(copy=target):
             check_beside(self._place.database)
             with contextlib.closing(connect(target)) as copy:
                 _configure(copy)
@@ -112,9 +112,9 @@ class Database:
                         connection.execute("ROLLBACK")
 
     @contextmanager
-    def _poisoned_by_errors(self) -> Iterator[None]:
+    def _poisoned_by_errors(self, copy: Path | None = None) -> Iterator[None]:
         """After a failed fsync nothing a handle says can be believed: the next use opens the file afresh."""
-        with translated():
+        with translated(copy):
             try:
                 yield
             except (sqlite3.Error, OSError):

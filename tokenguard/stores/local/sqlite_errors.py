@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.files import shown
+from tokenguard.process import has_size_limit
 from tokenguard.stores.local.layout import STATE_DIR_VARIABLE, anchor_directory
 from tokenguard.stores.local.length_prefix import damaged
 
@@ -26,6 +27,10 @@ _BUSY = (
 _BROKEN_DISK = (
     "the disk does not read or write reliably",
     "look at the system's log; copy the store elsewhere before using it again",
+)
+_TOO_LARGE = (
+    "the limit for the size of a file is exceeded",
+    "raise it (`ulimit -f`), then run the command again; if it fails again, look at the system's log",
 )
 _GONE = (
     "the store's directory, or a part of it, is not there any more",
@@ -54,6 +59,7 @@ _BY_ERRNO = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EIO: _BROKEN_DISK,
+    errno.EFBIG: _TOO_LARGE,
     errno.ESTALE: _STALE,
     errno.ENOLCK: _NO_LOCKS,
     errno.ENOTSUP: _NO_LOCKS,
@@ -67,14 +73,18 @@ _PRIMARY = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what SQLite or the system raises inside into Unreachable or Tampered."""
+def translated(copy: Path | None = None) -> Iterator[None]:
+    """Turn what SQLite or the system raises inside into Unreachable or Tampered.
+
+    Args:
+        copy: the file that is written instead of the store's own; errors name it.
+    """
     try:
         yield
     except sqlite3.ProgrammingError:
         raise  # a bug of ours must not pass for tampering
     except sqlite3.Error as error:
-        raise _of_sqlite(error) from None
+        raise _of_sqlite(error, copy) from None
     except OSError as error:
         message, hint = _of_system(error)
         raise Unreachable(message, hint=hint) from None
@@ -108,9 +118,11 @@ def _no_state(error: OSError) -> tuple[str, str] | None:
     )
 
 
-def _of_sqlite(error: sqlite3.Error) -> TokenguardError:
+def _of_sqlite(error: sqlite3.Error, copy: Path | None) -> TokenguardError:
     code = getattr(error, "sqlite_errorcode", None)
     known = None if code is None else _BY_CODE.get(code & _PRIMARY)
     if known is None:  # not a database, malformed, no such table, undecodable text …
         return damaged(_NO_STORE)
-    return Unreachable(known[0], hint=known[1])
+    if code == sqlite3.SQLITE_IOERR_WRITE and has_size_limit():  # SQLite does not tell the two apart
+        known = _TOO_LARGE
+    return Unreachable(known[0] if copy is None else f"{known[0]}: {shown(copy)}", hint=known[1])

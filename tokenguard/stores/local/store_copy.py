@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import create_private, fsync_dir, shown
+from tokenguard.files import create_private, fsync_dir, not_written, shown
 from tokenguard.stores.local.beside import check_beside
 from tokenguard.stores.local.lock import locked
 from tokenguard.stores.local.open_store import StoreSession
@@ -16,13 +16,16 @@ def back_up(session: StoreSession, to: Path) -> None:
     with session.reading():
         pass  # proves root and anchor: a damaged store must not replace a good backup
     if os.path.lexists(to):
-        raise InputError(f"there is a file at {shown(to)} already", hint="name a new file")
+        raise not_written(to, FileExistsError())
     if not to.parent.is_dir():
         raise InputError(f"there is no directory {shown(to.parent)}", hint="create it, or name a file elsewhere")
     _check_name(to)
     with locked(session.place.lock, session.clock, shared=True), translated():
         check_beside(to)
-        create_private(to, b"")
+        try:
+            create_private(to, b"")
+        except OSError as error:
+            raise not_written(to, error) from None
         try:
             session.database.copy_to(to)
             fsync_dir(to.parent)
