@@ -85,6 +85,18 @@ def test_upkeep_says_when_it_ended_and_how(cli, three, tmp_path):
     cli.refused("upkeep", "--metrics", str(tmp_path / "none" / "x"))
 
 
+def test_the_last_upkeep_is_known_from_the_store(cli, three, tmp_path):
+    config = tmp_path / "runner.toml"
+    config.write_text("[notify]\n")
+    cli.environ["TOKENGUARD_CONFIG"] = str(config)
+    assert ("tokenguard_upkeep_exit_code",) not in read(cli("metrics").out)
+    answer, ended = cli("upkeep"), cli.clock.now().timestamp()
+    cli.clock.sleep(86_400)
+    samples = read(cli("metrics").out)
+    assert samples.get(("tokenguard_upkeep_exit_code",)) == answer.code
+    assert samples["tokenguard_upkeep_timestamp_seconds",] == pytest.approx(ended, abs=600)
+
+
 def test_a_calendar_has_each_due_date_once(cli, three, tmp_path):
     now = cli.clock.now()
     changed(cli, VIDEO, due_at=now + timedelta(days=3))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -77,6 +78,13 @@ def stuck(cli, name):
     cli.tty = FakeTty()
     assert cli("rotate", name).code == 3
     cli.tty = None
+
+
+def told_command(cli, command, *more):
+    """Run the command of a message, as the person does who was told."""
+    program, option, _store, *words = shlex.split(command)
+    assert (program, option) == ("tokenguard", "--store")
+    return cli(*words, *more)
 
 
 def outbox(cli):
@@ -469,9 +477,51 @@ def test_drift_and_orphans_are_told_with_the_command(cli, ops, tmp_path):
     )
     changed(cli, VIDEO, purpose="another")
     cli("upkeep")
-    orphans = [each.data for each in ops.handled if each.event == "orphan"]
-    assert orphans, ops.events
-    assert orphans[0]["command"] == "tokenguard --store local:///srv/store drift tokens.yaml"
+    (orphan,) = [each.data for each in ops.handled if each.event == "orphan"]
+    assert orphan["command"].startswith("tokenguard --store local:///srv/store drift tokens.yaml")
+    shown = told_command(cli, orphan["command"], "--format", "json").document["drift"]
+    assert "orphan" in {each["rule"] for each in shown}
+
+
+def test_drift_of_many_tokens_is_told_with_the_command_that_shows_it(cli, ops, tmp_path):
+    cli.approver = True
+    for number in range(13):
+        cli.add(f"video/app/prod/t{number}")
+    (tmp_path / "all.yaml").write_text(
+        "version: 1\ntokens:\n  video/app/prod/t0:\n    {provider: fake, scope: 'drive:d1', environment: prod, "
+        "owner: video, purpose: uploads, consumers: []}\n"
+    )
+    cli("upkeep", "all.yaml", "--env", "prod")
+    (drift,) = [each.data for each in ops.handled if each.event == "drift"]
+    shown = told_command(cli, drift["command"], "--format", "json").document.get("drift", [])
+    assert {each["rule"] for each in shown} == {"undeclared"}
+    assert len(shown) == 12
+
+
+def test_a_live_token_that_is_refused_is_told_with_the_command_that_replaces_it(cli, ops):
+    value = cli.add(VIDEO)
+    cli.add("video/app/prod/control")
+    cli.world.of_value(value).revoked_at = -1e9
+    assert cli("upkeep").code == 1
+    assert told_command(cli, ops.handled[0].data["command"]).code == 0
+    assert cli("verify", VIDEO).code == 0
+
+
+def test_doctor_shows_everything_that_the_last_upkeep_found(cli, ops):
+    names = [f"video/app/prod/t{number}" for number in range(8)]
+    values = [cli.add(name) for name in names]
+    for value in values[:-1]:
+        cli.world.of_value(value).revoked_at = -1e9
+
+    def found():
+        checks = cli("doctor", "--format", "json").document["checks"]
+        return {each["text"].partition(":")[0]: each["hint"] for each in checks if each["check"] == "upkeep"}
+
+    assert not found(), "none ran"
+    cli("upkeep")
+    assert list(found()) == names[:-1]
+    cli.clock.sleep(27 * HOUR)
+    assert "tokenguard upkeep" in found().values()
 
 
 def test_a_revocation_that_is_not_confirmed_is_told(cli, ops, monkeypatch):

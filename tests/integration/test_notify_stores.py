@@ -1,6 +1,7 @@
 """Notifications on real stores: with the rotator's printed policy on OpenBao, and statement by statement on AWS."""
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -69,6 +70,18 @@ def test_a_login_that_a_person_has_to_replace_is_told_before_it_ends(on_vault, m
     cli, receiver = on_vault
     assert cli("notify", token=cli.server.new_token(**made_for)).code == 0
     assert (("login-ends", "") in receiver.events) is told
+
+
+def test_each_login_that_ends_is_told_with_its_machine_and_shown_by_doctor(on_vault):
+    cli, receiver = on_vault
+    logins = [cli.server.new_token(ttl="5d", renewable=False, display_name=each) for each in ("one", "two")]
+    for login_token in (*logins, *logins):
+        assert cli("notify", token=login_token).code == 0
+    told = [each.data["text"] for each in receiver.handled if each.event == "login-ends"]
+    assert len(told) == 2
+    assert all(os.uname().nodename in each for each in told)
+    checks = cli("doctor", "--format", "json", token=logins[0]).document["checks"]
+    assert [each["level"] for each in checks if each["check"] == "login"] == ["warn"]
 
 
 def test_a_rotator_notifies_from_aws_and_no_other_policy_allows_its_writes(on_aws):

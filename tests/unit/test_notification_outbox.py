@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import secrets
 import zlib
 from collections import Counter
@@ -204,6 +205,23 @@ def test_a_message_is_one_screen_and_begins_with_the_command():
         assert all(len(line) <= 120 for line in lines)
         assert "\n" not in message.subject
         assert len(message.subject) <= 100
+
+
+@pytest.mark.parametrize("count", [6, 9, 14, 200])
+def test_what_a_screen_has_no_room_for_is_named_and_the_rest_counted(count):
+    found = tuple(notification(name=f"video/app/prod/t{number}") for number in range(count))
+    text = NotificationMessage("vault://kv/team", "0" * 32, found).text
+    named = [each for each in found if re.search(rf"{each.name}\b", text)]
+    counted = [int(number) for number in re.findall(r"(\d+) other", text)]
+    assert len(named) >= min(count, 14)
+    assert len(named) + sum(counted) == count
+
+
+def test_a_reason_is_shown_whole_where_the_screen_has_room():
+    says = f"run with --break-glass ({'published, and nobody answers; ' * 6}); it is not reviewed"
+    for count in (1, 2):
+        text = NotificationMessage("vault://kv/team", "0" * 32, (notification(says=says),) * count).text
+        assert " ".join(text.split()).count(says) == count
 
 
 def test_text_from_outside_cannot_act_on_a_terminal_or_a_header():

@@ -23,8 +23,9 @@ from tokenguard.usecases.write_metrics import metrics_text
 def metrics(wiring: Wiring, output: str | None) -> None:
     """Write the state of the inventory as OpenMetrics text: ages, due and overdue tokens, leaks, unproven revocations.
 
-    Counts are by environment, owner and provider; no token is named. For the text-file collector of Prometheus' node
-    exporter, let `upkeep --metrics FILE` write the file: the file then also has the time and exit code of that run.
+    Counts are by environment, owner and provider; no token is named. The time and exit code of the last `upkeep` are
+    included if the store knows them: `upkeep` records its runs if the configuration has a [notify] table. For the
+    text-file collector of Prometheus' node exporter, `upkeep --metrics FILE` writes the file when it ends.
     """
     if wiring.screen.as_json:
         raise InputError("`tokenguard metrics` writes OpenMetrics text only", hint="leave --format out")

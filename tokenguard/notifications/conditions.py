@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Actor
 from tokenguard.domain.journal import Journal
 from tokenguard.domain.leak_trail import LeakReports
 from tokenguard.domain.names import TokenId
@@ -30,6 +31,8 @@ _INTERRUPTED = timedelta(minutes=30)
 """An open operation without a step for so long is not running any more."""
 _SOON = timedelta(days=7)
 """For what has no warning period of its own."""
+LOGIN_ENDS_SOON = _SOON
+"""How long before its end a login is told of."""
 _LONGEST = 300
 """Characters of one line."""
 
@@ -55,6 +58,8 @@ class StoreFacts(Frozen, frozen=True, kw_only=True):
     """By token with an open leak: what its trail says of it."""
     login_ends: datetime | None = None
     """When the runner's access to the store expires; None: not known, or never."""
+    login: Actor | None = None
+    """Whose access that is, and on which machine."""
 
 
 def conditions(snapshots: Iterable[Snapshot], facts: StoreFacts) -> list[Notification]:
@@ -67,6 +72,14 @@ def conditions(snapshots: Iterable[Snapshot], facts: StoreFacts) -> list[Notific
     stated = {(each.kind, each.name) for each in found}
     found += [each for each in derive.of_upkeep(owners) if (each.kind, each.name) not in stated]
     return [*found, *derive.of_requests(owners), *derive.of_store()]
+
+
+def login_ends_text(ends: datetime, login: Actor) -> str:
+    """One line about a login that a person has to replace: whose it is, and on which machine."""
+    return (
+        f"the login of {login.id} on {login.host} ends on {ends:%Y-%m-%d at %H:%M} UTC; then this runner has no access "
+        "to the store: give it a new login before"
+    )
 
 
 class _Derivation:
@@ -130,10 +143,10 @@ class _Derivation:
                 says = f"the waiver of {waiver.rule} for {which} ends on {waiver.until:%Y-%m-%d}: {waiver.reason}"
                 facts = ("policy", waiver.rule, which, waiver.until.isoformat())
                 yield self._made(NotificationKind.WAIVER_ENDS, says, "check", owner=waiver.owner, facts=facts)
-        ends = self._facts.login_ends
-        if ends is not None and ends <= self._now + _SOON:
-            says = f"this runner's access to the store ends on {ends:%Y-%m-%d at %H:%M} UTC"
-            yield self._made(NotificationKind.LOGIN_ENDS, says, "doctor", facts=(ends.date().isoformat(),))
+        ends, login = self._facts.login_ends, self._facts.login
+        if ends is not None and login is not None and ends <= self._now + LOGIN_ENDS_SOON:
+            says = login_ends_text(ends, login)
+            yield self._made(NotificationKind.LOGIN_ENDS, says, "doctor", facts=(ends.date().isoformat(), login.id))
 
     def _leaks(self, token: TokenId, record: Record) -> Iterator[Notification]:
         reports = self._facts.leak_reports.get(token, LeakReports())

@@ -1,7 +1,8 @@
 """A message: one or several notifications in the forms that receivers read. The command comes first, on one screen."""
 
 import json
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,13 @@ from tokenguard.notifications.notification import Notification, notification_id
 from tokenguard.text import pluralize, safe_text
 
 LISTED = 5
-"""Notifications that one screen has room for."""
+"""Notifications that one screen has room for, each with its command and reason."""
+_SCREEN = 24
+"""Lines."""
+_EACH = 4
+"""Lines of a notification: command, what it concerns, one line of the reason, and an empty one."""
+_REASON = 3
+"""Lines that a reason may have if there is room: no reason is longer."""
 DIGEST = "digest"
 """The event name of a webhook's body that holds several notifications."""
 _WIDTH = 120
@@ -46,11 +53,29 @@ class NotificationMessage(Frozen, frozen=True):
     @property
     def text(self) -> str:
         """For people: the command first, then why, then where."""
-        shown = self.notifications[:LISTED]
-        lines = [line for each in shown for line in (_shown(each.command), *_reasons(each), "")]
-        if left := len(self.notifications) - len(shown):
-            lines += [f"tokenguard --store {self.store} doctor", f"    {pluralize(left, 'more notification')}", ""]
+        several = len(self.notifications) > LISTED
+        shown = self.notifications[: LISTED - 1] if several else self.notifications
+        spare = 0 if several else _SCREEN - 1 - _EACH * len(shown)
+        lines = list[str]()
+        for each in shown:
+            reason = _wrapped(each.says, 1 + min(spare, _REASON - 1))
+            spare -= len(reason) - 1
+            lines += [_shown(each.command), _about(each), *reason, ""]
+        if several:
+            lines += [*self._others(self.notifications[len(shown) :], _SCREEN - len(lines) - 3), ""]
         return "\n".join([*lines, f"Store {self.store}, event {self.ids[0]}"]) + "\n"
+
+    def _others(self, others: Sequence[Notification], room: int) -> Iterator[str]:
+        """Those without a command of their own here: by name in so many lines, and the rest as a number."""
+        yield f"tokenguard --store {self.store} doctor"
+        for named in range(len(others), -1, -1):
+            left = len(others) - named
+            names = [f"{each.kind} {each.name}".strip() for each in others[:named]]
+            names += [f"{left:,} others" if named else pluralize(left, "more notification")] if left else []
+            lines = _wrapped(f"also: {', '.join(names)}", room + 1)
+            if len(lines) <= room:
+                yield from lines
+                return
 
     def body(self, now: datetime) -> bytes:
         """For programs: one JSON document, whose `id` stays the same when it is sent again."""
@@ -68,9 +93,18 @@ class NotificationMessage(Frozen, frozen=True):
         return json.dumps(document, ensure_ascii=True, sort_keys=True).encode()
 
 
-def _reasons(each: Notification) -> tuple[str, str]:
+def _about(each: Notification) -> str:
     about = [str(each.kind), each.name, f"owner {each.owner}" if each.owner else ""]
-    return _line(f"    {', '.join(filter(None, about))}"), _line(f"    {each.says}")
+    return _line(f"    {', '.join(filter(None, about))}")
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """The text in so many lines at most; what does not fit is cut."""
+    plain = safe_text(text, one_line=True)
+    return textwrap.wrap(
+        plain, _WIDTH, initial_indent="    ", subsequent_indent="    ", max_lines=most, placeholder=" …",
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _fields(each: Notification) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _STATES: tuple[tuple[str, str, Callable[[Document], bool]], ...] = (
 
 
 def as_open_metrics(
-    documents: Sequence[Document], policy: Policy, now: datetime, *, upkeep_code: int | None = None
+    documents: Sequence[Document], policy: Policy, now: datetime, *, upkeep: tuple[datetime, int] | None = None
 ) -> str:
     """The text.
 
@@ -38,7 +38,7 @@ def as_open_metrics(
         documents: the inventory.
         policy: says what is due.
         now: when it was read.
-        upkeep_code: the exit code of the upkeep that just ended; None: none did.
+        upkeep: when the last upkeep ended, and its exit code; None: not known.
     """
     held = [each for each in documents if each.record.state is not RecordState.RETIRED]
     lines = [
@@ -48,9 +48,10 @@ def as_open_metrics(
         *_ages(held, policy, now),
         *_gauge("inventory_read_timestamp_seconds", "When the inventory was read.", {(): now.timestamp()}, prefix=""),
     ]
-    if upkeep_code is not None:
-        lines += _gauge("upkeep_timestamp_seconds", "When upkeep last ended.", {(): now.timestamp()}, prefix="")
-        lines += _gauge("upkeep_exit_code", "The exit code of the last upkeep.", {(): upkeep_code}, prefix="")
+    if upkeep is not None:
+        at, code = upkeep
+        lines += _gauge("upkeep_timestamp_seconds", "When upkeep last ended.", {(): at.timestamp()}, prefix="")
+        lines += _gauge("upkeep_exit_code", "The exit code of the last upkeep.", {(): code}, prefix="")
     return "\n".join([*lines, "# EOF", ""])
 
 

@@ -12,10 +12,12 @@ from tokenguard.ports.clock import is_behind
 from tokenguard.ports.shared_item import Item
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
+from tokenguard.usecases import diagnose_upkeep as unattended
 from tokenguard.usecases.agent_install import AgentInstallParts
 from tokenguard.usecases.diagnose_agents import coding_agents
 from tokenguard.usecases.diagnose_machine import DiagnoseMachineParts
 from tokenguard.usecases.diagnose_tokens import DiagnoseTokensParts
+from tokenguard.usecases.diagnose_upkeep import DiagnoseUpkeepParts
 from tokenguard.usecases.parts import HasBackend, HasStore
 from tokenguard.usecases.verify_store import check_whole, fix_for_damage, problems_of, uncompared, watch_of, wrong_time
 
@@ -26,7 +28,9 @@ _RIGHT = f"{_RIGHT_HERE}, correct that of the other machine"
 _CORRECTED = "tokenguard approve --clock-was-ahead REASON"
 
 
-class DiagnoseParts(AgentInstallParts, DiagnoseTokensParts, DiagnoseMachineParts, HasBackend, Protocol):
+class DiagnoseParts(
+    AgentInstallParts, DiagnoseTokensParts, DiagnoseMachineParts, DiagnoseUpkeepParts, HasBackend, Protocol
+):
     """What this use case takes."""
 
 
@@ -64,7 +68,8 @@ def examine(parts: DiagnoseParts) -> Iterator[Diagnosis]:
         yield prevented_check("inventory", error)
         return
     upcoming = (tokens.next_rotations,) if able.rotates else ()
-    for look in (_clock, _cost, tokens.leaks, tokens.refused_values, tokens.operations, *upcoming, tokens.lists):
+    of_tokens = (tokens.leaks, tokens.refused_values, tokens.operations, *upcoming, tokens.lists)
+    for look in (_clock, _cost, *of_tokens, unattended.upkeep, unattended.login):
         yield from _made(look, parts, inventory)
     if not able.trails:
         yield _not_this_role("audit", "audit trails")

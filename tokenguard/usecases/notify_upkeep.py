@@ -41,10 +41,15 @@ class UpkeepNotices:
         except TokenguardError as error:
             yield UpkeepLine.failed(Duty.NOTIFY, "", error)
 
-    def after(self, lines: Sequence[UpkeepLine], file: str) -> Iterator[UpkeepLine]:
-        """Record the run and send; yields a line for each route, as the other duties do for each token."""
+    def after(self, lines: Sequence[UpkeepLine], manifest: Sequence[str]) -> Iterator[UpkeepLine]:
+        """Record the run and send; yields a line for each route, as the other duties do for each token.
+
+        Args:
+            lines: what the run did.
+            manifest: the words that name its manifest to another command; none if it had none.
+        """
         now, owners = self._parts.clock.now(), self._notifier.owners
-        findings = tuple(_grouped([each for each in lines if each.code is not ExitCode.OK], file, owners, now))
+        findings = tuple(_grouped([each for each in lines if each.code is not ExitCode.OK], manifest, owners, now))
         code = most_severe_code(each.code for each in lines)
         try:
             reports = self._notifier.run(LastUpkeep(at=now, code=int(code), findings=findings))
@@ -60,7 +65,7 @@ class UpkeepNotices:
 
 
 def _grouped(
-    lines: Sequence[UpkeepLine], file: str, owners: Mapping[str, str], now: datetime
+    lines: Sequence[UpkeepLine], manifest: Sequence[str], owners: Mapping[str, str], now: datetime
 ) -> Iterator[UpkeepFinding]:
     groups: dict[tuple[NotificationKind, Duty, str], list[UpkeepLine]] = defaultdict(list)
     for each in lines:
@@ -71,13 +76,15 @@ def _grouped(
                 yield UpkeepFinding(
                     kind=kind, duty=str(duty), name=each.name, owner=owner, since=now,
                     says=safe_text(f"{duty}: {each.says}", one_line=True, limit=_LONGEST),
-                    command=_command(each, kind, file),
+                    command=_command(each, kind, manifest),
                 )  # fmt: skip
             continue
         named = ", ".join(each.name for each in found[:_NAMED])
         says = f"{duty}: {pluralize(len(found), 'token')}, such as {named}: {found[0].says}"
+        commands = {_command(each, kind, manifest) for each in found}
+        command = commands.pop() if len(commands) == 1 else "upkeep"
         yield UpkeepFinding(
-            kind=kind, duty=str(duty), owner=owner, since=now, command="upkeep",
+            kind=kind, duty=str(duty), owner=owner, since=now, command=command,
             says=safe_text(says, one_line=True, limit=_LONGEST),
         )  # fmt: skip
 
@@ -91,13 +98,13 @@ def _kind(line: UpkeepLine) -> NotificationKind:
     return kinds.get(line.code, NotificationKind.FAILED)
 
 
-def _command(line: UpkeepLine, kind: NotificationKind, file: str) -> str:
+def _command(line: UpkeepLine, kind: NotificationKind, manifest: Sequence[str]) -> str:
     if line.duty is Duty.DRIFT:
-        return shlex.join(["drift", *([file] if file else [])])
+        return shlex.join(["drift", *manifest, "--ask-providers"])  # as the duty did: orphans are seen there only
     if found := _COMMAND.fullmatch(line.hint):
         return found[1]
     if line.duty is Duty.APPLY:
-        return shlex.join(["plan", *([file] if file else [])])
+        return shlex.join(["plan", *manifest])
     ways = {
         NotificationKind.UNPROVEN: f"rotate {line.name} --resume",
         NotificationKind.WAITING: f"rotate {line.name}",

@@ -9,7 +9,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.frozen import replace
-from tokenguard.inventory.verification import VerificationResult, verify
+from tokenguard.inventory.verification import Verification, VerificationResult, verify
 from tokenguard.policy.model import Severity
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.external_fields import UnexpectedValue
@@ -101,7 +101,8 @@ class Upkeep:
                 lines.append(UpkeepLine.failed(duty, "", error))
                 yield lines[-1]
         if told:
-            yield from notices.after(lines, self._file)
+            environment = ("--env", self._environment) if self._environment else ()
+            yield from notices.after(lines, (self._file, *environment) if self._file else ())
 
     def _resume(self) -> Iterator[UpkeepLine]:
         parts = self._parts
@@ -162,12 +163,7 @@ class Upkeep:
             except TokenguardError as error:
                 yield UpkeepLine.failed(Duty.VERIFY, record.name, error)
                 continue
-            code, hint = look.result.exit_code, f"tokenguard show {record.name}"
-            wrong = code is not ExitCode.OK
-            yield UpkeepLine(
-                duty=Duty.VERIFY, name=record.name, code=code, asked=look.result is not VerificationResult.NOT_ASKED,
-                says=f"{look.result.value}: {look.reason}" if wrong else "", hint=hint if wrong else "",
-            )  # fmt: skip
+            yield _verified(look)
         now = parts.clock.now()
         kept = [each for each in parts.store.scan() if any(i.probe_due_at <= now for i in each.document.quarantine)]
         for result in parts.engine.reprobe(*(each.id for each in kept)) if kept else ():
@@ -243,6 +239,18 @@ def _done(duty: Duty, result: BatchResult, says: str) -> UpkeepLine:
     if result.error is not None:
         return UpkeepLine.failed(duty, result.name, result.error)
     return UpkeepLine(duty=duty, name=result.name, says=says)
+
+
+def _verified(look: Verification) -> UpkeepLine:
+    """The line of a token that was verified; what is wrong comes with the command that puts it right."""
+    record, result = look.record, look.result
+    says, hint = "", ""
+    if result.exit_code is not ExitCode.OK:
+        dead = result is VerificationResult.DEAD
+        meaning = f"{record.provider} refuses the live value, so its consumers are down" if dead else result.value
+        says, hint = f"{meaning}: {look.reason}", f"tokenguard {'rotate' if dead else 'show'} {record.name}"
+    asked = result is not VerificationResult.NOT_ASKED
+    return UpkeepLine(duty=Duty.VERIFY, name=record.name, code=result.exit_code, asked=asked, says=says, hint=hint)
 
 
 def _finding(duty: Duty, name: str, says: str, hint: str, *, code: ExitCode = ExitCode.FINDINGS) -> UpkeepLine:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -35,10 +35,10 @@ from tokenguard.notifications.send_failures import explained
 from tokenguard.notifications.wanted import NotificationSource, WantedNotifications, wanted_by_route, without_space
 from tokenguard.ports.clock import refuse_if_behind
 from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
-from tokenguard.ports.store import underlying_store
 from tokenguard.rotation.batch import most_severe_code
 from tokenguard.rotation.lease import is_runner_dead
 from tokenguard.text import pluralize
+from tokenguard.usecases.login_end import login_end
 from tokenguard.usecases.parts import (
     HasClock,
     HasEngine,
@@ -314,9 +314,8 @@ class Notifier:
         )
         if config is not None:
             facts = replace(facts, upkeep_within=config.upkeep_within, remind_after=config.remind_after)
-        left: float | None = getattr(underlying_store(parts.store), "login_ends_in", None)
-        if left is not None:
-            facts = replace(facts, login_ends=facts.now + timedelta(seconds=left))
+        if (ends := login_end(parts)) is not None:
+            facts = replace(facts, login_ends=ends, login=parts.store.actor())
         found = conditions(snapshots, facts)
         holding = {each.id for each in found}
         return [*found, *(each for each in outbox.announced if each.id not in holding)]
