@@ -101,9 +101,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LimitedMachine]:
-    with LimitedMachine(tmp_path_factory.mktemp("signals")) as machine:
-        yield machine
+def machine(tmp_path_factory: pytest.TempPathFactory) -> LimitedMachine:
+    return LimitedMachine(tmp_path_factory.mktemp("signals"))
 
 
 @pytest.fixture

@@ -28,10 +28,9 @@ def own_openbao() -> Iterator[OpenBao]:
 
 
 @pytest.fixture(scope="module")
-def limited_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LimitedMachine]:
+def limited_machine(tmp_path_factory: pytest.TempPathFactory) -> LimitedMachine:
     """A machine with a store for all tests of a module; a command has little memory."""
-    with LimitedMachine(tmp_path_factory.mktemp("limits")) as machine:
-        yield machine
+    return LimitedMachine(tmp_path_factory.mktemp("limits"))
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.integration.forked_commands import program
 from tokenguard.detection.value_coverage import covered
 
 ROOT = Path(__file__).parents[2]
 NAME = "video/app/prod/upload"
 OURS = [sys.executable, "-P", "-m", "tokenguard"]
+"""With its own start; it runs `exec`, whose child, terminal and signals depend on that."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class World:
 
     def run(self, *arguments, stdin=b"", env=None, check=None, **how):
         done = subprocess.run(
-            [*OURS, *arguments],
+            [*(OURS if "exec" in arguments else [program("tokenguard")]), *arguments],
             input=stdin,
             capture_output=True,
             env=self.environ | (env or {}),

@@ -1,17 +1,20 @@
-"""The real program many times over: one process loads it, and forks for each command, which is then a process of its own.
+"""The real programs many times over: one process loads each, and forks for each command, which is then a process of its own.
 
-A command that is refused costs some milliseconds instead of a start of Python. The child has the arguments, environment,
-directory, streams and limit of memory that a shell would give it, and enters by the console script. For scripts, and for
-programs that start ours, there are files to be started: each hands its command line and its streams to such a process.
+A command costs some milliseconds instead of a start of Python. It has the arguments, environment, directory, streams and
+limit of memory that a shell would give it, and enters by the console script. `program` gives a file to be started, for
+scripts and for programs that start ours: it hands its command line and its streams to the loaded process. `ForkedCommands`
+hands them over without starting anything.
+
+How a program starts is tested with the program itself: `tests/integration/test_hook_start.py`, `test_install_paths.py`.
 """
 
 import array
 import atexit
 import gc
 import importlib
-import json
 import marshal
 import os
+import resource
 import select
 import shutil
 import socket
@@ -23,13 +26,33 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import BinaryIO, NoReturn
 
 ROOT = Path(__file__).parents[2]
-_COMMANDS = (
-    "add agent apply baseline check importing init list_ plan policy_lint provider respond rotate scan setup verify"
-)
-"""Modules of commands that are loaded beforehand; a command loads what else it needs."""
+PROGRAMS = {
+    "tokenguard": ("tokenguard_entry", "command"), "tokenguard-hook": ("tokenguard_entry", "hook"),
+    "pre_commit": ("pre_commit.main", "main"),
+}  # fmt: skip
+"""Module and function of each entry point."""
+KILLED = 137
+"""The exit code of a command that went without one."""
+_UNLIMITED = -1
+_HEAD = 4
+"""Bytes that say how long a request is."""
+
+_FILE = """\
+#!{python} -IS
+import _socket, marshal, os, sys
+server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+server.connect({socket!r})
+mask = os.umask(0)
+request = marshal.dumps((sys.argv, dict(os.environ), os.getcwd(), mask, {unlimited}))
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in range(3))
+server.sendmsg([len(request).to_bytes({head}, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+server.sendall(request)
+code = server.recv(1)
+os._exit(code[0] if code else {killed})
+"""
 
 
 @dataclass(frozen=True)
@@ -41,107 +64,44 @@ class Ended:
     err: str
 
 
+@dataclass(frozen=True)
 class ForkedCommands:
-    """`with ForkedCommands(environ) as run:` gives a function that runs one command line."""
+    """Runs one command line of `tokenguard` at a time, with little memory.
 
-    def __init__(self, environ: Mapping[str, str], *, data: int = 700 << 20) -> None:
-        self._environ = dict(environ)
-        self._data = data
+    Args:
+        environ: the environment of each command.
+        data: bytes of memory that a command may have.
+    """
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", __file__],
-            cwd=ROOT,
-            env={**self._environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=20)
+    environ: Mapping[str, str]
+    data: int = 700 << 20
 
     def __call__(
         self, arguments: Sequence[str], at: Path, stdin: bytes = b"", environ: Mapping[str, str] | None = None
     ) -> Ended:
         """Run one command in the directory `at`."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with tempfile.TemporaryDirectory(prefix="tg") as folder:
-            (Path(folder) / "0").write_bytes(stdin)
-            request = {
-                "arguments": list(arguments), "at": str(at), "environ": {**self._environ, **(environ or {})},
-                "streams": folder, "data": self._data,
-            }  # fmt: skip
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-            code = int(self._process.stdout.readline())
-            out, err = ((Path(folder) / name).read_text("utf-8", "replace") for name in "12")
-        return Ended(code, out, err)
+        command = (["tokenguard", *arguments], {**self.environ, **(environ or {})}, str(at), 0o022, self.data)
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            given.write(stdin)
+            given.seek(0)
+            code = _asked(program("tokenguard").parent / "socket", marshal.dumps(command), (given, out, err))
+            said = (_text(out), _text(err))
+        return Ended(code, *said)
 
 
-def _serve() -> None:
-    """Load the program, and fork for each request."""
-    for name in _COMMANDS.split():
-        importlib.import_module(f"tokenguard.cli.{name}")
-    requests, answers = os.dup(0), os.dup(1)
-    with os.fdopen(requests, "rb") as asked:
-        while line := asked.readline():
-            child = os.fork()
-            if not child:
-                _become(json.loads(line))
-            _, status = os.waitpid(child, 0)
-            os.write(answers, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+def _asked(place: Path, request: bytes, streams: Sequence[BinaryIO]) -> int:
+    """The exit code of a command that the process which listens at `place` runs."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(str(place))
+        socket.send_fds(server, [len(request).to_bytes(_HEAD, "big")], [stream.fileno() for stream in streams])
+        server.sendall(request)
+        code = server.recv(1)
+    return code[0] if code else KILLED
 
 
-def _become(request: dict[str, Any]) -> None:
-    """Be the command; does not return."""
-    import resource
-
-    os.environ.clear()
-    os.environ.update(request["environ"])
-    os.chdir(request["at"])
-    for descriptor, name in enumerate("012"):
-        flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT
-        opened = os.open(f"{request['streams']}/{name}", flags, 0o600)
-        os.dup2(opened, descriptor)
-        os.close(opened)
-    os.closerange(3, 64)
-    resource.setrlimit(resource.RLIMIT_DATA, (request["data"], request["data"]))
-    sys.argv = ["tokenguard", *request["arguments"]]
-    from tokenguard_entry import command
-
-    _end_with(command, os._exit)
-
-
-def _end_with(command: Callable[[], object], leave: Callable[[int], object]) -> NoReturn:
-    """Run a program's entry point, and leave with its exit code."""
-    code: object = 1
-    try:
-        code = command() or 0
-    except SystemExit as ended:
-        code = ended.code or 0
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        leave(code if isinstance(code, int) else 1)
-        os._exit(1)
-
-
-PROGRAMS = {"tokenguard": ("tokenguard_entry", "command"), "pre_commit": ("pre_commit.main", "main")}
-_FILE = """\
-#!{python} -IS
-import _socket, marshal, os, sys
-server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-server.connect({socket!r})
-mask = os.umask(0)
-request = marshal.dumps((sys.argv, dict(os.environ), os.getcwd(), mask))
-streams = b"".join(number.to_bytes(4, sys.byteorder) for number in range(3))
-server.sendmsg([len(request).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
-server.sendall(request)
-code = server.recv(1)
-os._exit(code[0] if code else 137)
-"""
+def _text(stream: BinaryIO) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace")
 
 
 @cache
@@ -159,7 +119,11 @@ def program(name: str) -> Path:
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     file = directory / name
-    file.write_text(_FILE.format(python=sys.executable, socket=str(directory / "socket")))
+    file.write_text(
+        _FILE.format(
+            python=sys.executable, socket=str(directory / "socket"), unlimited=_UNLIMITED, head=_HEAD, killed=KILLED
+        )
+    )
     file.chmod(0o700)
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     atexit.register(process.communicate, timeout=20)
@@ -172,6 +136,8 @@ def _answer(place: str, name: str) -> None:
     listening.bind(place)
     listening.listen(64)
     command = getattr(importlib.import_module(PROGRAMS[name][0]), PROGRAMS[name][1])
+    if name.startswith("tokenguard"):
+        _build_tables()
     news, telling = os.pipe()
     os.set_blocking(news, False)
     os.write(1, b"ready\n")
@@ -187,6 +153,14 @@ def _answer(place: str, name: str) -> None:
                 pass
 
 
+def _build_tables() -> None:
+    """Have what every scan with a candidate builds first: it takes a tenth of a second, and is the same each time."""
+    from tokenguard.scanning.content import Blob
+    from tokenguard.scanning.scanner import scan
+
+    scan([Blob(path="a.py", data=f"connect('sk-social-{os.urandom(32).hex()}')\n".encode())])
+
+
 def _learn(news: int) -> None:
     """Import what commands had to import."""
     with suppress(BlockingIOError):
@@ -199,9 +173,9 @@ def _learn(news: int) -> None:
 def _be_started(connection: socket.socket, command: Callable[[], object], telling: int) -> NoReturn:
     """Be the command; does not return."""
     known = set(sys.modules)
-    head, ancillary, _, _ = connection.recvmsg(4, socket.CMSG_LEN(12))
+    head, ancillary, _, _ = connection.recvmsg(_HEAD, socket.CMSG_LEN(12))
     with connection.makefile("rb") as body:
-        arguments, environ, at, mask = marshal.loads(body.read(int.from_bytes(head, "big")))
+        arguments, environ, at, mask, data = marshal.loads(body.read(int.from_bytes(head, "big")))
     for target, source in enumerate(array.array("i", ancillary[0][2])):
         os.dup2(source, target)
         os.close(source)
@@ -209,9 +183,11 @@ def _be_started(connection: socket.socket, command: Callable[[], object], tellin
     os.environ.update(environ)
     os.chdir(at)
     os.umask(mask)
+    if data != _UNLIMITED:
+        resource.setrlimit(resource.RLIMIT_DATA, (data, data))
     sys.argv = [arguments[0], *(each for each in arguments[1:] if each != "-mpre_commit")]
 
-    def leave(code: int) -> None:
+    def leave(code: int) -> NoReturn:
         os.set_blocking(telling, False)
         new = " ".join(each for each in set(sys.modules) - known if not each.startswith("tests"))
         with suppress(BlockingIOError):
@@ -223,5 +199,21 @@ def _be_started(connection: socket.socket, command: Callable[[], object], tellin
     _end_with(command, leave)
 
 
+def _end_with(command: Callable[[], object], leave: Callable[[int], NoReturn]) -> NoReturn:
+    """Run a program's entry point, and leave with its exit code."""
+    code: object = 1
+    try:
+        code = command() or 0
+    except SystemExit as ended:
+        code = ended.code or 0
+    finally:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            leave(code if isinstance(code, int) else 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    _answer(*sys.argv[1:]) if sys.argv[1:] else _serve()
+    _answer(*sys.argv[1:])

@@ -23,6 +23,21 @@ HOOK_TYPES = (
 _BLOCK = re.compile(r"^```yaml\n(# \.pre-commit-config\.yaml.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+def hook() -> str:
+    """The hook, from a process that has loaded it: its start takes most of its time, and has tests of its own."""
+    return str(forked("tokenguard-hook"))
+
+
+def command() -> str:
+    """`tokenguard` in the same way."""
+    return str(forked("tokenguard"))
+
+
+def search_path() -> str:
+    """A PATH on which both come first."""
+    return f"{forked('tokenguard-hook').parent}:{forked('tokenguard').parent}:{BIN}:{os.environ['PATH']}"
+
+
 def runner(name: str) -> str:
     """The program; a test without it is skipped, and fails in CI."""
     program = shutil.which(name, path=str(BIN)) or shutil.which(name)
@@ -66,7 +81,7 @@ class Clone:
         self.repository = Repository(path)
         self._environ = {
             "PRE_COMMIT_HOME": str(path.parent / "cache"), "PREK_HOME": str(path.parent / "cache"),
-            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PATH": search_path() if forks else f"{BIN}:{os.environ['PATH']}",
         }  # fmt: skip
         self.repository.stage(".pre-commit-config.yaml", configuration)
         chosen = [word for each in types for word in ("-t", each)]

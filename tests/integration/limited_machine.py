@@ -5,7 +5,6 @@ import os
 import secrets
 import subprocess
 from pathlib import Path
-from typing import Self
 
 from tests.integration.forked_commands import ForkedCommands
 
@@ -30,12 +29,5 @@ class LimitedMachine:
             "TOKENGUARD_KEY_FILE": str(home / "key"), "TOKENGUARD_STATE_DIR": str(home / "state"),
             "GIT_CONFIG_GLOBAL": os.devnull,
         })  # fmt: skip
-
-    def __enter__(self) -> Self:
-        self.run.__enter__()
-        assert self.run(["init", "--no-input"], self.home).code == 0
-        assert self.run(["add", KEPT, *FACTS, "--stdin"], self.home, b"tgcanary-a-value").code == 0
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.run.__exit__()
+        assert self.run(["init", "--no-input"], home).code == 0
+        assert self.run(["add", KEPT, *FACTS, "--stdin"], home, b"tgcanary-a-value").code == 0

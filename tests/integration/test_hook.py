@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
-from tests.integration.hook_runners import RUNNERS, runner
+from tests.integration.hook_runners import RUNNERS, command, hook, runner
 
 HOOK = str(Path(sys.executable).with_name("tokenguard-hook"))
+"""With its own start, for what depends on that; the other tests have `hook()`."""
 LETTERS = string.ascii_letters + string.digits
 
 
@@ -44,10 +45,10 @@ def test_a_staged_token_fails_with_its_place_and_without_its_value(repo: Reposit
 def test_the_index_is_scanned_and_not_the_working_tree(repo: Repository) -> None:
     repo.stage("app.py", f"key = '{token()}'\n")
     repo.write("app.py", "key = None\n")
-    assert repo.run(HOOK).returncode == 1
+    assert repo.run(hook()).returncode == 1
     repo.git("add", "app.py")
     repo.write("app.py", f"key = '{token()}'\n")
-    assert repo.run(HOOK).returncode == 0
+    assert repo.run(hook()).returncode == 0
 
 
 UNREAD = {
@@ -75,12 +76,12 @@ def test_only_what_the_commit_changes_is_scanned_unless_files_are_named(repo: Re
     repo.write("old.py", f"key = '{token()}'\n")
     repo.commit("leak")
     repo.stage("new.py", "x = 1\n")
-    assert repo.run(HOOK).returncode == 0
-    assert repo.run(HOOK, "old.py", "new.py").returncode == 1
+    assert repo.run(hook()).returncode == 0
+    assert repo.run(hook(), "old.py", "new.py").returncode == 1
 
 
 def test_named_files_of_which_none_can_be_read_are_bad_usage_and_not_a_pass(repo: Repository) -> None:
-    done = repo.run(HOOK, "nowhere.py")
+    done = repo.run(hook(), "nowhere.py")
     assert done.returncode == 2
     assert done.stderr.startswith("error: none of the named files could be read")
 
@@ -92,13 +93,13 @@ def test_outside_a_repository_it_is_bad_usage(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["--nonsense"], ["-x"], ["--since"], ["--history", "x.py"]])
 def test_an_unknown_option_is_bad_usage_and_not_a_pass(repo: Repository, arguments: list[str]) -> None:
-    assert repo.run(HOOK, *arguments).returncode == 2
+    assert repo.run(hook(), *arguments).returncode == 2
 
 
 @pytest.mark.parametrize("option", ["--baseline", "--commit-msg", "--since", "--profile"])
 def test_a_value_in_place_of_what_an_option_takes_is_not_quoted(repo: Repository, option: str) -> None:
     value = token()
-    done = repo.run(HOOK, option, value)
+    done = repo.run(hook(), option, value)
     assert done.returncode == 2
     assert value[10:] not in done.stdout + done.stderr
 
@@ -106,7 +107,7 @@ def test_a_value_in_place_of_what_an_option_takes_is_not_quoted(repo: Repository
 def test_the_first_commit_of_a_repository_is_scanned_whole(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "new")
     repository.stage("a.py", f"key = '{token()}'\n")
-    assert repository.run(HOOK).returncode == 1
+    assert repository.run(hook()).returncode == 1
 
 
 NAMES = [
@@ -131,7 +132,7 @@ def test_no_file_name_hides_a_token_or_writes_to_the_terminal(repo: Repository) 
     for name in NAMES:
         repo.stage(name, f"key = '{token()}'\n")
     for arguments, notes in (([], 1), (["--", *NAMES], 0)):
-        done = repo.run(HOOK, *arguments)
+        done = repo.run(hook(), *arguments)
         assert done.returncode == 1, done
         assert "\x1b" not in done.stdout
         assert not re.search(r"(?m)^\s*::|##\w*\[", done.stdout), "a build's runner would act on it"
@@ -144,9 +145,9 @@ def test_a_single_file_is_found_in_any_form_of_its_name(repo: Repository, form: 
     """`tokenguard-hook -- FILE` is the entry for editors and CI; they give whole paths too."""
     repo.stage("a.py", "x = 1\n")
     arguments = ("--strict", "--", form.format(top=repo.path))
-    assert repo.run(HOOK, *arguments).returncode == 0
+    assert repo.run(hook(), *arguments).returncode == 0
     repo.stage("a.py", f"key = '{token()}'\n")
-    done = repo.run(HOOK, *arguments)
+    done = repo.run(hook(), *arguments)
     assert done.returncode == 1
     assert "not scanned" not in done.stdout
 
@@ -157,7 +158,7 @@ def test_a_file_named_like_an_option_is_not_taken_for_one(repo: Repository, name
     repo.stage("a.py", f"key = '{token()}'\n")
     repo.stage(name, "x = 1\n")
     for arguments in ([name, "a.py"], ["a.py", name]):
-        done = repo.run(HOOK, *arguments)
+        done = repo.run(hook(), *arguments)
         assert (done.returncode, done.stderr.splitlines()[0]) == (
             2,
             "error: a file in this directory is named like an option",
@@ -167,7 +168,7 @@ def test_a_file_named_like_an_option_is_not_taken_for_one(repo: Repository, name
 def test_a_name_that_is_not_utf8_is_scanned(repo: Repository) -> None:
     name = os.fsdecode(b"caf\xe9.py")
     repo.stage(name, f"key = '{token()}'\n")
-    done = repo.run(HOOK)
+    done = repo.run(hook())
     assert done.returncode == 1
     assert "caf\\udce9.py" in done.stdout
 
@@ -192,7 +193,7 @@ EVASIONS = {
 def test_no_encoding_hides_a_token(repo: Repository) -> None:
     for number, encode in enumerate(EVASIONS.values()):
         repo.stage(f"{number}.txt", encode(f"\nkey = '{token()}'\n"))
-    shown = repo.run(HOOK).stdout
+    shown = repo.run(hook()).stdout
     assert [how for number, how in enumerate(EVASIONS) if f"\n{number}.txt:" not in f"\n{shown}"] == []
 
 
@@ -201,7 +202,7 @@ def test_no_kind_of_file_is_passed_over(repo: Repository) -> None:
     names = [".gitattributes", "x.png", "yarn.lock", "swagger.json", "a.svg", "a.min.js", "Makefile", ".env"]
     for name in names[1:]:
         repo.stage(name, f"key = '{token()}'\n")
-    shown = repo.run(HOOK).stdout
+    shown = repo.run(hook()).stdout
     assert [name for name in names if f"{name}:" not in shown] == []
 
 
@@ -210,7 +211,7 @@ def test_a_renamed_file_is_scanned(repo: Repository) -> None:
     repo.commit("a")
     repo.git("mv", "a.txt", "b.txt")
     repo.stage("b.txt", "line\n" * 100 + f"key = '{token()}'\n")
-    assert repo.run(HOOK).returncode == 1
+    assert repo.run(hook()).returncode == 1
 
 
 def test_a_fifo_a_link_and_a_submodule_do_not_hang_and_are_said(repo: Repository) -> None:
@@ -218,10 +219,10 @@ def test_a_fifo_a_link_and_a_submodule_do_not_hang_and_are_said(repo: Repository
     (repo.path / "link").symlink_to("/dev/zero")
     repo.git("add", "link")
     repo.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},module")
-    done = repo.run(HOOK)
+    done = repo.run(hook())
     assert done.returncode == 0
     assert "not scanned: module (submodule)" in done.stdout
-    assert repo.run(HOOK, "--strict").returncode == 1
+    assert repo.run(hook(), "--strict").returncode == 1
 
 
 def test_a_repository_cannot_make_git_start_anything(repo: Repository) -> None:
@@ -247,10 +248,10 @@ def test_a_repository_cannot_make_git_start_anything(repo: Repository) -> None:
     repo.git("config", "remote.evil.url", f"ext::{trap}")
     repo.git("config", "protocol.ext.allow", "always")
     (repo.path / "sprung").unlink(missing_ok=True)
-    done = repo.run(HOOK)
+    done = repo.run(hook())
     assert "not scanned: missing.txt (missing-object)" in done.stdout
-    repo.run(HOOK, "--history")
-    subprocess.run([HOOK.replace("-hook", ""), "scan", "."], cwd=repo.path, check=False, capture_output=True)
+    repo.run(hook(), "--history")
+    subprocess.run([command(), "scan", "."], cwd=repo.path, check=False, capture_output=True)
     assert not (repo.path / "sprung").exists()
 
 
@@ -268,11 +269,11 @@ def test_history_finds_what_was_taken_out_again_and_says_since_when(repo: Reposi
     leak = repo.git("rev-parse", "HEAD").strip()
     repo.write("a.py", "key = None\n")
     repo.commit("clean")
-    done = repo.run(HOOK, "--history")
+    done = repo.run(hook(), "--history")
     assert done.returncode == 1
     assert f"(since {leak[:12]}, 20" in done.stdout
-    assert repo.run(HOOK, "--history", "--since", leak).returncode == 0
-    assert repo.run(HOOK, "--history", "--since", "no-such-revision").returncode == 2
+    assert repo.run(hook(), "--history", "--since", leak).returncode == 0
+    assert repo.run(hook(), "--history", "--since", "no-such-revision").returncode == 2
 
 
 def test_what_no_remote_has_is_said_to_be_committed_only(repo: Repository, tmp_path: Path) -> None:
@@ -283,7 +284,7 @@ def test_what_no_remote_has_is_said_to_be_committed_only(repo: Repository, tmp_p
     repo.git("push", "-q", "origin", "HEAD:main")
     repo.write("b.py", f"key = '{token()}'\n")
     repo.commit("here")
-    shown = repo.run(HOOK, "--history").stdout
+    shown = repo.run(hook(), "--history").stdout
     assert [line.partition("reach ")[2].split()[0] for line in shown.splitlines() if ", reach " in line] == [
         "pushed",
         "committed",
@@ -291,7 +292,7 @@ def test_what_no_remote_has_is_said_to_be_committed_only(repo: Repository, tmp_p
     assert "it is in a commit that was not pushed" in shown
     assert "rewriting history does not revoke it" in shown
     repo.git("remote", "remove", "origin")
-    assert "reach" not in repo.run(HOOK, "--history").stdout
+    assert "reach" not in repo.run(hook(), "--history").stdout
 
 
 def test_a_commit_message_and_another_branch_are_history_too(repo: Repository) -> None:
@@ -299,7 +300,7 @@ def test_a_commit_message_and_another_branch_are_history_too(repo: Repository) -
     repo.write("b.py", f"key = '{token()}'\n")
     repo.commit(f"with {token()} in it")
     repo.git("checkout", "-q", "-")
-    done = repo.run(HOOK, "--history")
+    done = repo.run(hook(), "--history")
     assert done.stdout.count("Autoposting API Key") == 2
     assert "(message of " in done.stdout
 
@@ -310,15 +311,15 @@ def test_the_messages_of_commits_that_add_nothing_are_history_too(repo: Reposito
     (repo.path / "b.py").unlink()
     repo.commit(f"take away what {token()} was for")
     repo.git("commit", "-q", "--allow-empty", "-m", f"again: {token()}")
-    assert repo.run(HOOK, "--history").stdout.count("Autoposting API Key") == 2
+    assert repo.run(hook(), "--history").stdout.count("Autoposting API Key") == 2
 
 
 def test_a_push_with_a_token_is_refused_by_the_pre_receive_hook(repo: Repository, tmp_path: Path) -> None:
     server = tmp_path / "server.git"
     subprocess.run(["git", "init", "-q", "--bare", server], check=True)
-    hook = server / "hooks" / "pre-receive"
-    hook.write_text(f"#!/bin/sh\nexec '{HOOK}' --pre-receive\n")
-    hook.chmod(0o755)
+    file = server / "hooks" / "pre-receive"
+    file.write_text(f"#!/bin/sh\nexec '{hook()}' --pre-receive\n")
+    file.chmod(0o755)
     assert repo.run("git", "push", "-q", str(server), "HEAD:main").returncode == 0
     repo.write("a.py", f"key = '{token()}'\n")
     repo.commit("leak")
@@ -331,9 +332,9 @@ def test_a_push_whose_refs_another_program_has_read_is_refused(repo: Repository,
     """Git gives a hook one line for each ref, once: with none left, nothing would be scanned and all let through."""
     server = tmp_path / "server.git"
     subprocess.run(["git", "init", "-q", "--bare", server], check=True)
-    hook = server / "hooks" / "pre-receive"
-    hook.write_text(f"#!/bin/sh\nwhile read -r line; do :; done\nexec '{HOOK}' --pre-receive\n")
-    hook.chmod(0o755)
+    file = server / "hooks" / "pre-receive"
+    file.write_text(f"#!/bin/sh\nwhile read -r line; do :; done\nexec '{hook()}' --pre-receive\n")
+    file.chmod(0o755)
     repo.write("a.py", f"key = '{token()}'\n")
     repo.commit("leak")
     refused = repo.run("git", "push", "-q", str(server), "HEAD:main")
@@ -344,19 +345,19 @@ def test_a_push_whose_refs_another_program_has_read_is_refused(repo: Repository,
 def test_what_brings_no_commit_is_let_through(repo: Repository, tmp_path: Path) -> None:
     server = tmp_path / "server.git"
     subprocess.run(["git", "clone", "-q", "--bare", repo.path, server], check=True)
-    hook = server / "hooks" / "pre-receive"
-    hook.write_text(f"#!/bin/sh\nexec '{HOOK}' --pre-receive\n")
-    hook.chmod(0o755)
+    file = server / "hooks" / "pre-receive"
+    file.write_text(f"#!/bin/sh\nexec '{hook()}' --pre-receive\n")
+    file.chmod(0o755)
     done = repo.run("git", "push", "-q", str(server), "HEAD:refs/heads/another")
     assert done.returncode == 0, done
-    assert repo.run(HOOK, "--history", "--since", "HEAD").returncode == 0
+    assert repo.run(hook(), "--history", "--since", "HEAD").returncode == 0
 
 
 def test_a_plain_git_hook_blocks_the_commit(repo: Repository) -> None:
-    hook = repo.path / ".git" / "hooks" / "pre-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\nexec '{HOOK}'\n")
-    hook.chmod(0o755)
+    file = repo.path / ".git" / "hooks" / "pre-commit"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\nexec '{HOOK}'\n")
+    file.chmod(0o755)
     repo.stage("a.py", f"key = '{token()}'\n")
     assert repo.run("git", "commit", "-qm", "leak").returncode != 0
     repo.stage("a.py", "key = None\n")

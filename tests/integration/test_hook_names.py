@@ -14,7 +14,7 @@ import pytest
 
 from tests.fakes.git_repository import Repository
 from tests.integration.forked_commands import program
-from tests.integration.hook_runners import BIN, ROOT, RUNNERS, runner
+from tests.integration.hook_runners import ROOT, RUNNERS, hook, runner
 
 NAME = "video/app/prod/upload"
 FIELDS = ("--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
@@ -82,13 +82,12 @@ def team(premises: Team, tmp_path: Path) -> Team:
 
 def test_names_are_only_looked_up_with_the_users_leave(team: Team) -> None:
     team.stage_disguised()
-    hook = str(BIN / "tokenguard-hook")
     team.repository.write(".tokenguard.toml", "")
-    unnamed = team.run(hook)
+    unnamed = team.run(hook())
     assert unnamed.returncode == 1
     assert NAME not in unnamed.stdout
     team.configure("[scan]\nnames = true\n")
-    named = team.run(hook)
+    named = team.run(hook())
     assert named.returncode == 1
     assert f"deploy.sh:2:31: own: token {NAME}, owner video, scope drive:d1, state live, as base64" in named.stdout
     assert "  report: " in named.stdout
@@ -106,7 +105,7 @@ def test_a_store_out_of_reach_leaves_the_commit_blocked_and_asks_nobody(team: Te
     team.configure("[scan]\nnames = true\n")
     team.stage_disguised()
     team.environ |= broken
-    done = team.run(str(BIN / "tokenguard-hook"))
+    done = team.run(hook())
     assert done.returncode == 1, done
     assert "note: names were not looked up: " in done.stdout
     assert said in done.stdout
@@ -118,7 +117,7 @@ def test_a_clean_commit_opens_no_store_whatever_the_settings_say(team: Team) -> 
     team.configure("[scan]\nnames = true\n")
     team.environ["TOKENGUARD_STORE"] = "local:///nowhere/at/all"
     team.repository.stage("app.py", "print('hello')\n")
-    done = team.run(str(BIN / "tokenguard-hook"))
+    done = team.run(hook())
     assert (done.returncode, "names" in done.stdout) == (0, False)
 
 
@@ -142,11 +141,13 @@ def test_without_leave_nothing_that_could_reach_a_network_is_even_loaded(team: T
     }
 
 
-CONFIGURATION = "repos:\n- repo: local\n  hooks:\n" + "".join(
-    f"  - id: {kind}\n    name: {kind}\n    entry: {BIN / 'tokenguard-hook'}{options}\n    language: system\n    require_serial: true\n"
-    f"    stages: [{kind}]\n"
-    for kind, options in (("pre-commit", ""), ("commit-msg", " --commit-msg"))
-)
+def configuration() -> str:
+    """Of a runner that has both hooks."""
+    return "repos:\n- repo: local\n  hooks:\n" + "".join(
+        f"  - id: {kind}\n    name: {kind}\n    entry: {hook()}{options}\n    language: system\n    require_serial: true\n"
+        f"    stages: [{kind}]\n"
+        for kind, options in (("pre-commit", ""), ("commit-msg", " --commit-msg"))
+    )
 
 
 @pytest.mark.parametrize("name", RUNNERS)
@@ -154,7 +155,7 @@ def test_a_runner_blocks_an_own_token_in_base64_and_names_its_owner(team: Team, 
     program = runner(name)
     cache = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "PREK_HOME": str(tmp_path / "cache")}
     team.configure("[scan]\nnames = true\n")
-    team.repository.write(".pre-commit-config.yaml", CONFIGURATION)
+    team.repository.write(".pre-commit-config.yaml", configuration())
     team.repository.commit("configuration")
     team.run(program, "install", "-t", "pre-commit", "-t", "commit-msg", **cache)
     team.stage_disguised()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository, leak
-from tests.integration.hook_runners import BIN, RUNNERS, Clone, hook_source, runner
+from tests.integration.hook_runners import RUNNERS, Clone, command, hook, hook_source, runner, search_path
 from tokenguard.scanning.hook_file import COMMANDS, install_hook
 
 CONFIGURATION = """\
@@ -29,7 +29,7 @@ class Pusher:
         if way == "git":
             self.repository = Repository(tmp_path / "work")
             install_hook(self.repository.path, {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}, "pre-push")
-            self.run = lambda *command: self.repository.run(*command, PATH=f"{BIN}:{os.environ['PATH']}")
+            self.run = lambda *command: self.repository.run(*command, PATH=search_path())
         else:
             source = hook_source(tmp_path / "source")
             text = CONFIGURATION.format(path=source.path, commit=source.git("rev-parse", "HEAD").strip())
@@ -112,7 +112,7 @@ def test_a_new_branch_is_scanned_from_where_it_leaves_what_the_remote_has(plain:
 def test_an_accepted_finding_does_not_stop_a_push(plain: Pusher) -> None:
     plain.pushes("origin", "main")
     plain.commit("a.py", leak())
-    done = plain.run(str(BIN / "tokenguard"), "baseline", "accept", "--history", "a.py:1", "--reason", "r")
+    done = plain.run(command(), "baseline", "accept", "--history", "a.py:1", "--reason", "r")
     assert done.returncode == 0, done
     plain.pushes("origin", "main")
 
@@ -180,7 +180,7 @@ def test_a_forced_push_over_a_commit_that_is_not_here(plain: Pusher, tmp_path: P
 def test_a_branch_of_any_name_can_be_pushed(plain: Pusher, name: str) -> None:
     """Git takes names that hold what Python takes for the end of a line."""
     plain.pushes("origin", f"HEAD:refs/heads/{name}")
-    (plain.server / "hooks" / "pre-receive").write_text(f"#!/bin/sh\nexec '{BIN}/tokenguard-hook' --pre-receive\n")
+    (plain.server / "hooks" / "pre-receive").write_text(f"#!/bin/sh\nexec '{hook()}' --pre-receive\n")
     (plain.server / "hooks" / "pre-receive").chmod(0o755)
     plain.commit("a.txt", "fine\n")
     plain.pushes("origin", f"HEAD:refs/heads/{name}")
@@ -201,7 +201,7 @@ def test_input_that_is_not_gits_is_bad_usage_and_not_a_pass(
     plain: Pusher, stdin: bytes, environ: dict[str, str], code: int
 ) -> None:
     done = subprocess.run(
-        [str(BIN / "tokenguard-hook"), "--pre-push", "--", "origin", "x"],
+        [hook(), "--pre-push", "--", "origin", "x"],
         cwd=plain.repository.path, input=stdin, env={**os.environ, **environ}, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == code, done
@@ -219,7 +219,7 @@ def hooked(tmp_path: Path) -> Repository:
 
 
 def _git(repository: Repository, *command: str) -> subprocess.CompletedProcess[str]:
-    return repository.run("git", *command, PATH=f"{BIN}:{os.environ['PATH']}")
+    return repository.run("git", *command, PATH=search_path())
 
 
 def test_a_plain_hook_scans_the_message_of_a_commit(hooked: Repository) -> None:

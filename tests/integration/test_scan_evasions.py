@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.git_repository import Repository, leak
+from tests.integration.hook_runners import command, hook
 from tokenguard.detection.known_token_index import OwnIndex, tag_of
 from tokenguard.detection.rules import scan_rules
 from tokenguard.detection.value_coverage import covered
@@ -39,6 +40,7 @@ from tokenguard.scanning.scanner import Stages, Suppressor
 
 BIN = Path(sys.executable).parent
 HOOK, COMMAND = str(BIN / "tokenguard-hook"), str(BIN / "tokenguard")
+"""With their own start, for what it may be made to do; the other tests have `hook()` and `command()`."""
 
 
 def sprung(repo: Repository) -> bool:
@@ -178,7 +180,7 @@ TRICKS = {
 @pytest.mark.parametrize("trick", TRICKS)
 def test_t22_no_trick_hides_what_is_about_to_be_committed(repo: Repository, trick: str) -> None:
     TRICKS[trick](repo)
-    done = repo.run(HOOK)
+    done = repo.run(hook())
     assert done.returncode == 1, done.stdout
     assert "Autoposting API Key" in done.stdout
 
@@ -196,12 +198,12 @@ def test_t23_nothing_in_a_working_tree_makes_a_scan_wait_or_run_out_of_memory(re
     (repo.path / "device").symlink_to("/dev/zero")
     (repo.path / ("d/" * 200)).mkdir(parents=True)
     repo.write("d/" * 200 + "a.py", leak())
-    done = repo.run(COMMAND, "scan", "--format", "json")
+    done = repo.run(command(), "scan", "--format", "json")
     skipped = {each["path"]: each["reason"] for each in json.loads(done.stdout)["scanned"]["skipped"]}
     assert skipped == {"huge.bin": "too-large"}
     assert done.returncode == 1
     for path in ("pipe", "device"):
-        assert repo.run(COMMAND, "scan", path, "--strict").returncode == 1
+        assert repo.run(command(), "scan", path, "--strict").returncode == 1
 
 
 @pytest.mark.parametrize("opening", ['["password", ', "- ", '{"password": '])
@@ -210,7 +212,7 @@ def test_t23_nested_collections_of_yaml_do_not_fill_the_stack(repo: Repository, 
     repo.write("deep.yaml", opening * 100_000 + '"password": "k9"\n')
     repo.write("a.py", leak())
     repo.git("add", "-A")
-    for line in ([COMMAND, "scan", "--format", "json"], [HOOK]):
+    for line in ([command(), "scan", "--format", "json"], [hook()]):
         done = repo.run(*line)
         assert done.returncode == 1
         assert "a.py" in done.stdout
@@ -220,8 +222,8 @@ def test_t23_a_link_to_a_directory_is_followed_where_it_is_named_only(repo: Repo
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "a.py").write_text(leak())
     (repo.path / "link").symlink_to(tmp_path / "outside")
-    assert repo.run(COMMAND, "scan", ".").returncode == 0
-    assert repo.run(COMMAND, "scan", "link").returncode == 1
+    assert repo.run(command(), "scan", ".").returncode == 0
+    assert repo.run(command(), "scan", "link").returncode == 1
 
 
 def test_t22_a_working_tree_elsewhere_hides_no_file_of_the_folder(repo: Repository) -> None:
@@ -229,11 +231,11 @@ def test_t22_a_working_tree_elsewhere_hides_no_file_of_the_folder(repo: Reposito
     repo.write("new.py", leak())
     repo.write("README.md", leak())
     repo.git("config", "core.worktree", str(repo.path.parent / "elsewhere"))
-    above = repo.run(COMMAND, "scan", "--format", "json", str(repo.path))
-    for done in (repo.run(COMMAND, "scan", "--format", "json", "."), above):
+    above = repo.run(command(), "scan", "--format", "json", str(repo.path))
+    for done in (repo.run(command(), "scan", "--format", "json", "."), above):
         assert done.returncode == 1, done.stderr
         assert {Path(each["path"]).name for each in json.loads(done.stdout)["findings"]} == {"new.py", "README.md"}
-    assert repo.run(COMMAND, "baseline", "update").returncode == 0
+    assert repo.run(command(), "baseline", "update").returncode == 0
     assert not list((repo.path.parent / "elsewhere").iterdir())
 
 
@@ -248,7 +250,7 @@ def test_a_working_tree_above_the_repository_is_neither_listed_nor_written(
     (above / "theirs.py").write_text(leak())
     repo.write("ours.py", leak())
     repo.git("config", "core.worktree", "../..")
-    found = repo.run(COMMAND, "scan", "--format", "json", ".")
+    found = repo.run(command(), "scan", "--format", "json", ".")
     assert {each["path"] for each in json.loads(found.stdout)["findings"]} == {"ours.py"}
     names = {each.name for each in above.iterdir()}
     for words in (
@@ -256,7 +258,7 @@ def test_a_working_tree_above_the_repository_is_neither_listed_nor_written(
         ("--store", "vault://secret/x", "init", "--ci", "github"),
         ("doctor", "--install-hook"),
     ):
-        assert repo.run(COMMAND, "--no-input", *words).returncode == 2, words
+        assert repo.run(command(), "--no-input", *words).returncode == 2, words
     assert {each.name for each in above.iterdir()} - names <= {"state"}
 
 
@@ -274,7 +276,7 @@ def test_t24_no_name_hides_a_file_or_acts_on_a_terminal(tmp_path_factory, names:
     for name in names:
         repository.write(name, leak())
     repository.git("add", "-f", "-A")
-    for program in ([HOOK], [COMMAND, "scan", "--format", "junit"]):
+    for program in ([hook()], [command(), "scan", "--format", "junit"]):
         done = repository.run(*program)
         assert done.stdout.count("Autoposting API Key") >= len(names), program
         assert not [char for char in done.stdout if (ord(char) < 32 and char != "\n") or 0x7F <= ord(char) < 0xA0]
@@ -292,8 +294,8 @@ def test_a_configured_working_tree_or_a_bare_repository_hides_nothing(repo: Repo
         ("core.preloadIndex", "x"),
     ):
         repo.git("config", key, value)
-        assert repo.run(HOOK).returncode in {1, 2}, key
-        assert repo.run(COMMAND, "scan", ".").returncode in {1, 2}, key
+        assert repo.run(hook()).returncode in {1, 2}, key
+        assert repo.run(command(), "scan", ".").returncode in {1, 2}, key
         repo.run("git", "config", "--unset", key)
 
 
@@ -303,15 +305,15 @@ def test_a_replaced_object_is_seen_as_it_is_pushed(repo: Repository) -> None:
     repo.write("b.py", "x = 1\n")
     fine = repo.git("hash-object", "-w", "b.py").strip()
     repo.git("replace", evil, fine)
-    assert repo.run(HOOK).returncode == 1
+    assert repo.run(hook()).returncode == 1
     repo.git("commit", "-qm", "leak", "--no-verify")
-    assert repo.run(HOOK, "--history").returncode == 1
+    assert repo.run(hook(), "--history").returncode == 1
 
 
 def test_a_damaged_index_is_an_error_and_no_pass(repo: Repository) -> None:
     repo.stage("a.py", leak())
     (repo.path / ".git" / "index").write_bytes(b"garbage")
-    for program in ([HOOK], [COMMAND, "scan", "."], [COMMAND, "scan", "--staged"]):
+    for program in ([hook()], [command(), "scan", "."], [command(), "scan", "--staged"]):
         done = repo.run(*program)
         assert (done.returncode, done.stderr.count("error: ")) == (2, 1), program
 
@@ -327,9 +329,9 @@ def test_a_submodule_with_its_own_traps_is_said_and_not_entered(repo: Repository
     repo.git("config", "submodule.recurse", "true")
     repo.git("config", "submodule.inner.update", f"!{repo.path / 'trap.sh'}")
     (repo.path / "sprung").unlink(missing_ok=True)
-    assert "not scanned: inner (submodule)" in repo.run(HOOK).stdout
-    assert repo.run(HOOK, "--strict").returncode == 1
-    assert "not scanned: inner (submodule)" in repo.run(COMMAND, "scan", ".").stdout
+    assert "not scanned: inner (submodule)" in repo.run(hook()).stdout
+    assert repo.run(hook(), "--strict").returncode == 1
+    assert "not scanned: inner (submodule)" in repo.run(command(), "scan", ".").stdout
     assert not sprung(repo)
 
 
@@ -346,19 +348,21 @@ def test_a_partial_clone_of_a_hostile_remote_fetches_nothing(repo: Repository, t
     (tmp_path / "trap.sh").write_text(f"#!/bin/sh\ntouch '{repo.path / 'sprung'}'\nexec git-upload-pack \"$@\"\n")
     (tmp_path / "trap.sh").chmod(0o755)
     subprocess.run(["git", "config", "remote.origin.uploadpack", tmp_path / "trap.sh"], cwd=clone, check=True)
-    done = subprocess.run([HOOK, "--history"], cwd=clone, capture_output=True, text=True, check=False)
+    done = subprocess.run([hook(), "--history"], cwd=clone, capture_output=True, text=True, check=False)
     assert "missing-object" in done.stdout
-    assert subprocess.run([HOOK, "--history", "--strict"], cwd=clone, capture_output=True, check=False).returncode == 1
+    assert (
+        subprocess.run([hook(), "--history", "--strict"], cwd=clone, capture_output=True, check=False).returncode == 1
+    )
     assert not sprung(repo)
 
 
 def test_without_a_suppressor_nothing_is_passed_over(repo: Repository) -> None:
     """What the baseline at the top of the repository silences is counted, and a switch ignores the file."""
     repo.stage("a.py", leak())
-    repo.run(COMMAND, "baseline", "update", "a.py")
-    assert repo.run(HOOK, "--no-baseline").returncode == 1
+    repo.run(command(), "baseline", "update", "a.py")
+    assert repo.run(hook(), "--no-baseline").returncode == 1
     for options in ([], ["--baseline", NAME]):
-        done = repo.run(HOOK, *options)
+        done = repo.run(hook(), *options)
         assert done.returncode == 0
         assert "1 known to the baseline" in done.stdout
     assert not Suppressor().knows(None, "a.py")

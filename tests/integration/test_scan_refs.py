@@ -2,18 +2,17 @@
 
 import secrets
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.git_repository import Repository, leak
+from tests.integration.hook_runners import command, hook
 from tokenguard.errors import InputError
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor
 
-HOOK = str(Path(sys.executable).parent / "tokenguard-hook")
 ZEROS = "0" * 40
 
 
@@ -94,7 +93,7 @@ def test_what_a_ref_holds_beside_commits_is_history_and_is_refused_when_it_is_pu
 def test_a_tag_with_a_token_in_its_message_does_not_get_past_the_server(repo: Repository, tmp_path: Path) -> None:
     server = tmp_path / "server.git"
     subprocess.run(["git", "init", "-q", "--bare", server], check=True)
-    (server / "hooks" / "pre-receive").write_text(f"#!/bin/sh\nexec '{HOOK}' --pre-receive\n")
+    (server / "hooks" / "pre-receive").write_text(f"#!/bin/sh\nexec '{hook()}' --pre-receive\n")
     (server / "hooks" / "pre-receive").chmod(0o755)
     repo.git("tag", "-a", "-m", "fine", "v1")
     assert repo.run("git", "push", "-q", str(server), "HEAD:main", "v1").returncode == 0
@@ -226,7 +225,7 @@ def test_a_content_is_read_under_each_name_that_changes_what_is_found(repo: Repo
         (["--pre-push", "origin"], f"refs/heads/main {head} refs/heads/main {ZEROS}\n"),
     ):
         done = subprocess.run(
-            [HOOK, *arguments], cwd=repo.path, input=told, capture_output=True, text=True, check=False
+            [hook(), *arguments], cwd=repo.path, input=told, capture_output=True, text=True, check=False
         )
         assert done.returncode == 1, done.stdout
         assert any(line.startswith("conf.") for line in done.stdout.splitlines()), done.stdout
@@ -236,12 +235,12 @@ def test_a_copy_of_an_accepted_finding_is_told_when_it_is_pushed(repo: Repositor
     """What a baseline accepts in one file is new in another, also where git keeps the content once."""
     repo.write("a.py", leak())
     repo.commit("one")
-    assert repo.run(str(Path(HOOK).with_name("tokenguard")), "baseline", "update").returncode == 0
+    assert repo.run(command(), "baseline", "update").returncode == 0
     repo.git("add", ".tokenguard-baseline")
-    assert repo.run(HOOK, "--history").returncode == 0
+    assert repo.run(hook(), "--history").returncode == 0
     repo.write("b.py", (repo.path / "a.py").read_text())
     repo.commit("two")
-    done = repo.run(HOOK, "--history")
+    done = repo.run(hook(), "--history")
     assert (done.returncode, done.stdout.startswith("b.py:1:")) == (1, True), done.stdout
 
 
