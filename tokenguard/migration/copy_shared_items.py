@@ -57,7 +57,7 @@ def _write_to_target(ends: Ends, item: Item, data: bytes, trail: Sequence[Chaine
     known = there.chain.seq
     if there.chain != ChainHead() and (known > len(trail) or trail[known - 1].hash != there.chain.hash):
         raise Tampered(
-            f"the new store has a different audit trail of the shared {item}",
+            f"the new store has a different audit trail for the shared {item}",
             hint="find out who wrote to it; then run `tokenguard migrate --abort` and migrate to an empty store",
         )
     while known < len(trail):

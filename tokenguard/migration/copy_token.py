@@ -40,7 +40,9 @@ def copy_token(ends: Ends, snapshot: Snapshot) -> None:
     """
     left = _leave(ends, snapshot)
     close_open_slots(ends.source, left.id, left.document)
-    entries = whole_trail(left.id, left.document.record.name, ends.source.history(left.id), left.document.chain)
+    entries = whole_trail(
+        left.id, f"token {left.document.record.name}", ends.source.history(left.id), left.document.chain
+    )
     for _ in range(_TRIES):
         arrived = _write_to_target(ends, left, entries)
         if arrived.document.chain.seq > len(entries):
@@ -50,7 +52,7 @@ def copy_token(ends: Ends, snapshot: Snapshot) -> None:
             ends.target.commit(arrived.id, arrived.version, arrived.document, [outcome])
             return
     raise Unreachable(
-        f"the new store returns content that differs from what was written for {left.document.record.name}",
+        f"the new store does not return token {left.document.record.name} as it was written",
         hint="check both stores with `tokenguard doctor`, then run the command again",
     )
 
@@ -131,7 +133,7 @@ def _check_same_trail(ends: Ends, token: TokenId, found: Snapshot, entries: Sequ
         ours = head.hash if finished and last.event.detail.get("move") == ends.move else ""
     if found.id != token or head.hash != ours:
         raise Tampered(
-            f"the new store has a different audit trail of {found.document.record.name}",
+            f"the new store has a different audit trail for token {found.document.record.name}",
             hint="find out who wrote to it; then run `tokenguard migrate --abort` and migrate to an empty store",
         )
 

@@ -118,7 +118,7 @@ def description_of(name: str, file: Path | None) -> "Description":
     description = load(path)
     if description.name != name:
         raise InputError(
-            f"the provider file for {name} describes another provider: {description.name}",
+            f"the provider file for `{name}` describes another provider: `{description.name}`",
             hint="the file's `name` and the name in the configuration must be the same",
         )
     return description
