@@ -4,6 +4,7 @@ import http.client
 import json
 import logging
 import re
+import socket
 import threading
 from contextlib import closing
 from datetime import timedelta
@@ -37,6 +38,25 @@ def ask(url, path, value="", method="GET", body=None, **headers):
         response = connection.getresponse()
         data = response.read()
         return response.status, json.loads(data) if data else None, response.headers
+
+
+def test_an_answer_is_sent_in_one_piece(sandbox, monkeypatch):
+    """Two pieces wait for each other's acknowledgement: 40 ms for each request of a kept connection."""
+    port, pieces = urlsplit(sandbox.info.autoposting_url).port, []
+
+    def noting(send):
+        def sent(connection, data, *rest):
+            if connection.getsockname()[1] == port:
+                pieces.append(bytes(data))
+            return send(connection, data, *rest)
+
+        return sent
+
+    for name in ("send", "sendall"):
+        monkeypatch.setattr(socket.socket, name, noting(getattr(socket.socket, name)))
+    status, _, _ = ask(sandbox.info.autoposting_url, "/tokens")
+    assert status == 401
+    assert len(pieces) == 1
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def _key(each: AccessKey) -> str:
 class _Handler(BaseHTTPRequestHandler):
     iam: FakeIam
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+    wbufsize = -1  # an answer is sent in one piece
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
