@@ -218,6 +218,16 @@ def test_a_plan_says_that_a_second_person_is_needed_and_requests_nothing(cli, li
     assert cli.store.shared_items.read(Item.REQUESTS) is None
 
 
+def test_the_first_permissions_of_a_record_wait_because_the_next_value_gets_them(cli, tmp_path):
+    cli.add(NAME)
+    assert cli("edit", NAME, "--permission", "posts:write", "--yes").code == 3
+    listed = cli("list", "--format", "json").document["tokens"]
+    file = tmp_path / "tokens.json"
+    file.write_text(json.dumps([{"name": each["name"], "permissions": ["posts:write"]} for each in listed]))
+    assert cli("import", "--update", str(file), "--yes").code == 3
+    assert cli("show", NAME, "--format", "json").document["permissions"] == []
+
+
 # ---- what is not
 
 

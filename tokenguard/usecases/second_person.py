@@ -173,7 +173,7 @@ class SecondPerson:
             found.append(
                 operation_on(snapshot, SensitiveKind.DESTINATION, *(("new destination", each) for each in places))
             )
-        wider = new_permissions(before, after) if before.permissions else []  # of a record that had none, it is a fact
+        wider = new_permissions(before, after)  # also of a record that named none: its next value gets what it names
         if wider and self.asks(SensitiveKind.PERMISSIONS, before):
             found.append(self._wider(snapshot, wider))
         if lost := self._lost(before, after):
