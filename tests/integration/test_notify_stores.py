@@ -64,7 +64,7 @@ def test_a_rotator_notifies_from_vault_and_no_other_role_writes_the_outbox(on_va
 
 @pytest.mark.parametrize(
     ("made_for", "told"),
-    [({"ttl": "5d", "renewable": False}, True), ({"ttl": "20d", "renewable": False}, False), ({"ttl": "1h", "renewable": False}, False), ({"ttl": "5d"}, False)],
+    [({"ttl": "5d", "renewable": False}, True), ({"ttl": "20d", "renewable": False}, False), ({"ttl": "1h", "renewable": False}, False), ({"ttl": "5d"}, False), ({"ttl": "1h", "explicit_max_ttl": "5d"}, True), ({"ttl": "1h", "explicit_max_ttl": "20d"}, False), ({"ttl": "1h", "explicit_max_ttl": "3h"}, False)],
 )  # fmt: skip
 def test_a_login_that_a_person_has_to_replace_is_told_before_it_ends(on_vault, made_for, told):
     cli, receiver = on_vault

@@ -74,11 +74,15 @@ class VaultConnection:
 
     @property
     def ends_in(self) -> float | None:
-        """Seconds until a login that was made to last ends; None: it is renewed, repeated, for one job, or endless."""
+        """Seconds until a login that was made to last ends.
+
+        None: it is renewed without a limit of its own, repeated, for one job, or endless.
+        """
         lease = self.lease
-        if lease.ends is None or lease.renewable or lease.repeatable or lease.granted < _MADE_TO_LAST:
+        ends = lease.renewed_until if lease.renewable else lease.ends
+        if ends is None or lease.repeatable or lease.granted < _MADE_TO_LAST:
             return None
-        return lease.ends - self._clock.monotonic()
+        return ends - self._clock.monotonic()
 
     def call(self, work: Callable[[Any], _Result]) -> _Result:
         """Run `work` with hvac's client and retry transient failures; only for idempotent requests.

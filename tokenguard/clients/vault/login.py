@@ -1,6 +1,7 @@
 """Vault logins: a given token, AppRole, a CI JWT or a Kubernetes service account."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tokenguard.clients.vault.adapter import Json
@@ -24,7 +25,9 @@ class Lease:
     repeatable: bool
     """Whether another login of the same kind can be made."""
     granted: float = 0.0
-    """Seconds it was made for."""
+    """Seconds it was made for; with a limit to renewals, those until then."""
+    renewed_until: float | None = None
+    """On the monotonic clock: when it ends although it is renewed; None: the token itself has no such limit."""
 
 
 def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
@@ -65,13 +68,16 @@ def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
         raise VaultError.because(VaultFailure.MALFORMED)
     ttl = _seconds(data.get("ttl"))
     entity, shown = data.get("entity_id"), data.get("display_name")
+    limit = _seconds(data.get("explicit_max_ttl"))
+    left = _left_of(limit, data) if limit and ttl else None
     return Lease(
         identity=f"entity:{entity}" if entity else f"token:{shown}",
         ends=now + ttl if ttl else None,
         length=ttl,
         renewable=bool(data.get("renewable")),
         repeatable=repeatable,
-        granted=_seconds(data.get("creation_ttl")),
+        granted=limit or _seconds(data.get("creation_ttl")),
+        renewed_until=None if left is None else now + ttl + left,
     )
 
 
@@ -88,6 +94,7 @@ def renew(client: Any, lease: Lease, now: float) -> Lease:
         renewable=bool(auth.get("renewable")),
         repeatable=lease.repeatable,
         granted=lease.granted,
+        renewed_until=lease.renewed_until,
     )
 
 
@@ -109,6 +116,15 @@ def _seconds(found: Any) -> float:
     if found is not None and not isinstance(found, (int, float)):
         raise VaultError.because(VaultFailure.MALFORMED)
     return float(found or 0)
+
+
+def _left_of(limit: float, data: Json) -> float | None:
+    """Seconds from the token's present end to the last one that renewals reach; both are on the server's clock."""
+    try:
+        ends = datetime.fromisoformat(str(data.get("expire_time"))).timestamp()
+    except ValueError:
+        return None
+    return _seconds(data.get("creation_time")) + limit - ends
 
 
 def _token(answer: Json) -> Secret:
