@@ -873,6 +873,12 @@ def test_a_bad_configuration_is_refused_before_anything_is_sent(cli, configured,
     cli.refused("notify", *more)
 
 
+@pytest.mark.parametrize("server", ["m.example.org:99999", "smtps://m.example.org", "a b", "u:p@m.example.org", "[::1"])
+def test_a_bad_mail_server_is_refused_with_the_form_of_a_mail_server(cli, configured, server):
+    configured(f'[notify.routes.a]\nsmtp = "{server}"\nsender = "a@b.example"\nto = ["a@b.example"]')
+    assert "HOST:PORT" in cli.refused("notify").answer.err
+
+
 @pytest.mark.parametrize(
     ("given", "secret"),
     [("env:HOOK_SECRET", ""), ("env:HOOK_SECRET", "tgcanary-short"), ("plain-text-secret", SECRET)],

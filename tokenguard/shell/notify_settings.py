@@ -83,7 +83,11 @@ def _chat(table: str, found: RouteConfig) -> tuple[str, str] | None:
 def smtp_server(found: RouteConfig, table: str) -> Address:
     """Host and port of the mail server; InputError if they are not ones."""
     port = "" if re.search(r":[0-9]+\Z", found.smtp) else f":{SMTP_TLS[found.tls]}"
-    address = Address.parse(f"https://{found.smtp}{port}", what=f"smtp of {table}")
+    no_server = InputError(f"smtp of {table} is not a server", hint="write HOST or HOST:PORT")
+    try:
+        address = Address.parse(f"https://{found.smtp}{port}", what="a mail server")
+    except InputError:
+        raise no_server from None  # its hint is about addresses of the web
     if address.path or "/" in found.smtp:
-        raise InputError(f"smtp of {table} is not a server", hint="write HOST or HOST:PORT")
+        raise no_server
     return address
