@@ -112,6 +112,23 @@ def test_an_answer_that_is_not_as_described_is_found(tmp_path):
     assert any("answer: $.data" in each for each in found(Spec(path)))
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("where", ["in place", "by a reference", "in an alternative"])
+def test_what_only_answers_have_is_not_required_of_a_request(tmp_path, read_only, where):
+    """OpenAPI: `required` takes effect on the answer only, if the property is `readOnly`."""
+    said = json.loads(json.dumps(SPEC))
+    content = said["paths"]["/keys"]["post"]["requestBody"]["content"]["application/json"]
+    body, made = content["schema"], {"type": "string", "readOnly": read_only}
+    said["components"]["schemas"]["Made"] = made
+    body["required"].append("made")
+    body["properties"]["made"] = {"$ref": "#/components/schemas/Made"} if where == "by a reference" else made
+    if where == "in an alternative":
+        content["schema"] = {"oneOf": [body, {"type": "array"}]}
+    path = tmp_path / "acme.json"
+    path.write_text(json.dumps(said))
+    assert (found(Spec(path)) == []) is read_only
+
+
 def test_a_permission_that_is_sent_as_text_is_listed_as_text(tmp_path):
     said = json.loads(json.dumps(SPEC).replace('"type": "array", "items": {"enum": ["write"]}', '"type": "string"'))
     said["components"]["schemas"]["Key"]["properties"]["role"] = {"type": "string"}
@@ -162,7 +179,16 @@ def test_a_description_in_several_files_is_read_as_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", json.dumps({"paths": {"/v3/scopes": {"get": {"$ref": "missing.json#/x"}}}}), "{}"]
+    "text",
+    [
+        "{",
+        json.dumps({"paths": {"/v3/scopes": {"get": {"$ref": "missing.json#/x"}}}}),
+        "{}",
+        "",
+        "null",
+        "[]",
+        '{"paths": []}',
+    ],
 )
 def test_a_description_that_cannot_be_read_is_named_and_the_others_are_compared(text, tmp_path, capsys):
     (tmp_path / "sendgrid.json").write_text(text)

@@ -27,7 +27,7 @@ def main(folder: str) -> int:
             continue
         try:
             found = _differences(described, specs[0])
-        except (OSError, ValueError, KeyError, YAMLError) as error:
+        except (OSError, TypeError, ValueError, KeyError, YAMLError) as error:
             wrong += 1
             print(f"{file.stem:<14} not compared: its description cannot be read ({type(error).__name__}: {error})")
             continue

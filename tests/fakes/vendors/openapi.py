@@ -8,6 +8,7 @@ leads to, since most descriptions allow further properties, so that a mistyped n
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from tokenguard.domain.names import LABEL_LIMIT, new_label, token_name
 from tokenguard.providers.generic import request_template
@@ -47,6 +49,8 @@ class Spec:
     def __init__(self, path: Path) -> None:
         self._files: dict[str, Any] = {}
         self.tree = self._file(path.resolve(), top=True)
+        if not isinstance(self.tree, dict) or not isinstance(self.tree.get("paths"), dict):
+            raise TypeError("it describes no paths")
         servers = self.tree.get("servers") or [{"url": self.tree.get("basePath", "")}]
         self._bases = {urlsplit(each["url"]).path.rstrip("/") for each in servers} | {""}
 
@@ -147,10 +151,22 @@ class Spec:
             for key in ("allOf", "anyOf", "oneOf"):
                 yield from self._alternatives(schema.get(key, []))
 
+    @cached_property
+    def _of_bodies(self) -> Any:
+        """A validator that does not require of a request what only answers have (`readOnly`)."""
+
+        def required(validator: Any, names: list[str], instance: Any, schema: Any) -> Iterator[ValidationError]:
+            known = schema.get("properties", {})
+            sent = [name for name in names if not self.resolved(known.get(name, {})).get("readOnly")]
+            yield from Draft202012Validator.VALIDATORS["required"](validator, sent, instance, schema)
+
+        return extend(Draft202012Validator, {"required": required})
+
     def validate(self, schema: Any, instance: Any, *, partly: bool = False) -> list[str]:
-        """What the library finds wrong; `partly`: where properties may be missing and numbers may be texts."""
+        """What the library finds wrong with a body; `partly`: with an answer, whose properties may be missing and numbers
+        may be texts."""
         whole = {**self.tree, **self._inlined(self.resolved(schema))}
-        errors = Draft202012Validator(whole).iter_errors(instance)
+        errors = (Draft202012Validator if partly else self._of_bodies)(whole).iter_errors(instance)
         return [f"{each.json_path}: {each.message[:160]}" for each in errors if not (partly and _is_of_a_part(each))]
 
 
