@@ -49,7 +49,25 @@ def test_a_login_in_a_file_of_that_name_is_found(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", FILES)
-@pytest.mark.parametrize("value", ["${NPM_TOKEN}", "$TOKEN_1", "<password>", "your-password", "abc", "changeme12"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "${NPM_TOKEN}",
+        "$TOKEN_1",
+        "<password>",
+        "your-password",
+        "abc",
+        "changeme12",
+        "insert-token-here",
+        "fake_secret_for_tests",
+        "REPLACE_ME",
+        "[REDACTED]",
+        "__DB_PASSWORD__",
+        "@@DB_PASSWORD@@",
+        "process.env.TOKEN",
+        "op://vault/item/field",
+    ],
+)
 def test_a_reference_or_a_placeholder_is_no_login(path: str, value: str) -> None:
     if path.endswith((".htpasswd", ".xml")) and value in {"abc", "<password>"}:
         return

@@ -337,3 +337,64 @@ def test_a_key_in_hex_behind_a_name_for_one_is_found_in_a_program() -> None:
     for path, expected in (("app/main.py", [digits]), ("docs/main.py", [])):
         found = matches_of(data, path, Stages())
         assert [each.whole.reveal() for each in found if isinstance(each, TextMatch)] == expected
+
+
+PLACEHOLDERS = [
+    "insert-token-here",
+    "placeholder-token-value",
+    "fake_secret_for_tests",
+    "dummy-secret-123",
+    "not-a-real-password",
+    "FILTERED",
+    "__DB_PASSWORD__",
+    "@@DB_PASSWORD@@",
+    "@db.password@",
+    "%DB_PASSWORD%",
+    "#{password}",
+    "enterYourTokenHere",
+]
+
+
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("settings.toml", 'client_secret = "{}"\n'),
+        (".env", "DB_PASSWORD={}\n"),
+        ("run.sh", "PGPASSWORD={} psql -h db1\n"),
+        ("db.ini", "dsn=DRIVER={{x}};UID=app;PWD={};\n"),
+        ("url.properties", "url=jdbc:mysql://db1/x?user=app&password={}&ssl=true\n"),
+    ],
+)
+def test_words_that_stand_for_a_secret_are_none(path: str, text: str, placeholder: str) -> None:
+    assert found(path, text.format(placeholder)) == []
+
+
+def test_words_beside_a_random_part_do_not_make_a_placeholder() -> None:
+    for _ in range(20):
+        assert not stand_ins.is_placeholder(f"your-{value(20)}")
+        assert not stand_ins.is_placeholder(f"__{value(20)}")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("odbc.ini", "[dw]\nUID = app\nPWD = {}\n"),
+        ("app.py", 'db.connect(host, user="app", password="{}")\n'),
+        ("config.bas", 'Const DB_PASSWORD As String = "{}"\n'),
+        ("config/database.php", "'password' => env('DB_PASSWORD', '{}'),\n"),
+        ("main.bicep", "param adminPassword string = '{}'\n"),
+        ("Cache.java", 'Map<String, String> m = new HashMap<>(); m.put("password", "{}");\n'),
+    ],
+)
+def test_a_short_random_password_is_found(path: str, text: str) -> None:
+    missed = 0
+    for _ in range(60):
+        secret = f"k7Q{''.join(_RANDOM.choices(_ALNUM, k=6))}-{''.join(_RANDOM.choices(_ALNUM, k=4))}"
+        missed += not found(path, text.format(secret))
+    assert missed <= 6
+
+
+def test_an_integrity_hash_behind_any_name_is_none() -> None:
+    integrity = base64.b64encode(_RANDOM.randbytes(32)).decode()
+    assert found("a.service", f"Environment=BUILD_ID=sha256-{integrity}\n") == []

@@ -66,6 +66,17 @@ PAIRS = {
     "row.html": "<tr><td>User</td><td>admin</td></tr>\n<tr><td>Password</td><td><code>{}</code></td></tr>\n",
     "rows.html": "<tr>\n  <th>Password</th>\n  <td>{}</td>\n</tr>\n",
     "list.html": "<li><b>Password:</b> {}</li>\n",
+    "flow.yaml": "env:\n  - {{name: DB_PASSWORD, value: {}}}\n",
+    "AndroidManifest.xml": '<meta-data android:name="com.app.API_KEY"\n  android:value="{}" />\n',
+    "meta.html": '<meta name="api-token" content="{}">\n',
+    "heads.html": "<tr><th>User</th><th>Password</th></tr>\n<tr><td>a</td><td>{}</td></tr>\n",
+    "heads-over-lines.html": (
+        "<thead>\n<tr>\n<th>API token</th>\n<th>Use</th>\n</tr>\n</thead>\n"
+        '<tr>\n<td class="x"><code>{}</code></td>\n<td>all</td>\n</tr>\n'
+    ),
+    "grid.rst": "+---+---+\n| User | Password |\n+===+===+\n| me | {} |\n+---+---+\n",
+    "sentence.md": "The root password is {}.\n",
+    "log.txt": "ok. The generated password was: {}\n",
     "terms.html": "<dl><dt>Password</dt><dd>{}</dd></dl>\n",
     "login.exp": 'expect "assword:"\nsend "{}\\r"\n',
 }
@@ -83,6 +94,7 @@ SPACED = {
     "haproxy.cfg": "  user admin insecure-password {}\n",
     "router.cfg": "username admin privilege 15 password 0 {}\n",
     "snmp.cfg": "snmp-server community {} RW\n",
+    "cisco.cfg": "enable secret {}\n",
     "ipsec.secrets": '10.1.1.1 10.2.2.2 : PSK "{}"\n',
     "compose.yaml": 'command: ["--requirepass", "{}"]\n',
     "cassette.yml": "Authorization:\n- Bearer {}\n",
@@ -141,6 +153,14 @@ ARGUMENTS = {
     "options.py": 'parser.add_argument("--password", help="of the database", default="{}")\n',
     "decouple.py": 'PASSWORD = config("DB_PASSWORD", default="{}")\n',
     "tuple.py": 'auth = ("me", "{}")\n',
+    "smtp.go": 'auth := smtp.PlainAuth("", "me@mail.example.net", "{}", host)\n',
+    "keyring.py": 'keyring.set_password("service", "me", "{}")\n',
+    "http.rb": "http.basic_auth 'me', '{}'\n",
+    "rabbit.sh": "rabbitmqctl add_user me {}\n",
+    "composer.sh": "composer config http-basic.repo.example.net me {}\n",
+    "vault.sh": "vault login {}\n",
+    "sequelize.js": "const db = new Sequelize('shop', 'app', '{}', {{}});\n",
+    "define.dart": "const t = String.fromEnvironment('API_TOKEN', defaultValue: '{}');\n",
     "guzzle.php": "['auth' => ['me', '{}']]\n",
 }
 STRINGS = {
@@ -173,6 +193,10 @@ STRINGS = {
     "a.toml": "token = '''{}'''\n",
     "Makefile": "DB_PASSWORD ?= {}\n",
     "build.gradle": 'buildConfigField("String", "API_KEY", "\\"{}\\"")\n',
+    "a.kt": 'val m = mapOf("password" to "{}", "user" to "me")\n',
+    "a.m": '#define API_SECRET @"{}"\n',
+    "a.c": 'const char api_token[] = "{}";\n',
+    "chat.json": '{{"text": "user: me\\npassword: {}\\nhost: db1"}}\n',
     "a.ps1": "$env:API_TOKEN = '{}'\n",
     "a.sh": 'DB_PASSWORD="${{DB_PASSWORD:-{}}}"\n',
     "list.yaml": "X-Api-Key: [{}]\n",
@@ -236,6 +260,10 @@ HARMLESS = {
     "format.py": 'c = f"UID={user};PWD={password1}"\nd = "PWD={0}"\ne = btoa(f"{user}:{password1}")\n',
     "encode.js": "btoa(user + ':' + pass1);\nBuffer.from('admin:text1', 'utf8');\nbtoa(`${user}:${pass1}`);\n",
     "encode.sh": 'echo -n "$USER1:$PASS1" | base64\necho some-text1 | base64\n',
+    "sentences.md": "A token is base64url2. The password is Case1. The key was sha256sum1. A password is 8characters1.\n",
+    "heads.html": "<tr><th>Password</th></tr>\n<tr><td>at least 8characters1</td></tr>\n<tr><th>Token</th><td>x1</td></tr>\n",
+    "smtp.go": 'auth := smtp.PlainAuth("", "me1@mail.example.net", password, host)\n',
+    "vault.sh": "vault login -method=userpass username=me1\nvault login $TOKEN1\n",
     "next.yaml": "password:\n  type: string1\n  token:\n    - one2three\n",
 }
 
@@ -298,3 +326,14 @@ def test_a_value_further_out_than_its_name_belongs_to_another_one() -> None:
 
 def test_in_code_a_bare_word_after_a_name_is_a_variable() -> None:
     assert list(assignments(b"password:\n  otherVariable\n", "a.js")) == []
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5])
+def test_only_the_cells_below_a_head_for_secrets_are_read(columns: int) -> None:
+    rows = [[value() for _ in range(columns)] for _ in range(3)]
+    for secret in range(columns):
+        heads = ["Password" if column == secret else "Host" for column in range(columns)]
+        text = "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>\n"
+        text += "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+        text += f"\n<tr><th>Host</th></tr><tr><td>{value()}</td></tr></table>"
+        assert [each[2] for each in told(text, "a.html")] == [row[secret] for row in rows]

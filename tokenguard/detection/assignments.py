@@ -23,7 +23,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
 
 ASSIGNED, IN_ADDRESS, ON_COMMAND_LINE = "Assigned Secret", "Login in an Address", "Login on a Command Line"
-_CLOSE = r"(?:\x5c{0,2}[\"'\x60]|[\])]){0,2}"
+_CLOSE = r"(?:\x5c{0,2}[\"'\x60]|[\])]|\[\]){0,2}"
 _TYPE = (
     r"(?::?[ \t]{0,4}(?:str|string|&str|&'static[ \t]str|option<string>|text|varchar|secretstr|bytes|final\[str\])"
     r"(?:\b|[ \t])"
@@ -32,7 +32,7 @@ _TYPE = (
 _BETWEEN = (
     r"(?:(?:,[ \t]{1,4}(?:_|err|ok)[ \t]{1,4})?:=|[?]=|:-|=>|->|<-|[!=]{1,3}|\}\{|:|,[ \t]{0,4}(?:<<)?[\"']"
     r"|\([ \t]{0,4}(?:[\w.]{0,24}(?:decode|from|hex|byte|atob)\w{0,12}\()?[@bruf]{0,2}\x5c?[\"'\x60]|>"
-    r"|[\"'][ \t]{1,4}value=|[ \t][\"']|(?:\|\|=?|\?\?=?|\bor\b)[ \t]{0,4}[\"'])"
+    r"|[\"'][ \t]{1,4}value=|[ \t]@?[\"']|(?:\|\|=?|\?\?=?|\b(?:or|to)\b)[ \t]{0,4}[\"'])"
 )
 _ASSIGNMENT = (
     rf"(?i:(?:{WORDS})[\w.-]{{0,24}}{_CLOSE}[ \t]{{0,8}}{_TYPE}[ \t]{{0,8}}{_BETWEEN}[ \t]{{0,8}}[^\s,;(){{}}<>&|])"
@@ -64,14 +64,17 @@ _OPENING = re.compile(
 )
 """Strings that do not begin with one quote: raw ones, long ones, those in brackets, and the first of a list."""
 _UNUSUAL = re.compile(
-    r"<-|\}\{|\?=|:-|\|\||\?\?|\bor\b|(?i:as string|final|secretstr|static)|<<|\w\("
+    r"<-|\}\{|\?=|:-|\|\||\?\?|\b(?:or|to)\b|\[\]"
+    r"|(?i:as string|final|secretstr|static)|<<|\w\("
     r"|[=:>,(][ \t]*[$@]*(?:\"{3}|'{2}|r?\x23|raw|\[|%?[qQ]|~)"
 )
 """What the judge does not read as what stands between a name and its value."""
 _NAME_ENDS, _NAME_GOES_ON = re.compile(r"[\w.-]+\Z"), re.compile(r"[\w.-]+")
 _CLOSES = {"(": ")", "{": "}", "[": "]", "<": ">"}
-_BARE = re.compile(r"[^\s\"'`<>,;(){}\[\]|]+")
-_IN_QUERY = re.compile(r"[^\s\"'`<>,;(){}\[\]|&#]+")
+_LINE_END = r"(?!\\[nrt\"'])"
+"""What no value goes on behind: a line feed, tab or quote as strings write it."""
+_BARE = re.compile(rf"(?:{_LINE_END}[^\s\"'`<>,;(){{}}\[\]|])+")
+_IN_QUERY = re.compile(rf"(?:{_LINE_END}[^\s\"'`<>,;(){{}}\[\]|&#])+")
 _BETWEEN_TEXT = re.compile(r"[^<\n]+")
 _CODE = re.compile(
     r"(?i)\.(?:py|[jt]sx?|[mc]js|go|rs|java|kt|scala|c|h|cc|[ch]pp|cs|swift|m|rb|php|p[lm]|lua|exs?|[eh]rl|hs|clj|dart"

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from tokenguard.detection.stand_ins import is_kept_elsewhere, is_placeholder
 from tokenguard.frozen import Frozen
 
 _REFERENCE = re.compile(
-    r"^(?:[$%][A-Z_{(].*|[{<].*|\**|(?i:env[:.].*|x+|.*(?:example|placeholder|change_?me|your[-_]|password_here).*))$"
+    r"^(?:[$%][A-Z_{(].*|[{<].*|\**|(?i:(?:process\.)?env[:.].*|x+|.*(?:example|placeholder|change_?me|your[-_]|password_here).*))$"
 )
 _LEAST = 6
 
@@ -147,7 +148,9 @@ def credential_places(text: str, path: str) -> Iterator[CredentialPlace]:
             continue
         for found in re.finditer(pattern, text):
             value = found.group("value")
-            if len(value) >= _LEAST and not is_reference(value):
+            if len(value) >= _LEAST and not (
+                is_reference(value) or is_placeholder(value) or is_kept_elsewhere(value, "")
+            ):
                 yield CredentialPlace(found.start("value"), found.end("value"), kind)
 
 

@@ -17,7 +17,7 @@ _WORD = (
 _QUOTED = r"[@$bruLN]{0,2}\\?(?:\"(?P<double>[^\"\n\\]{4,200})\\?\"|'(?P<single>[^'\n\\]{4,200})\\?')"
 _FROM_THERE = r"[^\n|;&]{0,300}?(?<=[ \t])"
 _ARGUMENTS = r"(?:[^,()\n]{0,120}(?:\([^()\n]{0,80}\))?[^,()\n]{0,40},[ \t]{0,8})"
-_CONNECT = r"(?:getConnection|\bdatabase|\b[cC]onnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\("
+_CONNECT = r"(?:getConnection|\bdatabase|Sequelize|\b[cC]onnect|\bPDO|mysqli(?:_connect)?|mysql_connect)\("
 _PORT = r"(?:\d{2,5}|port),[ \t]{0,8}"
 """The second argument of some connections; a name and a password follow."""
 _LOGIN = r"[bu]?[\"'\x60][^\s:\"'\x60]{1,60}:(?P<bare>[^\s\"'\x60]{4,200})[\"'\x60]"
@@ -56,6 +56,9 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"\bstats[ \t]{1,4}auth[ \t]", r"[ \t]*[^\s:]{1,60}:(?P<bare>[^\s\"'$]{4,200})"),
     (r"\bopenssl[ \t]{1,4}(?:enc|aes[\w-]{2,20}|des3)[ \t]", rf"{_FROM_THERE}-k[ \t]+{_WORD}"),
     (r"\br[ow]community6?[ \t]", rf"[ \t]*{_WORD}"),
+    (r"\brabbitmqctl[ \t]{1,4}(?:add_user|change_password)[ \t]", rf"[ \t]*[\w.-]{{1,60}}[ \t]+{_WORD}"),
+    (r"\bhttp-basic\.[\w.-]{1,80}[ \t]", rf"[ \t]*[^\s-]\S{{0,80}}[ \t]+{_WORD}"),
+    (r"\bvault[ \t]{1,4}login[ \t]", rf"[ \t]*(?![-\w]*=){_WORD}"),
     (r"\bhtpasswd[ \t]", rf"[^\n]{{0,40}}?-\w{{0,4}}b\w{{0,4}}[ \t]+\S+[ \t]+\S+[ \t]+{_WORD}"),
 )
 _CALLS: tuple[tuple[str, str], ...] = (
@@ -63,11 +66,13 @@ _CALLS: tuple[tuple[str, str], ...] = (
     (
         (
             r"(?:NetworkCredential|PlainCredentials|Credentials\.basic|BasicAuth|PasswordAuthentication|UsernamePasswordCredentials|basic_auth|basicAuth"
-            r"|db\.auth|WiFi\.begin|PlainAuth|\b(?:auth|credentials)[ \t]{0,2}=[ \t]{0,2}|login_user"
+            r"|db\.auth|WiFi\.begin|\b(?:auth|credentials)[ \t]{0,2}=[ \t]{0,2}|login_user"
             r"|login_with_password)\(|[\"']auth[\"'][ \t]=>[ \t]\["
         ),
         rf"[ \t]*{_ARGUMENTS}(?:Some\([ \t]*)?{_QUOTED}",
     ),
+    (r"\b(?:PlainAuth|keyring\.set_password)\(", rf"[ \t]*{_ARGUMENTS}{{2}}{_QUOTED}"),
+    (r"\bbasic_auth[ \t]{1,4}[\"']", rf"[^\"'\n]{{1,80}}[\"'],[ \t]*{_QUOTED}"),
     (r"(?:\b(?:jwt|JWT)\.(?:encode|sign|decode|verify)|createHmac)\(", rf"[ \t]*{_ARGUMENTS}{_QUOTED}"),
     (r"\b(?:hmacShaKeyFor|SecretKeySpec|cookieParser|AES\.new)\(", rf"[ \t]*{_QUOTED}"),
     (_CONNECT, rf"[ \t]*(?!{_ARGUMENTS}{_PORT}){_ARGUMENTS}{{2}}{_QUOTED}"),
@@ -89,7 +94,7 @@ _CALLS: tuple[tuple[str, str], ...] = (
     (r"(?i:;[ \t]?(?:pwd|password)=\{)", r"(?P<bare>(?!\w+\})[^{}$\s\"']{4,200})\}"),
     (
         r"[\"'](?:--)?[\w.-]{0,40}(?i:passw(?:or)?d|secret|token|(?:api|secret|access)[_-]?key)[\"'],",
-        rf"(?:(?![\"']-)[^()\n]){{0,120}}?\bdefault[ \t]{{0,4}}[:=][ \t]{{0,4}}{_QUOTED}",
+        rf"(?:(?![\"']-)[^()\n]){{0,120}}?\bdefault(?:Value)?[ \t]{{0,4}}[:=][ \t]{{0,4}}{_QUOTED}",
     ),
 )
 _PIPED = (

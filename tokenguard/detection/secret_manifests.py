@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from tokenguard.detection.credential_files import CredentialPlace, is_reference
+from tokenguard.detection.stand_ins import is_placeholder
 
 _KIND = re.compile(r"""(?mi)^[ \t-]*["']?kind["']?[ \t]*:[ \t]*["']?secret["']?[ \t,]*$""")
 _DOCUMENTS = re.compile(r"(?m)^---.*$")
@@ -45,7 +46,8 @@ def manifest_places(text: str) -> Iterator[CredentialPlace]:
             start = end
     if "auths" in text and _AUTHS.search(text):
         for found in _AUTH.finditer(text):
-            yield CredentialPlace(found.start("value"), found.end("value"), _IN_REGISTRY)
+            if not is_placeholder(found.group("value")):
+                yield CredentialPlace(found.start("value"), found.end("value"), _IN_REGISTRY)
 
 
 def _of_manifest(text: str, start: int, end: int) -> Iterator[CredentialPlace]:
@@ -86,7 +88,7 @@ def _is_secret(value: str, *, encoded: bool) -> bool:
 
 def _is_public(value: str) -> bool:
     """Whether a value opens nothing: a certificate, an empty key, a word for a secret."""
-    return _PUBLIC.match(value) is not None or _WORDS.fullmatch(value) is not None
+    return _PUBLIC.match(value) is not None or _WORDS.fullmatch(value) is not None or is_placeholder(value)
 
 
 def _end_of_line(text: str, at: int, end: int) -> int:

@@ -17,7 +17,7 @@ _NAME = rf"(?:{WORDS})[\w.-]*"
 _SAYS_NAME = r"(?:name|key|env_?var|variable)[\"']?[ \t]*[:=][ \t]*[\"']?"
 _KEY = rf"{_SAYS_NAME}[\w./-]*"
 _OPENS = r"(?:[|>][+-]?|\x22{3}|'{3}|<<[<~-]?[ \t]?[\"']?\w+[\"']?|\\)?[ \t]*$"
-_BEFORE_ENTRY = rf"{_KEY}(?:{WORDS})s?(?:[0-9_.-][\w.-]*)?(?:[\"']|[ \t]|$)"
+_BEFORE_ENTRY = rf"{_KEY}(?:{WORDS})s?(?:[0-9_.-][\w.-]*)?(?:[\"',]|[ \t]|$)"
 _BEFORE_LINE = rf"{_NAME}[\"']?[ \t]*(?:[:=][ \t]*{_OPENS}|:[ \t]*\{{)"
 _IN_MARKUP = (
     rf"<(?:[a-z]{{1,12}}-)?(?:name|key)>[ \t]*[\w./-]*{_NAME}[ \t]*</",
@@ -51,10 +51,11 @@ _SAID = r"(?:passw(?:or)?d|passphrase|passcode|secret|token|(?:\b|[_-])key)"
 _MARK = r"(?:</(?:b|strong|span|code|label)>|\*{1,2}|__)"
 _LABEL_ENDS = rf"(?:[ \t]*:[ \t]*{_MARK}(?:[ \t]*</(?:td|th|dt)>)?|{_MARK}[ \t]*:|:?{_MARK}?[ \t]*</(?:td|th|dt)>)"
 """Of a label in bold letters with a colon, or in a cell of its own."""
+_SAYS = rf"{_SAID}[ \t](?:is|was)[ \t]?:?[ \t]{{1,4}}"
 WRITTEN_PATTERN = (
     rf"(?i:{_SAID}(?:[ \t]+(?:is|was|to|with)|:)?[ \t]{{1,4}}\x60[^\x60\s]*[0-9][^\x60\s]*\x60"
     rf"|\|[ \t]*[*\x60]{{0,2}}[\w ]*{_SAID}[*\x60]{{0,2}}[ \t]*\|[ \t]*\x60?[^\s|\x60]*[0-9]"
-    rf"|(?:[>*]|__)[\w ]{{0,24}}{_SAID}{_LABEL_ENDS})"
+    rf"|(?:[>*]|__)[\w ]{{0,24}}{_SAID}{_LABEL_ENDS}|{_SAYS}[^\s\"'\x60|<>:=(]*[0-9])"
 )
 """A sentence, a row of a table or a label in Markdown or HTML that gives a value."""
 PATTERNS = BEFORE_LINE_PATTERN, NAMED_PATTERN, SPACED_PATTERN, WRITTEN_PATTERN
@@ -66,7 +67,7 @@ _VALUE = (
     r"(?:\\?\"(?P<double>[^\"\n\\]{4,400})\\?\"|'(?P<single>[^'\n]{4,400})'"
     r"|(?P<bare>[^\s\"'`<>,;{}\[\]|&*!#][^\s\"'`<>,;{}|]{3,400}))"
 )
-_VALUE_KEY = r"[\"']?(?!encrypted)(?:[A-Za-z_]{0,16}value|default)[\"']?[ \t]{0,24}[:=][ \t]{0,4}"
+_VALUE_KEY = r"[\"']?(?!encrypted)(?:\w{1,12}:)?(?:[A-Za-z_]{0,16}value|default|content)[\"']?[ \t]{0,24}[:=][ \t]{0,4}"
 _ENTRY = (
     rf"(?!{_VALUE_KEY})[\"']?[A-Za-z][\w-]{{0,40}}[\"']?[ \t]{{0,24}}[:=][ \t]{{0,4}}"
     r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\s\"',{}\[\]][^\n,{}]{0,200})[\s,]+"
@@ -137,11 +138,32 @@ def _every(data: bytes) -> Iterator[SecretPlace]:
         if found.group(2) is not None:
             yield from _after_blank(data, found.start())
         elif found.group(1) is not None:
-            says = _LABELLED if _AT_LABEL.search(_text(data, *found.span())) else _WRITTEN
-            written = says.search(_text(data, found.start(), found.end() + _WINDOW))
-            yield from _placed(written, found.start(), written["name"].replace(" ", "_") if written else "")
+            yield from _written(data, *found.span())
         else:
             yield from _beside(data, *found.span())
+
+
+def _written(data: bytes, start: int, end: int) -> Iterator[SecretPlace]:
+    """What a sentence, a row of a table, a label or the head of a table gives."""
+    half, whole = _text(data, start, end), _text(data, start, end + _WINDOW)
+    labelled = _AT_LABEL.search(half) is not None
+    if not labelled and "|" not in half and "`" not in half:
+        yield from _said(_says().match(whole), start)
+        return
+    written = (_LABELLED if labelled else _WRITTEN).search(whole)
+    yield from _placed(written, start, written["name"].replace(" ", "_") if written else "")
+    if labelled and half[-5:].lower() == "</th>":
+        from tokenguard.detection.html_rows import cells_below  # few files have such a table
+
+        for first, last in cells_below(data, start + 1, end):
+            yield from _checked(_text(data, first, last), first, "password")
+
+
+def _said(found: re.Match[str] | None, start: int) -> Iterator[SecretPlace]:
+    """A password that a sentence gives: words around it have no capitals and digits within."""
+    value = found["bare"].rstrip(".,;)") if found else ""
+    if found is not None and not value.islower() and not value.isupper():
+        yield from _checked(value, start + found.start("bare"), "password")
 
 
 def _beside(data: bytes, start: int, end: int) -> Iterator[SecretPlace]:
@@ -214,7 +236,7 @@ def _is_setting(data: bytes, start: int, found: re.Match[str], value: str) -> bo
     before = _text(data, max(data.rfind(b"\n", 0, start) + 1, word - _WINDOW), word)  # a line may be a whole file
     begins = (
         not before.strip(" \t;-\"'[")
-        or re.search(r"(?i)(?:login|user(?:name)?|account|server|isakmp|:)[ \t]", before) is not None
+        or re.search(r"(?i)(?:login|user(?:name)?|account|server|isakmp|enable|:)[ \t]", before) is not None
     )
     return begins and _ENDS.match(found["rest"]) is not None and "/" not in value[:1]
 
@@ -253,3 +275,8 @@ def _text(data: bytes, start: int, end: int) -> str:
 @cache
 def _places() -> Regex:
     return regex(f"{BEFORE_LINE_PATTERN}|{NAMED_PATTERN}|({WRITTEN_PATTERN})|({SPACED_PATTERN})")
+
+
+@cache
+def _says() -> re.Pattern[str]:
+    return re.compile(rf"(?i){_SAYS}(?P<bare>[^\s\"'\x60|<>]{{10,80}})")

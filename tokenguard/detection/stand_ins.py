@@ -35,6 +35,21 @@ _STANDS_IN = re.compile(
     r"(?:[-_ ]?(?:password|passwd|pass|pwd|secret|token|key))?"
     r"|example|sample|always|never|optional|on_create|.*[-_](?:password|passwd|secret|token)"
 )
+_SAYS_SO = words_of(
+    """placeholder dummy fake mock mocked redacted filtered masked scrubbed sanitized sanitised obfuscated insert
+    replace enter put goes here your sample example changeme tbd todo"""
+)
+_BESIDE = words_of(
+    """a an and any api app auth access account admin api be before by client code credential credentials data database
+    db default deploy development for form from generate generated get go hash here id in insecure is it its key login
+    long me my name need new no not of on only or own pass passphrase passwd password phrase private prod production
+    pwd random real root salt secret secrets secure service set some staging string test testing tests text that the
+    this to token unique url use user username value very with you"""
+)
+"""Words of values that only stand for a secret: of the first table such a value has one, of the second any others."""
+_FEW_DIGITS = 3
+_TEMPLATE = r"(?P<mark>__|@@?|%%?|~~?|\#\#?|\$\$)[A-Za-z][\w.-]*(?P=mark)|\#\{[^{}]*\}|<%.*%>"
+"""A name between the marks that a program looks for to put the value there."""
 _MANAGERS = (
     r"vault|(?:open)?bao|(?:aws|gcp|az)?-?s?sm|asm|awsssm|awssm|aws-?secrets(?:manager)?|secretsmanager"
     r"|gcp(?:-?secrets?(?:-?manager)?)?|gsm|berglas|op|bws|akv|azkv|(?:azure-?)?key-?vault|azurekv|doppler|infisical|keeper"
@@ -113,7 +128,20 @@ def stands_for_another(value: str) -> bool:
 
 def is_stand_in(value: str) -> bool:
     """Whether it is nothing but a word or two for a secret that is to be put in its place."""
-    return value.lower() in _NOTHING or _STANDS_IN.fullmatch(value) is not None
+    return value.lower() in _NOTHING or _STANDS_IN.fullmatch(value) is not None or is_placeholder(value)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether it says that a secret is to be put in its place, or is what a template has there."""
+    return re.fullmatch(_TEMPLATE, value) is not None or _says_so(value)
+
+
+def _says_so(value: str) -> bool:
+    """Whether its words say so: `insert-token-here`, `fake_secret_for_tests`."""
+    words = re.findall("[a-z]+", value.lower())
+    if _SAYS_SO.isdisjoint(words) or sum(map(str.isdigit, value)) > _FEW_DIGITS:
+        return False
+    return all(word in _SAYS_SO or word in _BESIDE for word in words)
 
 
 def is_common(value: str) -> bool:

@@ -24,7 +24,7 @@ HEAD_PATTERN = f"(?im:{_LINE}|{STATEMENT.replace(NAMED_CELL, _CELL)})"
 """The head of a table, or the columns of a statement, of which one sounds secret."""
 _IS_NAME = re.compile(f"(?i){_NAME}")
 _TABLE = re.compile(r"(?i)\.(?:csv|tsv|psv|tab)$")
-_RULE = re.compile(r"[|:+ -]*-{3}[|:+ -]*")
+_RULE = re.compile(r"[|:+ -]*-{3}[|:+ -]*|[+=]*={3}[+=]*")
 _SIGNS = ",", ";", "\t", "|"
 _HASH = re.compile(r"(?i)(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}|\$\w+\$.*|\{\w+\}.*)")
 _IS_PASSWORD = re.compile(r"(?i)pass|pwd")

@@ -21,6 +21,7 @@ from tokenguard.detection.judging.traits import (
     LOOKALIKE,
     MADE_UP,
     MADE_UP_NAME,
+    MIXED,
     PROGRAM,
     PUBLIC,
     PUBLIC_KEY,
@@ -41,11 +42,12 @@ _SET = (
     dict.fromkeys((STAND_IN, WRAPPED, GUEST), -3.0)
     | dict.fromkeys((MADE_UP, MADE_UP_NAME, PUBLIC, PUBLIC_KEY, ENCRYPTED, ELSEWHERE, FILE, CUT_SHORT, LOOKALIKE), -9.0)
     | dict.fromkeys((REVISION, SANDBOX, HOST, PROGRAM, IDENTIFIER), -9.0)
-    | {CONNECTION: 2.0, KEY: 4.0, HEX_KEY: 1.5, "looks like a password hash": -3.0}
+    | {CONNECTION: 2.0, KEY: 4.0, HEX_KEY: 1.5, MIXED: 1.2, "looks like a password hash": -3.0}
 )
 """Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
 placeholder; a block of base64 is told by its header, if it is a secret; a password in a connection string is one,
-however short; so is a key of AES, which the labelled data has seldom; hashes are not passwords; and the others say that
+however short; so are a key of AES and a short password without
+words, which the labelled data has seldom; hashes are not passwords; and the others say that
 it is none."""
 
 

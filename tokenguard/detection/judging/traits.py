@@ -47,6 +47,7 @@ _REVISION = re.compile(
     r"(?i)srcrev|(?:^|[_.-])(?:version|rev|ref|commit|sha|checksum|digest|hash|revision|etag|integrity|fp|fingerprint|thumbprint)$"
     r"|(?-i:[a-z](?:Checksum|Digest|Hash))$"
 )
+_INTEGRITY = re.compile(r"(?:^|[=:])sha(?:256|384|512)-[A-Za-z0-9+/]{43,88}={0,2}$")
 _ANNOTATED = re.compile(r"(?i)(?:checksum/|last-hash-)[\w./-]*[\"']?[ \t]*[:=][ \t]*[\"']?\Z")
 """The keys under which charts and operators of Kubernetes keep the digest of a Secret."""
 PROGRAM = "a word of programs"
@@ -151,6 +152,7 @@ _WRAPPED = (60, 64, 70, 76, 77)
 """Where programs break the lines of base64; one may end in a backslash."""
 _LONG, _RANDOM = 16, -1.0
 _SECRETS = words_of("password passwd pwd pass secret token key apikey credential auth authorization bearer")
+_PASSWORDS = words_of("password passwd pwd pass")
 _SAME_AS = dict.fromkeys(
     ("authtok", "bindpw", "masterauth", "passcode", "passphrase", "passwort", "psk", "requirepass", "rootpw"),
     "password",
@@ -165,6 +167,10 @@ HEX_KEY = "32 bytes in hex behind a name for a key"
 _HEX_KEY = re.compile(r"[0-9a-f]{64}")
 _KEY_BYTES, _KEY_IN_BASE64 = (16, 32), (24, 44)
 _LEAST_LOGIN = 12
+_GOES_ON = re.compile(r"[ \t;}]|&\w+=")
+MIXED = "random, behind a name for passwords"
+_PASSWORD_LENGTHS, _AT_RANDOM = range(10, _LONG), -2.0
+"""Of passwords that a generator made, shorter than what is random behind any name for secrets."""
 _WORDY = 0.6
 """Bits for each character above which a value is made of words."""
 _NEAREST = 5
@@ -172,7 +178,7 @@ _NEAREST = 5
 _COMMENT = re.compile(r"^\s*(?://|#|\*|--|;|/\*|<!--|'''|\"\"\")")
 _ASSERTION = re.compile(r"(?i)assert|expect|should|\beq\b|toBe|toEqual|require\.")
 _DIGESTS = re.compile(
-    r"(?i)sha-?\d{1,3}|md5|integrity|checksum|digest|commit|etag|fingerprint|revision|\bhash|crc|uuid|guid"
+    r"(?i)sha-?\d{1,3}|md5|integrity|checksum|digest|commit|etag|fingerprint|revision|\bhash(?!(?:_?map|_?table|_?set|ing|ed)\b)|crc|uuid|guid"
 )
 
 
@@ -201,6 +207,10 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
             yield "a random value behind a name for secrets"
             if _FORMS[0][1].fullmatch(value):
                 yield "a UUID behind a name for secrets"
+        elif (
+            words[-1] in _PASSWORDS and len(value) in _PASSWORD_LENGTHS and wordiness < _AT_RANDOM and _is_mixed(value)
+        ):
+            yield MIXED
         yield f"the name has {min(len(words), 4)} words"
     else:
         yield "no name"
@@ -221,6 +231,11 @@ def _words(name: str) -> list[str]:
     while len(words) > 1 and words[-1] in _SAYS_NOTHING:
         words.pop()
     return words[-6:]
+
+
+def _is_mixed(value: str) -> bool:
+    """Whether it has capitals, small letters and digits, as a generator is told to use."""
+    return not (value.isupper() or value.islower()) and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 def _is_key(value: str) -> bool:
@@ -253,7 +268,11 @@ def _of_value(value: str, name: str, wordiness: float) -> Iterator[str]:
     lower = value.lower()
     if _PLACEHOLDER.search(value):
         yield "a placeholder"
-    if is_stand_in(value) or (value.isalpha() and lower in map(str.lower, _WORD.findall(name))):
+    if (
+        is_stand_in(value)
+        or is_stand_in(_first(value))
+        or (value.isalpha() and lower in map(str.lower, _WORD.findall(name)))
+    ):
         yield STAND_IN
     if is_common(lower):
         yield "a common password"
@@ -265,6 +284,11 @@ def _of_value(value: str, name: str, wordiness: float) -> Iterator[str]:
         yield "a word for secrets in the value"
     if " " in value:
         yield "spaces"
+
+
+def _first(value: str) -> str:
+    """A value without what follows it: a rule takes an unquoted one to the end of its line."""
+    return _GOES_ON.split(value, 1)[0]
 
 
 def _against(value: str, name: str) -> Iterator[str]:
@@ -279,6 +303,8 @@ def _against(value: str, name: str) -> Iterator[str]:
         yield SANDBOX
     if value.endswith(("...", "\u2026")) or _NO_SIGNATURE.fullmatch(value):
         yield CUT_SHORT
+    if _INTEGRITY.search(value):
+        yield REVISION
     if _FILE.match(value):
         yield FILE
     if _PROGRAM.fullmatch(value):
