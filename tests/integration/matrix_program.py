@@ -666,12 +666,13 @@ def clients():
         "secretsmanager", "eu-central-1", endpoint_url=url, aws_access_key_id="id", aws_secret_access_key="tgcanary"
     )
     logging.getLogger("botocore").setLevel(logging.DEBUG)
+    tls = httpx.create_ssl_context()  # made by each call otherwise: it reads all certificates, and no call uses it
     calls = [
         lambda text: urllib3.PoolManager().request("GET", f"{url}/u?k={text}"),
         lambda text: requests.get(f"{url}/r", params={"k": text}, timeout=9),
-        lambda text: httpx.get(f"{url}/h", params={"k": text}),
+        lambda text: httpx.get(f"{url}/h", params={"k": text}, verify=tls),
         lambda text: client.put_secret_value(SecretId="name", SecretString=text),
-        lambda text: httpx.get("http://127.0.0.1:1", params={"k": text}),
+        lambda text: httpx.get("http://127.0.0.1:1", params={"k": text}, verify=tls),
         lambda text: urllib3.PoolManager(retries=0).request("GET", f"http://127.0.0.1:1/?k={text}"),
     ]
 
