@@ -572,6 +572,22 @@ def test_a_waiver_of_the_policy_is_told_before_it_ends(cli, configured, receiver
     assert "2026-11-05" in receiver.handled[0].data["text"]
 
 
+def test_what_upkeep_itself_did_is_not_asked_of_a_person(cli, ops):
+    cli.add(VIDEO)
+    assert cli("edit", VIDEO, "--due", "2026-10-01").code == 0
+    assert cli("upkeep").code == 0
+    cli("notify")
+    assert ops.events == []
+
+
+def test_what_upkeep_could_not_do_is_told(cli, ops):
+    cli.add(VIDEO)
+    changed(cli, VIDEO, consumers=None)  # so a planned rotation stops before the revoke intent
+    assert cli("edit", VIDEO, "--due", "2026-10-01").code == 0
+    assert cli("upkeep").code == 3
+    assert {name for _event, name in ops.events} == {VIDEO}
+
+
 def test_a_leak_that_upkeep_itself_ends_is_told(cli, ops):
     cli.add(VIDEO)
     leak(cli, VIDEO)

@@ -152,8 +152,16 @@ class Notifier:
         return reports
 
     def queue(self) -> None:
-        """Take in what holds now, and send what is urgent within `AT_ONCE` seconds."""
-        self._deliver(self._with_all, within=AT_ONCE)
+        """Take in what cannot wait, and send it within `AT_ONCE` seconds: the work that follows may end what holds now.
+
+        Everything else is taken in after that work, if it still holds: nobody is to do again what it did.
+        """
+
+        def take_in(outbox: Outbox, now: datetime) -> tuple[Outbox, WantedNotifications]:
+            wanted = self._wanted([each for each in self._conditions(outbox) if each.kind in IMMEDIATE])
+            return with_conditions(outbox, wanted, now), wanted
+
+        self._deliver(take_in, within=AT_ONCE)
 
     def run(self, upkeep: LastUpkeep | None = None) -> list[RouteReport]:
         """Send what is due.
