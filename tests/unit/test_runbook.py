@@ -186,7 +186,22 @@ ALARMS = [
 @pytest.mark.parametrize(("state", "alarm"), ALARMS)
 def test_what_is_wrong_now_comes_first(state, alarm):
     text = written(**state)
-    assert alarm in text.split("## Owner and contacts")[0]
+    assert alarm in text.split("## Decide")[0]
+
+
+@pytest.mark.parametrize("words", [("rotate",), ("rotate", "--compromised"), ("retire",)])
+def test_each_command_is_on_the_first_screen_and_can_be_pasted(words):
+    screen = written(journal=journal(Stage.REVOKE_INTENDED)).splitlines()[:24]
+    verb, *more = words
+    assert (
+        f"`{' '.join(['tokenguard --store local:///srv/store', verb, 'video/publisher/prod/upload', *more])}`"
+        in "\n".join(screen)
+    )
+
+
+def test_the_end_of_a_grant_is_on_the_first_screen():
+    grant = replace(RECORD, kind=CredentialKind.OAUTH_GRANT)
+    assert any("retire video/publisher/prod/upload" in line for line in written(grant).splitlines()[:24])
 
 
 def test_nothing_wrong_means_no_alarm():

@@ -8,7 +8,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.markdown import bullets, code, plain
 from tokenguard.ports.provider import Provider
 from tokenguard.report.runbook_facts import RunbookInput, facts
-from tokenguard.report.runbook_steps import action, closing_sections
+from tokenguard.report.runbook_steps import action, closing_sections, decision
 from tokenguard.rotation.machine import death_owed, revocation_owed
 from tokenguard.text import pluralize
 
@@ -24,7 +24,10 @@ def runbook(document: Document, *, provider: Provider, due_at: datetime | None, 
         store_url: the token's store; part of every command.
     """
     matter = RunbookInput(document=document, provider=provider, due_at=due_at, now=now, store_url=store_url)
-    return "\n\n".join([*_head(matter), *facts(matter), *action(matter), *closing_sections(matter)]) + "\n"
+    return (
+        "\n\n".join([*_head(matter), *decision(matter), *facts(matter), *action(matter), *closing_sections(matter)])
+        + "\n"
+    )
 
 
 def _head(matter: RunbookInput) -> Iterator[str]:

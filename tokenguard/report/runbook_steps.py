@@ -14,8 +14,8 @@ LABEL = "LABEL"
 """Placeholder for the new token's name, which the rotation shows when it asks."""
 
 
-def action(matter: RunbookInput) -> Iterator[str]:
-    """The sections from the decision to the last step."""
+def decision(matter: RunbookInput) -> Iterator[str]:
+    """The section that a reader needs first: which command to run."""
     record = matter.record
     if record.kind is CredentialKind.OAUTH_GRANT:
         yield "## How to revoke it"
@@ -26,6 +26,13 @@ def action(matter: RunbookInput) -> Iterator[str]:
     yield "## Decide"
     yield _decide(matter)
     yield "**If in doubt, treat it as compromised:** an outage is temporary, a leaked token stays valid."
+
+
+def action(matter: RunbookInput) -> Iterator[str]:
+    """The sections from the preparation to the last step; none for a grant, which the decision ends."""
+    record = matter.record
+    if record.kind is CredentialKind.OAUTH_GRANT:
+        return
     yield "## Before you start"
     yield bullets(_needs(matter))
     yield block([matter.command("doctor"), matter.command("rotate", record.name, "--plan")])
@@ -57,19 +64,19 @@ def _decide(matter: RunbookInput) -> str:
         [
             (
                 "It is due, or its creator or owner leaves",
-                code(f"tokenguard rotate {name}"),
+                code(matter.command("rotate", name)),
                 "replace, then revoke",
                 gap,
             ),
             (
                 "It appeared in code, a log or a chat, was on a lost device, or was used by an unknown party",
-                code(f"tokenguard rotate {name} --compromised"),
+                code(matter.command("rotate", name, "--compromised")),
                 "revoke, then replace",
                 "from the revocation until each consumer has the new one",
             ),
             (
                 "It is no longer needed",
-                code(f"tokenguard retire {name}"),
+                code(matter.command("retire", name)),
                 "revoke, nothing new",
                 "for remaining consumers",
             ),

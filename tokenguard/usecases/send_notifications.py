@@ -154,7 +154,7 @@ class Notifier:
     def queue(self) -> None:
         """Take in what cannot wait, and send it within `AT_ONCE` seconds: the work that follows may end what holds now.
 
-        Everything else is taken in after that work, if it still holds: nobody is to do again what it did.
+        What else still holds is taken in after that work, so that a person is not asked to repeat it.
         """
 
         def take_in(outbox: Outbox, now: datetime) -> tuple[Outbox, WantedNotifications]:
