@@ -398,3 +398,9 @@ def test_a_short_random_password_is_found(path: str, text: str) -> None:
 def test_an_integrity_hash_behind_any_name_is_none() -> None:
     integrity = base64.b64encode(_RANDOM.randbytes(32)).decode()
     assert found("a.service", f"Environment=BUILD_ID=sha256-{integrity}\n") == []
+
+
+def test_letters_of_hex_that_follow_each_other_by_chance_are_not_typed() -> None:
+    assert stand_ins.is_typed("a1b2c3d4e5f6g7h8")
+    assert stand_ins.is_typed("5a6a7a8a" * 3 + "1a" * 4)
+    assert sum(stand_ins.is_typed(_RANDOM.randbytes(20).hex()) for _ in range(6000)) <= 1

@@ -76,7 +76,9 @@ _CIPHERTEXT = re.compile(
 of AWS and Google have it."""
 _IN_CIPHERTEXT = re.compile(r"(?:ENC|EJ)\[[^\]\s\"']*\Z")
 _LEAST_DISTINCT = 8
-_LONGEST_ROW, _LONGEST_ROW_OF_LETTERS = 11, 8
+_LONGEST_ROW, _LONGEST_ROW_OF_LETTERS, _LONGEST_ROW_OF_HEX = 11, 8, 12
+"""Of six letters, one often follows another by chance."""
+_HEX = frozenset("abcdefABCDEF")
 _ROWS = "abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl"
 _LEAST_IN_ROW, _SHORT = 3, 10
 _LONGEST_PIECE = 4
@@ -176,7 +178,8 @@ def is_typed(value: str) -> bool:
     """Whether it has a long row, its letters are one, or it is rows or a piece twice: `a1B2c3…`, `abcd1234`."""
     letters = "".join(filter(str.isalpha, value))
     short = len(value) <= _SHORT and _is_typed_shortly(value.lower())
-    return short or is_in_a_row(value) or is_in_a_row(letters, _LONGEST_ROW_OF_LETTERS)
+    least = _LONGEST_ROW_OF_HEX if _HEX.issuperset(letters) else _LONGEST_ROW_OF_LETTERS
+    return short or is_in_a_row(value) or is_in_a_row(letters, least)
 
 
 def _is_typed_shortly(value: str) -> bool:
