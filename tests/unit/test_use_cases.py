@@ -541,6 +541,7 @@ RUNS = {
 }  # fmt: skip
 OF_ANOTHER = {
     "diagnose_agents": "diagnose", "diagnose_machine": "diagnose", "diagnose_tokens": "diagnose",
+    "diagnose_upkeep": "diagnose", "last_upkeep": "write_metrics", "login_end": "send_notifications",
     "notify_at_once": "send_notifications",
 }  # fmt: skip
 """Parts of a use case that is run above."""
