@@ -45,6 +45,8 @@ from tokenguard.providers.generic.value_revoker import admin_fields
 from tokenguard.providers.paging import PagingKind
 
 SCOPE_NAME = "Practice"
+_STOPS_WITHIN = 0.001
+"""Seconds. Each check has a service of its own, so that a longer wait for its end is most of a check's time."""
 _PORTAL = b"<!doctype html><title>Sign in</title><p>Accept the terms to continue."
 
 
@@ -105,7 +107,7 @@ class LoopbackService:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_STOPS_WITHIN,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
