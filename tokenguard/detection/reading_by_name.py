@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from tokenguard.detection.assignments import is_code, is_source_map
 from tokenguard.detection.credential_files import is_credential_file
 from tokenguard.detection.extras import is_of_ci
-from tokenguard.detection.judging.traits import kind_of_place
+from tokenguard.detection.judging.file_kind import kind_of_place
 from tokenguard.detection.pins import is_lock_file, is_of_materials
 from tokenguard.detection.rules import is_ignored
 

@@ -4,12 +4,12 @@ import base64
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import pairwise
 from math import log2
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
+from tokenguard.detection.judging.file_kind import kind_of_place
 from tokenguard.detection.stand_ins import (
     is_common,
     is_encrypted,
@@ -131,23 +131,6 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("base64", re.compile(r"[A-Za-z0-9+/]+")),
 )
 _LENGTHS = (4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 64, 80, 128)
-_TESTS = re.compile(
-    r"(?i)(?:^|[/_.-])(?:tests?|specs?|testing|testdata|fixtures?|mocks?|__tests__|e2e|cassettes?|snapshots?)(?:[/_.-]|$)"
-    r"|[a-z]Tests?\b|Test[A-Z.]"
-)
-_EXAMPLES = re.compile(
-    r"(?i)(?:^|[/_.-])(?:examples?|samples?|demos?|docs?|documentation|tutorials?|templates?|guides?|readme|dist)"
-    r"(?:[/_.-]|$)"
-)
-_VENDORED = re.compile(
-    r"(?i)(?:^|/)(?:vendor|node_modules|third[-_]?party|locales?|i18n|lang|translations?|site-packages|deps)/|\.min\."
-    r"|\.lock$|-lock\."
-)
-_CONFIGURATION = words_of(
-    """env ini cfg conf config properties yml yaml toml json xml tf tfvars hcl sh bash zsh ps1 bat cmd
-    dockerfile secrets rc cnf"""
-)
-_PROSE = words_of("md rst txt adoc html htm log csv po ipynb")
 _WRAPPED = (60, 64, 70, 76, 77)
 """Where programs break the lines of base64; one may end in a backslash."""
 _LONG, _RANDOM = 16, -1.0
@@ -173,8 +156,6 @@ _PASSWORD_LENGTHS, _AT_RANDOM = range(10, _LONG), -2.0
 """Of passwords that a generator made, shorter than what is random behind any name for secrets."""
 _WORDY = 0.6
 """Bits for each character above which a value is made of words."""
-_NEAREST = 5
-"""So many parts of a path count, so that it matters little from where a scan is run."""
 _COMMENT = re.compile(r"^\s*(?://|#|\*|--|;|/\*|<!--|'''|\"\"\")")
 _ASSERTION = re.compile(r"(?i)assert|expect|should|\beq\b|toBe|toEqual|require\.")
 _DIGESTS = re.compile(
@@ -397,21 +378,6 @@ def _against_there(candidate: JudgedValue, extension: str) -> Iterator[str]:
         yield REVISION
     if is_kept_elsewhere(candidate.value, begun):
         yield ELSEWHERE
-
-
-def kind_of_place(path: str) -> tuple[str, str, tuple[str, ...]]:
-    """What holds a file of this name, its extension, and of what it is a part."""
-    return _of_path("/".join(path.split("/")[-_NEAREST:]))
-
-
-@lru_cache(maxsize=64)
-def _of_path(path: str) -> tuple[str, str, tuple[str, ...]]:
-    """The same for each candidate of a file."""
-    base = path.rsplit("/", 1)[-1].lower()
-    extension = base.rsplit(".", 1)[-1] if "." in base else base
-    group = "configuration" if extension in _CONFIGURATION else "prose" if extension in _PROSE else "code"
-    titles = (("a test", _TESTS), ("an example", _EXAMPLES), ("code of others", _VENDORED))
-    return group, extension, tuple(title for title, pattern in titles if pattern.search(path))
 
 
 def _edge(char: str) -> str:
