@@ -152,9 +152,9 @@ class Notifier:
         return reports
 
     def queue(self) -> None:
-        """Take in what cannot wait, and send it within `AT_ONCE` seconds: the work that follows may end what holds now.
+        """Queue the events that cannot wait and send them within `AT_ONCE` seconds, before the work that may end them.
 
-        What else still holds is taken in after that work, so that a person is not asked to repeat it.
+        `run` queues the other events after that work: a person is not asked to do what the work has done.
         """
 
         def take_in(outbox: Outbox, now: datetime) -> tuple[Outbox, WantedNotifications]:
