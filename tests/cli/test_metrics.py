@@ -10,6 +10,7 @@ from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
 from tokenguard.frozen import replace
+from tokenguard.report.open_metrics import OPENING
 
 VIDEO, DEV, AUDIO = "video/app/prod/upload", "video/app/dev/upload", "audio/site/prod/player"
 
@@ -139,3 +140,21 @@ def test_text_cannot_break_out_of_its_line(cli, three, text):
     (event,) = [each for each in entries(cli("report", "--format", "ics").out) if str(each["SUMMARY"]).endswith(VIDEO)]
     assert "".join(each for each in text if each.isprintable()) in str(event["DESCRIPTION"])
     assert read(cli("metrics").out)
+
+
+@pytest.mark.parametrize("command", ["upkeep", "metrics"])
+def test_a_file_of_something_else_is_refused_before_the_work(cli, three, tmp_path, command):
+    file = tmp_path / "notes.md"
+    file.write_text("my notes\n")
+    before = cli.everything()
+    answer = cli(command, "--metrics" if command == "upkeep" else "--output", str(file))
+    assert (answer.code, file.read_text(), cli.everything()) == (2, "my notes\n", before)
+    assert "--force" not in answer.hint
+
+
+def test_the_file_begins_as_an_earlier_one_does(cli, three, tmp_path):
+    file = tmp_path / "tokens.prom"
+    for _ in range(2):
+        assert cli("upkeep", "--metrics", str(file)).code == 0
+    assert file.read_text().startswith(OPENING)
+    assert cli("metrics").out.startswith(OPENING)

@@ -73,9 +73,7 @@ def test_the_violation_of_the_policy_is_cleared(cli, tokens, tmp_path):
 
 
 def test_a_rotation_that_fails_keeps_naming_the_person_and_the_rest_goes_on(cli, tokens, tmp_path):
-    (tmp_path / "app").mkdir()
-    assert cli("edit", MADE, "--deliver", f"dotenv:{tmp_path}/app/x.env#TOKEN").code == 0
-    (tmp_path / "app").rmdir()
+    undeliverable(cli, tmp_path)
     answer = cli("offboard", "kim", "--yes")
     assert answer.code == 2
     assert (record(cli, MADE).made_by, record(cli, LOGIN).account) == ("kim", "")
@@ -83,6 +81,56 @@ def test_a_rotation_that_fails_keeps_naming_the_person_and_the_rest_goes_on(cli,
     (tmp_path / "app").mkdir()
     assert cli("offboard", "kim", "--yes").code == 0
     assert not alive(cli, tokens[MADE])
+
+
+def undeliverable(cli, tmp_path, name=MADE):
+    """From now on a rotation of the token is refused before it begins."""
+    (tmp_path / "app").mkdir()
+    assert cli("edit", name, "--deliver", f"dotenv:{tmp_path}/app/x.env#TOKEN").code == 0
+    (tmp_path / "app").rmdir()
+
+
+def test_a_proof_of_an_earlier_rotation_is_none_of_a_value_that_was_not_replaced(cli, tokens, tmp_path):
+    assert cli("rotate", MADE).code == 0
+    assert cli("edit", MADE, "--made-by", "kim", "--yes").code == 0
+    undeliverable(cli, tmp_path)
+    page = tmp_path / "kim.md"
+    assert cli("offboard", "kim", "--to", "alex", "--login-to", "ops", "--yes", "--output", str(page)).code == 2
+    (failed,) = [line for line in page.read_text().splitlines() if MADE in line]
+    assert "none yet" in failed
+    assert "refusals" not in failed
+    assert page.read_text().count("3 refusals") == 1, "of the other token, which was replaced"
+    (tmp_path / "app").mkdir()
+    assert cli("offboard", "kim", "--yes", "--output", str(page)).code == 0
+    assert "3 refusals" in page.read_text()
+
+
+@pytest.mark.parametrize("there", ["my notes\n", "# Offboarding of pat\n\n1 token of 1 done.\n"])
+def test_a_page_that_is_of_something_else_is_refused_before_anything_is_revoked(cli, tokens, tmp_path, there):
+    page = tmp_path / "page.md"
+    page.write_text(there)
+    before = cli.everything()
+    assert "--force" not in cli("offboard", "kim", "--yes", "--output", str(page)).hint
+    cli.refused("offboard", "kim", "--yes", "--output", str(page))
+    assert (cli.everything(), page.read_text()) == (before, there)
+    assert all(alive(cli, value) for value in tokens.values())
+
+
+def test_an_interrupted_run_writes_what_it_has_done(cli, tokens, tmp_path, monkeypatch):
+    page, of, begun = tmp_path / "kim.md", cli.vendors.of, []
+
+    def interrupting(record):
+        begun.append(record.name)
+        if len(set(begun)) > 1 and begun.count(begun[-1]) > 1 and record.name != begun[0]:
+            raise KeyboardInterrupt
+        return of(record)
+
+    monkeypatch.setattr(cli.vendors, "of", interrupting)
+    answer = cli("offboard", "kim", "--to", "alex", "--login-to", "ops", "--yes", "--output", str(page))
+    assert answer.code == 130
+    monkeypatch.undo()
+    done = [name for name in (MADE, LOGIN) if not alive(cli, tokens[name])]
+    assert (len(done), page.read_text().count("3 refusals"), "not begun" in page.read_text()) == (1, 1, True)
 
 
 def test_an_owner_is_never_left_empty(cli):

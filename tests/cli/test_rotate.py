@@ -55,6 +55,23 @@ def test_the_result_as_json_is_one_document_with_its_proof(cli):
     assert result["proof"]["control"]
 
 
+@pytest.mark.parametrize("command", ["rotate", "retire"])
+def test_a_result_in_json_has_no_proof_of_an_earlier_operation(cli, tmp_path, command):
+    cli.add(NAME)
+    cli.add(OTHER)
+    assert cli("rotate", NAME).code == 0
+    (tmp_path / "app").mkdir()
+    assert cli("edit", NAME, "--deliver", f"dotenv:{tmp_path}/app/x.env#TOKEN").code == 0
+    (tmp_path / "app").rmdir()
+    before = stage(cli)
+    answer = cli(command, NAME, OTHER, *(["--yes"] if command == "retire" else []), "--format", "json")
+    results = {each["name"]: each for each in answer.document["results"]}
+    failed, done = results[NAME], results[OTHER]
+    assert (done["exit_code"], done["proof"]["grade"]) == (0, "provisional")
+    assert failed["exit_code"] == 2
+    assert (failed["operation"], failed["stage"], failed["proof"], stage(cli)) == ("", "", None, before)
+
+
 def test_a_failed_rotation_as_json_says_why_on_both_channels(cli, monkeypatch):
     cli.add(NAME)
     refuse_for(cli, monkeypatch, NAME)

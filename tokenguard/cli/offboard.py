@@ -1,16 +1,17 @@
 """`tokenguard offboard PERSON`: replaces, removes and reassigns everything that a person who leaves has to do with."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from tokenguard.cli.base import PATH_TEXT, break_glass_option, command, pass_wiring
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import ExitCode, InputError, NeedsPerson
+from tokenguard.errors import ExitCode, InputError, NeedsPerson, TokenguardError
 from tokenguard.files import shown
 from tokenguard.inventory.record_changes import plain_text
-from tokenguard.output.save_file import check_page, save_page
+from tokenguard.output.save_file import check_kind, check_page, save_page
 from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import pluralize
@@ -25,7 +26,7 @@ from tokenguard.usecases.offboard_person import (
     offboard,
     tokens_of_person,
 )
-from tokenguard.views.offboarding_page import offboarding_markdown, offboarding_table
+from tokenguard.views.offboarding_page import offboarding_markdown, offboarding_table, offboarding_title
 
 
 @command("offboard")
@@ -63,22 +64,34 @@ def offboard_person(
         check_can_begin(wiring, person, ties, successors)
     if output is not None:
         check_page(Path(output))
+        check_kind(Path(output), offboarding_title(person))  # before anything is revoked
     if plan_only:
         _show_plan(wiring, person, ties, successors)
         return ExitCode.OK
     if not (yes or wiring.requesting):
         _confirm(wiring, person, ties, successors)
-    results = _run(wiring, person, ties, successors)
+    results: list[BatchResult] = []
+    try:
+        _run(wiring, person, ties, successors, results)
+    except KeyboardInterrupt:
+        if output is not None and results:  # the next run has the remaining tokens only
+            with suppress(TokenguardError):
+                _save(wiring, output, _page(wiring, person, ties, successors, results))
+        raise
     page = _page(wiring, person, ties, successors, results)
     if output is not None:
-        save_page(Path(output), page)
-        wiring.progress.note(f"written to {shown(Path(output))}")
+        _save(wiring, output, page)
     if wiring.screen.as_json:
         ended = {each.name: each.exit_code for each in results}
         wiring.screen.document({"person": person, "tokens": [_document(each, ended) for each in ties]})
     else:
         wiring.screen.text(page)
     return most_severe(results)
+
+
+def _save(wiring: Wiring, output: str, page: str) -> None:
+    save_page(Path(output), page)
+    wiring.progress.note(f"written to {shown(Path(output))}")
 
 
 def _show_plan(wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: Successors) -> None:
@@ -99,8 +112,10 @@ def _page(
     return offboarding_markdown(person, ties, successors, results, now=now, disclosed=known)
 
 
-def _run(wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: Successors) -> list[BatchResult]:
-    results = []
+def _run(
+    wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: Successors, results: list[BatchResult]
+) -> None:
+    """Run all, and put each result into `results` as it comes."""
     try:
         for result in offboard(wiring, person, ties, successors):
             results.append(result)
@@ -111,7 +126,6 @@ def _run(wiring: Wiring, person: str, ties: Sequence[PersonToken], successors: S
             f"{pluralize(len(ties) - len(results), 'token')} left: run the same command again to continue"
         )
         raise
-    return results
 
 
 def _successors(person: str, login: str, owner: str) -> Successors:

@@ -87,7 +87,7 @@ def respond(
     if (file is not None) + (code is not None) + stdin > 1:
         raise InputError("more than one source given", hint="give a file, --code or --stdin, or none of them")
     if summary is not None and not force:
-        check_kind(Path(summary), TITLE)  # before anything is revoked
+        check_kind(Path(summary), TITLE, force=force)  # before anything is revoked
     place, begun = _place(wiring, where), _since(since, wiring.clock.now())
     wiring.unfinished = "nothing was recorded; run the command again"
     findings = look_up(wiring.store, wiring.vendors, wiring.scan_key(), _sightings(wiring, file, code, stdin=stdin))

@@ -23,7 +23,7 @@ from tokenguard.usecases.rotation_jobs import continuing_job, named, planned, re
 from tokenguard.usecases.select_tokens import report_selection, select_tokens
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.cleanup_steps import cleanup_steps
-from tokenguard.views.rotation_view import show_plans, show_results
+from tokenguard.views.rotation_view import ended_operations, show_plans, show_results
 from tokenguard.views.token_view import show_taken
 
 
@@ -101,7 +101,7 @@ def _retire_all(wiring: Wiring, found: Sequence[Snapshot], reason: str, *, yes: 
         return BatchJob(name=name, run=run)
 
     jobs = [job(snapshot, f"{number} of {len(found)}") for number, snapshot in enumerate(found, 1)]
-    return most_severe(_run(wiring, jobs, options))
+    return most_severe(_run(wiring, jobs, options, ended_operations(found)))
 
 
 def _go_on(wiring: Wiring, names: Sequence[TokenName], *, abort: bool) -> ExitCode:
@@ -143,7 +143,9 @@ def _is_open(snapshot: Snapshot) -> bool:
     return snapshot.document.busy and journal is not None and journal.mode is Mode.RETIRE
 
 
-def _run(wiring: Wiring, jobs: Sequence[BatchJob], again: tuple[str, ...]) -> list[BatchResult]:
+def _run(
+    wiring: Wiring, jobs: Sequence[BatchJob], again: tuple[str, ...], earlier: frozenset[str] = frozenset()
+) -> list[BatchResult]:
     """Run the jobs and show how they ended; `again` are the options that run the rest after an interrupt."""
     results = []
     try:
@@ -154,7 +156,8 @@ def _run(wiring: Wiring, jobs: Sequence[BatchJob], again: tuple[str, ...]) -> li
     except KeyboardInterrupt:
         name_remainder(wiring, [job.name for job in jobs[len(results) :]], ("retire", *again))
         raise
-    show_results(wiring.screen, results, {each.name: wiring.store.find(each.name) for each in results})
+    documents = {each.name: wiring.store.find(each.name) for each in results}
+    show_results(wiring.screen, results, documents, earlier=earlier)
     return results
 
 

@@ -41,7 +41,7 @@ from tokenguard.usecases.rotation_jobs import (
 )
 from tokenguard.usecases.select_tokens import report_selection
 from tokenguard.usecases.token_lookup import known_token
-from tokenguard.views.rotation_view import show_plans, show_results
+from tokenguard.views.rotation_view import ended_operations, show_plans, show_results
 
 _MAX_REASON = 200
 _MODE_OPTIONS = {Mode.COMPROMISED: ("--compromised",), Mode.IN_PLACE: ("--in-place",)}
@@ -149,7 +149,7 @@ def _replace(
         jobs = _after_canaries(rollout, plans, jobs)
     options = (*_MODE_OPTIONS.get(asked, ()), *(("--accept-outage",) if accept_outage else ()))
     again = ("--due", *wanted.options) if due else _with_reason(options, reason)
-    code = _run(wiring, jobs, single=single, shared=due, again=again)
+    code = _run(wiring, jobs, single=single, shared=due, again=again, earlier=ended_operations(snapshots))
     if code is ExitCode.OK and not names:
         wiring.stores.check_listed_whole()
     return code
@@ -246,8 +246,9 @@ def _with_reason(options: tuple[str, ...], reason: str) -> tuple[str, ...]:
 
 
 def _run(
-    wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = False, again: tuple[str, ...]
-) -> ExitCode:
+    wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = False, again: tuple[str, ...],
+    earlier: frozenset[str] = frozenset(),
+) -> ExitCode:  # fmt: skip
     """Run the jobs and show how they ended; `again` are the options that run the rest after an interrupt."""
     results: list[BatchResult] = []
     if not single:
@@ -266,7 +267,8 @@ def _run(
     if held:
         wiring.progress.note(f"not rotated, {HoldReason.CANARY.value}: {', '.join(held)}")
     documents = {result.name: _document(wiring, result) for result in ours}
-    show_results(wiring.screen, ours, documents, others=len(results) - len(ours) - len(held))
+    others = len(results) - len(ours) - len(held)
+    show_results(wiring.screen, ours, documents, earlier=earlier, others=others)
     if single and results[0].error is not None:
         raise results[0].error
     return most_severe(results)

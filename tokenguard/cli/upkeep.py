@@ -7,7 +7,7 @@ import click
 from tokenguard.cli.base import PATH_TEXT, command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
-from tokenguard.output.save_file import check_page, save_page
+from tokenguard.output.save_file import check_kind, check_page, save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.upkeep_result import Summary, UpkeepLine
 from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
@@ -42,7 +42,10 @@ def upkeep(
     wiring.flags.no_input = True
     wiring.tty = None
     if metrics is not None:
+        from tokenguard.report.open_metrics import OPENING  # few runs write them
+
         check_page(Path(metrics))
+        check_kind(Path(metrics), OPENING)  # before the work, whose exit code a refusal would replace
     _ = wiring.store  # without the store no other result matters
     wiring.unfinished = "nothing is lost; run `tokenguard upkeep` again to continue"
     chosen = OutputFormat(as_format or wiring.flags.format)

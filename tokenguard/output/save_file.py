@@ -14,13 +14,13 @@ _OPENING = 4096
 _TITLE = re.compile(rb"<title>[^<:]*")
 
 
-def save_page(path: Path, text: str, *, force: bool = False) -> None:
+def save_page(path: Path, text: str, *, force: bool | None = None) -> None:
     """Write `text` to `path`: a new file with mode 0600, one that is there with the mode and owner that it has.
 
     Args:
         path: the file.
         text: the page.
-        force: also replace a file that is not an earlier page of the same kind.
+        force: also replace a file that is not an earlier page of the same kind; None: the command has no such option.
 
     Raises:
         InputError: it cannot be written there, something that is not a plain file is in the way, or the file is of
@@ -29,7 +29,7 @@ def save_page(path: Path, text: str, *, force: bool = False) -> None:
     """
     check_page(path)
     if not force:
-        check_kind(path, text)
+        check_kind(path, text, force=force)
     try:
         replace_kept(path, text.encode())
     except OSError as error:
@@ -45,8 +45,14 @@ def check_page(path: Path) -> None:
     check_kept(path)
 
 
-def check_kind(path: Path, opening: str) -> None:
-    """Refuse, with an InputError, to replace a file that does not begin as the page does; an empty one is replaced."""
+def check_kind(path: Path, opening: str, *, force: bool | None = None) -> None:
+    """Refuse, with an InputError, to replace a file that does not begin as the page does; an empty one is replaced.
+
+    Args:
+        path: the file.
+        opening: at least the first line of the page.
+        force: None if the command has no option of this name, which the hint would give.
+    """
     if not path.exists():
         return
     try:
@@ -57,7 +63,7 @@ def check_kind(path: Path, opening: str) -> None:
     if there and _kind(there) != _kind(opening.encode()[:_OPENING]):
         raise InputError(
             f"{shown(path)} exists and is not an earlier version of this document",
-            hint="name another file, or give --force to replace it",
+            hint="name another file" if force is None else "name another file, or give --force to replace it",
         )
 
 

@@ -12,6 +12,8 @@ from tokenguard.domain.token import RecordState
 from tokenguard.policy.model import Policy, age_starts_at, age_unknown, due_of
 from tokenguard.rotation.machine import revocation_owed
 
+OPENING = "# TYPE tokenguard_tokens gauge"
+"""The first line, by which an earlier file is recognised."""
 AGE_BOUNDS = (30, 60, 90, 180, 365)
 """Upper bounds of the age buckets, in days."""
 _SOON = timedelta(days=30)

@@ -59,6 +59,11 @@ def _obstacle(tie: PersonToken, successors: Successors) -> str:
     return "" if tie.continues else tie.plan.blocked
 
 
+def offboarding_title(person: str) -> str:
+    """The first line of the page, by which an earlier page of the person is recognised."""
+    return f"# Offboarding of {plain(person)}"
+
+
 def offboarding_markdown(
     person: str,
     ties: Sequence[PersonToken],
@@ -76,13 +81,13 @@ def offboarding_markdown(
             code(tie.name),
             role_words(tie),
             _outcome(tie, successors, ended.get(tie.name)),
-            _proof(tie, now.get(tie.name), disclosed.get(tie.name)),
+            _proof(tie, ended.get(tie.name), now.get(tie.name), disclosed.get(tie.name)),
         )
         for tie in ties
     ]
     return "\n".join(
         [
-            f"# Offboarding of {plain(person)}",
+            offboarding_title(person),
             "",
             f"{pluralize(done, 'token')} of {len(ties)} done.",
             "",
@@ -100,11 +105,14 @@ def _outcome(tie: PersonToken, successors: Successors, result: BatchResult | Non
     return _then(tie, successors)
 
 
-def _proof(tie: PersonToken, snapshot: Snapshot | None, disclosed: datetime | None) -> str:
+def _proof(tie: PersonToken, result: BatchResult | None, snapshot: Snapshot | None, disclosed: datetime | None) -> str:
     if tie.ending is Ending.REASSIGN:
         if disclosed is None:
             return "not replaced: the audit trail has no disclosure to this person; other access was not checked"
         replace = code(f"tokenguard rotate {tie.name}")
         return f"not replaced, but disclosed to this person on {disclosed:%Y-%m-%d}: {replace}"
-    journal = snapshot.document.journal if snapshot is not None else None
+    journal, before = snapshot.document.journal if snapshot is not None else None, tie.snapshot.document.journal
+    done = result is not None and result.error is None
+    if not done and journal is not None and before is not None and journal.id == before.id:
+        return "none yet"  # a proof that is there may be of an earlier value
     return plain(proof_words(journal.proof if journal is not None else None))

@@ -1,6 +1,6 @@
 """Presents plans and outcomes of rotations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,13 +64,33 @@ def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None
         screen.line(f"{pluralize(begun, 'token')} with an open operation or an unproven revocation: resume first")
 
 
+def ended_operations(snapshots: Iterable[Snapshot]) -> frozenset[str]:
+    """The last operations of tokens on which none is open: what a command does next is another one."""
+    journals = (each.document.journal for each in snapshots if not each.document.busy)
+    return frozenset(journal.id for journal in journals if journal is not None)
+
+
 def show_results(
-    screen: Screen, results: Sequence[BatchResult], documents: Mapping[TokenName, Snapshot | None], *, others: int = 0
+    screen: Screen,
+    results: Sequence[BatchResult],
+    documents: Mapping[TokenName, Snapshot | None],
+    *,
+    earlier: frozenset[str] = frozenset(),
+    others: int = 0,
 ) -> None:
-    """The state of each token; `others`: how many tokens other runners have rotated in the meantime."""
+    """The state of each token.
+
+    Args:
+        screen: where it is shown.
+        results: how the jobs ended.
+        documents: the tokens as they are now.
+        earlier: operations that had ended before: what went wrong now has no part in their proofs.
+        others: how many tokens other runners have rotated in the meantime.
+    """
     if screen.as_json:
         elsewhere = {"by_others": others} if others else {}
-        screen.document({"results": [_result_json(each, documents.get(each.name)) for each in results], **elsewhere})
+        rows = [_result_json(each, documents.get(each.name), earlier) for each in results]
+        screen.document({"results": rows, **elsewhere})
         return
     _results(screen, results, documents)
     if others:
@@ -138,8 +158,10 @@ def _plan_json(plan: RotationPlan) -> dict[str, Any]:
     }
 
 
-def _result_json(result: BatchResult, snapshot: Snapshot | None) -> dict[str, Any]:
+def _result_json(result: BatchResult, snapshot: Snapshot | None, earlier: frozenset[str]) -> dict[str, Any]:
     journal = snapshot.document.journal if snapshot else None
+    if result.error is not None and journal is not None and journal.id in earlier:
+        journal = None
     proof = journal.proof if journal else None
     return {
         "name": result.name,
