@@ -44,11 +44,14 @@ _SET = (
     | dict.fromkeys((REVISION, SANDBOX, HOST, PROGRAM, IDENTIFIER), -9.0)
     | {CONNECTION: 2.0, KEY: 4.0, HEX_KEY: 1.5, MIXED: 1.2, "looks like a password hash": -3.0}
 )
-"""Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
-placeholder; a block of base64 is told by its header, if it is a secret; a password in a connection string is one,
-however short; so are a key of AES and a short password without
-words, which the labelled data has seldom; hashes are not passwords; and the others say that
-it is none."""
+"""Weights that are not learned, because the labelled data has too few examples or has them under other conditions:
+
+* it has many default passwords, which a team's own file rather has as placeholders;
+* a block of base64 is a secret only if its header says so;
+* a password in a connection string is one, however short;
+* it has few keys of AES, and few short passwords without words;
+* hashes are not passwords, and the other traits say that a value is not a secret.
+"""
 
 
 class Judgement(Frozen, frozen=True):
